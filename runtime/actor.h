@@ -1,0 +1,213 @@
+#pragma once
+/* actor.h -- what an actor's author uses. docs/writing-an-actor.md is the walk through it.
+ *
+ * An actor is a kind (a table of functions and a policy), a state, and a mailbox. Its handlers run
+ * to completion, one at a time; nothing else touches its state. It is named by a virtual address
+ * (kind, key), always valid: the first message activates it, idleness passivates it. A durable kind
+ * changes its state only by events: emit() applies an event at once and appends it to the journal
+ * when the turn ends; all that the actor does from there on (replies, sends, publishes, jobs) is
+ * held until the append is durable. If the append is refused the state is rebuilt from the journal
+ * and the asker gets the error.
+ *
+ * Ownership  A handler borrows its message for the call, and context_arena() until it returns.
+ * Sends copy. Threads    A context is valid only inside a handler, on its thread. Errors     A
+ * handler that returns an error refuses the command: the asker gets that error; nothing it emitted
+ * in this call is kept. A bug: actor_fail; the supervisor restarts the actor. */
+
+#include "runtime/base/arena.h"
+#include "runtime/base/schema.h"
+
+typedef struct context context_t;
+typedef struct runtime runtime_t;
+typedef struct actor_kind actor_kind_t;
+
+/* One activation: slot and generation. 0: nobody. A message to an old generation is a dead letter,
+ * never misdelivered. */
+typedef struct actor_ref {
+    uint64_t bits;
+} actor_ref_t;
+
+/* Where to send: a virtual actor (kind and key), or, where kind is NULL, exactly one activation. */
+typedef struct address {
+    const char *kind;
+    str_t key;
+    actor_ref_t ref;
+} address_t;
+
+enum { ACTOR_KEY_SIZE_MAX = 200, ACTOR_CALL_DEPTH_MAX = 16 };
+
+static inline address_t address_of(const char *kind, str_t key)
+{
+    return (address_t){kind, key, {0}};
+}
+
+static inline address_t address_of_ref(actor_ref_t ref)
+{
+    return (address_t){NULL, {NULL, 0}, ref};
+}
+
+/* ---- inside a handler ---- */
+
+actor_ref_t context_self(const context_t *ctx);
+str_t context_key(const context_t *ctx);
+void *context_service(const context_t *ctx); /* what actor_kind_t.service was registered with:
+                                                shared, read-only tables */
+runtime_t *context_runtime(const context_t *ctx);
+arena_t *context_arena(context_t *ctx); /* scratch, until the handler returns */
+int64_t context_wall_ms(const context_t *ctx);
+uint64_t context_mono_ms(const context_t *ctx);
+uint64_t context_random_u64(context_t *ctx);
+uint64_t context_version(
+    const context_t *ctx); /* of a durable actor's stream, with what this turn emitted */
+str_t context_command_id(const context_t *ctx); /* of the command being handled; empty: none */
+bool context_is_replay(const context_t *ctx);
+
+/* Emits an event of a durable kind: applied now, durable before anybody can see it. */
+#define emit(ctx, event, ...) actor_emit((ctx), &event##_schema, &(event##_t){__VA_ARGS__})
+void actor_emit(context_t *ctx, const schema_t *schema, const void *event);
+
+/* Answers the command at hand (the second answer is a dead letter). Returns ERR_OK, to end a
+ * handler with. */
+#define actor_reply(ctx, reply, ...)                                                               \
+    actor_reply_message((ctx), &reply##_schema, &(reply##_t){__VA_ARGS__})
+err_t actor_reply_message(context_t *ctx, const schema_t *schema, const void *reply);
+/* Refuses it with a sentence for people (copied); the handler returns what this returns. */
+err_t actor_refuse(context_t *ctx, err_t err, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* To answer later: keep the token (a value), answer once. A token not answered by its deadline
+ * times out by itself. */
+typedef struct reply_token {
+    uint64_t asker, correlation;
+} reply_token_t;
+reply_token_t actor_reply_later(context_t *ctx);
+#define actor_reply_to(ctx, token, reply, ...)                                                     \
+    actor_reply_to_message((ctx), (token), ERR_OK, &reply##_schema, &(reply##_t){__VA_ARGS__})
+#define actor_refuse_to(ctx, token, err) actor_reply_to_message((ctx), (token), (err), NULL, NULL)
+void actor_reply_to_message(context_t *ctx, reply_token_t token, err_t err, const schema_t *schema,
+                            const void *reply);
+
+/* Sends without expecting an answer. BUSY: the receiver's mailbox is full; NOT_FOUND: no such kind
+ * or activation. */
+#define actor_send(ctx, to, command, ...)                                                          \
+    actor_send_message((ctx), (to), &command##_schema, &(command##_t){__VA_ARGS__})
+err_t actor_send_message(context_t *ctx, address_t to, const schema_t *schema, const void *message);
+
+/* What an ask came to. `schema` and `message` are of the reply when err is ERR_OK; borrowed for the
+ * continuation. `text` is the refusal's sentence, or empty. */
+typedef struct answer {
+    err_t err;
+    const schema_t *schema;
+    const void *message;
+    str_t text;
+    uint64_t position; /* of the journal, of a durable command; else 0 */
+} answer_t;
+
+/* Runs in the asking actor, in a turn of its own, so the state may have changed in between. */
+typedef void (*actor_then_fn)(void *self, context_t *ctx, const answer_t *answer, void *data,
+                              size_t data_size);
+
+/* Asks; `then` runs exactly once: with the answer, a refusal, TIMEOUT at the deadline, NOT_FOUND,
+ * BUSY. `data` is copied. */
+#define actor_ask(ctx, to, timeout_ms, then, data, data_size, command, ...)                        \
+    actor_ask_message((ctx), (to), (timeout_ms), (then), (data), (data_size), &command##_schema,   \
+                      &(command##_t){__VA_ARGS__})
+void actor_ask_message(context_t *ctx, address_t to, uint64_t timeout_ms, actor_then_fn then,
+                       const void *data, size_t data_size, const schema_t *schema,
+                       const void *message);
+
+/* Publishes to the topic's subscribers on this node; fire and forget. */
+#define actor_publish(ctx, topic, event, ...)                                                      \
+    actor_publish_message((ctx), (topic), &event##_schema, &(event##_t){__VA_ARGS__})
+void actor_publish_message(context_t *ctx, str_t topic, const schema_t *schema,
+                           const void *message);
+/* Receives a topic's messages in the ON(...) handlers of this actor, until it stops. */
+err_t actor_subscribe(context_t *ctx, str_t topic);
+
+/* Timers send a message to this actor. period_ms 0: once. Cancelling a spent timer does nothing. */
+typedef struct actor_timer {
+    uint64_t bits;
+} actor_timer_t;
+#define actor_timer_start(ctx, delay_ms, period_ms, command, ...)                                  \
+    actor_timer_start_message((ctx), (delay_ms), (period_ms), &command##_schema,                   \
+                              &(command##_t){__VA_ARGS__})
+actor_timer_t actor_timer_start_message(context_t *ctx, uint64_t delay_ms, uint64_t period_ms,
+                                        const schema_t *schema, const void *message);
+void actor_timer_cancel(context_t *ctx, actor_timer_t timer);
+
+/* Work that blocks, on the offload pool. `work` runs there with `data` (copied, size bytes) and
+ * touches nothing of the actor; `then` runs in the actor with the same data, changed by work, and
+ * its result. A full lane: `then` gets BUSY. */
+typedef enum offload_lane {
+    OFFLOAD_FILE,
+    OFFLOAD_COMPUTE,
+    OFFLOAD_PASSWORD,
+    OFFLOAD_LANES
+} offload_lane_t;
+typedef err_t (*offload_work_fn)(void *data, size_t data_size);
+typedef void (*offload_then_fn)(void *self, context_t *ctx, err_t err, void *data,
+                                size_t data_size);
+void actor_offload(context_t *ctx, offload_lane_t lane, offload_work_fn work, offload_then_fn then,
+                   const void *data, size_t data_size);
+
+/* Starts an anonymous child under this actor; if it dies abnormally it is restarted by the kind's
+ * policy. */
+err_t actor_spawn(context_t *ctx, const actor_kind_t *kind, str_t key, actor_ref_t *out_ref);
+/* `actor_down` (below) arrives after all that the watched one sent. NOT_FOUND comes as a down at
+ * once. */
+void actor_monitor(context_t *ctx, actor_ref_t ref);
+/* Ends this actor after the handler: normal, no restart; its mailbox's leftovers go back to the
+ * registry. */
+void actor_stop(context_t *ctx);
+/* Ends this actor here and now, from any depth of a handler: cleanup attributes run, the supervisor
+ * decides. */
+NORETURN void actor_fail(context_t *ctx, const char *reason);
+
+/* ---- declaring a kind: see actor_kind.h ---- */
+
+typedef enum overflow { OVERFLOW_REJECT, OVERFLOW_DROP_NEWEST, OVERFLOW_DROP_OLDEST } overflow_t;
+
+typedef struct actor_handler {
+    const schema_t *schema;
+    err_t (*handle)(void *self, context_t *ctx, const void *message);
+} actor_handler_t;
+
+typedef struct actor_applier {
+    const schema_t *schema;
+    void (*apply)(void *self, const void *event, int64_t wall_ms);
+} actor_applier_t;
+
+struct actor_kind {
+    const char *name;
+    size_t state_size;
+    const actor_handler_t *handlers;
+    size_t handler_count;
+    const actor_applier_t *appliers; /* a kind with appliers is durable */
+    size_t applier_count;
+    const schema_t *state_schema; /* NULL: the two functions below, or not snapshotted */
+
+    /* Optional. */
+    err_t (*start)(void *self, context_t *ctx); /* after the state was recovered; may not emit */
+    void (*stop)(
+        void *self,
+        context_t *ctx); /* before the memory goes; on passivation too, not after a failure */
+    void (*deinit)(void *self); /* frees what the state owns; always runs */
+    void (*snapshot)(const void *self, buf_t *out);
+    err_t (*restore)(void *self, str_t snapshot);
+
+    uint32_t mailbox_max; /* 0: 1024 */
+    overflow_t overflow;
+    uint32_t idle_ms;                         /* passivated after; 0: never */
+    uint32_t snapshot_every;                  /* events; 0: never */
+    bool is_pinned;                           /* stays on the scheduler that started it */
+    bool is_temporary;                        /* a child that is not restarted */
+    uint32_t restarts_max, restart_period_ms; /* 0: 5 within 10,000 ms, with back-off; then parked
+                                                 (virtual) or given up */
+    void *service;                            /* context_service; set when the kind is registered */
+};
+
+/* Sent to who monitors. */
+typedef struct actor_down {
+    uint64_t ref_bits;
+    str_t reason; /* "normal", "failed: ...", "not found" */
+} actor_down_t;
+extern const schema_t actor_down_schema;

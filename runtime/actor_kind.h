@@ -1,0 +1,69 @@
+/* actor_kind.h -- included once by an actor's `.c` file with ACTOR_DEF (its `.def` file) and
+ * ACTOR_STATE (the type of its state) defined: prototypes and tables of a handler for every COMMAND
+ * and an applier for every EVENT of the file. One that is forgotten does not compile. Then
+ * ON(command) {...}, APPLY(event) {...}, ACTOR_KIND(name, .mailbox_max = ...).
+ *
+ *     #define ACTOR_DEF "actors/protocol/counter.def"
+ *     #define ACTOR_STATE counter_t
+ *     #include "runtime/actor_kind.h"
+ *
+ * In ON: self, ctx, command. In APPLY: self, event, wall_ms (when it was decided). Both may be
+ * marked unused. */
+
+#include "runtime/actor.h"
+
+#define RECORD(name, ...)
+#define STATE(name, ...)
+#define REPLY(name, ...)
+#define MESSAGE(name, ...)
+
+#define COMMAND(name, ...)                                                                         \
+    static err_t on_##name(ACTOR_STATE *self, context_t *ctx, const name##_t *command);            \
+    static err_t handle_##name(void *self, context_t *ctx, const void *message)                    \
+    {                                                                                              \
+        return on_##name(self, ctx, message);                                                      \
+    }
+#define EVENT(name, ...)                                                                           \
+    static void apply_##name(ACTOR_STATE *self, const name##_t *event, int64_t wall_ms);           \
+    static void replay_##name(void *self, const void *event, int64_t wall_ms)                      \
+    {                                                                                              \
+        apply_##name(self, event, wall_ms);                                                        \
+    }
+#include ACTOR_DEF
+#undef COMMAND
+#undef EVENT
+
+#define EVENT(name, ...)
+#define COMMAND(name, ...) {&name##_schema, handle_##name},
+static const actor_handler_t actor_handlers[] = {
+#include ACTOR_DEF
+    {NULL, NULL}};
+#undef COMMAND
+#undef EVENT
+
+#define COMMAND(name, ...)
+#define EVENT(name, ...) {&name##_schema, replay_##name},
+static const actor_applier_t actor_appliers[] = {
+#include ACTOR_DEF
+    {NULL, NULL}};
+#undef COMMAND
+#undef EVENT
+#undef RECORD
+#undef STATE
+#undef REPLY
+#undef MESSAGE
+
+#define ON(name)                                                                                   \
+    static err_t on_##name(UNUSED ACTOR_STATE *self, UNUSED context_t *ctx,                        \
+                           UNUSED const name##_t *command)
+#define APPLY(name)                                                                                \
+    static void apply_##name(UNUSED ACTOR_STATE *self, UNUSED const name##_t *event,               \
+                             UNUSED int64_t wall_ms)
+#define ACTOR_KIND(kind, ...)                                                                      \
+    const actor_kind_t kind##_kind = {.name = #kind,                                               \
+                                      .state_size = sizeof(ACTOR_STATE),                           \
+                                      .handlers = actor_handlers,                                  \
+                                      .handler_count = COUNT_OF(actor_handlers) - 1,               \
+                                      .appliers = actor_appliers,                                  \
+                                      .applier_count = COUNT_OF(actor_appliers) - 1,               \
+                                      __VA_ARGS__}

@@ -1,0 +1,19 @@
+#pragma once
+/* memory.h -- the one door to the heap: nothing outside runtime/base calls malloc.
+ *
+ * Sizes are in bytes. Products are checked for overflow. Asking for 0 bytes gives a pointer that
+ * can be freed. Errors   NULL when there is no memory. Threads  Any. */
+
+#include "runtime/base/attributes.h"
+
+[[nodiscard]] void *memory_new(size_t size);                          /* zeroed */
+[[nodiscard]] void *memory_new_array(size_t count, size_t item_size); /* zeroed */
+[[nodiscard]] void *
+memory_resize(void *memory, size_t count,
+              size_t item_size); /* the new part is not zeroed; the old block lives on failure */
+[[nodiscard]] void *memory_dup(const void *data, size_t size);
+void memory_free(void *memory);
+
+/* For cleanup attributes: frees what the local points to. */
+void memory_scope_end(void *pointer_to_pointer);
+#define MEMORY_SCOPED SCOPED(memory_scope_end)

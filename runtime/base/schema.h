@@ -1,0 +1,138 @@
+#pragma once
+/* schema.h -- things declared once: a `.def` file yields struct, msgpack codec, deep copy, JSON and
+ * tables.
+ *
+ * A `.def` file holds RECORD, STATE, COMMAND, EVENT, REPLY and MESSAGE lines:
+ *
+ *     RECORD(credit,         FIELD(1, u64, artist_id), FIELD(2, str, name))
+ *     COMMAND(album_credit,  FIELD(1, u64, album_id),  FIELD(2, list(credit), credits))
+ *
+ * schema_declare.h, included with DEF_FILE defined, turns each line into `struct NAME` = `NAME_t`
+ * and declares `NAME_schema`; schema_define.h defines that table. Types: bool u32 u64 i64 f64 str,
+ * list_u64, list_str, list(RECORD). A list is `struct { const T *items; uint32_t count; }`.
+ * Everything is borrowed: a value owns nothing.
+ *
+ * The wire form is one msgpack map {tag: value}; fields that are zero or empty are left out,
+ * unknown tags are skipped, missing ones read as zero: so both an older and a newer program can
+ * read it. Tags are never used twice.
+ *
+ * Limits    SCHEMA_FIELDS_MAX fields a line, SCHEMA_DEPTH_MAX levels of lists, SCHEMA_ITEMS_MAX
+ * items in a list. Threads   Tables are constant. */
+
+#include "runtime/base/arena.h"
+#include "runtime/base/json.h"
+
+enum { SCHEMA_FIELDS_MAX = 48, SCHEMA_DEPTH_MAX = 8, SCHEMA_ITEMS_MAX = 65536 };
+
+typedef enum schema_role {
+    SCHEMA_RECORD,
+    SCHEMA_STATE,
+    SCHEMA_COMMAND,
+    SCHEMA_EVENT,
+    SCHEMA_REPLY,
+    SCHEMA_MESSAGE
+} schema_role_t;
+
+typedef enum field_type {
+    FIELD_TYPE_BOOL,
+    FIELD_TYPE_U32,
+    FIELD_TYPE_U64,
+    FIELD_TYPE_I64,
+    FIELD_TYPE_F64,
+    FIELD_TYPE_STR,
+    FIELD_TYPE_LIST_U64,
+    FIELD_TYPE_LIST_STR,
+    FIELD_TYPE_LIST
+} field_type_t;
+
+typedef struct schema schema_t;
+
+typedef struct schema_field {
+    const char *name;
+    uint32_t tag;
+    field_type_t type;
+    const schema_t *items; /* of a FIELD_TYPE_LIST */
+    size_t offset;
+} schema_field_t;
+
+struct schema {
+    const char *name; /* "album_credit": also its name in the journal and on the wire */
+    schema_role_t role;
+    size_t size; /* of the struct */
+    const schema_field_t *fields;
+    size_t field_count;
+};
+
+/* The shape of every list in a struct. */
+typedef struct schema_list {
+    const void *items;
+    uint32_t count;
+} schema_list_t;
+
+/* Appends the wire form. Errors: through the buffer. */
+void schema_encode(const schema_t *schema, const void *value, buf_t *out);
+
+/* Reads the wire form into *out_value (schema->size bytes). Strings borrow `data`; lists lie in the
+ * arena. INVALID    not msgpack, a wrong type, something after the end LIMIT      deeper or longer
+ * than the limits NO_MEMORY */
+err_t schema_decode(const schema_t *schema, str_t data, arena_t *arena, void *out_value);
+
+/* The bytes a deep copy takes (struct first, then lists and strings), and the copy into `room` of
+ * just that size, 16-byte aligned. So a message is one block. */
+size_t schema_deep_size(const schema_t *schema, const void *value);
+void schema_copy(const schema_t *schema, const void *value, void *room);
+
+bool schema_equal(const schema_t *schema, const void *a, const void *b);
+void schema_to_json(const schema_t *schema, const void *value, json_t *json);
+
+/* ---- what the macros of schema_declare.h and schema_define.h share ---- */
+
+#define FIELD(...) (__VA_ARGS__)
+
+#define SCHEMA_CTYPE__Bool bool /* what stdbool.h turns bool into */
+#define SCHEMA_CTYPE_u32 uint32_t
+#define SCHEMA_CTYPE_u64 uint64_t
+#define SCHEMA_CTYPE_i64 int64_t
+#define SCHEMA_CTYPE_f64 double
+#define SCHEMA_CTYPE_str str_t
+#define SCHEMA_CTYPE_list_u64                                                                      \
+    struct {                                                                                       \
+        const uint64_t *items;                                                                     \
+        uint32_t count;                                                                            \
+    }
+#define SCHEMA_CTYPE_list_str                                                                      \
+    struct {                                                                                       \
+        const str_t *items;                                                                        \
+        uint32_t count;                                                                            \
+    }
+#define SCHEMA_CTYPE_list(record)                                                                  \
+    struct {                                                                                       \
+        const struct record *items;                                                                \
+        uint32_t count;                                                                            \
+    }
+#define SCHEMA_TYPE__Bool FIELD_TYPE_BOOL, NULL
+#define SCHEMA_TYPE_u32 FIELD_TYPE_U32, NULL
+#define SCHEMA_TYPE_u64 FIELD_TYPE_U64, NULL
+#define SCHEMA_TYPE_i64 FIELD_TYPE_I64, NULL
+#define SCHEMA_TYPE_f64 FIELD_TYPE_F64, NULL
+#define SCHEMA_TYPE_str FIELD_TYPE_STR, NULL
+#define SCHEMA_TYPE_list_u64 FIELD_TYPE_LIST_U64, NULL
+#define SCHEMA_TYPE_list_str FIELD_TYPE_LIST_STR, NULL
+#define SCHEMA_TYPE_list(record) FIELD_TYPE_LIST, &record##_schema
+
+/* FOR_EACH(M, context, a, b, ...) is M(context, a) M(context, b) ... for up to 48 items, and
+ * nothing for none. */
+#define SCHEMA_PARENS ()
+#define SCHEMA_EXPAND(...)                                                                         \
+    SCHEMA_EXPAND3(SCHEMA_EXPAND3(SCHEMA_EXPAND3(SCHEMA_EXPAND3(__VA_ARGS__))))
+#define SCHEMA_EXPAND3(...)                                                                        \
+    SCHEMA_EXPAND2(SCHEMA_EXPAND2(SCHEMA_EXPAND2(SCHEMA_EXPAND2(__VA_ARGS__))))
+#define SCHEMA_EXPAND2(...)                                                                        \
+    SCHEMA_EXPAND1(SCHEMA_EXPAND1(SCHEMA_EXPAND1(SCHEMA_EXPAND1(__VA_ARGS__))))
+#define SCHEMA_EXPAND1(...) __VA_ARGS__
+#define SCHEMA_FOR_EACH(macro, context, ...)                                                       \
+    __VA_OPT__(SCHEMA_EXPAND(SCHEMA_FOR_EACH_NEXT(macro, context, __VA_ARGS__)))
+#define SCHEMA_FOR_EACH_NEXT(macro, context, first, ...)                                           \
+    macro(context, first)                                                                          \
+        __VA_OPT__(SCHEMA_FOR_EACH_AGAIN SCHEMA_PARENS(macro, context, __VA_ARGS__))
+#define SCHEMA_FOR_EACH_AGAIN() SCHEMA_FOR_EACH_NEXT

@@ -1,0 +1,18 @@
+#pragma once
+/* utf8.h -- strict UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF.
+ *
+ * Threads  None: pure functions. */
+
+#include "runtime/base/buf.h"
+
+/* Decodes the first code point; returns its length in bytes, or 0 when s is empty or does not start
+ * with a valid one. */
+size_t utf8_decode(str_t s, uint32_t *out_code_point);
+bool utf8_is_valid(str_t s);
+/* Code points in s; an invalid byte counts as one. */
+size_t utf8_count(str_t s);
+/* Appends a code point; surrogates and what is past U+10FFFF become U+FFFD. */
+void utf8_append(buf_t *out, uint32_t code_point);
+/* Appends s with each invalid byte replaced by U+FFFD: for text that comes from tags and file
+ * names. */
+void utf8_append_repaired(buf_t *out, str_t s);

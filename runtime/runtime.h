@@ -1,0 +1,107 @@
+#pragma once
+/* runtime.h -- one node's actor runtime: schedulers, offload pool, registry. Built by node/main.c
+ * and by tests.
+ *
+ * Life: runtime_new, runtime_register for every kind, runtime_start, ..., runtime_drain,
+ * runtime_free. Ownership  The runtime borrows journal, log and clock; they outlive it. Threads
+ * Functions say where they may be called; "any" includes threads that are not the runtime's. */
+
+#include "runtime/actor.h"
+#include "runtime/base/clock.h"
+#include "runtime/base/log.h"
+#include "runtime/base/random.h"
+#include "runtime/journal.h"
+
+#include <uv.h>
+
+typedef struct runtime_options {
+    uint32_t scheduler_count;                  /* 0: one a core */
+    uint32_t offload_threads[OFFLOAD_LANES];   /* 0: file 4, compute 1, password 1 */
+    uint32_t offload_queue_max[OFFLOAD_LANES]; /* 0: 4096, 256, 32 */
+    ms_clock_t clock;                          /* all zero: the machine's */
+    ms_random_t random;                        /* all zero: the kernel's */
+    const ms_log_t *log;
+    journal_t *journal; /* NULL: no durable kinds */
+    bool is_simulated;  /* no threads: simulation.h drives it */
+} runtime_options_t;
+
+err_t runtime_new(const runtime_options_t *options, runtime_t **out_runtime);
+void runtime_free(runtime_t *self); /* after drain, or never started */
+
+/* Before start. CONFLICT: the name is taken. The kind is copied; `service` is what context_service
+ * returns. */
+err_t runtime_register(runtime_t *self, const actor_kind_t *kind, void *service);
+err_t runtime_start(runtime_t *self);
+/* Any thread that is not the runtime's: stops taking messages from outside, lets actors finish what
+ * is queued and appended, runs their stop functions, then joins the threads. TIMEOUT: not empty by
+ * then; it is stopped all the same. */
+err_t runtime_drain(runtime_t *self, uint64_t timeout_ms);
+
+uint32_t runtime_scheduler_count(const runtime_t *self);
+const ms_clock_t *runtime_clock(const runtime_t *self);
+const ms_log_t *runtime_log(const runtime_t *self);
+const ms_random_t *runtime_random(const runtime_t *self);
+
+/* From any thread, without an answer. BUSY, NOT_FOUND. */
+#define runtime_send(runtime, to, command, ...)                                                    \
+    runtime_send_message((runtime), (to), &command##_schema, &(command##_t){__VA_ARGS__})
+err_t runtime_send_message(runtime_t *self, address_t to, const schema_t *schema,
+                           const void *message);
+/* From any thread: publishes to a topic of this node. */
+#define runtime_publish(runtime, topic, event, ...)                                                \
+    runtime_publish_message((runtime), (topic), &event##_schema, &(event##_t){__VA_ARGS__})
+void runtime_publish_message(runtime_t *self, str_t topic, const schema_t *schema,
+                             const void *message);
+
+/* ---- edges: code that lives in a scheduler's loop but is no actor (sockets, the command line)
+ * ----
+ *
+ * An edge is bound to one scheduler. Everything of it is called on that scheduler's thread only,
+ * from loop callbacks. */
+typedef struct edge edge_t;
+
+/* The libuv loop of a scheduler. Handles may be made on it before runtime_start, or from its own
+ * thread. */
+uv_loop_t *runtime_loop(runtime_t *self, uint32_t scheduler);
+edge_t *runtime_edge(runtime_t *self,
+                     uint32_t scheduler); /* one a scheduler; lives as long as the runtime */
+/* Any thread: runs fn(context) on the scheduler's thread soon. */
+err_t edge_post(edge_t *self, void (*fn)(void *context), void *context);
+runtime_t *edge_runtime(edge_t *self);
+uint32_t edge_scheduler(const edge_t *self);
+
+typedef void (*edge_then_fn)(void *context, const answer_t *answer);
+/* As actor_ask. Returns a ticket for edge_cancel. command_id: empty, or what makes a retry find the
+ * first answer. */
+#define edge_ask(edge, to, timeout_ms, command_id, then, context, command, ...)                    \
+    edge_ask_message((edge), (to), (timeout_ms), (command_id), (then), (context),                  \
+                     &command##_schema, &(command##_t){__VA_ARGS__})
+uint64_t edge_ask_message(edge_t *self, address_t to, uint64_t timeout_ms, str_t command_id,
+                          edge_then_fn then, void *context, const schema_t *schema,
+                          const void *message);
+/* `then` will not run any more. */
+void edge_cancel(edge_t *self, uint64_t ticket);
+
+typedef struct edge_subscription edge_subscription_t;
+typedef void (*edge_message_fn)(void *context, str_t topic, const schema_t *schema,
+                                const void *message);
+/* Every message published to the topic from now on. Order is kept per publisher. NULL: no memory.
+ */
+edge_subscription_t *edge_subscribe(edge_t *self, str_t topic, edge_message_fn fn, void *context);
+void edge_unsubscribe(edge_subscription_t **subscription); /* also inside its fn */
+
+/* `work` on the offload pool, `then` back on the edge's thread. BUSY comes through `then`. data is
+ * borrowed throughout. */
+void edge_offload(edge_t *self, offload_lane_t lane, err_t (*work)(void *data),
+                  void (*then)(void *data, err_t err), void *data);
+
+/* ---- looking in (any thread; a consistent-enough copy, for people and metrics) ---- */
+typedef struct runtime_stats {
+    uint64_t actors, messages, turns, activations, passivations, failures, restarts, dead_letters,
+        late_replies, refused;
+    uint64_t slow_turns; /* over 10 ms */
+    uint64_t offload_queued[OFFLOAD_LANES];
+} runtime_stats_t;
+void runtime_stats(runtime_t *self, runtime_stats_t *out_stats);
+/* The supervision tree and every actor's counters, as JSON. */
+void runtime_describe(runtime_t *self, json_t *json);
