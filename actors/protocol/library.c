@@ -1,0 +1,4 @@
+#include "actors/protocol/library.h"
+
+#define DEF_FILE "actors/protocol/library.def"
+#include "runtime/base/schema_define.h"
