@@ -1,0 +1,82 @@
+#pragma once
+/* config.h -- what a node is told: one table of options, from defaults, then a file, then the
+ * environment, then flags.
+ *
+ * An option NAME is `name = value` in musicstream.conf (INI), MUSICSTREAM_NAME in the environment
+ * and --name VALUE on the command line; each later source wins. A boolean flag may stand without a
+ * value. `music` may be given several times on the command line; in the file and the environment
+ * its values are separated by ':' and later sources replace earlier ones.
+ *
+ * Ownership  config_t owns its strings.
+ * Errors     INVALID with a sentence in `problem` that names the option, the source and what would
+ * be right. */
+
+#include "runtime/base/buf.h"
+
+enum { CONFIG_ROOTS_MAX = 16, CONFIG_PROBLEM_SIZE = 512 };
+
+typedef enum config_source {
+    CONFIG_DEFAULT,
+    CONFIG_FILE,
+    CONFIG_ENVIRONMENT,
+    CONFIG_FLAG,
+    CONFIG_SOURCES
+} config_source_t;
+
+/*  name              default            what it is */
+#define CONFIG_STRINGS(X)                                                                          \
+    X(listen, "127.0.0.1:8484", "HOST:PORT that players connect to; port 0 finds a free one")      \
+    X(data, "data", "the folder that holds everything the node remembers")                         \
+    X(web, "", "the folder of the built player; empty: beside the program")                        \
+    X(media_program, "", "the media worker; empty: beside the program")                            \
+    X(host, "", "further host names, separated by commas, that requests may name")                 \
+    X(log_level, "info", "debug, info, warning or error")
+
+#define CONFIG_NUMBERS(X)                                                                          \
+    X(schedulers, 0, 0, 256, "threads that run actors; 0: one a core")                             \
+    X(media_workers, 0, 0, 64, "processes that read and encode media; 0: one a core")              \
+    X(cache_mb, 2048, 16, 1048576, "disk space for encoded segments, in MiB")                      \
+    X(map_gb, 64, 1, 4096, "address space for each storage environment, in GiB; not disk space")
+
+#define CONFIG_SWITCHES(X)                                                                         \
+    X(allow_plain_http, false, "sign-in over plain HTTP from other machines than this one")        \
+    X(log_json, false, "log lines as JSON")                                                        \
+    X(watch, true, "follow changes in the music folders as they happen")                           \
+    X(scan_at_start, true, "look for changes in the music folders when the node starts")
+
+typedef struct config_root {
+    char *name, *path;
+} config_root_t;
+
+typedef struct config {
+#define CONFIG_STRING_FIELD(name, fallback, help) char *name;
+#define CONFIG_NUMBER_FIELD(name, fallback, min, max, help) uint64_t name;
+#define CONFIG_SWITCH_FIELD(name, fallback, help) bool name;
+    CONFIG_STRINGS(CONFIG_STRING_FIELD)
+    CONFIG_NUMBERS(CONFIG_NUMBER_FIELD)
+    CONFIG_SWITCHES(CONFIG_SWITCH_FIELD)
+#undef CONFIG_STRING_FIELD
+#undef CONFIG_NUMBER_FIELD
+#undef CONFIG_SWITCH_FIELD
+    config_root_t roots[CONFIG_ROOTS_MAX]; /* music */
+    uint32_t root_count;
+    config_source_t sources[32]; /* by the order of config_describe */
+    config_source_t roots_source;
+    char problem[CONFIG_PROBLEM_SIZE];
+} config_t;
+
+void config_deinit(config_t *self);
+#define CONFIG_SCOPED SCOPED(config_deinit)
+
+/* Reads all sources. `environment` is like environ. arguments start after the command's name;
+ * --config FILE names the file (default musicstream.conf in the working folder, which may be
+ * missing). Positional arguments are left in order at the front of `arguments`, and *out_rest
+ * counts them. */
+err_t config_load(config_t *self, char **environment, int count, char **arguments, int *out_rest);
+
+/* A line an option: name, value, where it came from. */
+void config_describe(const config_t *self, buf_t *out);
+/* The options with their defaults, for --help. */
+void config_help(buf_t *out);
+/* Splits "HOST:PORT" or "[V6]:PORT". */
+err_t config_split_address(const char *address, buf_t *out_host, uint16_t *out_port);
