@@ -4,7 +4,8 @@
  * A rendition is a row of coded frames of `frame_samples` each. The first `priming_samples` decoded
  * samples are the encoder's delay and the last `padding_samples` fill the last frame up; what lies
  * between is the track, to the sample. Segment k covers the frames [frame_begin, frame_end); no
- * frame is cut or shortened, also not the last. Segment 0 is about SEGMENT_FIRST_MS long, the
+ * frame is cut or shortened, also not the last (only FLAC's last frame is as short as the track
+ * ends, so FLAC has neither priming nor padding). Segment 0 is about SEGMENT_FIRST_MS long, the
  * others about SEGMENT_MS; a tail under SEGMENT_TAIL_MS joins the segment before it. All AAC
  * renditions of a track are cut at the same places, so a player may switch between them.
  *
@@ -52,6 +53,7 @@ typedef struct segment_plan {
     uint32_t sample_rate; /* of the rendition: AAC is 44.1 or 48 kHz, FLAC as the source */
     uint32_t channels;    /* AAC: at most 2 */
     uint32_t bits;        /* of FLAC: 16 or 24 */
+    uint32_t bit_rate;    /* asked of the encoder; 0: lossless */
     uint32_t frame_samples, priming_samples, padding_samples;
     uint64_t total_samples; /* of the track at the rendition's rate */
     uint64_t frame_count;
