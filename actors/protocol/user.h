@@ -1,0 +1,18 @@
+#pragma once
+/* user.h -- the messages of `user`: see user.def. */
+
+#include "actors/protocol/playlist.h"
+
+#define DEF_FILE "actors/protocol/user.def"
+#include "runtime/base/schema_declare.h"
+
+#define USER_KIND "user"
+
+enum {
+    USER_TRACKS_MAX = 200000, /* tracks that anything is known of */
+    USER_FAVOURITES_MAX = 50000,
+    USER_HISTORY_MAX = 10000,
+    USER_PLAYLISTS_MAX = 1000,
+    USER_PAGE_MAX = 500,
+    USER_RATING_MAX = 5
+};
