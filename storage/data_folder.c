@@ -1,0 +1,129 @@
+#include "storage/data_folder.h"
+
+#include "runtime/base/memory.h"
+#include "storage/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+enum { FORMAT_SIZE_MAX = 32, OWNER_SIZE_MAX = 32 };
+
+struct data_folder {
+    char *path;
+    int lock_fd;
+};
+
+static void free_folder(data_folder_t *self)
+{
+    if (self->lock_fd >= 0)
+        close(self->lock_fd);
+    memory_free(self->path);
+    memory_free(self);
+}
+
+void data_folder_close(data_folder_t *self)
+{
+    if (self != NULL)
+        free_folder(self);
+}
+
+void data_folder_scope_end(data_folder_t **self)
+{
+    data_folder_close(*self);
+}
+
+static err_t say(buf_t *problem, err_t err, const char *path, const char *what)
+{
+    buf_printf(problem, "The data folder %s %s (%s)", path, what, err_text(err));
+    return err;
+}
+
+static err_t say_who_uses_it(buf_t *problem, const char *path, const char *lock_name)
+{
+    buf_t owner BUF_SCOPED = BUF_INIT;
+    buf_printf(problem, "The data folder %s is used by another process", path);
+    if (file_read(lock_name, OWNER_SIZE_MAX, &owner) == ERR_OK && owner.size > 0)
+        buf_printf(problem, " (%.*s)", STR_ARG(str_trim(buf_str(&owner))));
+    buf_append(problem, STR(": stop it first, or choose another folder with --data"));
+    return ERR_CONFLICT;
+}
+
+static err_t take_lock(data_folder_t *self, buf_t *problem)
+{
+    arena_t arena ARENA_SCOPED = {0};
+    const char *name = data_folder_name(self, &arena, "lock");
+    if (name == NULL)
+        return say(problem, ERR_NO_MEMORY, self->path, "can't be locked");
+    self->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (self->lock_fd < 0)
+        return say(problem, err_from_errno(errno), self->path, "can't be written");
+    if (flock(self->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK
+                   ? say_who_uses_it(problem, self->path, name)
+                   : say(problem, err_from_errno(errno), self->path, "can't be locked");
+    buf_t owner BUF_SCOPED = BUF_INIT;
+    buf_printf(&owner, "process %ld\n", (long)getpid());
+    /* Only for the sentence above: the lock holds without it. */
+    if (ftruncate(self->lock_fd, 0) == 0)
+        IGNORE_ERR(file_write_all(self->lock_fd, buf_str(&owner)));
+    return ERR_OK;
+}
+
+static err_t check_format(data_folder_t *self, buf_t *problem)
+{
+    arena_t arena ARENA_SCOPED = {0};
+    buf_t text BUF_SCOPED = BUF_INIT;
+    const char *name = data_folder_name(self, &arena, "format");
+    if (name == NULL)
+        return say(problem, ERR_NO_MEMORY, self->path, "can't be read");
+    err_t err = file_read(name, FORMAT_SIZE_MAX, &text);
+    if (err == ERR_NOT_FOUND) {
+        buf_append_u64(&text, DATA_FOLDER_FORMAT);
+        buf_append_char(&text, '\n');
+        err = file_replace(name, buf_str(&text), true);
+        return err == ERR_OK ? ERR_OK : say(problem, err, self->path, "can't be written");
+    }
+    uint64_t format;
+    if (err != ERR_OK && err != ERR_LIMIT)
+        return say(problem, err, self->path, "can't be read");
+    if (err == ERR_LIMIT || str_to_u64(str_trim(buf_str(&text)), &format) != ERR_OK || format == 0)
+        return say(problem, ERR_CORRUPT, self->path, "has a format file that is not a number");
+    if (format > DATA_FOLDER_FORMAT) {
+        buf_printf(problem,
+                   "The data folder %s was written by a newer version (format %llu, this program "
+                   "knows %d): use that version, or restore a backup made before",
+                   self->path, (unsigned long long)format, DATA_FOLDER_FORMAT);
+        return ERR_NEWER;
+    }
+    return ERR_OK;
+}
+
+err_t data_folder_open(const char *path, buf_t *problem, data_folder_t **out_folder)
+{
+    data_folder_t *self DATA_FOLDER_SCOPED = memory_new(sizeof *self);
+    if (self == NULL)
+        return say(problem, ERR_NO_MEMORY, path, "can't be opened");
+    self->lock_fd = -1;
+    self->path = str_dup_terminated(str_from(path));
+    if (self->path == NULL)
+        return say(problem, ERR_NO_MEMORY, path, "can't be opened");
+    err_t err = file_make_folders(path);
+    if (err != ERR_OK)
+        return say(problem, err, path, "can't be made");
+    TRY(take_lock(self, problem));
+    TRY(check_format(self, problem));
+    *out_folder = STEAL(self);
+    return ERR_OK;
+}
+
+const char *data_folder_path(const data_folder_t *self)
+{
+    return self->path;
+}
+
+const char *data_folder_name(const data_folder_t *self, arena_t *arena, const char *name)
+{
+    return arena_printf(arena, "%s/%s", self->path, name).data;
+}
