@@ -22,7 +22,7 @@
 #include "runtime/base/arena.h"
 #include "runtime/base/json.h"
 
-enum { SCHEMA_FIELDS_MAX = 48, SCHEMA_DEPTH_MAX = 8, SCHEMA_ITEMS_MAX = 65536 };
+enum { SCHEMA_FIELDS_MAX = 64, SCHEMA_DEPTH_MAX = 8, SCHEMA_ITEMS_MAX = 65536 };
 
 typedef enum schema_role {
     SCHEMA_RECORD,
@@ -120,7 +120,7 @@ void schema_to_json(const schema_t *schema, const void *value, json_t *json);
 #define SCHEMA_TYPE_list_str FIELD_TYPE_LIST_STR, NULL
 #define SCHEMA_TYPE_list(record) FIELD_TYPE_LIST, &record##_schema
 
-/* FOR_EACH(M, context, a, b, ...) is M(context, a) M(context, b) ... for up to 48 items, and
+/* FOR_EACH(M, context, a, b, ...) is M(context, a) M(context, b) ... for up to 64 items, and
  * nothing for none. */
 #define SCHEMA_PARENS ()
 #define SCHEMA_EXPAND(...)                                                                         \
