@@ -1,0 +1,280 @@
+#include "node/control.h"
+
+#include "gateway/graphql/value.h"
+#include "runtime/base/memory.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A connection and its one request. It goes when its handle is closed and the handler, if it was
+ * called, has answered. */
+struct control_request {
+    uv_pipe_t pipe;
+    uv_write_t write;
+    control_t *control;
+    control_request_t *next, **link; /* of the control's list */
+    buf_t input, output;
+    arena_t arena;
+    graphql_value_t arguments;
+    bool is_asked, is_answered, is_closed;
+};
+
+struct control {
+    uv_pipe_t pipe;
+    edge_t *edge;
+    const control_command_t *commands;
+    size_t command_count;
+    void *user;
+    char *path;
+    control_request_t *clients;
+    uint32_t client_count;
+    bool is_closing, is_pipe_closed;
+    void (*closed)(void *context);
+    void *closed_context;
+};
+
+static void finish_control(control_t *self)
+{
+    if (!self->is_closing || !self->is_pipe_closed || self->client_count > 0)
+        return;
+    void (*closed)(void *context) = self->closed;
+    void *context = self->closed_context;
+    memory_free(self->path);
+    memory_free(self);
+    if (closed != NULL)
+        closed(context);
+}
+
+static void finish_request(control_request_t *request)
+{
+    if (!request->is_closed || (request->is_asked && !request->is_answered))
+        return;
+    control_t *control = request->control;
+    *request->link = request->next;
+    if (request->next != NULL)
+        request->next->link = request->link;
+    buf_deinit(&request->input);
+    buf_deinit(&request->output);
+    arena_deinit(&request->arena);
+    memory_free(request);
+    control->client_count--;
+    finish_control(control);
+}
+
+static void request_closed(uv_handle_t *handle)
+{
+    control_request_t *request = handle->data;
+    request->is_closed = true;
+    finish_request(request);
+}
+
+static void close_request(control_request_t *request)
+{
+    if (!uv_is_closing((uv_handle_t *)&request->pipe))
+        uv_close((uv_handle_t *)&request->pipe, request_closed);
+}
+
+static void written(uv_write_t *write, int status)
+{
+    (void)status; /* the client left: nobody to tell */
+    close_request(write->data);
+}
+
+static void send_answer(control_request_t *request)
+{
+    request->is_answered = true;
+    if (request->is_closed) {
+        finish_request(request);
+        return;
+    }
+    buf_append_char(&request->output, '\n');
+    if (buf_status(&request->output) != ERR_OK) {
+        buf_reset(&request->output);
+        buf_append(&request->output,
+                   STR("{\"ok\":false,\"code\":\"LIMIT\",\"message\":\"the answer is "
+                       "too large\"}\n"));
+    }
+    uv_buf_t bytes = uv_buf_init(request->output.data, (unsigned)request->output.size);
+    request->write.data = request;
+    if (uv_write(&request->write, (uv_stream_t *)&request->pipe, &bytes, 1, written) != 0)
+        close_request(request);
+}
+
+void control_reply(control_request_t *request, str_t result)
+{
+    json_t json = json_to(&request->output);
+    json_object_begin(&json);
+    json_key_bool(&json, "ok", true);
+    json_key(&json, STR("result"));
+    json_raw(&json, result);
+    json_object_end(&json);
+    send_answer(request);
+}
+
+void control_refuse(control_request_t *request, err_t err, str_t message)
+{
+    json_t json = json_to(&request->output);
+    json_object_begin(&json);
+    json_key_bool(&json, "ok", false);
+    json_key_str(&json, "code", str_from(err_name(err)));
+    json_key_str(&json, "message", str_is_empty(message) ? str_from(err_text(err)) : message);
+    json_object_end(&json);
+    send_answer(request);
+}
+
+static void dispatch(control_request_t *request, str_t line)
+{
+    graphql_value_t value;
+    control_t *control = request->control;
+    request->is_asked = true;
+    if (graphql_value_from_json(line, &request->arena, &value) != ERR_OK) {
+        control_refuse(request, ERR_INVALID, STR("the request is not JSON"));
+        return;
+    }
+    str_t name = graphql_value_str(graphql_value_get(&value, "command"));
+    const graphql_value_t *arguments = graphql_value_get(&value, "arguments");
+    request->arguments = arguments == NULL ? (graphql_value_t){0} : *arguments;
+    for (size_t i = 0; i < control->command_count; i++) {
+        if (str_equal(name, str_from(control->commands[i].name))) {
+            control->commands[i].handler(request);
+            return;
+        }
+    }
+    control_refuse(request, ERR_NOT_FOUND, STR("this node does not know that command"));
+}
+
+static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
+{
+    control_request_t *request = handle->data;
+    (void)suggested;
+    size_t used = request->input.size;
+    err_t err = buf_reserve(&request->input, 4096);
+    *out = err == ERR_OK ? uv_buf_init(request->input.data + used, 4096) : uv_buf_init(NULL, 0);
+}
+
+static void got(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
+{
+    control_request_t *request = stream->data;
+    (void)buffer;
+    if (size < 0) {
+        close_request(request);
+        return;
+    }
+    request->input.size += (size_t)size;
+    str_t input = buf_str(&request->input);
+    size_t end = str_find(input, '\n');
+    if (request->is_asked || end == input.size)
+        return;
+    uv_read_stop(stream);
+    dispatch(request, str_slice(input, 0, end));
+}
+
+static void connected(uv_stream_t *listener, int status)
+{
+    control_t *self = listener->data;
+    if (status < 0 || self->is_closing)
+        return;
+    control_request_t *request = memory_new(sizeof *request);
+    if (request == NULL)
+        return;
+    request->control = self;
+    request->input.size_max = CONTROL_REQUEST_SIZE_MAX;
+    request->output.size_max = CONTROL_ANSWER_SIZE_MAX;
+    request->next = self->clients;
+    request->link = &self->clients;
+    if (self->clients != NULL)
+        self->clients->link = &request->next;
+    self->clients = request;
+    self->client_count++;
+    uv_pipe_init(listener->loop, &request->pipe, 0);
+    request->pipe.data = request;
+    if (uv_accept(listener, (uv_stream_t *)&request->pipe) != 0 ||
+        self->client_count > CONTROL_CLIENTS_MAX ||
+        uv_read_start((uv_stream_t *)&request->pipe, give_room, got) != 0)
+        close_request(request);
+}
+
+static void pipe_closed(uv_handle_t *handle)
+{
+    control_t *self = handle->data;
+    self->is_pipe_closed = true;
+    finish_control(self);
+}
+
+static void close_all(control_t *self)
+{
+    self->is_closing = true;
+    unlink(self->path);
+    for (control_request_t *request = self->clients; request != NULL; request = request->next)
+        close_request(request);
+    uv_close((uv_handle_t *)&self->pipe, pipe_closed);
+}
+
+void control_close(control_t **self, void (*closed)(void *context), void *context)
+{
+    control_t *control = STEAL(*self);
+    if (control == NULL) {
+        if (closed != NULL)
+            closed(context);
+        return;
+    }
+    control->closed = closed;
+    control->closed_context = context;
+    close_all(control);
+}
+
+err_t control_new(uv_loop_t *loop, edge_t *edge, const char *path,
+                  const control_command_t *commands, size_t command_count, void *user,
+                  control_t **out_control)
+{
+    control_t *self = memory_new(sizeof *self);
+    if (self == NULL)
+        return ERR_NO_MEMORY;
+    *self = (control_t){
+        .edge = edge, .commands = commands, .command_count = command_count, .user = user};
+    self->path = str_dup_terminated(str_from(path));
+    uv_pipe_init(loop, &self->pipe, 0);
+    self->pipe.data = self;
+    unlink(path);
+    mode_t before = umask(0177);
+    int rc = self->path == NULL ? UV_ENOMEM : uv_pipe_bind(&self->pipe, path);
+    umask(before);
+    if (rc == 0)
+        rc = uv_listen((uv_stream_t *)&self->pipe, 16, connected);
+    if (rc != 0) {
+        close_all(self);
+        return rc == UV_ENAMETOOLONG ? ERR_INVALID : err_from_errno(-rc);
+    }
+    *out_control = self;
+    return ERR_OK;
+}
+
+edge_t *control_edge(control_request_t *request)
+{
+    return request->control->edge;
+}
+
+void *control_user(control_request_t *request)
+{
+    return request->control->user;
+}
+
+arena_t *control_arena(control_request_t *request)
+{
+    return &request->arena;
+}
+
+str_t control_argument(const control_request_t *request, const char *name)
+{
+    return graphql_value_str(graphql_value_get(&request->arguments, name));
+}
+
+int64_t control_argument_int(const control_request_t *request, const char *name, int64_t otherwise)
+{
+    return graphql_value_int(graphql_value_get(&request->arguments, name), otherwise);
+}
+
+bool control_argument_bool(const control_request_t *request, const char *name)
+{
+    return graphql_value_bool(graphql_value_get(&request->arguments, name), false);
+}

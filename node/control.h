@@ -1,0 +1,52 @@
+#pragma once
+/* control.h -- how the command line talks to a running node: DATA/control.sock (mode 0600), one
+ * request a connection.
+ *
+ * A request is one line of JSON, {"command": "search", "arguments": {...}}; the answer is one line,
+ * {"ok": true, "result": ...} or {"ok": false, "code": "NOT_FOUND", "message": "..."}, then the
+ * connection ends.
+ *
+ * Ownership  The server borrows its table. A handler answers its request exactly once, now or
+ * later, with control_reply or control_refuse, which frees it; also when the client has left.
+ * Threads    The loop's.
+ * Limits     CONTROL_REQUEST_SIZE_MAX a request, CONTROL_CLIENTS_MAX connections at a time. */
+
+#include "runtime/runtime.h"
+
+enum {
+    CONTROL_REQUEST_SIZE_MAX = 65536,
+    CONTROL_ANSWER_SIZE_MAX = 16 * 1024 * 1024,
+    CONTROL_CLIENTS_MAX = 64,
+    CONTROL_TIMEOUT_S = 60
+};
+
+typedef struct control control_t;
+typedef struct control_request control_request_t;
+typedef void (*control_handler_fn)(control_request_t *request);
+
+typedef struct control_command {
+    const char *name;
+    control_handler_fn handler;
+} control_command_t;
+
+/* Listens on `path`; a stale socket there is replaced: the data folder's lock says that it is ours.
+ *   INVALID    the path is too long for a socket
+ *   IO, FORBIDDEN */
+err_t control_new(uv_loop_t *loop, edge_t *edge, const char *path,
+                  const control_command_t *commands, size_t command_count, void *user,
+                  control_t **out_control);
+/* Closes everything; `closed` runs once the loop has let go of it. Then the control is gone. */
+void control_close(control_t **self, void (*closed)(void *context), void *context);
+
+/* ---- inside a handler ---- */
+edge_t *control_edge(control_request_t *request);
+void *control_user(control_request_t *request);
+arena_t *control_arena(control_request_t *request);
+/* An argument; empty when it is not there or not of that type. */
+str_t control_argument(const control_request_t *request, const char *name);
+int64_t control_argument_int(const control_request_t *request, const char *name, int64_t otherwise);
+bool control_argument_bool(const control_request_t *request, const char *name);
+
+/* `result` is JSON. */
+void control_reply(control_request_t *request, str_t result);
+void control_refuse(control_request_t *request, err_t err, str_t message);
