@@ -9,6 +9,8 @@
  * Threads    Constant data. */
 
 #include "runtime/base/arena.h"
+#include "runtime/base/buf.h"
+#include "runtime/base/buf.h"
 
 typedef enum graphql_value_kind {
     GRAPHQL_NULL,
