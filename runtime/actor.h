@@ -63,13 +63,14 @@ str_t context_command_id(const context_t *ctx); /* of the command being handled;
 bool context_is_replay(const context_t *ctx);
 
 /* Emits an event of a durable kind: applied now, durable before anybody can see it. */
-#define emit(ctx, event, ...) actor_emit((ctx), &event##_schema, &(event##_t){__VA_ARGS__})
+#define emit(ctx, event, ...)                                                                      \
+    actor_emit((ctx), &event##_schema, &__extension__(event##_t){__VA_ARGS__})
 void actor_emit(context_t *ctx, const schema_t *schema, const void *event);
 
 /* Answers the command at hand (the second answer is a dead letter). Returns ERR_OK, to end a
  * handler with. */
 #define actor_reply(ctx, reply, ...)                                                               \
-    actor_reply_message((ctx), &reply##_schema, &(reply##_t){__VA_ARGS__})
+    actor_reply_message((ctx), &reply##_schema, &__extension__(reply##_t){__VA_ARGS__})
 err_t actor_reply_message(context_t *ctx, const schema_t *schema, const void *reply);
 /* Refuses it with a sentence for people (copied); the handler returns what this returns. */
 err_t actor_refuse(context_t *ctx, err_t err, const char *format, ...) PRINTF_LIKE(3, 4);
@@ -81,7 +82,8 @@ typedef struct reply_token {
 } reply_token_t;
 reply_token_t actor_reply_later(context_t *ctx);
 #define actor_reply_to(ctx, token, reply, ...)                                                     \
-    actor_reply_to_message((ctx), (token), ERR_OK, &reply##_schema, &(reply##_t){__VA_ARGS__})
+    actor_reply_to_message((ctx), (token), ERR_OK, &reply##_schema,                                \
+                           &__extension__(reply##_t){__VA_ARGS__})
 #define actor_refuse_to(ctx, token, err) actor_reply_to_message((ctx), (token), (err), NULL, NULL)
 void actor_reply_to_message(context_t *ctx, reply_token_t token, err_t err, const schema_t *schema,
                             const void *reply);
@@ -89,7 +91,7 @@ void actor_reply_to_message(context_t *ctx, reply_token_t token, err_t err, cons
 /* Sends without expecting an answer. BUSY: the receiver's mailbox is full; NOT_FOUND: no such kind
  * or activation. */
 #define actor_send(ctx, to, command, ...)                                                          \
-    actor_send_message((ctx), (to), &command##_schema, &(command##_t){__VA_ARGS__})
+    actor_send_message((ctx), (to), &command##_schema, &__extension__(command##_t){__VA_ARGS__})
 err_t actor_send_message(context_t *ctx, address_t to, const schema_t *schema, const void *message);
 
 /* What an ask came to. `schema` and `message` are of the reply when err is ERR_OK; borrowed for the
@@ -110,14 +112,14 @@ typedef void (*actor_then_fn)(void *self, context_t *ctx, const answer_t *answer
  * BUSY. `data` is copied. */
 #define actor_ask(ctx, to, timeout_ms, then, data, data_size, command, ...)                        \
     actor_ask_message((ctx), (to), (timeout_ms), (then), (data), (data_size), &command##_schema,   \
-                      &(command##_t){__VA_ARGS__})
+                      &__extension__(command##_t){__VA_ARGS__})
 void actor_ask_message(context_t *ctx, address_t to, uint64_t timeout_ms, actor_then_fn then,
                        const void *data, size_t data_size, const schema_t *schema,
                        const void *message);
 
 /* Publishes to the topic's subscribers on this node; fire and forget. */
 #define actor_publish(ctx, topic, event, ...)                                                      \
-    actor_publish_message((ctx), (topic), &event##_schema, &(event##_t){__VA_ARGS__})
+    actor_publish_message((ctx), (topic), &event##_schema, &__extension__(event##_t){__VA_ARGS__})
 void actor_publish_message(context_t *ctx, str_t topic, const schema_t *schema,
                            const void *message);
 /* Receives a topic's messages in the ON(...) handlers of this actor, until it stops. */
@@ -129,7 +131,7 @@ typedef struct actor_timer {
 } actor_timer_t;
 #define actor_timer_start(ctx, delay_ms, period_ms, command, ...)                                  \
     actor_timer_start_message((ctx), (delay_ms), (period_ms), &command##_schema,                   \
-                              &(command##_t){__VA_ARGS__})
+                              &__extension__(command##_t){__VA_ARGS__})
 actor_timer_t actor_timer_start_message(context_t *ctx, uint64_t delay_ms, uint64_t period_ms,
                                         const schema_t *schema, const void *message);
 void actor_timer_cancel(context_t *ctx, actor_timer_t timer);
@@ -183,7 +185,11 @@ struct actor_kind {
     size_t handler_count;
     const actor_applier_t *appliers; /* a kind with appliers is durable */
     size_t applier_count;
-    const schema_t *state_schema; /* NULL: the two functions below, or not snapshotted */
+    const schema_t *const *replies; /* what its commands are answered: to give a retry the first
+                                       answer after a restart */
+    size_t reply_count;
+    const schema_t *state_schema; /* NULL: the two functions below, or not snapshotted. Only for a
+                                     state that frees nothing: its strings live as long as it */
 
     /* Optional. */
     err_t (*start)(void *self, context_t *ctx); /* after the state was recovered; may not emit */

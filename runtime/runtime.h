@@ -44,12 +44,14 @@ const ms_random_t *runtime_random(const runtime_t *self);
 
 /* From any thread, without an answer. BUSY, NOT_FOUND. */
 #define runtime_send(runtime, to, command, ...)                                                    \
-    runtime_send_message((runtime), (to), &command##_schema, &(command##_t){__VA_ARGS__})
+    runtime_send_message((runtime), (to), &command##_schema,                                       \
+                         &__extension__(command##_t){__VA_ARGS__})
 err_t runtime_send_message(runtime_t *self, address_t to, const schema_t *schema,
                            const void *message);
 /* From any thread: publishes to a topic of this node. */
 #define runtime_publish(runtime, topic, event, ...)                                                \
-    runtime_publish_message((runtime), (topic), &event##_schema, &(event##_t){__VA_ARGS__})
+    runtime_publish_message((runtime), (topic), &event##_schema,                                   \
+                            &__extension__(event##_t){__VA_ARGS__})
 void runtime_publish_message(runtime_t *self, str_t topic, const schema_t *schema,
                              const void *message);
 
@@ -75,7 +77,7 @@ typedef void (*edge_then_fn)(void *context, const answer_t *answer);
  * first answer. */
 #define edge_ask(edge, to, timeout_ms, command_id, then, context, command, ...)                    \
     edge_ask_message((edge), (to), (timeout_ms), (command_id), (then), (context),                  \
-                     &command##_schema, &(command##_t){__VA_ARGS__})
+                     &command##_schema, &__extension__(command##_t){__VA_ARGS__})
 uint64_t edge_ask_message(edge_t *self, address_t to, uint64_t timeout_ms, str_t command_id,
                           edge_then_fn then, void *context, const schema_t *schema,
                           const void *message);

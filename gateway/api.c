@@ -1,0 +1,115 @@
+#include "gateway/api.h"
+
+#include "actors/protocol/account.h"
+#include "actors/protocol/accounts.h"
+
+#include <stdio.h>
+
+static void session_has_ended(void *context, str_t topic, const schema_t *schema,
+                              const void *message)
+{
+    home_t *self = context;
+    (void)topic;
+    if (schema != &session_ended_schema)
+        return;
+    const session_ended_t *ended = message;
+    token_verifier_end_session(self->verifier, ended->sid, clock_wall_ms(&self->api->clock));
+}
+
+static void ended_known(void *context, const answer_t *answer)
+{
+    home_t *self = context;
+    if (answer->err != ERR_OK || answer->schema != &accounts_ended_schema)
+        return;
+    const accounts_ended_t *ended = answer->message;
+    for (uint32_t i = 0; i < ended->sessions.count; i++)
+        token_verifier_end_session(self->verifier, ended->sessions.items[i].sid,
+                                   ended->sessions.items[i].ended_at);
+}
+
+err_t home_init(home_t *self, const api_t *api, edge_t *edge)
+{
+    *self = (home_t){.api = api, .edge = edge};
+    TRY(token_verifier_new(api->keyring, &self->verifier));
+    self->ended = edge_subscribe(edge, TOPIC_SESSIONS_ENDED, session_has_ended, self);
+    if (self->ended == NULL)
+        return ERR_NO_MEMORY;
+    edge_ask(edge, address_of(ACCOUNTS_KIND, ACCOUNTS_KEY), ASK_TIMEOUT_MS, (str_t){0}, ended_known,
+             self, accounts_get_ended);
+    return ERR_OK;
+}
+
+void home_deinit(home_t *self)
+{
+    edge_unsubscribe(&self->ended);
+    token_verifier_free(self->verifier);
+    self->verifier = NULL;
+}
+
+static bool is_loopback(const http_request_t *request)
+{
+    return str_starts_with(request->peer, STR("127.")) || str_equal(request->peer, STR("::1")) ||
+           str_starts_with(request->peer, STR("::ffff:127."));
+}
+
+static bool host_is_loopback(str_t host)
+{
+    size_t port = host.size > 0 && host.data[0] == '[' ? host.size : str_find(host, ':');
+    str_t name = str_slice(host, 0, port);
+    return str_starts_with(host, STR("[::1]")) || str_equal_ignoring_case(name, STR("localhost")) ||
+           str_starts_with(name, STR("127."));
+}
+
+bool session_cookie_is_secure(const http_request_t *request)
+{
+    return str_equal(request->scheme, STR("https")) ||
+           (is_loopback(request) && host_is_loopback(request->host));
+}
+
+bool sign_in_is_safe(const http_request_t *request)
+{
+    return session_cookie_is_secure(request) || home_of(request)->api->allow_plain_http;
+}
+
+const char *session_cookie_name(const http_request_t *request, session_cookie_t which,
+                                char room[COOKIE_NAME_SIZE])
+{
+    snprintf(room, COOKIE_NAME_SIZE, "%sms-%s-%.*s",
+             session_cookie_is_secure(request) ? "__Host-" : "",
+             which == COOKIE_ACCESS ? "access" : "refresh",
+             STR_ARG(keyring_instance(home_of(request)->api->keyring)));
+    return room;
+}
+
+static bool is_changing(const http_request_t *request)
+{
+    return request->method != METHOD_GET && request->method != METHOD_HEAD &&
+           request->method != METHOD_OPTIONS;
+}
+
+err_t caller_of(http_request_t *request, caller_t *out_caller)
+{
+    home_t *home = home_of(request);
+    str_t header = http_header(request, "Authorization");
+    char name[COOKIE_NAME_SIZE];
+    bool is_cookie = header.data == NULL;
+    str_t token;
+    if (is_cookie)
+        token = http_cookie(request, session_cookie_name(request, COOKIE_ACCESS, name));
+    else if (str_equal_ignoring_case(str_slice(header, 0, 7), STR("Bearer ")))
+        token = str_trim(str_slice(header, 7, header.size));
+    else
+        return ERR_UNAUTHENTICATED;
+    if (str_is_empty(token))
+        return ERR_UNAUTHENTICATED;
+    TRY(token_verify(home->verifier, token, clock_wall_ms(&home->api->clock), &out_caller->claims));
+    if (is_cookie && is_changing(request) && !http_is_same_origin(request))
+        return ERR_FORBIDDEN;
+    out_caller->is_cookie = is_cookie;
+    return ERR_OK;
+}
+
+str_t caller_user_id(const caller_t *self)
+{
+    return str_from(self->claims.user_id);
+}

@@ -1,0 +1,74 @@
+#pragma once
+/* api.h -- what the handlers above the protocol layer share, and who is asking.
+ *
+ * api_t is one node's and constant while it serves; home_t is one scheduler's (request->user). A
+ * caller is who a request's access token names: from the Authorization header, or from our cookie,
+ * which counts for changes only when the Origin is our own (ARCHITECTURE §7).
+ *
+ * Ownership  node/main.c owns both. A caller is a value.
+ * Threads    home_t belongs to its scheduler. */
+
+#include "gateway/graphql/engine.h"
+#include "gateway/http.h"
+#include "gateway/static_files.h"
+#include "storage/blob_folder.h"
+#include "storage/catalog/catalog.h"
+#include "storage/keyring.h"
+#include "storage/projection.h"
+#include "storage/token.h"
+
+enum { ASK_TIMEOUT_MS = 10000, COOKIE_NAME_SIZE = 64 };
+
+typedef struct api {
+    const graphql_engine_t *graphql;
+    catalog_t *catalog;
+    projection_t *projection; /* of the catalog */
+    keyring_t *keyring;
+    blob_folder_t *artwork;
+    blob_folder_t *lyrics;
+    static_files_t *player; /* NULL: it was not built */
+    runtime_t *runtime;
+    ms_clock_t clock;
+    const char *version;
+    bool allow_plain_http;
+    const bool *is_ready; /* false: /readyz fails; written by the thread that starts and stops */
+    /* Appends the node's own figures for /metrics. */
+    void (*append_metrics)(void *context, buf_t *out);
+    void *metrics_context;
+} api_t;
+
+typedef struct home {
+    const api_t *api;
+    edge_t *edge;
+    token_verifier_t *verifier;
+    edge_subscription_t *ended; /* sessions that end anywhere */
+    uint64_t last_connection;   /* numbers sockets for `session` */
+} home_t;
+
+/* Subscribes to ended sessions. */
+err_t home_init(home_t *self, const api_t *api, edge_t *edge);
+void home_deinit(home_t *self);
+
+static inline home_t *home_of(const http_request_t *request)
+{
+    return request->user;
+}
+
+typedef struct caller {
+    token_claims_t claims;
+    bool is_cookie;
+} caller_t;
+
+/* UNAUTHENTICATED: no token, or not a good one. FORBIDDEN: a cookie, a changing method, and an
+ * Origin that is not ours. */
+err_t caller_of(http_request_t *request, caller_t *out_caller);
+str_t caller_user_id(const caller_t *self);
+
+/* May this request sign in and carry our cookies? On TLS and loopback, or where the operator
+ * allowed plain HTTP. */
+bool sign_in_is_safe(const http_request_t *request);
+typedef enum session_cookie { COOKIE_ACCESS, COOKIE_REFRESH } session_cookie_t;
+/* "__Host-ms-access-INSTANCE", without the prefix where plain HTTP was allowed. */
+const char *session_cookie_name(const http_request_t *request, session_cookie_t which,
+                                char room[COOKIE_NAME_SIZE]);
+bool session_cookie_is_secure(const http_request_t *request);
