@@ -9,7 +9,9 @@ enum {
     LIBRARY_WAITING_MAX = 8,          /* batches that wait for the projection */
     LIBRARY_PROBLEMS_MAX = 1000,      /* kept, the newest */
     LIBRARY_LYRICS_INLINE_MAX = 4096, /* bytes; longer ones are a blob */
-    LIBRARY_PATH_SIZE_MAX = 4096,
+    LIBRARY_PATH_SIZE_MAX = 4095,
+    LIBRARY_BATCH_SIZE_MAX = 2 * 1024 * 1024, /* bytes of a command, as schema_deep_size counts */
+    LIBRARY_LOUDNESS_LUFS = -18,              /* what gains bring a track to (ReplayGain 2.0) */
 };
 
 /* A track id says which root gave it: root number above, sequence below, both from 1. It fits in
@@ -25,15 +27,3 @@ static inline uint32_t track_id_root_number(uint64_t track_id)
 {
     return (uint32_t)(track_id >> TRACK_SEQUENCE_BITS);
 }
-
-typedef enum credit_role {
-    CREDIT_ROLE_MAIN,
-    CREDIT_ROLE_FEATURED,
-    CREDIT_ROLE_COMPOSER,
-    CREDIT_ROLE_CONDUCTOR,
-    CREDIT_ROLE_PERFORMER,
-    CREDIT_ROLE_REMIXER,
-    CREDIT_ROLE_PRODUCER,
-    CREDIT_ROLE_LYRICIST,
-    CREDIT_ROLES
-} credit_role_t;
