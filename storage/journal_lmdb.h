@@ -7,9 +7,9 @@
  *   state     lazy: one snapshot a stream.
  *
  * One committer thread takes what has queued, makes one transaction of it, syncs once, answers all.
- * What the streams index does not know yet is in memory (at most JOURNAL_STREAMS_PENDING_MAX
- * streams; past that the committer writes the index before it goes on). At open the records after
- * the index are read again, checked, and put back there.
+ * What the streams index does not know yet is in memory: at most JOURNAL_INDEX_BEHIND records and
+ * a batch, then the committer writes the index before it goes on. At open the records after the
+ * index are read again, checked, and put back there.
  *
  * Each record has a CRC-32C over position, stream and all else, and the position of its stream's
  * record before. A torn or altered record ends what reads it with CORRUPT, open included.
@@ -20,7 +20,7 @@
  * checked again. The committer tries that by itself when an append comes after reopen_after_ms.
  *
  * Threads   Open and close from one; all else any. `done` and the commit hooks run on the
- *           committer, with no lock held; they must not block or close.
+ *           committer; they must not block or close, and a hook not hook or unhook.
  * Errors    As runtime/journal.h says; BUSY: JOURNAL_QUEUE_SIZE_MAX is waiting. */
 
 #include "runtime/base/log.h"
@@ -31,7 +31,9 @@ enum {
     JOURNAL_QUEUE_SIZE_MAX = 64 * 1024 * 1024, /* of waiting appends; 8 MiB more for snapshots */
     JOURNAL_BATCH_SIZE_MAX = 8 * 1024 * 1024,
     JOURNAL_BATCH_APPENDS_MAX = 4096,
-    JOURNAL_STREAMS_PENDING_MAX = 65536,
+    JOURNAL_INDEX_BEHIND = 16384, /* records after which the index is written */
+    JOURNAL_INDEX_BEHIND_MAX =
+        65536, /* past it, because it can't be written, appends are refused */
     JOURNAL_HOOKS_MAX = 8,
     JOURNAL_EPOCH = 1, /* on one node nobody takes over */
 };
@@ -39,12 +41,12 @@ enum {
 typedef struct journal_lmdb journal_lmdb_t;
 
 typedef struct journal_lmdb_options {
-    const char *path;           /* a folder; made when missing */
-    size_t map_size;            /* 0: KV_MAP_SIZE */
-    const char *boot_id;        /* NULL: the machine's */
-    uint64_t reopen_after_ms;   /* 0: 1000 */
-    uint32_t index_pending_max; /* 0: JOURNAL_STREAMS_PENDING_MAX */
-    const kv_faults_t *faults;  /* of the journal environment; for tests */
+    const char *path;          /* a folder; made when missing */
+    size_t map_size;           /* 0: KV_MAP_SIZE */
+    const char *boot_id;       /* NULL: the machine's */
+    uint64_t reopen_after_ms;  /* 0: 1000 */
+    uint32_t index_behind;     /* 0: JOURNAL_INDEX_BEHIND */
+    const kv_faults_t *faults; /* of the journal environment; for tests */
     const ms_log_t *log;
 } journal_lmdb_options_t;
 
@@ -70,7 +72,7 @@ err_t journal_lmdb_reopen(journal_lmdb_t *self);
 err_t journal_lmdb_verify(journal_lmdb_t *self, uint64_t *out_position);
 
 typedef struct journal_lmdb_stats {
-    uint64_t head, commits, appends, refused, unknown, index_pending, queued_size;
+    uint64_t head, commits, appends, refused, unknown, index_behind, queued_size;
     bool is_failed;
 } journal_lmdb_stats_t;
 void journal_lmdb_stats(journal_lmdb_t *self, journal_lmdb_stats_t *out_stats);

@@ -279,6 +279,29 @@ static int fault(const kv_t *self, bool is_done)
                                           : self->faults.on_commit(self->faults.context, is_done);
 }
 
+enum { ROOM_PROBED = 16 * 1024 * 1024 };
+
+/* LMDB calls a write that stopped short EIO, also when the disk was full: this tells them apart, by
+ * asking for the room beside it. At the offset of the file's end, so that a limit on the size of
+ * files shows as well. */
+static bool has_room(const kv_t *self)
+{
+    buf_t name BUF_SCOPED = BUF_INIT;
+    struct stat info;
+    buf_printf(&name, "%s/data.mdb", self->path);
+    if (stat(buf_terminated(&name), &info) != 0)
+        return true;
+    buf_reset(&name);
+    buf_printf(&name, "%s/probe", self->path);
+    int fd = open(buf_terminated(&name), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_from_errno(errno) != ERR_FULL;
+    int failed = posix_fallocate(fd, info.st_size, ROOM_PROBED);
+    close(fd);
+    unlink(buf_terminated(&name));
+    return err_from_errno(failed) != ERR_FULL;
+}
+
 err_t kv_commit(kv_tx_t *tx)
 {
     int failed = fault(tx->kv, false);
@@ -288,6 +311,8 @@ err_t kv_commit(kv_tx_t *tx)
     }
     MDB_txn *txn = STEAL(tx->txn);
     int rc = mdb_txn_commit(txn);
+    if (rc == EIO && !has_room(tx->kv))
+        return ERR_FULL;
     return rc == MDB_SUCCESS ? err_from_errno(fault(tx->kv, true)) : err_from_mdb(rc);
 }
 
