@@ -46,7 +46,8 @@ void projection_scope_end(projection_t **self);
 #define PROJECTION_SCOPED SCOPED(projection_scope_end)
 
 /* Applies one batch. *out_is_behind: there was as much as a batch takes, so there may be more.
- * BUSY: another thread is in it and will see what is new. */
+ * BUSY: another thread is in it; it may have read the feed before the newest record: step again
+ * after it. */
 err_t projection_step(projection_t *self, bool *out_is_behind);
 /* The position that readers of the environment see. */
 uint64_t projection_position(const projection_t *self);

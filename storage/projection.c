@@ -1,0 +1,238 @@
+#include "storage/projection.h"
+
+#include "runtime/base/memory.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+typedef struct waiter {
+    struct waiter *next;
+    uint64_t ticket, position;
+    projection_then_fn then;
+    void *context;
+} waiter_t;
+
+struct projection {
+    projection_options_t options;
+    char *name;
+    pthread_mutex_t stepping;
+    _Atomic uint64_t position; /* release after a commit, acquire by readers */
+    pthread_mutex_t waiters_lock;
+    waiter_t *waiters;
+    size_t waiter_count;
+    uint64_t last_ticket;
+};
+
+/* position, format: 8 bytes each, big endian */
+enum { MARK_SIZE = 16 };
+
+static err_t write_mark(const projection_t *self, const kv_tx_t *tx, uint64_t position)
+{
+    char mark[MARK_SIZE];
+    kv_u64_write(mark, position);
+    kv_u64_write(mark + 8, self->options.format);
+    return kv_put(tx, self->options.table, str_from(self->name), str_of(mark, sizeof mark));
+}
+
+/* The position, or NOT_FOUND when everything has to be built again. */
+static err_t read_mark(const projection_t *self, uint64_t *out_position)
+{
+    kv_tx_t tx KV_TX_SCOPED = {0};
+    str_t mark;
+    TRY(kv_read(self->options.kv, &tx));
+    TRY(kv_get(&tx, self->options.table, str_from(self->name), &mark));
+    if (mark.size != MARK_SIZE || kv_u64_read(mark.data + 8) != self->options.format)
+        return ERR_NOT_FOUND;
+    uint64_t position = kv_u64_read(mark.data);
+    if (position > self->options.journal->table->head(self->options.journal))
+        return ERR_NOT_FOUND; /* an older journal was put here */
+    *out_position = position;
+    return ERR_OK;
+}
+
+static err_t start_over(projection_t *self)
+{
+    kv_tx_t tx KV_TX_SCOPED = {0};
+    TRY(kv_write(self->options.kv, &tx));
+    TRY(self->options.reset(self->options.context, &tx));
+    TRY(write_mark(self, &tx, 0));
+    return kv_commit(&tx);
+}
+
+err_t projection_open(const projection_options_t *options, projection_t **out_projection)
+{
+    projection_t *self PROJECTION_SCOPED = memory_new(sizeof *self);
+    uint64_t position = 0;
+    if (self == NULL)
+        return ERR_NO_MEMORY;
+    pthread_mutex_init(&self->stepping, NULL);
+    pthread_mutex_init(&self->waiters_lock, NULL);
+    self->options = *options;
+    if (self->options.batch_max == 0)
+        self->options.batch_max = PROJECTION_BATCH_MAX;
+    self->name = str_dup_terminated(str_from(options->name));
+    if (self->name == NULL)
+        return ERR_NO_MEMORY;
+    err_t err = read_mark(self, &position);
+    if (err == ERR_NOT_FOUND)
+        err = start_over(self);
+    TRY(err);
+    atomic_store(&self->position, position);
+    *out_projection = STEAL(self);
+    return ERR_OK;
+}
+
+/* Takes the waiters that `position` satisfies out of the list. */
+static waiter_t *take_reached(projection_t *self, uint64_t position)
+{
+    waiter_t *reached = NULL, **last = &reached;
+    pthread_mutex_lock(&self->waiters_lock);
+    for (waiter_t **at = &self->waiters; *at != NULL;) {
+        waiter_t *waiter = *at;
+        if (waiter->position > position) {
+            at = &waiter->next;
+            continue;
+        }
+        *at = waiter->next;
+        self->waiter_count--;
+        waiter->next = NULL;
+        *last = waiter;
+        last = &waiter->next;
+    }
+    pthread_mutex_unlock(&self->waiters_lock);
+    return reached;
+}
+
+static void call_all(waiter_t *waiters, err_t err)
+{
+    while (waiters != NULL) {
+        waiter_t *waiter = waiters;
+        waiters = waiter->next;
+        waiter->then(waiter->context, err);
+        memory_free(waiter);
+    }
+}
+
+void projection_close(projection_t *self)
+{
+    if (self == NULL)
+        return;
+    call_all(take_reached(self, UINT64_MAX), ERR_CANCELLED);
+    pthread_mutex_destroy(&self->stepping);
+    pthread_mutex_destroy(&self->waiters_lock);
+    memory_free(self->name);
+    memory_free(self);
+}
+
+void projection_scope_end(projection_t **self)
+{
+    projection_close(*self);
+}
+
+/* ---- a step ---- */
+
+typedef struct step {
+    projection_t *self;
+    kv_tx_t tx;
+    uint64_t position;
+    size_t count;
+} step_t;
+
+static err_t apply_one(void *context, const journal_record_t *record)
+{
+    step_t *step = context;
+    const projection_options_t *options = &step->self->options;
+    TRY(options->apply(options->context, &step->tx, record));
+    step->position = record->position;
+    step->count++;
+    return ERR_OK;
+}
+
+static err_t apply_batch(step_t *step)
+{
+    projection_t *self = step->self;
+    const projection_options_t *options = &self->options;
+    TRY(kv_write(options->kv, &step->tx));
+    TRY(options->journal->table->feed(options->journal, step->position, options->batch_max,
+                                      apply_one, step));
+    if (step->count == 0)
+        return ERR_OK;
+    if (options->flush != NULL)
+        TRY(options->flush(options->context, &step->tx));
+    TRY(write_mark(self, &step->tx, step->position));
+    return kv_commit(&step->tx);
+}
+
+err_t projection_step(projection_t *self, bool *out_is_behind)
+{
+    if (pthread_mutex_trylock(&self->stepping) != 0)
+        return ERR_BUSY;
+    step_t step = {.self = self, .position = atomic_load(&self->position)};
+    bool is_new = self->options.journal->table->head(self->options.journal) > step.position;
+    err_t err = is_new ? apply_batch(&step) : ERR_OK;
+    kv_end(&step.tx);
+    if (err == ERR_OK)
+        atomic_store_explicit(&self->position, step.position, memory_order_release);
+    else if (self->options.discard != NULL)
+        self->options.discard(self->options.context);
+    pthread_mutex_unlock(&self->stepping);
+    if (err != ERR_OK)
+        return err;
+    if (step.count > 0)
+        call_all(take_reached(self, step.position), ERR_OK);
+    *out_is_behind = step.count == self->options.batch_max;
+    return ERR_OK;
+}
+
+uint64_t projection_position(const projection_t *self)
+{
+    return atomic_load_explicit(&self->position, memory_order_acquire);
+}
+
+/* ---- waiting ---- */
+
+err_t projection_wait(projection_t *self, uint64_t position, projection_then_fn then, void *context,
+                      uint64_t *out_ticket)
+{
+    if (projection_position(self) >= position) {
+        *out_ticket = 0;
+        then(context, ERR_OK);
+        return ERR_OK;
+    }
+    waiter_t *waiter = memory_new(sizeof *waiter);
+    if (waiter == NULL)
+        return ERR_NO_MEMORY;
+    pthread_mutex_lock(&self->waiters_lock);
+    bool is_full = self->waiter_count >= PROJECTION_WAITERS_MAX;
+    if (!is_full) {
+        *waiter = (waiter_t){self->waiters, ++self->last_ticket, position, then, context};
+        *out_ticket = waiter->ticket;
+        self->waiters = waiter;
+        self->waiter_count++;
+    }
+    pthread_mutex_unlock(&self->waiters_lock);
+    if (is_full) {
+        memory_free(waiter);
+        return ERR_LIMIT;
+    }
+    /* A step that ended in between did not see it: look again. */
+    call_all(take_reached(self, projection_position(self)), ERR_OK);
+    return ERR_OK;
+}
+
+bool projection_cancel(projection_t *self, uint64_t ticket)
+{
+    waiter_t *found = NULL;
+    pthread_mutex_lock(&self->waiters_lock);
+    for (waiter_t **at = &self->waiters; *at != NULL; at = &(*at)->next) {
+        if ((*at)->ticket == ticket) {
+            found = *at;
+            *at = found->next;
+            self->waiter_count--;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&self->waiters_lock);
+    memory_free(found);
+    return found != NULL;
+}
