@@ -68,32 +68,25 @@ static uint32_t even_out(uint32_t c)
     }
 }
 
+/* Bits of Unicode's general categories. Symbols are kept: an album may be called "\u00f7". */
+static const uint32_t dropped_categories =
+    1u << UTF8PROC_CATEGORY_MN | 1u << UTF8PROC_CATEGORY_ME | 1u << UTF8PROC_CATEGORY_CF;
+static const uint32_t kept_categories =
+    1u << UTF8PROC_CATEGORY_LU | 1u << UTF8PROC_CATEGORY_LL | 1u << UTF8PROC_CATEGORY_LT |
+    1u << UTF8PROC_CATEGORY_LM | 1u << UTF8PROC_CATEGORY_LO | 1u << UTF8PROC_CATEGORY_MC |
+    1u << UTF8PROC_CATEGORY_ND | 1u << UTF8PROC_CATEGORY_NL | 1u << UTF8PROC_CATEGORY_NO |
+    1u << UTF8PROC_CATEGORY_SO | 1u << UTF8PROC_CATEGORY_SC | 1u << UTF8PROC_CATEGORY_SM;
+
 static fold_class_t class_of(uint32_t c)
 {
     if (c == 0x3099 || c == 0x309a || c == 0x30fc)
         return FOLD_KEPT; /* kana voicing marks and the long vowel: other sounds, other words */
     if (c == 0x0640 || is_apostrophe(c))
         return FOLD_DROPPED; /* tatweel only stretches */
-    switch (utf8proc_category((utf8proc_int32_t)c)) {
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_ME:
-    case UTF8PROC_CATEGORY_CF:
-        return FOLD_DROPPED;
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_NO:
-    case UTF8PROC_CATEGORY_SO:
-    case UTF8PROC_CATEGORY_SC:
-        return FOLD_KEPT; /* symbols too: an album may be called "÷" or "☆" */
-    default:
-        return c == '+' || c == 0xf7 || c == 0xd7 || c == '=' ? FOLD_KEPT : FOLD_BLANK;
-    }
+    uint32_t category = 1u << utf8proc_category((utf8proc_int32_t)c);
+    return (category & dropped_categories) != 0 ? FOLD_DROPPED
+           : (category & kept_categories) != 0  ? FOLD_KEPT
+                                                : FOLD_BLANK;
 }
 
 typedef struct folder {
