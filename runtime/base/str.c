@@ -149,7 +149,7 @@ bool str_to_array(str_t s, char *out, size_t size)
 {
     size_t copied = MIN(s.size, size - 1);
     if (copied != 0)
-        memcpy(out, s.data, copied);
+        memmove(out, s.data, copied);
     out[copied] = '\0';
     return copied == s.size;
 }
