@@ -7,11 +7,17 @@
  *     #define ACTOR_STATE counter_t
  *     #include "runtime/actor_kind.h"
  *
+ * What an actor hears beyond its own file (an actor_down, another's published events) is listed
+ * before the include: `#define ACTOR_ALSO(X) X(actor_down) X(track_changed)`; each needs its ON.
+ *
  * In ON: self, ctx, command. In APPLY: self, event, wall_ms (when it was decided). Both may be
  * marked unused. */
 
 #include "runtime/actor.h"
 
+#ifndef ACTOR_ALSO
+#define ACTOR_ALSO(X)
+#endif
 #define RECORD(name, ...)
 #define STATE(name, ...)
 #define REPLY(name, ...)
@@ -30,6 +36,7 @@
         apply_##name(self, event, wall_ms);                                                        \
     }
 #include ACTOR_DEF
+ACTOR_ALSO(COMMAND)
 #undef COMMAND
 #undef EVENT
 
@@ -37,7 +44,7 @@
 #define COMMAND(name, ...) {&name##_schema, handle_##name},
 static const actor_handler_t actor_handlers[] = {
 #include ACTOR_DEF
-    {NULL, NULL}};
+    ACTOR_ALSO(COMMAND){NULL, NULL}};
 #undef COMMAND
 #undef EVENT
 
@@ -48,9 +55,19 @@ static const actor_applier_t actor_appliers[] = {
     {NULL, NULL}};
 #undef COMMAND
 #undef EVENT
+#undef REPLY
+
+#define COMMAND(name, ...)
+#define EVENT(name, ...)
+#define REPLY(name, ...) &name##_schema,
+static const schema_t *const actor_replies[] = {
+#include ACTOR_DEF
+    NULL};
+#undef COMMAND
+#undef EVENT
+#undef REPLY
 #undef RECORD
 #undef STATE
-#undef REPLY
 #undef MESSAGE
 
 #define ON(name)                                                                                   \
@@ -66,4 +83,6 @@ static const actor_applier_t actor_appliers[] = {
                                       .handler_count = COUNT_OF(actor_handlers) - 1,               \
                                       .appliers = actor_appliers,                                  \
                                       .applier_count = COUNT_OF(actor_appliers) - 1,               \
+                                      .replies = actor_replies,                                    \
+                                      .reply_count = COUNT_OF(actor_replies) - 1,                  \
                                       __VA_ARGS__}

@@ -101,6 +101,8 @@ void edge_offload(edge_t *self, offload_lane_t lane, err_t (*work)(void *data),
 typedef struct runtime_stats {
     uint64_t actors, messages, turns, activations, passivations, failures, restarts, dead_letters,
         late_replies, refused;
+    uint64_t expired; /* dropped at the receiver: past the deadline */
+    uint64_t stolen, appends_in_flight;
     uint64_t slow_turns; /* over 10 ms */
     uint64_t offload_queued[OFFLOAD_LANES];
 } runtime_stats_t;

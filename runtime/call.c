@@ -1,0 +1,294 @@
+#include "runtime/base/assert.h"
+#include "runtime/base/memory.h"
+#include "runtime/context.h"
+#include "runtime/lifecycle.h"
+
+#include <unwind.h>
+
+void context_init(context_t *self, scheduler_t *scheduler, actor_t *actor)
+{
+    /* Field by field: the landing is large and need not be cleared. */
+    self->runtime = actor->runtime;
+    self->scheduler = scheduler;
+    self->actor = actor;
+    self->now_ns = clock_mono_ns(&actor->runtime->clock);
+    self->command = NULL;
+    self->reply = NULL;
+    self->emitted = (emitted_t){0};
+    self->is_guarded = false;
+    self->reason = NULL;
+    self->last = NULL;
+}
+
+void context_deinit(context_t *self)
+{
+    buf_deinit(&self->emitted.payloads);
+    memory_free(self->emitted.events);
+}
+
+/* ---- failing ---- */
+
+/* Called by the unwinder for every frame, inside out: the frames below ours have run their
+ * cleanups when it reports one that lies above. */
+static _Unwind_Reason_Code stop_at_guard(int version, _Unwind_Action actions,
+                                         _Unwind_Exception_Class class,
+                                         struct _Unwind_Exception *exception,
+                                         struct _Unwind_Context *frame, void *context)
+{
+    (void)version;
+    (void)class;
+    (void)exception;
+    context_t *self = context;
+    bool is_passed = (uintptr_t)_Unwind_GetCFA(frame) > self->frame;
+    if (is_passed || (actions & _UA_END_OF_STACK) != 0)
+        longjmp(self->landing, 1);
+    return _URC_NO_REASON;
+}
+
+void actor_fail(context_t *self, const char *reason)
+{
+    ASSERT(self->is_guarded);
+    self->reason = reason;
+    struct _Unwind_Exception exception = {.exception_class = 0};
+    _Unwind_ForcedUnwind(&exception, stop_at_guard, self);
+    assert_failed("an actor's failure unwinds to its turn", __FILE_NAME__, __LINE__);
+}
+
+typedef void (*guarded_fn)(context_t *self, void *argument);
+
+/* Runs the author's code. False: it failed, and its frames are gone. */
+__attribute__((noinline)) static bool guarded(context_t *self, guarded_fn run, void *argument)
+{
+    if (setjmp(self->landing) != 0)
+        return false;
+    self->frame = (uintptr_t)__builtin_frame_address(0);
+    self->is_guarded = true;
+    run(self, argument);
+    return true;
+}
+
+/* ---- a call's begin and end ---- */
+
+static void begin(context_t *self, const message_t *command, uint8_t depth)
+{
+    self->command = command;
+    self->asker = command == NULL ? (reply_token_t){0} : command->reply_to;
+    self->depth = depth;
+    self->wall_ms = 0;
+    self->reply = NULL;
+    self->is_later = self->is_stop_wanted = self->is_replay = false;
+    self->may_emit = true;
+    self->refusal = (str_t){NULL, 0};
+    self->reason = NULL;
+    self->emitted.count = 0;
+    buf_reset(&self->emitted.payloads);
+}
+
+static void leave(context_t *self)
+{
+    self->is_guarded = false;
+    self->command = NULL;
+    message_free(STEAL(self->reply));
+    arena_reset(&self->scheduler->arena);
+}
+
+static void answer(context_t *self, err_t err)
+{
+    if (self->asker.asker == 0 || self->is_later)
+        return;
+    message_t *reply = STEAL(self->reply);
+    if (err != ERR_OK || reply == NULL) {
+        message_free(reply);
+        reply = reply_new(self->asker, err, NULL, NULL,
+                          err == ERR_OK ? (str_t){NULL, 0} : self->refusal);
+    }
+    if (reply == NULL)
+        return; /* no memory: the deadline tells the asker */
+    effect_t effect = {.kind = EFFECT_REPLY, .message = reply};
+    context_perform(self, &effect);
+}
+
+/* What was emitted goes to the journal, with the answer that a retry shall get. */
+static err_t append(context_t *self)
+{
+    buf_t result BUF_SCOPED = BUF_INIT;
+    str_t command_id = context_command_id(self);
+    if (!str_is_empty(command_id) && !self->is_later) {
+        const message_t *reply = self->reply;
+        durable_result_encode(ERR_OK, (str_t){NULL, 0}, reply == NULL ? NULL : reply->schema,
+                              reply == NULL ? NULL : reply->body, &result);
+        TRY(buf_status(&result));
+    }
+    TRY(durable_append(self->actor, &self->emitted, context_wall_ms(self), command_id,
+                       buf_str(&result)));
+    self->emitted.count = 0;
+    return ERR_OK;
+}
+
+/* Nothing that the call emitted is kept, nor what it did after that. */
+static void undo(context_t *self, err_t err)
+{
+    durable_drop_held(self->actor, self->actor->durable->seq + 1, err);
+    self->emitted.count = 0;
+}
+
+static void end(context_t *self, err_t err)
+{
+    if (self->emitted.count > 0) {
+        if (err == ERR_OK)
+            err = append(self);
+        if (err != ERR_OK) {
+            undo(self, err);
+            answer(self, err);
+            leave(self);
+            lifecycle_rebuild(self);
+            return;
+        }
+    }
+    answer(self, err);
+    if (err == ERR_OK && self->is_stop_wanted) {
+        effect_t effect = {.kind = EFFECT_STOP};
+        context_perform(self, &effect);
+    }
+    leave(self);
+}
+
+static bool failed(context_t *self)
+{
+    actor_t *actor = self->actor;
+    reply_token_t asker = self->asker;
+    const char *reason = self->reason;
+    if (actor->durable != NULL)
+        undo(self, ERR_INTERNAL);
+    leave(self);
+    if (!self->is_later) /* else the token's holder may have answered; the deadline is left */
+        deliver_reply(self->runtime,
+                      reply_new(asker, ERR_INTERNAL, NULL, NULL, STR("the actor failed")));
+    lifecycle_crash(self, reason);
+    return false;
+}
+
+/* ---- the calls ---- */
+
+typedef struct command_call {
+    const actor_handler_t *handler;
+    const message_t *message;
+    err_t err;
+} command_call_t;
+
+static void run_command(context_t *self, void *argument)
+{
+    command_call_t *call = argument;
+    call->err = call->handler->handle(self->actor->state, self, call->message->body);
+}
+
+static const actor_handler_t *handler_of(const actor_kind_t *kind, const schema_t *schema)
+{
+    for (size_t i = 0; i < kind->handler_count; i++) {
+        if (kind->handlers[i].schema == schema)
+            return &kind->handlers[i];
+    }
+    return NULL;
+}
+
+bool call_command(context_t *self, message_t *message)
+{
+    actor_t *actor = self->actor;
+    const actor_handler_t *handler = handler_of(actor->kind, message->schema);
+    if (handler == NULL) {
+        reject(self->runtime, message, ERR_UNSUPPORTED);
+        return true;
+    }
+    if (actor->durable != NULL && !str_is_empty(message->command_id)) {
+        const seen_command_t *seen =
+            seen_commands_find(&actor->durable->commands, message->command_id);
+        if (seen != NULL) {
+            durable_answer_again(actor, seen, message->reply_to);
+            message_free(message);
+            return true;
+        }
+    }
+    command_call_t call = {.handler = handler, .message = message};
+    begin(self, message, message->depth);
+    bool is_ok = guarded(self, run_command, &call) || failed(self);
+    if (is_ok)
+        end(self, call.err);
+    message_free(message);
+    return is_ok;
+}
+
+typedef struct answer_call {
+    const ask_t *ask;
+    const answer_t *answer;
+} answer_call_t;
+
+static void run_answer(context_t *self, void *argument)
+{
+    const answer_call_t *call = argument;
+    call->ask->actor_then(self->actor->state, self, call->answer, call->ask->data,
+                          call->ask->data_size);
+}
+
+bool call_answer(context_t *self, const ask_t *ask, const answer_t *answer)
+{
+    answer_call_t call = {ask, answer};
+    begin(self, NULL, ask->depth);
+    if (!guarded(self, run_answer, &call))
+        return failed(self);
+    end(self, ERR_OK);
+    return true;
+}
+
+static void run_job(context_t *self, void *argument)
+{
+    job_t *job = argument;
+    job->actor_then(self->actor->state, self, job->err, job->data, job->data_size);
+}
+
+bool call_job(context_t *self, job_t *job)
+{
+    begin(self, NULL, 0);
+    if (!guarded(self, run_job, job))
+        return failed(self);
+    end(self, ERR_OK);
+    return true;
+}
+
+static void run_start(context_t *self, void *argument)
+{
+    err_t *err = argument;
+    *err = self->actor->kind->start(self->actor->state, self);
+}
+
+bool call_start(context_t *self, err_t *out_err)
+{
+    *out_err = ERR_OK;
+    if (self->actor->kind->start == NULL)
+        return true;
+    err_t err = ERR_OK;
+    begin(self, NULL, 0);
+    self->is_replay = self->actor->durable != NULL;
+    self->may_emit = false;
+    if (!guarded(self, run_start, &err))
+        return failed(self);
+    end(self, ERR_OK); /* may not emit */
+    *out_err = err;
+    return true;
+}
+
+static void run_stop(context_t *self, void *argument)
+{
+    (void)argument;
+    self->actor->kind->stop(self->actor->state, self);
+}
+
+bool call_stop(context_t *self)
+{
+    if (self->actor->kind->stop == NULL)
+        return true;
+    begin(self, NULL, 0);
+    self->may_emit = false;
+    bool is_ok = guarded(self, run_stop, NULL);
+    leave(self);
+    return is_ok;
+}

@@ -1,0 +1,340 @@
+#include "runtime/context.h"
+
+#include "runtime/base/memory.h"
+#include "runtime/lifecycle.h"
+
+#include <stdarg.h>
+
+/* What actor_down looks like; declared by hand since actor.h is included before any .def file. */
+static const schema_field_t actor_down_fields[] = {
+    {"ref_bits", 1, FIELD_TYPE_U64, NULL, offsetof(actor_down_t, ref_bits)},
+    {"reason", 2, FIELD_TYPE_STR, NULL, offsetof(actor_down_t, reason)},
+};
+const schema_t actor_down_schema = {"actor_down", SCHEMA_MESSAGE, sizeof(actor_down_t),
+                                    actor_down_fields, COUNT_OF(actor_down_fields)};
+
+static const str_t nothing = {NULL, 0};
+
+/* ---- looking ---- */
+
+actor_ref_t context_self(const context_t *ctx)
+{
+    return (actor_ref_t){actor_bits(ctx->actor)};
+}
+
+str_t context_key(const context_t *ctx)
+{
+    return ctx->actor->key;
+}
+
+void *context_service(const context_t *ctx)
+{
+    return ctx->actor->kind->service;
+}
+
+runtime_t *context_runtime(const context_t *ctx)
+{
+    return ctx->runtime;
+}
+
+arena_t *context_arena(context_t *ctx)
+{
+    return &ctx->scheduler->arena;
+}
+
+int64_t context_wall_ms(const context_t *ctx)
+{
+    if (ctx->wall_ms == 0) {
+        /* Read once a call: what is emitted and what is recorded carry the same time. */
+        context_t *mutable = (context_t *)(uintptr_t)ctx;
+        mutable->wall_ms = clock_wall_ms(&ctx->runtime->clock);
+    }
+    return ctx->wall_ms;
+}
+
+uint64_t context_mono_ms(const context_t *ctx)
+{
+    return clock_mono_ms(&ctx->runtime->clock);
+}
+
+uint64_t context_random_u64(context_t *ctx)
+{
+    return random_u64(&ctx->runtime->random);
+}
+
+uint64_t context_version(const context_t *ctx)
+{
+    return ctx->actor->durable == NULL ? 0 : ctx->actor->durable->version;
+}
+
+str_t context_command_id(const context_t *ctx)
+{
+    return ctx->command == NULL ? nothing : ctx->command->command_id;
+}
+
+bool context_is_replay(const context_t *ctx)
+{
+    return ctx->is_replay;
+}
+
+/* ---- effects ---- */
+
+err_t context_perform_send(context_t *ctx, effect_t *effect)
+{
+    actor_t *actor = ctx->actor;
+    durable_t *durable = actor->durable;
+    if (!durable_must_hold(actor, &ctx->emitted))
+        return effect_run(actor, effect, durable == NULL ? 0 : durable->position);
+    effect->seq = durable->seq + (ctx->emitted.count > 0 ? 1 : 0);
+    effect_queue_push(&durable->held, actor, effect);
+    return ERR_OK;
+}
+
+void context_perform(context_t *ctx, effect_t *effect)
+{
+    IGNORE_ERR(context_perform_send(ctx, effect)); /* only sends have an outcome */
+}
+
+void actor_emit(context_t *ctx, const schema_t *schema, const void *event)
+{
+    if (!ctx->may_emit)
+        actor_fail(ctx, "emit where nothing may be decided");
+    err_t err = durable_emit(ctx->actor, &ctx->emitted, schema, event, context_wall_ms(ctx));
+    if (err != ERR_OK)
+        actor_fail(ctx, err == ERR_LIMIT         ? "too many events in one call"
+                        : err == ERR_UNSUPPORTED ? "emit of an event that the kind does not apply"
+                                                 : "no memory for an event");
+}
+
+err_t actor_reply_message(context_t *ctx, const schema_t *schema, const void *reply)
+{
+    bool is_first = ctx->command != NULL && ctx->reply == NULL && !ctx->is_later;
+    if (is_first && ctx->asker.asker != 0)
+        ctx->reply = reply_new(ctx->asker, ERR_OK, schema, reply, nothing);
+    else if (!is_first)
+        count_one(&ctx->runtime->counters.dead_letters);
+    return ERR_OK;
+}
+
+err_t actor_refuse(context_t *ctx, err_t err, const char *format, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, format);
+    int size = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (size > 0)
+        ctx->refusal =
+            arena_str(context_arena(ctx), str_of(text, MIN((size_t)size, sizeof text - 1)));
+    return err;
+}
+
+reply_token_t actor_reply_later(context_t *ctx)
+{
+    ctx->is_later = true;
+    if (ctx->command != NULL && ctx->asker.asker != 0)
+        ctx->actor->tokens_until_ns = MAX(ctx->actor->tokens_until_ns, ctx->command->deadline_ns);
+    return ctx->asker;
+}
+
+void actor_reply_to_message(context_t *ctx, reply_token_t token, err_t err, const schema_t *schema,
+                            const void *reply)
+{
+    message_t *message = reply_new(token, err, schema, reply, nothing);
+    if (message == NULL)
+        return;
+    effect_t effect = {.kind = EFFECT_REPLY, .message = message};
+    context_perform(ctx, &effect);
+}
+
+static message_t *command_new(context_t *ctx, const schema_t *schema, const void *body)
+{
+    message_t *message = message_new(MESSAGE_COMMAND, schema, body, nothing, nothing);
+    if (message != NULL)
+        message->sender = actor_bits(ctx->actor);
+    return message;
+}
+
+static effect_t send_effect(const context_t *ctx, address_t to, message_t *message)
+{
+    return (effect_t){.kind = EFFECT_SEND,
+                      .message = message,
+                      .to_kind = to.kind == NULL ? NULL : runtime_kind(ctx->runtime, to.kind),
+                      .to_key = to.key,
+                      .to_ref = to.kind == NULL ? to.ref.bits : 0};
+}
+
+err_t actor_send_message(context_t *ctx, address_t to, const schema_t *schema, const void *body)
+{
+    message_t *message = command_new(ctx, schema, body);
+    if (message == NULL)
+        return ERR_NO_MEMORY;
+    effect_t effect = send_effect(ctx, to, message);
+    return context_perform_send(ctx, &effect);
+}
+
+void actor_publish_message(context_t *ctx, str_t topic, const schema_t *schema, const void *body)
+{
+    message_t *message = message_new(MESSAGE_PUBLISH, schema, body, nothing, topic);
+    if (message == NULL) {
+        count_one(&ctx->runtime->counters.refused);
+        return;
+    }
+    message->sender = actor_bits(ctx->actor);
+    effect_t effect = {.kind = EFFECT_PUBLISH, .message = message};
+    context_perform(ctx, &effect);
+}
+
+err_t actor_subscribe(context_t *ctx, str_t topic)
+{
+    actor_t *actor = ctx->actor;
+    TRY(topic_subscribe_actor(ctx->scheduler, topic, actor_bits(actor), actor->incarnation));
+    actor->subscribed_on |= UINT64_C(1) << ctx->scheduler->index;
+    return ERR_OK;
+}
+
+/* ---- asks ---- */
+
+/* An answer of our own making, so that `then` runs in a turn of its own. */
+static void answer_soon(context_t *ctx, uint64_t correlation, err_t err)
+{
+    reply_token_t token = {actor_bits(ctx->actor), correlation};
+    deliver_reply(ctx->runtime, reply_new(token, err, NULL, NULL, nothing));
+}
+
+static err_t ask_arm(context_t *ctx, uint64_t correlation, uint64_t timeout_ms)
+{
+    alarm_t *alarm = alarm_new(ALARM_ASK, actor_bits(ctx->actor), correlation);
+    if (alarm == NULL)
+        return ERR_NO_MEMORY;
+    alarm->message.incarnation = ctx->actor->incarnation;
+    ask_at(&ctx->actor->asks, correlation)->alarm = alarm;
+    alarm_arm(alarm, ctx->scheduler, timeout_ms);
+    return ERR_OK;
+}
+
+void actor_ask_message(context_t *ctx, address_t to, uint64_t timeout_ms, actor_then_fn then,
+                       const void *data, size_t data_size, const schema_t *schema, const void *body)
+{
+    actor_t *actor = ctx->actor;
+    if (timeout_ms == 0)
+        timeout_ms = ASK_TIMEOUT_DEFAULT_MS;
+    ask_t ask = {.depth = (uint8_t)(ctx->depth), .actor_then = then, .data_size = data_size};
+    ask.data = data_size == 0 ? NULL : memory_dup(data, data_size);
+    if (ask.data == NULL && data_size > 0)
+        actor_fail(ctx, "no memory for an ask");
+    uint64_t correlation = 0;
+    if (ask_open(&actor->asks, &ask, &correlation) != ERR_OK) {
+        memory_free(ask.data);
+        actor_fail(ctx, "too many asks are open");
+    }
+
+    err_t err = ask_arm(ctx, correlation, timeout_ms);
+    if (err == ERR_OK && ctx->depth + 1 > ACTOR_CALL_DEPTH_MAX)
+        err = ERR_LIMIT;
+    message_t *message = err != ERR_OK ? NULL : command_new(ctx, schema, body);
+    if (message == NULL) {
+        answer_soon(ctx, correlation, err != ERR_OK ? err : ERR_NO_MEMORY);
+        return;
+    }
+    message->depth = (uint8_t)(ctx->depth + 1);
+    message->reply_to = (reply_token_t){actor_bits(actor), correlation};
+    message->deadline_ns = clock_mono_ns(&ctx->runtime->clock) + timeout_ms * 1000000;
+    effect_t effect = send_effect(ctx, to, message);
+    context_perform(ctx, &effect);
+}
+
+/* ---- timers ---- */
+
+actor_timer_t actor_timer_start_message(context_t *ctx, uint64_t delay_ms, uint64_t period_ms,
+                                        const schema_t *schema, const void *body)
+{
+    actor_t *actor = ctx->actor;
+    if (actor->timer_count == ACTOR_TIMERS_MAX)
+        actor_fail(ctx, "too many timers");
+    alarm_t *alarm = alarm_new(ALARM_TIMER, actor_bits(actor), ++actor->timer_ids);
+    if (alarm != NULL)
+        alarm->command = command_new(ctx, schema, body);
+    if (alarm == NULL || alarm->command == NULL) {
+        alarm_cancel(&alarm);
+        actor_fail(ctx, "no memory for a timer");
+    }
+    alarm->period_ms = period_ms;
+    alarm->message.incarnation = actor->incarnation;
+    alarm->next = actor->timers;
+    actor->timers = alarm;
+    actor->timer_count++;
+    alarm_arm(alarm, ctx->scheduler, delay_ms);
+    return (actor_timer_t){alarm->id};
+}
+
+void actor_timer_cancel(context_t *ctx, actor_timer_t timer)
+{
+    timer_drop(ctx->actor, timer.bits);
+}
+
+/* ---- offload ---- */
+
+void actor_offload(context_t *ctx, offload_lane_t lane, offload_work_fn work, offload_then_fn then,
+                   const void *data, size_t data_size)
+{
+    actor_t *actor = ctx->actor;
+    job_t *job = memory_new(sizeof *job);
+    void *copy = memory_dup(data, data_size);
+    if (job == NULL || copy == NULL) {
+        memory_free(job);
+        memory_free(copy);
+        actor_fail(ctx, "no memory for a job");
+    }
+    job->runtime = ctx->runtime;
+    job->lane = lane;
+    job->actor = actor_bits(actor);
+    job->message.incarnation = actor->incarnation;
+    job->actor_work = work;
+    job->actor_then = then;
+    job->data = copy;
+    job->data_size = data_size;
+    actor->jobs_open++;
+    effect_t effect = {.kind = EFFECT_OFFLOAD, .job = job};
+    context_perform(ctx, &effect);
+}
+
+/* ---- others ---- */
+
+err_t actor_spawn(context_t *ctx, const actor_kind_t *kind, str_t key, actor_ref_t *out_ref)
+{
+    actor_t *actor = ctx->actor;
+    if (actor->child_count == ACTOR_CHILDREN_MAX)
+        return ERR_LIMIT;
+    actor_t *child = NULL;
+    TRY(registry_spawn(ctx->runtime->registry, kind, key, actor_bits(actor), &child));
+    effect_t effect = {.kind = EFFECT_SPAWN, .to_ref = actor_bits(child)};
+    err_t err = children_add(actor, actor_bits(child));
+    if (err != ERR_OK) {
+        effect_drop(actor, &effect, err);
+        return err;
+    }
+    *out_ref = (actor_ref_t){actor_bits(child)};
+    context_perform(ctx, &effect);
+    return ERR_OK;
+}
+
+void actor_monitor(context_t *ctx, actor_ref_t ref)
+{
+    actor_t *actor = ctx->actor;
+    message_t *message = message_new(MESSAGE_MONITOR, NULL, NULL, nothing, nothing);
+    if (message == NULL)
+        actor_fail(ctx, "no memory for a monitor");
+    message->sender = actor_bits(actor);
+    message->incarnation = actor->incarnation;
+    if (deliver_system(ctx->runtime, ref.bits, message))
+        return;
+    message_free(message);
+    down_send(ctx->runtime, (actor_watcher_t){actor_bits(actor), actor->incarnation}, ref.bits,
+              STR("not found"));
+}
+
+void actor_stop(context_t *ctx)
+{
+    ctx->is_stop_wanted = true;
+}

@@ -1,0 +1,88 @@
+#include "runtime/base/assert.h"
+#include "runtime/kernel.h"
+
+#include <string.h>
+
+/* ---- answers ---- */
+
+message_t *reply_new(reply_token_t token, err_t err, const schema_t *schema, const void *body,
+                     str_t text)
+{
+    if (token.asker == 0)
+        return NULL;
+    message_t *reply =
+        message_new(MESSAGE_REPLY, err == ERR_OK ? schema : NULL, body, (str_t){NULL, 0}, text);
+    if (reply == NULL)
+        return NULL; /* the asker's deadline tells it */
+    reply->err = err;
+    reply->reply_to = token;
+    return reply;
+}
+
+void deliver_reply(runtime_t *self, message_t *reply)
+{
+    if (reply == NULL)
+        return;
+    uint64_t asker = reply->reply_to.asker;
+    if ((asker & EDGE_TAG) != 0) {
+        uint64_t index = asker & ~EDGE_TAG;
+        ASSERT(index < self->scheduler_count);
+        scheduler_post(&self->schedulers[index], reply);
+    } else if (!deliver_system(self, asker, reply)) {
+        count_one(&self->counters.late_replies);
+        message_free(reply);
+    }
+}
+
+void reject(runtime_t *self, message_t *message, err_t err)
+{
+    message_t *reply = reply_new(message->reply_to, err, NULL, NULL, (str_t){NULL, 0});
+    if (reply == NULL)
+        count_one(&self->counters.dead_letters);
+    deliver_reply(self, reply);
+    message_free(message);
+}
+
+/* ---- messages ---- */
+
+bool deliver_system(runtime_t *self, uint64_t ref, message_t *message)
+{
+    actor_t *actor = registry_slot(self->registry, ref);
+    if (actor == NULL)
+        return false;
+    if (mailbox_push_system(&actor->mailbox, (uint32_t)(ref >> 32), message) != PUSH_DONE)
+        return false;
+    scheduler_notify(actor);
+    return true;
+}
+
+static err_t deliver_to_ref(runtime_t *self, uint64_t ref, message_t *message)
+{
+    actor_t *actor = registry_slot(self->registry, ref);
+    if (actor == NULL)
+        return ERR_NOT_FOUND;
+    message->is_by_ref = true;
+    uint32_t generation = (uint32_t)(ref >> 32);
+    push_result_t result = message->kind == MESSAGE_DOWN
+                               ? mailbox_push_reserved(&actor->mailbox, generation, message)
+                               : mailbox_push(&actor->mailbox, generation, message);
+    if (result == PUSH_DONE)
+        scheduler_notify(actor);
+    return result == PUSH_DONE ? ERR_OK : result == PUSH_FULL ? ERR_BUSY : ERR_NOT_FOUND;
+}
+
+err_t deliver(runtime_t *self, const actor_kind_t *kind, str_t key, uint64_t ref,
+              message_t *message)
+{
+    err_t err = kind != NULL ? registry_send(self->registry, kind, key, message)
+                             : deliver_to_ref(self, ref, message);
+    if (err == ERR_OK)
+        return ERR_OK;
+    if (err == ERR_BUSY)
+        count_one(&self->counters.refused);
+    bool is_asked = message->reply_to.asker != 0;
+    reject(self, message, err);
+    /* To drop the newest without a word is what such a kind asks for; who asked is told. */
+    bool is_silent = err == ERR_BUSY && kind != NULL && kind->overflow == OVERFLOW_DROP_NEWEST;
+    return is_silent && !is_asked ? ERR_OK : err;
+}

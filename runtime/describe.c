@@ -1,0 +1,63 @@
+#include "runtime/base/memory.h"
+#include "runtime/kernel.h"
+
+void runtime_stats(runtime_t *self, runtime_stats_t *out_stats)
+{
+    const runtime_counters_t *from = &self->counters;
+    runtime_stats_t stats = {.actors = registry_count(self->registry),
+                             .activations = atomic_load(&from->activations),
+                             .passivations = atomic_load(&from->passivations),
+                             .failures = atomic_load(&from->failures),
+                             .restarts = atomic_load(&from->restarts),
+                             .dead_letters = atomic_load(&from->dead_letters),
+                             .late_replies = atomic_load(&from->late_replies),
+                             .refused = atomic_load(&from->refused),
+                             .expired = atomic_load(&from->expired),
+                             .appends_in_flight = atomic_load(&from->appends_in_flight)};
+    for (uint32_t i = 0; i < self->scheduler_count; i++) {
+        const scheduler_counters_t *counters = &self->schedulers[i].counters;
+        stats.messages += atomic_load(&counters->messages);
+        stats.turns += atomic_load(&counters->turns);
+        stats.slow_turns += atomic_load(&counters->slow_turns);
+        stats.stolen += atomic_load(&counters->stolen);
+    }
+    for (size_t i = 0; i < OFFLOAD_LANES; i++)
+        stats.offload_queued[i] = offload_queued(self->offload, (offload_lane_t)i);
+    *out_stats = stats;
+}
+
+static void describe_actor(void *context, actor_t *actor)
+{
+    json_t *json = context;
+    json_object_begin(json);
+    json_key_str(json, "kind", str_from(actor->kind->name));
+    json_key_str(json, "key", actor->key);
+    json_key_u64(json, "ref", actor_bits(actor));
+    json_key_u64(json, "parent", actor->parent);
+    json_key_u64(json, "messages", atomic_load(&actor->messages));
+    json_key_u64(json, "busy_us", atomic_load(&actor->busy_ns) / 1000);
+    json_key_u64(json, "queue", mailbox_user_length(&actor->mailbox));
+    json_key_u64(json, "scheduler", atomic_load(&actor->home));
+    json_object_end(json);
+}
+
+void runtime_describe(runtime_t *self, json_t *json)
+{
+    runtime_stats_t stats;
+    runtime_stats(self, &stats);
+    json_object_begin(json);
+    json_key_u64(json, "actor_count", stats.actors);
+    json_key_u64(json, "messages", stats.messages);
+    json_key_u64(json, "turns", stats.turns);
+    json_key_u64(json, "slow_turns", stats.slow_turns);
+    json_key_u64(json, "failures", stats.failures);
+    json_key_u64(json, "restarts", stats.restarts);
+    json_key_u64(json, "dead_letters", stats.dead_letters);
+    json_key_u64(json, "late_replies", stats.late_replies);
+    json_key_u64(json, "refused", stats.refused);
+    json_key(json, STR("actors"));
+    json_array_begin(json);
+    registry_each(self->registry, describe_actor, json);
+    json_array_end(json);
+    json_object_end(json);
+}

@@ -1,0 +1,135 @@
+#include "runtime/base/memory.h"
+#include "runtime/kernel.h"
+
+edge_t *runtime_edge(runtime_t *self, uint32_t scheduler)
+{
+    return scheduler < self->scheduler_count ? &self->schedulers[scheduler].edge : NULL;
+}
+
+runtime_t *edge_runtime(edge_t *self)
+{
+    return self->scheduler->runtime;
+}
+
+uint32_t edge_scheduler(const edge_t *self)
+{
+    return self->scheduler->index;
+}
+
+err_t edge_post(edge_t *self, void (*fn)(void *context), void *context)
+{
+    message_t *message = message_new(MESSAGE_POST, NULL, NULL, (str_t){NULL, 0}, (str_t){NULL, 0});
+    if (message == NULL)
+        return ERR_NO_MEMORY;
+    message->post = fn;
+    message->post_context = context;
+    scheduler_post(self->scheduler, message);
+    return ERR_OK;
+}
+
+static message_t *ask_message(edge_t *self, uint64_t timeout_ms, str_t command_id,
+                              uint64_t correlation, const schema_t *schema, const void *body)
+{
+    message_t *message = message_new(MESSAGE_COMMAND, schema, body, command_id, (str_t){NULL, 0});
+    if (message == NULL)
+        return NULL;
+    message->reply_to = (reply_token_t){EDGE_TAG | self->scheduler->index, correlation};
+    message->deadline_ns = clock_mono_ns(&self->scheduler->runtime->clock) + timeout_ms * 1000000;
+    return message;
+}
+
+/* Answers an ask of this edge in a turn of its own. */
+static void answer_soon(edge_t *self, uint64_t correlation, err_t err)
+{
+    reply_token_t token = {EDGE_TAG | self->scheduler->index, correlation};
+    deliver_reply(self->scheduler->runtime, reply_new(token, err, NULL, NULL, (str_t){NULL, 0}));
+}
+
+uint64_t edge_ask_message(edge_t *self, address_t to, uint64_t timeout_ms, str_t command_id,
+                          edge_then_fn then, void *context, const schema_t *schema,
+                          const void *message)
+{
+    runtime_t *runtime = self->scheduler->runtime;
+    if (timeout_ms == 0)
+        timeout_ms = ASK_TIMEOUT_DEFAULT_MS;
+    uint64_t correlation = 0;
+    err_t err = ask_open(&self->asks, &(ask_t){.edge_then = then, .data = context}, &correlation);
+    if (err != ERR_OK) {
+        then(context,
+             &(answer_t){.err = err}); /* no place to remember it: the one answer at once */
+        return 0;
+    }
+    alarm_t *alarm = alarm_new(ALARM_ASK, 0, correlation);
+    message_t *command = ask_message(self, timeout_ms, command_id, correlation, schema, message);
+    if (alarm != NULL) {
+        ask_at(&self->asks, correlation)->alarm = alarm;
+        alarm_arm(alarm, self->scheduler, timeout_ms);
+    }
+    if (alarm == NULL || command == NULL) {
+        message_free(command);
+        answer_soon(self, correlation, ERR_NO_MEMORY);
+    } else if (atomic_load(&runtime->is_draining)) {
+        reject(runtime, command, ERR_UNAVAILABLE);
+    } else {
+        const actor_kind_t *kind = to.kind == NULL ? NULL : runtime_kind(runtime, to.kind);
+        uint64_t ref = to.kind == NULL ? to.ref.bits : 0;
+        IGNORE_ERR(deliver(runtime, kind, to.key, ref, command)); /* `then` is told */
+    }
+    return correlation;
+}
+
+void edge_cancel(edge_t *self, uint64_t ticket)
+{
+    ask_t ask;
+    if (ask_take(&self->asks, ticket, &ask))
+        alarm_cancel(&ask.alarm);
+}
+
+static void finish(edge_t *self, uint64_t correlation, const answer_t *answer)
+{
+    ask_t ask;
+    if (!ask_take(&self->asks, correlation, &ask)) {
+        count_one(&self->scheduler->runtime->counters.late_replies);
+        return;
+    }
+    alarm_cancel(&ask.alarm);
+    ask.edge_then(ask.data, answer);
+}
+
+void edge_take(scheduler_t *scheduler, message_t *reply)
+{
+    answer_t answer = {.err = reply->err,
+                       .schema = reply->schema,
+                       .message = reply->body,
+                       .text = reply->text,
+                       .position = reply->position};
+    finish(&scheduler->edge, reply->reply_to.correlation, &answer);
+    message_free(reply);
+}
+
+void edge_expire(scheduler_t *scheduler, alarm_t *alarm)
+{
+    if (ask_at(&scheduler->edge.asks, alarm->id) != NULL)
+        finish(&scheduler->edge, alarm->id, &(answer_t){.err = ERR_TIMEOUT});
+}
+
+void edge_offload(edge_t *self, offload_lane_t lane, err_t (*work)(void *data),
+                  void (*then)(void *data, err_t err), void *data)
+{
+    job_t *job = memory_new(sizeof *job);
+    if (job == NULL) {
+        then(data, ERR_NO_MEMORY); /* nothing to come back in */
+        return;
+    }
+    job->runtime = self->scheduler->runtime;
+    job->lane = lane;
+    job->edge_scheduler = self->scheduler->index;
+    job->edge_work = work;
+    job->edge_then = then;
+    job->data = data;
+    err_t err = offload_submit(job->runtime->offload, job);
+    if (err != ERR_OK) {
+        job->err = err;
+        offload_return(job);
+    }
+}

@@ -1,0 +1,70 @@
+#pragma once
+/* kernel.h -- the runtime as its own modules see it: the object, delivery, answers, counters. */
+
+#include "runtime/activation.h"
+#include "runtime/offload.h"
+#include "runtime/registry.h"
+#include "runtime/runtime.h"
+#include "runtime/scheduler.h"
+
+enum {
+    KINDS_MAX = 128,
+    ASK_TIMEOUT_DEFAULT_MS = 5000,
+    RESTARTS_MAX_DEFAULT = 5,
+    RESTART_PERIOD_DEFAULT_MS = 10000,
+    BACKOFF_FIRST_MS = 100,
+    BACKOFF_MAX_MS = 30000
+};
+
+typedef struct runtime_counters {
+    _Atomic uint64_t activations, passivations, failures, restarts, dead_letters, late_replies,
+        refused, expired, appends_in_flight;
+} runtime_counters_t;
+
+struct runtime {
+    ms_clock_t clock;
+    ms_random_t random;
+    const ms_log_t *log;
+    journal_t *journal;
+    bool is_simulated, is_started;
+    _Atomic bool is_draining; /* nothing is taken from outside any more */
+    _Atomic bool is_ending;   /* nothing is started any more */
+    _Atomic bool is_stopping; /* threads end */
+    actor_kind_t kinds[KINDS_MAX];
+    uint32_t kind_count;
+    uint32_t scheduler_count;
+    scheduler_t *schedulers;
+    _Atomic uint32_t next_scheduler; /* for who has none of its own */
+    registry_t *registry;
+    offload_t *offload;
+    topic_index_t *topics;
+    runtime_counters_t counters;
+};
+
+static inline void count_one(_Atomic uint64_t *counter)
+{
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+/* NULL: no such kind. */
+const actor_kind_t *runtime_kind(const runtime_t *self, const char *name);
+/* A reply schema of any registered kind, by its name. */
+const schema_t *runtime_reply_schema(const runtime_t *self, str_t name);
+
+/* Takes the message, whatever happens; on an error who asked is answered. kind NULL: to ref. */
+err_t deliver(runtime_t *self, const actor_kind_t *kind, str_t key, uint64_t ref,
+              message_t *message);
+/* An envelope of the system lane. False: the actor is gone, the message still the caller's. */
+bool deliver_system(runtime_t *self, uint64_t ref, message_t *message);
+
+/* An answer, ready for deliver_reply. NULL: no memory, or nobody asked. */
+message_t *reply_new(reply_token_t token, err_t err, const schema_t *schema, const void *body,
+                     str_t text);
+/* Takes it (NULL does nothing). */
+void deliver_reply(runtime_t *self, message_t *reply);
+/* Frees a message that will not be handled; who asked gets err. */
+void reject(runtime_t *self, message_t *message, err_t err);
+
+#define EDGE_TAG (UINT64_C(1) << 63)
+void edge_take(scheduler_t *scheduler, message_t *reply);
+void edge_expire(scheduler_t *scheduler, alarm_t *alarm);

@@ -1,0 +1,34 @@
+#pragma once
+/* lifecycle.h -- an actor's way through its phases: start, recover, crash, restart, park, end.
+ *
+ * Supervision is one_for_one, each actor against its own intensity: up to restarts_max failures
+ * within restart_period_ms it is started again (a virtual one with its next message, a child after
+ * a back-off with jitter); past that a virtual one is parked with a back-off that doubles, and its
+ * askers get UNAVAILABLE; a child is given up. Monitors are told of every crash and of the end.
+ *
+ * Threads  The owner of the actor. */
+
+#include "runtime/context.h"
+
+/* STARTING: makes the state, or asks for it. */
+void lifecycle_start(context_t *ctx);
+void lifecycle_recovered(context_t *ctx, job_t *job);
+/* The call at hand failed, or the state may not be built upon. */
+void lifecycle_crash(context_t *ctx, const char *reason);
+void lifecycle_rebuild(context_t *ctx);
+void lifecycle_end(context_t *ctx);
+/* Called when an append came back or the phase changed: goes on if nothing is in flight. */
+void lifecycle_settle(context_t *ctx);
+void lifecycle_idle(context_t *ctx);
+void lifecycle_restart(context_t *ctx);
+/* ENDED: tries to give the slot back. True: it is gone. */
+bool lifecycle_bury(context_t *ctx);
+
+void watchers_add(actor_t *actor, const message_t *monitor);
+err_t children_add(actor_t *actor, uint64_t child);
+void children_remove(actor_t *actor, uint64_t child);
+void down_send(runtime_t *runtime, actor_watcher_t watcher, uint64_t ref, str_t reason);
+/* Does nothing where there is no such timer. */
+void timer_drop(actor_t *actor, uint64_t id);
+/* What a message of the system lane is embedded in, too. */
+void system_message_free(message_t *message);

@@ -1,0 +1,268 @@
+#include "runtime/base/assert.h"
+#include "runtime/base/memory.h"
+#include "runtime/context.h"
+
+#include <string.h>
+
+static uint32_t scheduler_count_of(const runtime_options_t *options)
+{
+    uint32_t count = options->scheduler_count;
+    if (count == 0)
+        count = uv_available_parallelism();
+    return MIN(MAX(count, 1U), (uint32_t)SCHEDULERS_MAX);
+}
+
+static err_t init(runtime_t *self, const runtime_options_t *options)
+{
+    self->clock = options->clock.mono_ns == NULL ? clock_system() : options->clock;
+    self->random = options->random.fill == NULL ? random_system() : options->random;
+    self->log = options->log;
+    self->journal = options->journal;
+    self->is_simulated = options->is_simulated;
+    uint32_t count = scheduler_count_of(options);
+    self->registry = registry_new(self);
+    self->topics = topic_index_new();
+    self->schedulers = memory_new_array(count, sizeof(scheduler_t));
+    if (self->registry == NULL || self->topics == NULL || self->schedulers == NULL)
+        return ERR_NO_MEMORY;
+    for (; self->scheduler_count < count; self->scheduler_count++)
+        TRY(scheduler_init(&self->schedulers[self->scheduler_count], self, self->scheduler_count));
+    return offload_new(options, &self->offload);
+}
+
+err_t runtime_new(const runtime_options_t *options, runtime_t **out_runtime)
+{
+    runtime_t *self = memory_new(sizeof *self);
+    if (self == NULL)
+        return ERR_NO_MEMORY;
+    err_t err = init(self, options);
+    if (err != ERR_OK) {
+        runtime_free(self);
+        return err;
+    }
+    *out_runtime = self;
+    return ERR_OK;
+}
+
+static void stop_threads(runtime_t *self)
+{
+    atomic_store(&self->is_draining, true);
+    atomic_store(&self->is_stopping, true);
+    for (uint32_t i = 0; i < self->scheduler_count; i++)
+        scheduler_join(&self->schedulers[i]);
+}
+
+void runtime_free(runtime_t *self)
+{
+    if (self == NULL)
+        return;
+    stop_threads(self);
+    /* A journal ends every append; a simulated one that crashed has forgotten them. */
+    while (!self->is_simulated && atomic_load(&self->counters.appends_in_flight) > 0)
+        uv_sleep(1);
+    offload_free(self->offload);
+    if (self->registry != NULL)
+        registry_dispose(self->registry);
+    for (uint32_t i = 0; i < self->scheduler_count; i++)
+        scheduler_deinit(&self->schedulers[i]);
+    registry_free(self->registry);
+    topic_index_free(self->topics);
+    memory_free(self->schedulers);
+    memory_free(self);
+}
+
+err_t runtime_register(runtime_t *self, const actor_kind_t *kind, void *service)
+{
+    ASSERT(!self->is_started);
+    if (runtime_kind(self, kind->name) != NULL)
+        return ERR_CONFLICT;
+    if (kind->applier_count > 0 && self->journal == NULL)
+        return ERR_INVALID;
+    if (self->kind_count == KINDS_MAX)
+        return ERR_LIMIT;
+    self->kinds[self->kind_count] = *kind;
+    self->kinds[self->kind_count].service = service;
+    self->kind_count++;
+    return ERR_OK;
+}
+
+err_t runtime_start(runtime_t *self)
+{
+    ASSERT(!self->is_started);
+    self->is_started = true;
+    for (uint32_t i = 0; i < self->scheduler_count && !self->is_simulated; i++) {
+        err_t err = scheduler_start(&self->schedulers[i]);
+        if (err != ERR_OK) {
+            stop_threads(self);
+            return err;
+        }
+    }
+    return ERR_OK;
+}
+
+/* ---- draining ---- */
+
+typedef struct drain_scan {
+    bool is_busy;
+} drain_scan_t;
+
+static void scan_actor(void *context, actor_t *actor)
+{
+    drain_scan_t *scan = context;
+    if (atomic_load(&actor->is_scheduled) || mailbox_user_length(&actor->mailbox) > 0 ||
+        mailbox_system_length(&actor->mailbox) > 0)
+        scan->is_busy = true;
+}
+
+static uint64_t turns_of(const runtime_t *self)
+{
+    uint64_t turns = 0;
+    for (uint32_t i = 0; i < self->scheduler_count; i++)
+        turns += atomic_load(&self->schedulers[i].counters.turns);
+    return turns;
+}
+
+/* Nothing is queued, running, appended or asked of the pool; and nothing began while we looked. */
+static bool is_quiet(runtime_t *self)
+{
+    uint64_t turns = turns_of(self);
+    drain_scan_t scan = {false};
+    if (atomic_load(&self->counters.appends_in_flight) > 0 || offload_open(self->offload) > 0)
+        return false;
+    for (uint32_t i = 0; i < self->scheduler_count; i++) {
+        if (atomic_load(&self->schedulers[i].inbox_count) > 0)
+            return false;
+    }
+    registry_each(self->registry, scan_actor, &scan);
+    return !scan.is_busy && atomic_load(&self->counters.appends_in_flight) == 0 &&
+           offload_open(self->offload) == 0 && turns_of(self) == turns;
+}
+
+static bool is_empty(runtime_t *self)
+{
+    return registry_count(self->registry) == 0;
+}
+
+/* One round of everything, where no threads do it. */
+static void step_simulated(runtime_t *self)
+{
+    for (uint32_t i = 0; i < self->scheduler_count; i++) {
+        scheduler_t *scheduler = &self->schedulers[i];
+        scheduler_set_current(scheduler);
+        scheduler_take_inbox(scheduler, UINT32_MAX);
+        actor_t *actor;
+        while ((actor = scheduler_pop(scheduler)) != NULL)
+            scheduler_turn(scheduler, actor);
+        while (offload_step(self->offload, 0))
+            ;
+        scheduler_set_current(NULL);
+    }
+}
+
+static bool wait_until(runtime_t *self, bool (*is_done)(runtime_t *self), uint64_t deadline_ms)
+{
+    ms_clock_t clock = clock_system();
+    while (!is_done(self)) {
+        if (clock_mono_ms(&clock) >= deadline_ms)
+            return false;
+        if (self->is_simulated)
+            step_simulated(self);
+        else
+            uv_sleep(1);
+    }
+    return true;
+}
+
+static void ask_to_stop(void *context, actor_t *actor)
+{
+    runtime_t *self = context;
+    message_t *message = message_new(MESSAGE_STOP, NULL, NULL, (str_t){NULL, 0}, (str_t){NULL, 0});
+    if (message != NULL && !deliver_system(self, actor_bits(actor), message))
+        message_free(message);
+}
+
+err_t runtime_drain(runtime_t *self, uint64_t timeout_ms)
+{
+    ASSERT(scheduler_current() == NULL);
+    atomic_store(&self->is_draining, true);
+    ms_clock_t clock = clock_system();
+    uint64_t deadline_ms = clock_mono_ms(&clock) + timeout_ms;
+    bool is_done = wait_until(self, is_quiet, deadline_ms);
+    atomic_store(&self->is_ending, true); /* before each shard's lock: what was started is asked */
+    registry_each(self->registry, ask_to_stop, self);
+    is_done = wait_until(self, is_empty, deadline_ms) && is_done;
+    stop_threads(self);
+    return is_done ? ERR_OK : ERR_TIMEOUT;
+}
+
+/* ---- small things ---- */
+
+uint32_t runtime_scheduler_count(const runtime_t *self)
+{
+    return self->scheduler_count;
+}
+
+const ms_clock_t *runtime_clock(const runtime_t *self)
+{
+    return &self->clock;
+}
+
+const ms_log_t *runtime_log(const runtime_t *self)
+{
+    return self->log;
+}
+
+const ms_random_t *runtime_random(const runtime_t *self)
+{
+    return &self->random;
+}
+
+uv_loop_t *runtime_loop(runtime_t *self, uint32_t scheduler)
+{
+    bool has_one = scheduler < self->scheduler_count && self->schedulers[scheduler].has_loop;
+    return has_one ? &self->schedulers[scheduler].loop : NULL;
+}
+
+const actor_kind_t *runtime_kind(const runtime_t *self, const char *name)
+{
+    for (uint32_t i = 0; i < self->kind_count; i++) {
+        if (self->kinds[i].name == name || strcmp(self->kinds[i].name, name) == 0)
+            return &self->kinds[i];
+    }
+    return NULL;
+}
+
+const schema_t *runtime_reply_schema(const runtime_t *self, str_t name)
+{
+    for (uint32_t i = 0; i < self->kind_count; i++) {
+        const actor_kind_t *kind = &self->kinds[i];
+        for (size_t j = 0; j < kind->reply_count; j++) {
+            if (str_equal(str_from(kind->replies[j]->name), name))
+                return kind->replies[j];
+        }
+    }
+    return NULL;
+}
+
+err_t runtime_send_message(runtime_t *self, address_t to, const schema_t *schema,
+                           const void *message)
+{
+    if (atomic_load(&self->is_draining))
+        return ERR_UNAVAILABLE;
+    const actor_kind_t *kind = to.kind == NULL ? NULL : runtime_kind(self, to.kind);
+    message_t *copy =
+        message_new(MESSAGE_COMMAND, schema, message, (str_t){NULL, 0}, (str_t){NULL, 0});
+    if (copy == NULL)
+        return ERR_NO_MEMORY;
+    return deliver(self, kind, to.key, to.kind == NULL ? to.ref.bits : 0, copy);
+}
+
+void runtime_publish_message(runtime_t *self, str_t topic, const schema_t *schema,
+                             const void *message)
+{
+    message_t *copy = message_new(MESSAGE_PUBLISH, schema, message, (str_t){NULL, 0}, topic);
+    if (copy == NULL)
+        count_one(&self->counters.refused);
+    else
+        topic_publish(self, copy);
+}
