@@ -10,7 +10,6 @@
 
 #include "runtime/base/arena.h"
 #include "runtime/base/buf.h"
-#include "runtime/base/buf.h"
 
 typedef enum graphql_value_kind {
     GRAPHQL_NULL,
