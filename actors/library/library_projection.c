@@ -88,21 +88,24 @@ static void sound_of(const library_track_t *read, catalog_track_t *out)
     out->rg_album_peak = read->album_peak;
 }
 
-/* What was found out about the track beside its tags. */
-static void keep_old(const catalog_track_t *old, catalog_track_t *out)
+/* What was found out about the track beside its tags. Copied: the old record lies in the map. */
+static err_t keep_old(const catalog_track_t *old, arena_t *arena, catalog_track_t *out)
 {
-    out->artwork = old->artwork;
-    out->artwork_color = old->artwork_color;
+    out->artwork = arena_str(arena, old->artwork);
+    out->artwork_color = arena_str(arena, old->artwork_color);
+    if (out->artwork.data == NULL || out->artwork_color.data == NULL)
+        return ERR_NO_MEMORY;
     if (!str_equal(old->audio_hash, out->audio_hash) || old->samples != out->samples)
-        return;
+        return ERR_OK;
     out->loudness_mlufs = old->loudness_mlufs;
     if (out->has_gain || !old->has_gain)
-        return;
+        return ERR_OK;
     out->has_gain = true;
     out->rg_track_gain_cdb = old->rg_track_gain_cdb;
     out->rg_track_peak = old->rg_track_peak;
     out->rg_album_gain_cdb = old->rg_album_gain_cdb;
     out->rg_album_peak = old->rg_album_peak;
+    return ERR_OK;
 }
 
 static err_t put_track(step_t *step, const library_track_t *read)
@@ -122,8 +125,8 @@ static err_t put_track(step_t *step, const library_track_t *read)
                    &track.album_credits.items, &track.album_credits.count));
     err_t err = catalog_track(&step->read, read->track_id, &old);
     if (err == ERR_OK)
-        keep_old(&old, &track);
-    else if (err != ERR_NOT_FOUND)
+        err = keep_old(&old, step->read.arena, &track);
+    if (err != ERR_OK && err != ERR_NOT_FOUND)
         return err;
     return catalog_put_track(step->self->write, step->tx, &track);
 }

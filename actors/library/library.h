@@ -1,0 +1,31 @@
+#pragma once
+/* library.h -- the music folders: the actors `roots`, `library` and `scan`, and what they are
+ * given.
+ *
+ * roots/all lists the folders and tells how their scans do. scan/ROOT walks a folder, has its files
+ * read and hands them to library/ROOT, which decides what is which and is the only writer. */
+
+#include "actors/library/library_projection.h"
+#include "actors/media_client.h"
+#include "runtime/runtime.h"
+#include "storage/blob_folder.h"
+
+typedef struct library_service {
+    catalog_t *catalog;
+    projection_t *projection; /* of library_projection_options */
+    journal_t *journal;
+    const media_client_t *media;
+    blob_folder_t *blobs;   /* long lyrics */
+    blob_folder_t *artwork; /* covers: the largest JPEG, and "SIZE.jpg", "SIZE.webp" beside it */
+    bool is_watching;       /* follow changes with inotify */
+    bool has_loudness;      /* measure what has no ReplayGain tags, in the background */
+} library_service_t;
+
+/* Before runtime_start. The service is copied; what it points to outlives the runtime. */
+err_t library_register(runtime_t *runtime, const library_service_t *service);
+
+/* Sizes of covers: the largest is the blob itself. */
+enum { ARTWORK_SIZE_COUNT = 4 };
+extern const uint64_t ARTWORK_SIZES[ARTWORK_SIZE_COUNT];
+
+extern const actor_kind_t roots_kind, library_kind, scan_kind;
