@@ -25,5 +25,9 @@ bool simulation_run(simulation_t *self, bool (*is_done)(void *context), void *co
                     uint64_t steps_max);
 void simulation_after(simulation_t *self, uint64_t delay_ms, void (*fn)(void *context),
                       void *context);
+/* Something else that may have a next step, such as a journal whose appends are decided by hand:
+ * chosen from as the rest is. */
+void simulation_add_source(simulation_t *self, bool (*is_ready)(void *context),
+                           void (*step)(void *context), void *context);
 /* A hash over every step so far: equal for equal seeds. */
 uint64_t simulation_fingerprint(const simulation_t *self);
