@@ -73,7 +73,7 @@ export class Timeline {
 
   append(data: BufferSource, where: Placement): Promise<void> {
     return this.queue((buffer) => {
-      this.stretch();
+      this.reopen(buffer);
       if (where.mime !== this.mime) {
         buffer.changeType(where.mime);
         this.mime = where.mime;
@@ -95,7 +95,7 @@ export class Timeline {
   remove(start: number, end: number): Promise<void> {
     return this.queue((buffer) => {
       if (end <= start) return false;
-      this.stretch();
+      this.reopen(buffer);
       buffer.remove(start, end);
       return true;
     });
@@ -103,12 +103,7 @@ export class Timeline {
 
   /** Moves the playhead; after the end too, where the browser would hold it at what was buffered then. */
   seek(seconds: number): void {
-    const { source, buffer } = this;
-    if (source?.readyState === 'ended' && buffer !== null && !buffer.updating) {
-      // Setting an offset opens an ended source again (section 5.1 of the specification).
-      buffer.timestampOffset = buffer.timestampOffset + 0;
-      this.stretch();
-    }
+    if (this.buffer !== null) this.reopen(this.buffer);
     this.audio.currentTime = seconds;
   }
 
@@ -137,11 +132,12 @@ export class Timeline {
     this.next();
   }
 
-  /** endOfStream() set the duration to what was there; a source that goes on is long again. */
-  private stretch(): void {
-    const { source, buffer } = this;
-    if (source === null || buffer === null || source.duration === DURATION_SECONDS) return;
-    if (source.readyState === 'open') source.duration = DURATION_SECONDS;
+  /** finish() made the source as long as what was there; one that goes on is open and long again. */
+  private reopen(buffer: SourceBuffer): void {
+    if (this.source?.readyState !== 'ended' || buffer.updating) return;
+    // Setting an offset opens an ended source (Media Source Extensions, section 5.1).
+    buffer.timestampOffset = buffer.timestampOffset + 0;
+    this.source.duration = DURATION_SECONDS;
   }
 
   private queue(run: Operation['run']): Promise<void> {
