@@ -15,8 +15,10 @@
  *     {
  *         uint64_t id;
  *         if (http_param_u64(request, "id", &id) != ERR_OK)
- *             return http_reply_error(request, ERR_NOT_FOUND, NULL);
- *         edge_ask(request->edge, address_of("track", ...), 1000, (str_t){0}, track_got, request,
+ *             http_reply_error(request, ERR_NOT_FOUND, NULL);
+ *         else
+ *             edge_ask(request->edge, address_of("track", ...), 1000, (str_t){0}, track_got,
+ * request,
  * ...);
  *     }
  *
@@ -138,7 +140,8 @@ typedef struct http_stream_events {
      * http_stream_end. */
     void (*on_close)(http_stream_t *stream, void *context);
 } http_stream_events_t;
-/* Sends the header; the request lives on until the stream ends. The events table is kept. */
+/* Sends the header; the request lives on until the stream ends. The events table is kept. NULL: the
+ * client has gone, and with it the request. */
 http_stream_t *http_reply_stream(http_request_t *request, int status, str_t content_type,
                                  const http_stream_events_t *events, void *context);
 /* BUSY       more than queue_size_max waits: nothing was taken, wait for on_writable

@@ -32,7 +32,7 @@ enum {
 };
 
 typedef struct websocket websocket_t;
-typedef struct websocket_frame websocket_frame_t;
+typedef struct shared_bytes websocket_frame_t;
 
 typedef struct websocket_events {
     void (*on_message)(websocket_t *socket, void *user, bool is_text, str_t message);
