@@ -54,19 +54,37 @@ static void answered(void *context, const answer_t *answer)
     graph_unref(graph);
 }
 
-err_t graph_ask_message(graphql_field_t *field, address_t to, graph_then_fn then,
-                        const schema_t *schema, const void *message)
+static err_t question_new(graphql_field_t *field, graph_then_fn then, question_t **out_question)
 {
-    graph_t *graph = graph_of(field);
     question_t *self = memory_new(sizeof *self);
     if (self == NULL)
         return ERR_NO_MEMORY;
-    *self = (question_t){graph_ref(graph), field, then};
+    *self = (question_t){graph_ref(graph_of(field)), field, then};
+    *out_question = self;
+    return ERR_OK;
+}
+
+err_t graph_ask_message(graphql_field_t *field, address_t to, graph_then_fn then,
+                        const schema_t *schema, const void *message)
+{
+    edge_t *edge = graph_of(field)->home->edge;
+    str_t command_id = graphql_arg_str(field, "commandId");
+    question_t *question;
+    TRY(question_new(field, then, &question));
     /* Pending first: a refused ask may be answered before it returns. */
     err_t err = graphql_pending(field);
-    edge_ask_message(graph->home->edge, to, ASK_TIMEOUT_MS, graphql_arg_str(field, "commandId"),
-                     answered, self, schema, message);
+    edge_ask_message(edge, to, ASK_TIMEOUT_MS, command_id, answered, question, schema, message);
     return err;
+}
+
+err_t graph_ask_again_message(graphql_field_t *field, address_t to, graph_then_fn then,
+                              const schema_t *schema, const void *message)
+{
+    question_t *question;
+    TRY(question_new(field, then, &question));
+    edge_ask_message(graph_of(field)->home->edge, to, ASK_TIMEOUT_MS, (str_t){0}, answered,
+                     question, schema, message);
+    return ERR_OK;
 }
 
 const void *graph_keep(graphql_field_t *field, const schema_t *schema, const void *value)

@@ -51,6 +51,14 @@ typedef err_t (*graph_then_fn)(graphql_field_t *field, const answer_t *answer);
 err_t graph_ask_message(graphql_field_t *field, address_t to, graph_then_fn then,
                         const schema_t *schema, const void *message);
 
+/* A further question, inside `then`, for the field that is pending already; without the command id.
+ */
+#define graph_ask_again(field, to, then, command, ...)                                             \
+    graph_ask_again_message((field), (to), (then), &command##_schema,                              \
+                            &__extension__(command##_t){__VA_ARGS__})
+err_t graph_ask_again_message(graphql_field_t *field, address_t to, graph_then_fn then,
+                              const schema_t *schema, const void *message);
+
 /* A deep copy in the field's arena; NULL: no memory. */
 const void *graph_keep(graphql_field_t *field, const schema_t *schema, const void *value);
 str_t graph_keep_str(graphql_field_t *field, str_t text);
