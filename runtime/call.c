@@ -3,7 +3,7 @@
 #include "runtime/context.h"
 #include "runtime/lifecycle.h"
 
-#include <unwind.h>
+#include <string.h>
 
 void context_init(context_t *self, scheduler_t *scheduler, actor_t *actor)
 {
@@ -49,8 +49,9 @@ void actor_fail(context_t *self, const char *reason)
 {
     ASSERT(self->is_guarded);
     self->reason = reason;
-    struct _Unwind_Exception exception = {.exception_class = 0};
-    _Unwind_ForcedUnwind(&exception, stop_at_guard, self);
+    /* Not on this stack: it is given back frame by frame, and cleanups run on what was ours. */
+    memset(&self->exception, 0, sizeof self->exception);
+    _Unwind_ForcedUnwind(&self->exception, stop_at_guard, self);
     assert_failed("an actor's failure unwinds to its turn", __FILE_NAME__, __LINE__);
 }
 

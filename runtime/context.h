@@ -9,6 +9,7 @@
 #include "runtime/kernel.h"
 
 #include <setjmp.h>
+#include <unwind.h>
 
 struct context {
     runtime_t *runtime;
@@ -32,6 +33,7 @@ struct context {
     bool is_guarded;
     jmp_buf landing;
     uintptr_t frame;
+    struct _Unwind_Exception exception;
     const char *reason;
 };
 
