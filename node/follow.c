@@ -1,0 +1,63 @@
+#include "node/follow.h"
+
+#include <stdatomic.h>
+
+static void run(follow_t *self);
+
+static err_t step(void *data)
+{
+    follow_t *self = data;
+    err_t err;
+    bool is_behind;
+    do
+        err = projection_step(self->projection, &is_behind);
+    while (err == ERR_OK && is_behind);
+    return err;
+}
+
+static void stepped(void *data, err_t err)
+{
+    follow_t *self = data;
+    self->is_running = false;
+    if (err != ERR_OK && err != ERR_BUSY)
+        log_error(self->log, "catalog", "the catalog can't follow the journal: %s", err_text(err));
+    if (self->is_dirty && !self->is_stopped)
+        run(self);
+}
+
+static void run(follow_t *self)
+{
+    self->is_running = true;
+    self->is_dirty = false;
+    edge_offload(self->edge, OFFLOAD_FILE, step, stepped, self);
+}
+
+static void wake(void *context)
+{
+    follow_t *self = context;
+    atomic_store(&self->is_woken, false);
+    self->is_dirty = true;
+    if (!self->is_running && !self->is_stopped)
+        run(self);
+}
+
+static void head_moved(void *context, uint64_t head)
+{
+    follow_t *self = context;
+    (void)head;
+    if (!atomic_exchange(&self->is_woken, true) && edge_post(self->edge, wake, self) != ERR_OK)
+        atomic_store(&self->is_woken, false); /* the next commit tries again */
+}
+
+err_t follow_start(follow_t *self)
+{
+    TRY(journal_lmdb_hook(self->journal, head_moved, self));
+    head_moved(self, 0);
+    return ERR_OK;
+}
+
+void follow_stop(follow_t *self)
+{
+    self->is_stopped = true;
+    journal_lmdb_unhook(self->journal, head_moved, self);
+}

@@ -1,0 +1,22 @@
+#pragma once
+/* follow.h -- keeps a projection up with the journal: steps on an offload thread whenever there is
+ * more.
+ *
+ * Threads  start and stop: the edge's. The journal's hook may call from any. */
+
+#include "runtime/runtime.h"
+#include "storage/journal_lmdb.h"
+#include "storage/projection.h"
+
+typedef struct follow {
+    projection_t *projection;
+    journal_lmdb_t *journal;
+    edge_t *edge;
+    const ms_log_t *log;
+    _Atomic bool is_woken; /* a wake is on its way to the edge */
+    bool is_running, is_dirty, is_stopped;
+} follow_t;
+
+err_t follow_start(follow_t *self);
+/* No step starts any more. One that runs ends before the runtime has drained. */
+void follow_stop(follow_t *self);
