@@ -139,7 +139,7 @@ static void tell_plays(session_self_t *self, context_t *ctx, uint64_t now_ms)
 static uint64_t next_due(const session_self_t *self, int64_t wall_ms, uint64_t now_ms)
 {
     uint64_t due = UINT64_MAX;
-    if (self->has_report) {
+    if (self->has_report && self->offline_since_ms == 0) {
         int64_t wait_ms = self->player.position_at + SESSION_PROGRESS_EVERY_MS - wall_ms;
         due = MIN(due, now_ms + (uint64_t)MAX(wait_ms, 0));
     }
@@ -399,10 +399,17 @@ ON(session_report_progress)
 
 /* ---- what is due by itself ---- */
 
+/* The report that waits, unless another entry was chosen since. */
+static bool has_report(const session_self_t *self)
+{
+    return self->has_report && self->report.entry_id == self->player.current_entry_id;
+}
+
 /* Appends the report that waited, with the time passed since. */
 static bool append_report(session_self_t *self, context_t *ctx)
 {
     int64_t wall_ms = context_wall_ms(ctx);
+    self->has_report = has_report(self);
     if (!self->has_report || wall_ms - self->player.position_at < SESSION_PROGRESS_EVERY_MS)
         return false;
     int64_t passed_ms = self->player.is_playing ? MAX(wall_ms - self->report_at, 0) : 0;
@@ -422,7 +429,7 @@ static bool pause_if_alone(session_self_t *self, context_t *ctx)
     if (self->offline_since_ms == 0 ||
         context_mono_ms(ctx) - self->offline_since_ms < SESSION_OFFLINE_GRACE_MS)
         return false;
-    int64_t position_ms = self->has_report ? self->report.position_ms : self->player.position_ms;
+    int64_t position_ms = has_report(self) ? self->report.position_ms : self->player.position_ms;
     session_playback_set_t event = {.entry_id = self->player.current_entry_id,
                                     .position_ms = position_ms,
                                     .is_playing = false,
