@@ -1,13 +1,13 @@
 #pragma once
 /* worker.h -- a pool of warm child processes that answer frames (runtime/base/channel.h).
  *
- * Each worker is executed with an empty environment and one open descriptor, its end of a socket
- * pair, as WORKER_FD. It gets one request at a time. It is replaced when it exits, breaks the
- * framing, does not answer within a job's timeout, or has grown past memory_max; the job at hand
- * then fails (INTERNAL or TIMEOUT, with the reason) and no other does. A worker that dies before
- * its first answer is restarted with back-off, WORKER_BACKOFF_MIN_MS doubling to
- * WORKER_BACKOFF_MAX_MS; while every worker is backing off after at least WORKER_FAILURES_MAX such
- * deaths, jobs are refused (UNAVAILABLE).
+ * Each worker is executed with an empty environment and, besides standard error, one open
+ * descriptor: its end of a socket pair, as WORKER_FD. It gets one request at a time. It is replaced
+ * when it exits, breaks the framing, does not answer within a job's timeout, or has grown past
+ * memory_max; the job at hand then fails (INTERNAL or TIMEOUT, with the reason) and no other does.
+ * A worker that dies before its first answer is restarted with back-off, WORKER_BACKOFF_MIN_MS
+ * doubling to WORKER_BACKOFF_MAX_MS; while every worker is backing off after at least
+ * WORKER_FAILURES_MAX such deaths, jobs are refused (UNAVAILABLE).
  *
  * Jobs wait in lanes, served in order of lane, then of arrival. WORKER_BACKGROUND never takes the
  * last free worker of a pool of two or more, so that a listener never waits for a scan.
