@@ -1,0 +1,114 @@
+/* Many threads push into one mailbox while its owner pops, closes and recycles it: every message is
+ * either refused or received, exactly once, in its sender's order, by the generation it was sent
+ * to. */
+#include "runtime/base/memory.h"
+#include "runtime/mailbox.h"
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <uv.h>
+
+enum { SENDERS = 4, MESSAGES = 20000, MAX = 64 };
+
+typedef struct world {
+    mailbox_t mailbox;
+    _Atomic uint32_t generation; /* what senders aim at */
+    _Atomic uint64_t accepted, running;
+} world_t;
+
+typedef struct sender {
+    world_t *world;
+    uint64_t id;
+    uv_thread_t thread;
+} sender_t;
+
+static void check(bool is_true, const char *what)
+{
+    if (is_true)
+        return;
+    fprintf(stderr, "FAILED: %s\n", what);
+    abort();
+}
+
+static void send_all(void *context)
+{
+    sender_t *self = context;
+    for (uint64_t i = 1; i <= MESSAGES; i++) {
+        message_t *message =
+            message_new(MESSAGE_COMMAND, NULL, NULL, (str_t){NULL, 0}, (str_t){NULL, 0});
+        check(message != NULL, "memory");
+        message->sender = self->id;
+        message->position = i;
+        uint32_t generation = atomic_load(&self->world->generation);
+        message->incarnation = generation;
+        push_result_t result;
+        while ((result = mailbox_push(&self->world->mailbox, generation, message)) == PUSH_FULL)
+            sched_yield();
+        if (result == PUSH_GONE)
+            message_free(message);
+        else
+            atomic_fetch_add(&self->world->accepted, 1);
+    }
+    atomic_fetch_sub(&self->world->running, 1);
+}
+
+typedef struct receiver {
+    uint64_t last[SENDERS];
+    uint64_t received;
+} receiver_t;
+
+static void receive_all(world_t *world, receiver_t *self)
+{
+    message_t *message;
+    while ((message = mailbox_pop_user(&world->mailbox)) != NULL) {
+        check(message->position > self->last[message->sender], "the order of a sender");
+        check(message->incarnation == mailbox_generation(&world->mailbox), "the generation");
+        self->last[message->sender] = message->position;
+        self->received++;
+        message_free(message);
+    }
+    check(mailbox_user_length(&world->mailbox) <= MAX + SENDERS, "the bound");
+}
+
+static void recycle(world_t *world, receiver_t *receiver)
+{
+    mailbox_close(&world->mailbox);
+    while (!mailbox_recycle(&world->mailbox))
+        receive_all(world, receiver);
+    atomic_store(&world->generation, mailbox_generation(&world->mailbox));
+    mailbox_open(&world->mailbox, MAX);
+}
+
+int main(void)
+{
+    world_t *world = memory_new(sizeof *world);
+    check(world != NULL, "memory");
+    mailbox_init(&world->mailbox);
+    mailbox_open(&world->mailbox, MAX);
+    sender_t senders[SENDERS];
+    atomic_store(&world->running, SENDERS);
+    for (uint64_t i = 0; i < SENDERS; i++) {
+        senders[i] = (sender_t){.world = world, .id = i};
+        check(uv_thread_create(&senders[i].thread, send_all, &senders[i]) == 0, "a thread");
+    }
+
+    receiver_t receiver = {{0}, 0};
+    for (uint64_t round = 0; atomic_load(&world->running) > 0; round++) {
+        receive_all(world, &receiver);
+        if (round % 16 == 0)
+            recycle(world, &receiver);
+        sched_yield();
+    }
+    for (size_t i = 0; i < SENDERS; i++)
+        uv_thread_join(&senders[i].thread);
+    receive_all(world, &receiver);
+
+    check(receiver.received > MESSAGES && mailbox_generation(&world->mailbox) > 8, "a real race");
+    check(receiver.received == atomic_load(&world->accepted), "what was accepted is received");
+    printf("%llu of %d received, %u generations\n", (unsigned long long)receiver.received,
+           SENDERS * MESSAGES, mailbox_generation(&world->mailbox));
+    memory_free(world);
+    return 0;
+}
