@@ -20,7 +20,7 @@ enum {
     SEARCH_QUERY_SIZE_MAX = 256,
     SEARCH_WORDS_MAX = 8,
     SEARCH_LIMIT_MAX = 100, /* hits a kind */
-    SEARCH_CANDIDATES_MAX = 20000,
+    SEARCH_CANDIDATES_MAX = 8192,
     SEARCH_TEXT_SIZE_MAX = 1024, /* of an entity's text */
 };
 
@@ -40,7 +40,8 @@ typedef struct search {
 
 /* ---- writing ---- */
 
-/* Puts or replaces. `more`: words that find it too (artists, album), beside its title. */
+/* Puts or replaces. `more`: words that find it too (artists, album), beside its title. Both may
+ * borrow the map: they are folded before anything is written. */
 err_t search_put(const search_t *self, const kv_tx_t *tx, search_kind_t kind, uint64_t id,
                  str_t title, str_t more);
 /* One that is not there is fine. */
