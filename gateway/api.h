@@ -15,6 +15,7 @@
 #include "storage/catalog/catalog.h"
 #include "storage/keyring.h"
 #include "storage/projection.h"
+#include "storage/segment_cache.h"
 #include "storage/token.h"
 
 enum { ASK_TIMEOUT_MS = 10000, COOKIE_NAME_SIZE = 64 };
@@ -26,6 +27,7 @@ typedef struct api {
     keyring_t *keyring;
     blob_folder_t *artwork;
     blob_folder_t *lyrics;
+    segment_cache_t *segments;
     static_files_t *player; /* NULL: it was not built */
     runtime_t *runtime;
     ms_clock_t clock;

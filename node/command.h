@@ -1,0 +1,31 @@
+#pragma once
+/* command.h -- the command line: one row a command, one file a topic.
+ *
+ * Exit codes: 0 ok, 1 failed, 2 usage. What a command found goes to standard output, what went
+ * wrong to standard error, in a sentence that says what to do. */
+
+#include "node/config.h"
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+typedef struct command {
+    const char *name, *arguments, *summary, *help;
+    /* arguments: what is left after the options. */
+    int (*run)(const config_t *config, int count, char **arguments);
+} command_t;
+
+int command_serve(const config_t *config, int count, char **arguments);
+int command_scan(const config_t *config, int count, char **arguments);
+int command_search(const config_t *config, int count, char **arguments);
+int command_inspect(const config_t *config, int count, char **arguments);
+int command_library(const config_t *config, int count, char **arguments);
+int command_user(const config_t *config, int count, char **arguments);
+int command_token(const config_t *config, int count, char **arguments);
+int command_actor(const config_t *config, int count, char **arguments);
+
+/* Finds the command and runs it. */
+int command_main(int count, char **arguments, char **environment);
+
+/* "musicstream: ..." on standard error; returns EXIT_FAILED. */
+int command_failed(const char *format, ...) PRINTF_LIKE(1, 2);
+int command_usage(const char *name);

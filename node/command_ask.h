@@ -1,0 +1,10 @@
+#pragma once
+/* command_ask.h -- what the commands that talk to a running node share. */
+
+#include "gateway/graphql/value.h"
+#include "node/command.h"
+#include "runtime/base/json.h"
+
+/* Asks the node of config->data; on an error prints it and returns EXIT_FAILED. */
+int command_ask(const config_t *config, const char *command, str_t arguments, arena_t *arena,
+                const graphql_value_t **out_result);

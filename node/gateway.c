@@ -1,0 +1,240 @@
+/* gateway.c -- the node's gateway: one server a scheduler, all with the same routes. */
+
+#include "gateway/graphql/graph.h"
+#include "gateway/graphql/route.h"
+#include "gateway/hls/routes.h"
+#include "gateway/rest/health.h"
+#include "gateway/rest/session.h"
+#include "node/parts.h"
+#include "runtime/base/memory.h"
+#include "schema_sdl.h"
+#include "version.h"
+
+#include <unistd.h>
+
+/* ---- what all servers share ---- */
+
+static void open_player(node_t *self)
+{
+    char path[4096];
+    str_t folder = str_from(self->config->web);
+    if (str_is_empty(folder)) {
+        ssize_t size = readlink("/proc/self/exe", path, sizeof path);
+        str_t whole = str_of(path, size < 0 ? 0 : (size_t)size);
+        folder = arena_printf(&self->arena, "%.*s/web",
+                              STR_ARG(str_slice(whole, 0, str_find_last(whole, '/'))));
+    }
+    if (static_files_open(folder.data, &self->player) != ERR_OK)
+        log_warning(self->log, "gateway",
+                    "the player was not built: %s is missing (install npm and build "
+                    "again); everything else works",
+                    folder.data);
+}
+
+static void no_player(http_request_t *request)
+{
+    http_reply(request, 200, STR("text/plain; charset=utf-8"),
+               STR("MusicStream is running. Its player was not built: install npm and build "
+                   "again, then restart.\n"));
+}
+
+static err_t make_routes(node_t *self)
+{
+    self->routes = routes_new();
+    if (self->routes == NULL)
+        return ERR_NO_MEMORY;
+    TRY(health_routes(self->routes));
+    TRY(session_routes(self->routes));
+    TRY(graphql_routes(self->routes));
+    TRY(hls_routes(self->routes));
+    const route_t page = {METHOD_GET, "/{path...}",
+                          self->player == NULL ? no_player : static_files_serve, self->player, 0};
+    return routes_add(self->routes, &page);
+}
+
+static void append_metrics(void *context, buf_t *out)
+{
+    node_t *self = context;
+    gateway_counters_t total = {0}, one;
+    for (uint32_t i = 0; i < self->post_count; i++) {
+        gateway_server_counters(self->posts[i].server, &one);
+#define ADD_COUNTER(name) total.name += one.name;
+        GATEWAY_COUNTER_LIST(ADD_COUNTER)
+#undef ADD_COUNTER
+    }
+#define APPEND_COUNTER(name)                                                                       \
+    buf_printf(out, "# TYPE musicstream_gateway_" #name " %s\nmusicstream_gateway_" #name " ",     \
+               strstr(#name, "_open") != NULL && #name[strlen(#name) - 1] == 'n' ? "gauge"         \
+                                                                                 : "counter");     \
+    buf_append_u64(out, total.name);                                                               \
+    buf_append_char(out, '\n');
+    GATEWAY_COUNTER_LIST(APPEND_COUNTER)
+#undef APPEND_COUNTER
+    journal_lmdb_stats_t journal;
+    journal_lmdb_stats(self->journal, &journal);
+    buf_printf(out,
+               "# TYPE musicstream_journal_appends_total counter\n"
+               "musicstream_journal_appends_total %llu\n"
+               "# TYPE musicstream_journal_commits_total counter\n"
+               "musicstream_journal_commits_total %llu\n"
+               "# TYPE musicstream_journal_refused_total counter\n"
+               "musicstream_journal_refused_total %llu\n",
+               (unsigned long long)journal.appends, (unsigned long long)journal.commits,
+               (unsigned long long)journal.refused);
+}
+
+static void name_hosts(node_t *self)
+{
+    str_t rest = str_from(self->config->host), name;
+    if (str_is_empty(rest))
+        return;
+    while (self->host_count < COUNT_OF(self->hosts) && str_next(&rest, ',', &name))
+        if (!str_is_empty(str_trim(name)))
+            self->hosts[self->host_count++] = str_trim(name);
+    /* A list that is given still answers to the name that it listens on. */
+    if (self->host_count < COUNT_OF(self->hosts))
+        self->hosts[self->host_count++] = buf_str(&self->host);
+}
+
+static err_t make_shared(node_t *self, buf_t *problem)
+{
+    str_t sdl = str_of(schema_sdl, sizeof schema_sdl);
+    TRY(graph_engine_new(sdl, problem, &self->graphql));
+    open_player(self);
+    TRY(make_routes(self));
+    name_hosts(self);
+    self->api = (api_t){.graphql = self->graphql,
+                        .catalog = self->catalog,
+                        .projection = self->projection,
+                        .keyring = self->keyring,
+                        .artwork = self->artwork,
+                        .lyrics = self->lyrics,
+                        .segments = self->segments,
+                        .player = self->player,
+                        .runtime = self->runtime,
+                        .clock = clock_system(),
+                        .version = MS_VERSION,
+                        .allow_plain_http = self->config->allow_plain_http,
+                        .is_ready = &self->is_ready,
+                        .append_metrics = append_metrics,
+                        .metrics_context = self};
+    return ERR_OK;
+}
+
+/* ---- one server, on its scheduler's thread ---- */
+
+static err_t start_here(post_t *post)
+{
+    node_t *node = post->node;
+    gateway_options_t options = {.host = buf_terminated(&node->host),
+                                 .port = node->port,
+                                 .is_port_shared = post->scheduler > 0,
+                                 .routes = node->routes,
+                                 .edge = runtime_edge(node->runtime, post->scheduler),
+                                 .user = &post->home,
+                                 .log = node->log,
+                                 .allowed_hosts = node->hosts,
+                                 .allowed_host_count = node->host_count};
+    TRY(home_init(&post->home, &node->api, options.edge));
+    TRY(gateway_server_new(runtime_loop(node->runtime, post->scheduler), &options, &post->server));
+    return gateway_server_start(post->server);
+}
+
+static void start_post(void *context)
+{
+    post_t *post = context;
+    post->err = start_here(post);
+    sem_post(&post->node->done);
+}
+
+static void post_stopped(void *context)
+{
+    post_t *post = context;
+    sem_post(&post->node->done);
+}
+
+static void stop_post(void *context)
+{
+    post_t *post = context;
+    gateway_server_stop(post->server, post_stopped, post);
+}
+
+static void free_post(void *context)
+{
+    post_t *post = context;
+    gateway_server_free(post->server);
+    post->server = NULL;
+    home_deinit(&post->home);
+    sem_post(&post->node->done);
+}
+
+static err_t on_each(node_t *self, void (*fn)(void *context))
+{
+    err_t err = ERR_OK;
+    uint32_t asked = 0;
+    for (uint32_t i = 0; i < self->post_count; i++) {
+        err_t posted = edge_post(runtime_edge(self->runtime, i), fn, &self->posts[i]);
+        if (posted == ERR_OK)
+            asked++;
+        else
+            err = posted;
+    }
+    while (asked > 0)
+        if (sem_wait(&self->done) == 0)
+            asked--;
+    return err;
+}
+
+static err_t start_posts(node_t *self, buf_t *problem)
+{
+    uint32_t count = runtime_scheduler_count(self->runtime);
+    self->posts = memory_new_array(count, sizeof *self->posts);
+    if (self->posts == NULL)
+        return ERR_NO_MEMORY;
+    /* The first one finds the port, if it is to be a free one; the others share it. */
+    for (uint32_t i = 0; i < count; i++) {
+        self->posts[i] = (post_t){.node = self, .scheduler = i};
+        TRY(edge_post(runtime_edge(self->runtime, i), start_post, &self->posts[i]));
+        while (sem_wait(&self->done) != 0)
+            continue;
+        self->post_count = i + 1;
+        if (self->posts[i].err != ERR_OK) {
+            const char *advice = self->posts[i].err == ERR_CONFLICT
+                                     ? "another program uses this port: choose one with --listen"
+                                     : err_text(self->posts[i].err);
+            buf_printf(problem, "can't listen on %s: %s", self->config->listen, advice);
+            return self->posts[i].err;
+        }
+        self->port = gateway_server_port(self->posts[i].server);
+    }
+    return ERR_OK;
+}
+
+err_t node_start_gateway(node_t *self, buf_t *problem)
+{
+    if (config_split_address(self->config->listen, &self->host, &self->port) != ERR_OK) {
+        buf_printf(problem, "listen is '%s': use HOST:PORT, like 127.0.0.1:8484 or [::]:8484",
+                   self->config->listen);
+        return ERR_INVALID;
+    }
+    TRY(make_shared(self, problem));
+    return start_posts(self, problem);
+}
+
+void node_stop_gateway(node_t *self)
+{
+    /* One that never started has no server to stop. */
+    while (self->post_count > 0 && self->posts[self->post_count - 1].server == NULL)
+        self->post_count--;
+    IGNORE_ERR(on_each(self, stop_post)); /* only fails when the runtime has stopped already */
+    IGNORE_ERR(on_each(self, free_post));
+    self->post_count = 0;
+}
+
+void node_free_gateway(node_t *self)
+{
+    memory_free(self->posts);
+    routes_free(self->routes);
+    graphql_engine_free(self->graphql);
+    static_files_close(self->player);
+}

@@ -1,0 +1,379 @@
+#include "node/parts.h"
+
+#include "actors/protocol/accounts.h"
+#include "actors/protocol/roots.h"
+#include "actors/social/social.h"
+#include "actors/streaming/session_service.h"
+#include "actors/streaming/streaming.h"
+#include "runtime/base/memory.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ANSWER_WAIT_MS = 5000, DRAIN_MS = 6000 };
+
+/* ---- opening ---- */
+
+static err_t refuse(buf_t *problem, err_t err, const char *what)
+{
+    if (err != ERR_OK && problem->size == 0)
+        buf_printf(problem, "%s: %s", what, err_text(err));
+    return err;
+}
+
+static const char *in_data(node_t *self, const char *name)
+{
+    const char *path = data_folder_name(self->data, &self->arena, name);
+    return path == NULL ? "" : path;
+}
+
+/* A program or folder that lies beside this one, unless the configuration names another. */
+static str_t beside(node_t *self, const char *configured, const char *name)
+{
+    char path[4096];
+    if (configured[0] != '\0')
+        return arena_str(&self->arena, str_from(configured));
+    ssize_t size = readlink("/proc/self/exe", path, sizeof path);
+    str_t whole = str_of(path, size < 0 ? 0 : (size_t)size);
+    size_t slash = str_find_last(whole, '/');
+    return arena_printf(&self->arena, "%.*s/%s", STR_ARG(str_slice(whole, 0, slash)), name);
+}
+
+static err_t open_journal(node_t *self)
+{
+    journal_lmdb_options_t options = {
+        .path = in_data(self, "journal"), .map_size = self->config->map_gb << 30, .log = self->log};
+    return journal_lmdb_open(&options, &self->journal);
+}
+
+static err_t open_catalog(node_t *self)
+{
+    TRY(catalog_open(in_data(self, "catalog"), self->config->map_gb << 30, NULL, &self->catalog));
+    TRY(library_projection_new(self->catalog, &self->library_projection));
+    projection_options_t options =
+        library_projection_options(self->library_projection, journal_lmdb_journal(self->journal));
+    return projection_open(&options, &self->projection);
+}
+
+static err_t open_blobs(node_t *self)
+{
+    blob_folder_options_t artwork = {in_data(self, "artwork"), false};
+    blob_folder_options_t lyrics = {in_data(self, "lyrics"), true};
+    TRY(blob_folder_open(&artwork, &self->artwork));
+    return blob_folder_open(&lyrics, &self->lyrics);
+}
+
+static err_t open_storage(node_t *self, buf_t *problem)
+{
+    const ms_clock_t clock = clock_system();
+    const ms_random_t random = random_system();
+    TRY(data_folder_open(self->config->data, problem, &self->data));
+    TRY(refuse(problem,
+               keyring_open(str_from(in_data(self, "keys")), &clock, &random, &self->keyring),
+               "the keys can't be opened"));
+    TRY(refuse(problem, open_journal(self), "the journal can't be opened"));
+    TRY(refuse(problem, open_catalog(self), "the catalog can't be opened"));
+    TRY(refuse(problem, open_blobs(self), "the folders of artwork and lyrics can't be opened"));
+    return refuse(problem,
+                  segment_cache_open(in_data(self, "segments"), self->config->cache_mb << 20,
+                                     &self->segments),
+                  "the cache of encoded segments can't be opened");
+}
+
+static err_t make_runtime(node_t *self)
+{
+    runtime_options_t options = {.scheduler_count = (uint32_t)self->config->schedulers,
+                                 .log = self->log,
+                                 .journal = journal_lmdb_journal(self->journal)};
+    return runtime_new(&options, &self->runtime);
+}
+
+static err_t make_workers(node_t *self, buf_t *problem)
+{
+    str_t program = beside(self, self->config->media_program, "musicstream-media");
+    if (program.data == NULL)
+        return ERR_NO_MEMORY;
+    if (access(program.data, X_OK) != 0) {
+        buf_printf(problem,
+                   "the media worker %s can't be run: build it, or name it with "
+                   "--media-program",
+                   program.data);
+        return ERR_NOT_FOUND;
+    }
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    uint64_t count =
+        self->config->media_workers != 0 ? self->config->media_workers : (uint64_t)MAX(cores, 2);
+    worker_options_t options = {.program = program.data,
+                                .count = (uint32_t)MIN(count, (uint64_t)WORKER_COUNT_MAX),
+                                .log = self->log};
+    TRY(worker_pool_new(runtime_loop(self->runtime, 0), &options, &self->workers));
+    self->media = (media_client_t){self->workers};
+    return ERR_OK;
+}
+
+static err_t register_services(node_t *self)
+{
+    const ms_clock_t clock = clock_system();
+    self->auth = (auth_service_t){.keyring = self->keyring,
+                                  .cost = PASSWORD_COST,
+                                  .node_started_at_ms = clock_wall_ms(&clock)};
+    library_service_t library = {.catalog = self->catalog,
+                                 .projection = self->projection,
+                                 .journal = journal_lmdb_journal(self->journal),
+                                 .media = &self->media,
+                                 .blobs = self->lyrics,
+                                 .artwork = self->artwork,
+                                 .is_watching = self->config->watch,
+                                 .has_loudness = true};
+    streaming_service_t streaming = {
+        .catalog = self->catalog, .segments = self->segments, .media = &self->media};
+    TRY(auth_register(self->runtime, &self->auth));
+    TRY(social_register(self->runtime));
+    TRY(session_register(self->runtime));
+    TRY(library_register(self->runtime, &library));
+    return streaming_register(self->runtime, &streaming);
+}
+
+err_t node_open(const config_t *config, const ms_log_t *log, buf_t *problem, node_t **out_node)
+{
+    node_t *self = memory_new(sizeof *self);
+    if (self == NULL)
+        return ERR_NO_MEMORY;
+    self->config = config;
+    self->log = log;
+    sem_init(&self->done, 0, 0);
+    err_t err = open_storage(self, problem);
+    if (err == ERR_OK)
+        err = refuse(problem, make_runtime(self), "the actor runtime can't be made");
+    if (err == ERR_OK)
+        err = refuse(problem, make_workers(self, problem), "the media workers can't be made");
+    if (err == ERR_OK)
+        err = refuse(problem, register_services(self), "a service can't be registered");
+    if (err != ERR_OK) {
+        node_close(self);
+        return err;
+    }
+    *out_node = self;
+    return ERR_OK;
+}
+
+/* ---- asking an actor from the main thread ---- */
+
+typedef struct main_ask {
+    node_t *node;
+    const char *kind;
+    str_t key;
+    const schema_t *schema;
+    const void *message;
+    void (*got)(struct main_ask *self, const answer_t *answer);
+    buf_t *out;
+    err_t err;
+} main_ask_t;
+
+static void main_answered(void *context, const answer_t *answer)
+{
+    main_ask_t *self = context;
+    self->err = answer->err;
+    if (answer->err != ERR_OK && self->out != NULL && !str_is_empty(answer->text))
+        buf_append(self->out, answer->text);
+    else if (answer->err == ERR_OK && self->got != NULL)
+        self->got(self, answer);
+    sem_post(&self->node->done);
+}
+
+static void main_ask_here(void *context)
+{
+    main_ask_t *self = context;
+    edge_ask_message(runtime_edge(self->node->runtime, 0), address_of(self->kind, self->key),
+                     ANSWER_WAIT_MS, (str_t){0}, main_answered, self, self->schema, self->message);
+}
+
+static err_t ask_and_wait(main_ask_t *ask)
+{
+    TRY(edge_post(runtime_edge(ask->node->runtime, 0), main_ask_here, ask));
+    while (sem_wait(&ask->node->done) != 0)
+        continue; /* interrupted */
+    return ask->err;
+}
+
+static void got_code(main_ask_t *self, const answer_t *answer)
+{
+    const accounts_setup_code_t *code = answer->message;
+    buf_append(self->out, code->code);
+}
+
+err_t node_setup_code(node_t *self, buf_t *out_code)
+{
+    accounts_get_setup_code_t command = {0};
+    main_ask_t ask = {.node = self,
+                      .kind = ACCOUNTS_KIND,
+                      .key = ACCOUNTS_KEY,
+                      .schema = &accounts_get_setup_code_schema,
+                      .message = &command,
+                      .got = got_code,
+                      .out = out_code};
+    size_t before = out_code->size;
+    err_t err = ask_and_wait(&ask);
+    if (err != ERR_OK)
+        out_code->size = before;
+    return err;
+}
+
+/* ---- starting ---- */
+
+static err_t add_roots(node_t *self, buf_t *problem)
+{
+    for (uint32_t i = 0; i < self->config->root_count; i++) {
+        const config_root_t *root = &self->config->roots[i];
+        roots_add_t command = {str_from(root->name), str_from(root->path)};
+        buf_t why BUF_SCOPED = BUF_INIT;
+        main_ask_t ask = {.node = self,
+                          .kind = ROOTS_KIND,
+                          .key = ROOTS_KEY,
+                          .schema = &roots_add_schema,
+                          .message = &command,
+                          .out = &why};
+        err_t err = ask_and_wait(&ask);
+        if (err != ERR_OK) {
+            buf_printf(problem, "the music folder %s can't be used: %s%s%.*s", root->path,
+                       err_text(err), why.size > 0 ? ": " : "", STR_ARG(buf_str(&why)));
+            return err;
+        }
+    }
+    return ERR_OK;
+}
+
+/* A folder given on the command line has to be there; one that is remembered may come back. */
+static err_t check_roots(const node_t *self, buf_t *problem)
+{
+    for (uint32_t i = 0; i < self->config->root_count; i++) {
+        const char *path = self->config->roots[i].path;
+        struct stat about;
+        if (stat(path, &about) != 0) {
+            buf_printf(problem, "there is no music folder %s: check the path given with --music",
+                       path);
+            return ERR_NOT_FOUND;
+        }
+        if (!S_ISDIR(about.st_mode)) {
+            buf_printf(problem, "%s is not a folder: give --music the folder that your music is in",
+                       path);
+            return ERR_INVALID;
+        }
+        if (access(path, R_OK | X_OK) != 0) {
+            buf_printf(problem,
+                       "the music folder %s can't be read: give this user the right to "
+                       "read it",
+                       path);
+            return ERR_FORBIDDEN;
+        }
+    }
+    return ERR_OK;
+}
+
+static void start_following(void *context)
+{
+    node_t *self = context;
+    self->follow = (follow_t){.projection = self->projection,
+                              .journal = self->journal,
+                              .edge = runtime_edge(self->runtime, 0),
+                              .log = self->log};
+    if (follow_start(&self->follow) != ERR_OK)
+        log_error(self->log, "catalog", "the catalog does not follow the journal");
+    const char *path = in_data(self, "control.sock");
+    err_t err = control_new(runtime_loop(self->runtime, 0), runtime_edge(self->runtime, 0), path,
+                            CONTROL_COMMANDS, CONTROL_COMMAND_COUNT, self, &self->control);
+    if (err != ERR_OK)
+        log_warning(self->log, "control", "the command line can't reach this node: %s: %s", path,
+                    err_text(err));
+    sem_post(&self->done);
+}
+
+err_t node_start(node_t *self, buf_t *problem)
+{
+    TRY(check_roots(self, problem));
+    TRY(refuse(problem, runtime_start(self->runtime), "the actor runtime can't start"));
+    self->is_started = true;
+    TRY(edge_post(runtime_edge(self->runtime, 0), start_following, self));
+    while (sem_wait(&self->done) != 0)
+        continue;
+    TRY(node_start_gateway(self, problem));
+    TRY(add_roots(self, problem));
+    __atomic_store_n(&self->is_ready, true, __ATOMIC_RELEASE);
+    return ERR_OK;
+}
+
+uint16_t node_port(const node_t *self)
+{
+    return self->port;
+}
+
+/* ---- stopping ---- */
+
+static void control_closed(void *context)
+{
+    node_t *self = context;
+    sem_post(&self->done);
+}
+
+static void stop_following(void *context)
+{
+    node_t *self = context;
+    follow_stop(&self->follow);
+    control_close(&self->control, control_closed, self);
+}
+
+static void workers_stopped(void *context)
+{
+    node_t *self = context;
+    sem_post(&self->done);
+}
+
+static void stop_workers(void *context)
+{
+    node_t *self = context;
+    worker_pool_stop(&self->workers, workers_stopped, self);
+}
+
+static void post_and_wait(node_t *self, void (*fn)(void *context))
+{
+    if (edge_post(runtime_edge(self->runtime, 0), fn, self) != ERR_OK)
+        return;
+    while (sem_wait(&self->done) != 0)
+        continue;
+}
+
+void node_stop(node_t *self, uint64_t grace_ms)
+{
+    if (!self->is_started)
+        return;
+    __atomic_store_n(&self->is_ready, false, __ATOMIC_RELEASE);
+    usleep((useconds_t)(grace_ms * 1000)); /* balancers look at /readyz; nothing here to wait for */
+    node_stop_gateway(self);
+    post_and_wait(self, stop_following);
+    if (runtime_drain(self->runtime, DRAIN_MS) != ERR_OK)
+        log_warning(self->log, "node", "some actors had not finished when the node stopped");
+    self->is_started = false;
+}
+
+void node_close(node_t *self)
+{
+    if (self == NULL)
+        return;
+    node_stop(self, 0);
+    node_free_gateway(self);
+    if (self->runtime != NULL)
+        runtime_free(self->runtime);
+    projection_close(self->projection);
+    library_projection_free(self->library_projection);
+    catalog_close(self->catalog);
+    journal_lmdb_close(self->journal);
+    segment_cache_close(self->segments);
+    blob_folder_close(self->artwork);
+    blob_folder_close(self->lyrics);
+    keyring_close(self->keyring);
+    data_folder_close(self->data);
+    buf_deinit(&self->host);
+    arena_deinit(&self->arena);
+    sem_destroy(&self->done);
+    memory_free(self);
+}

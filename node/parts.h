@@ -1,0 +1,68 @@
+#pragma once
+/* parts.h -- what a node is made of: shared by the files of node/ only. */
+
+#include "actors/auth/auth.h"
+#include "actors/library/library.h"
+#include "actors/media_client.h"
+#include "gateway/api.h"
+#include "gateway/server.h"
+#include "node/config.h"
+#include "node/control.h"
+#include "node/follow.h"
+#include "node/node.h"
+#include "storage/data_folder.h"
+#include "storage/segment_cache.h"
+
+#include <semaphore.h>
+
+enum { NODE_SCHEDULERS_MAX = 256 };
+
+/* The gateway of one scheduler. */
+typedef struct post {
+    node_t *node;
+    uint32_t scheduler;
+    home_t home;
+    gateway_server_t *server;
+    err_t err;
+} post_t;
+
+struct node {
+    const config_t *config;
+    const ms_log_t *log;
+    arena_t arena; /* paths */
+    data_folder_t *data;
+    keyring_t *keyring;
+    journal_lmdb_t *journal;
+    catalog_t *catalog;
+    library_projection_t *library_projection;
+    projection_t *projection;
+    blob_folder_t *artwork, *lyrics;
+    segment_cache_t *segments;
+    worker_pool_t *workers;
+    media_client_t media;
+    runtime_t *runtime;
+    auth_service_t auth;
+    static_files_t *player;
+    graphql_engine_t *graphql;
+    routes_t *routes;
+    api_t api;
+    follow_t follow;
+    control_t *control;
+    post_t *posts;
+    uint32_t post_count;
+    str_t hosts[32];
+    size_t host_count;
+    buf_t host;
+    uint16_t port;
+    bool is_ready, is_started;
+    sem_t done; /* of the step that the main thread waits for */
+};
+
+/* gateway.c: the gateway's part of start and stop. */
+err_t node_start_gateway(node_t *self, buf_t *problem);
+void node_stop_gateway(node_t *self);
+void node_free_gateway(node_t *self);
+
+/* control_commands.c */
+extern const control_command_t CONTROL_COMMANDS[];
+extern const size_t CONTROL_COMMAND_COUNT;
