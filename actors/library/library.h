@@ -21,7 +21,7 @@ typedef struct library_service {
     bool has_loudness;      /* measure what has no ReplayGain tags, in the background */
 } library_service_t;
 
-/* Before runtime_start. The service is copied; what it points to outlives the runtime. */
+/* Before runtime_start. The service and what it points to outlive the runtime. */
 err_t library_register(runtime_t *runtime, const library_service_t *service);
 
 /* Sizes of covers: the largest is the blob itself. */

@@ -77,6 +77,12 @@ void problems_remove(problems_t *self, str_t path)
         drop(self, index);
 }
 
+bool problems_has(const problems_t *self, str_t path, str_t reason)
+{
+    size_t index = find(self, path);
+    return index < self->count && str_equal(self->entries[index]->problem.reason, reason);
+}
+
 library_problem_t problems_at(const problems_t *self, size_t index)
 {
     return self->entries[index]->problem;

@@ -22,5 +22,6 @@ void problems_deinit(problems_t *self);
 /* A path that is there already moves to the end, with the new reason. */
 void problems_put(problems_t *self, const library_problem_t *problem);
 void problems_remove(problems_t *self, str_t path);
+bool problems_has(const problems_t *self, str_t path, str_t reason);
 /* Borrows the list's strings. */
 library_problem_t problems_at(const problems_t *self, size_t index);

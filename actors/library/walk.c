@@ -74,6 +74,7 @@ void walk_deinit(walk_t *self)
     buf_deinit(&self->pending);
     buf_deinit(&self->links);
     known_deinit(&self->visited);
+    buf_deinit(&self->visits);
     *self = (walk_t){0};
 }
 
@@ -100,6 +101,17 @@ size_t walk_folder_count(const walk_t *self)
 const walk_folder_t *walk_folder_at(const walk_t *self, size_t index)
 {
     return item_at(&self->folders, index, sizeof(walk_folder_t));
+}
+
+size_t walk_visited_count(const walk_t *self)
+{
+    return self->visits.size / sizeof(walk_visit_t);
+}
+
+str_t walk_visited_at(const walk_t *self, size_t index)
+{
+    const walk_visit_t *visit = item_at(&self->visits, index, sizeof *visit);
+    return walk_text(self, visit->path_begin, visit->path_size);
 }
 
 size_t walk_problem_count(const walk_t *self)
@@ -389,11 +401,16 @@ static err_t look_at_all(walk_t *self, listing_t *listing, const pending_t *at, 
 }
 
 /* True the first time. A link to a folder that was visited leads nowhere new. */
-static err_t visit_once(walk_t *self, const struct stat *status, bool is_link, bool *out_is_new)
+static err_t visit_once(walk_t *self, const struct stat *status, const pending_t *at,
+                        bool *out_is_new)
 {
     uint64_t id[2] = {(uint64_t)status->st_dev, (uint64_t)status->st_ino};
     str_t key = str_of(id, sizeof id);
-    *out_is_new = !is_link || known_find(&self->visited, key) == NULL;
+    walk_visit_t visit = {at->path_begin, at->path_size};
+    *out_is_new = !at->is_link || known_find(&self->visited, key) == NULL;
+    if (*out_is_new)
+        buf_append_bytes(&self->visits, &visit, sizeof visit);
+    TRY(buf_status(&self->visits));
     return known_add(&self->visited, key, 0, 0, 0, true);
 }
 
@@ -431,7 +448,7 @@ static err_t visit_folder(walk_t *self, const pending_t *at, uint64_t *entries)
             close(fd);
         return ERR_NO_MEMORY;
     }
-    err_t err = visit_once(self, &status, at->is_link, &is_new);
+    err_t err = visit_once(self, &status, at, &is_new);
     if (err == ERR_OK && is_new)
         err = list_entries(self, dir, at, &listing);
     if (err == ERR_OK && is_new)

@@ -49,6 +49,10 @@ typedef struct walk_problem {
     bool is_folder;
 } walk_problem_t;
 
+typedef struct walk_visit {
+    size_t path_begin, path_size;
+} walk_visit_t;
+
 typedef struct walk {
     int root_fd;
     bool is_full;      /* everything counts as changed */
@@ -62,6 +66,7 @@ typedef struct walk {
     buf_t pending;   /* of folders to visit, newest last */
     buf_t links;     /* of folders behind symbolic links, visited after all others */
     known_t visited; /* of (device, inode) of folders */
+    buf_t visits;    /* of walk_visit_t: the folders that were read */
     uint64_t files_seen, problem_count;
 } walk_t;
 
@@ -78,6 +83,9 @@ size_t walk_file_count(const walk_t *self);
 const walk_file_t *walk_file_at(const walk_t *self, size_t index);
 const walk_folder_t *walk_folder_at(const walk_t *self, size_t index);
 size_t walk_folder_count(const walk_t *self);
+/* Paths of the folders that were read. */
+size_t walk_visited_count(const walk_t *self);
+str_t walk_visited_at(const walk_t *self, size_t index);
 size_t walk_problem_count(const walk_t *self);
 const walk_problem_t *walk_problem_at(const walk_t *self, size_t index);
 str_t walk_text(const walk_t *self, size_t begin, size_t size);

@@ -10,7 +10,7 @@ enum {
     LIBRARY_PROBLEMS_MAX = 1000,      /* kept, the newest */
     LIBRARY_LYRICS_INLINE_MAX = 4096, /* bytes; longer ones are a blob */
     LIBRARY_PATH_SIZE_MAX = 4095,
-    LIBRARY_BATCH_SIZE_MAX = 2 * 1024 * 1024, /* bytes of a command, as schema_deep_size counts */
+    LIBRARY_BATCH_SIZE_MAX = 3 * 1024 * 1024, /* bytes of a command, as schema_deep_size counts */
     LIBRARY_LOUDNESS_LUFS = -18,              /* what gains bring a track to (ReplayGain 2.0) */
 };
 
