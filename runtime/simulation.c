@@ -182,8 +182,8 @@ static void survey_node(simulation_t *self, runtime_t *node, survey_t *survey)
         survey_scheduler(self, &node->schedulers[i], survey);
     uint64_t jobs = survey->is_taken ? 0 : offload_open(node->offload);
     if (is_chosen(survey, jobs)) {
-        uint64_t lane =
-            random_u64(&(ms_random_t){random_seeded(&self->choices).fill, &self->choices});
+        ms_random_t random = random_seeded(&self->choices);
+        uint64_t lane = random_u64(&random);
         note(self, CHOICE_JOB, lane % OFFLOAD_LANES);
         (void)offload_step(node->offload, lane % OFFLOAD_LANES);
     }
@@ -247,16 +247,27 @@ static bool jump(simulation_t *self)
     return true;
 }
 
-bool simulation_step(simulation_t *self)
+static bool step_ready(simulation_t *self)
 {
     survey_t counted = {.chosen = UINT64_MAX};
     survey_all(self, &counted);
     if (counted.count == 0)
-        return jump(self);
+        return false;
     ms_random_t random = random_seeded(&self->choices);
     survey_t taken = {.chosen = random_below(&random, counted.count)};
     survey_all(self, &taken);
     return true;
+}
+
+bool simulation_step(simulation_t *self)
+{
+    return step_ready(self) || jump(self);
+}
+
+void simulation_settle(simulation_t *self)
+{
+    while (step_ready(self))
+        ;
 }
 
 bool simulation_run(simulation_t *self, bool (*is_done)(void *context), void *context,

@@ -20,6 +20,8 @@ void simulation_detach(
     runtime_t *runtime); /* a crash: it simply never runs again; then runtime_free */
 /* A step. False: nothing is ready and no timer is armed. */
 bool simulation_step(simulation_t *self);
+/* Steps until nothing is ready; time stands still. */
+void simulation_settle(simulation_t *self);
 /* Steps until is_done says so, nothing is left, or steps_max. True: is_done. */
 bool simulation_run(simulation_t *self, bool (*is_done)(void *context), void *context,
                     uint64_t steps_max);

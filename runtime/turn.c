@@ -196,8 +196,9 @@ static bool user_lane_is_open(const actor_t *actor)
     }
     if (actor->durable == NULL || actor->durable->append_count == 0)
         return true;
-    /* A snapshot needs a moment with nothing in flight. */
-    bool is_overdue = durable_snapshot_is_due(actor, 2 * (uint64_t)actor->kind->snapshot_every);
+    /* A snapshot needs a moment with nothing in flight: long past due, one is made. */
+    uint64_t overdue = (uint64_t)actor->kind->snapshot_every + 4 * (uint64_t)DURABLE_APPENDS_MAX;
+    bool is_overdue = durable_snapshot_is_due(actor, overdue);
     return !durable_is_paused(actor->durable) && !is_overdue;
 }
 

@@ -3,8 +3,8 @@
  *
  * WHEEL_LEVELS levels of 64 slots: level n holds what is due within 64^(n+1) ms; what lies further
  * away waits in the last level and is placed again when its slot comes up. Adding and removing are
- * O(1). An entry fires at its time or later, never earlier; entries of one millisecond fire in the
- * order in which they were added.
+ * O(1). An entry fires at its time or later, never earlier; entries that were added at one moment
+ * for one moment fire in their order.
  *
  * Ownership  Entries are the caller's, embedded. Threads  One. */
 
