@@ -69,6 +69,11 @@ typedef struct graphql_resolver {
     size_t offset;
 } graphql_resolver_t;
 
+/* {"Album.tracks", GRAPHQL_RESOLVE(album_tracks)} */
+#define GRAPHQL_RESOLVE(function) .resolve = (function)
+/* {"Subscription.session", GRAPHQL_OPEN(session_open)}: the event is the value of the field. Add
+ * GRAPHQL_RESOLVE for a function that makes the value of the event, its graphql_source. */
+#define GRAPHQL_OPEN(function) .open = (function)
 /* {"Track.title", GRAPHQL_MEMBER(track_view_t, title)}: no function needed. A u64 is a decimal
  * string in a field of type ID, a number elsewhere. An empty str with NULL data is null. */
 #define GRAPHQL_MEMBER(type, member)                                                               \
@@ -207,3 +212,6 @@ void graphql_stream_on_close(graphql_stream_t *self, void (*close)(void *context
 err_t graphql_emit(graphql_stream_t *self, void *event, void (*release)(void *event));
 /* No more events: completes after those that wait. close is called, the stream is gone. */
 void graphql_stream_end(graphql_stream_t *self);
+/* The subscription fails: the observer gets error with this one at the field's path. text NULL:
+ * err_text(err). close is called, the stream is gone. */
+void graphql_stream_fail(graphql_stream_t *self, err_t err, const char *text);

@@ -233,6 +233,29 @@ err_t gql_leaf_value(const gql_literal_t *literal, const gql_type_t *type,
 
 /* ---- given values ---- */
 
+/* Given values belong to the caller; what is kept is copied. */
+static void copy_value(const graphql_value_t *value, arena_t *arena, graphql_value_t *out)
+{
+    *out = *value;
+    if (value->kind == GRAPHQL_STRING || value->kind == GRAPHQL_ENUM) {
+        out->text = arena_str(arena, value->text);
+    } else if (value->kind == GRAPHQL_LIST) {
+        graphql_value_t *items = arena_new_array(arena, value->count, sizeof *items);
+        out->count = items == NULL ? 0 : value->count;
+        for (uint32_t i = 0; i < out->count; i++)
+            copy_value(&value->items[i], arena, &items[i]);
+        out->items = items;
+    } else if (value->kind == GRAPHQL_OBJECT) {
+        graphql_member_t *members = arena_new_array(arena, value->count, sizeof *members);
+        out->count = members == NULL ? 0 : value->count;
+        for (uint32_t i = 0; i < out->count; i++) {
+            members[i].name = arena_str(arena, value->members[i].name);
+            copy_value(&value->members[i].value, arena, &members[i].value);
+        }
+        out->members = members;
+    }
+}
+
 static bool as_integer(const graphql_value_t *value, int64_t *out)
 {
     if (value->kind == GRAPHQL_INT)
@@ -257,7 +280,7 @@ static bool scalar_is_wrong(const graphql_value_t *value, gql_scalar_t scalar, a
 {
     int64_t integer = 0;
     bool is_integer = as_integer(value, &integer), fits = true;
-    *out = *value;
+    copy_value(value, arena, out);
     switch (scalar) {
     case GQL_SCALAR_INT:
         fits = is_integer;
@@ -293,7 +316,8 @@ bool gql_value_is_wrong(const graphql_value_t *value, const gql_type_t *type, ar
 {
     if (type->kind == GQL_KIND_SCALAR)
         return scalar_is_wrong(value, type->scalar, arena, out_message, out_value);
-    *out_value = (graphql_value_t){.kind = GRAPHQL_ENUM, .text = graphql_value_str(value)};
+    *out_value =
+        (graphql_value_t){.kind = GRAPHQL_ENUM, .text = arena_str(arena, graphql_value_str(value))};
     if (value->kind == GRAPHQL_STRING)
         return refuse_enum(type, true, "", value->text, out_message);
     buf_t shown BUF_SCOPED = BUF_INIT;

@@ -16,7 +16,7 @@ enum {
     GRAPHQL_ALIASES_MAX = 200,     /* of an operation, fragments expanded */
     GRAPHQL_COST_MAX = 200000,     /* values asked for: fields times the pages around them */
     GRAPHQL_PAGE_DEFAULT = 50,     /* assumed where a paged field is asked without first or last */
-    GRAPHQL_COMPARISONS_MAX = 50000, /* pairs of fields compared by the merging rule */
+    GRAPHQL_COMPARISONS_MAX = 20000, /* pairs of fields compared by the merging rule */
     GRAPHQL_ERRORS_MAX = 100,        /* of one response */
     GRAPHQL_ARENA_BYTES_MAX = 64 * 1024 * 1024,
     GRAPHQL_RESPONSE_BYTES_MAX = 16 * 1024 * 1024,

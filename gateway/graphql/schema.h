@@ -95,7 +95,7 @@ typedef struct gql_schema {
     gql_type_t **types;
     uint32_t type_count;
     gql_directive_type_t *directives;
-    uint32_t directive_count;
+    uint32_t directive_count, builtin_directive_count;
     const gql_type_t *roots[GQL_OPERATION_COUNT]; /* NULL: none */
     gql_type_t **table;                           /* open addressing by name */
     uint32_t table_size;

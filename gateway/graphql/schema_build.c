@@ -318,7 +318,7 @@ static void find_possible(builder_t *self)
     }
 }
 
-static void add_directive(builder_t *self, const gql_definition_t *definition)
+static void add_directive(builder_t *self, const gql_definition_t *definition, bool is_builtin)
 {
     gql_schema_t *schema = self->schema;
     if (gql_directive_type_find(schema, definition->name.text) != NULL) {
@@ -341,6 +341,7 @@ static void add_directive(builder_t *self, const gql_definition_t *definition)
     for (const gql_named_t *named = definition->names; named != NULL; named = named->next)
         directive->locations[directive->location_count++] = named->name.text;
     schema->directive_count++;
+    schema->builtin_directive_count += is_builtin;
 }
 
 static void set_roots(builder_t *self)
@@ -403,7 +404,7 @@ err_t gql_schema_build(const gql_document_t *const *documents, size_t document_c
     EACH_DEFINITION(&self, definition, document)
     {
         if (definition->kind == GQL_DEFINE_DIRECTIVE && !self.is_out_of_memory)
-            add_directive(&self, definition);
+            add_directive(&self, definition, document == 0);
     }
     set_roots(&self);
     set_meta_fields(&self);

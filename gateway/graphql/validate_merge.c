@@ -80,7 +80,7 @@ static void add_field(merger_t *m, field_set_t *set, const gql_selection_t *fiel
     if (parent != NULL && parent->kind != GQL_KIND_UNION)
         entry->definition = gql_own_output_find(parent, field->name.text);
     str_t name = gql_response_name(field);
-    for (entry_t *group = set->first; group != NULL && spend(m); group = group->next_name) {
+    for (entry_t *group = set->first; group != NULL; group = group->next_name) {
         if (!str_equal(gql_response_name(group->field), name))
             continue;
         entry_t *last = group;
@@ -280,11 +280,11 @@ static void compare_sets(merger_t *m, conflicts_t *out, bool is_exclusive, const
 {
     for (const entry_t *left = a->first; left != NULL; left = left->next_name) {
         const entry_t *right = b->first;
-        while (right != NULL && spend(m) &&
+        if (!spend(m))
+            return;
+        while (right != NULL &&
                !str_equal(gql_response_name(left->field), gql_response_name(right->field)))
             right = right->next_name;
-        if (m->self->is_past_limit || m->self->is_out_of_memory || m->self->errors->is_full)
-            return;
         for (const entry_t *x = right == NULL ? NULL : left; x != NULL; x = x->same_name)
             for (const entry_t *y = right; y != NULL; y = y->same_name)
                 compare(m, out, is_exclusive, x, y);
