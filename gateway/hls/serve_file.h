@@ -1,0 +1,11 @@
+#pragma once
+/* serve_file.h -- files of the disk as answers: opened on an offload thread, sent by sendfile. */
+
+#include "gateway/http.h"
+
+/* A file by its path; strings live as long as the request. */
+void serve_file(http_request_t *request, const char *path, str_t content_type, str_t cache_control);
+/* The file that a track was scanned from, read in place. */
+void serve_original(http_request_t *request, uint64_t track_id, int64_t left_s);
+/* /artwork/HASH/SIZE: a handler. */
+void serve_artwork(http_request_t *request);
