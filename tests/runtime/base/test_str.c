@@ -46,7 +46,7 @@ Test(str, a_copy_into_an_array_is_terminated_and_says_when_it_was_cut)
 
     cr_assert(str_to_array(STR("abc"), room, sizeof room));
     check_str(str_from(room), STR("abc"));
-    cr_assert((str_to_array(STR("abcd"), room, sizeof room)) == false);
+    cr_assert_not(str_to_array(STR("abcd"), room, sizeof room));
     check_str(str_from(room), STR("abc"));
     cr_assert(str_to_array((str_t){NULL, 0}, room, sizeof room));
     check_str(str_from(room), STR(""));
