@@ -208,15 +208,6 @@ void connection_answered(connection_t *self, bool is_last)
     connection_update(self);
 }
 
-void connection_go_on(connection_t *self)
-{
-    buf_t unread BUF_SCOPED = STEAL(self->unread);
-    self->is_in_event = true;
-    input(self, unread.data, unread.size);
-    self->is_in_event = false;
-    connection_update(self);
-}
-
 /* ---- reading ---- */
 
 static void read_end(connection_t *self)
@@ -271,6 +262,25 @@ static void receive(connection_t *self)
         if (got < HTTP_READ_SIZE)
             return;
     }
+}
+
+static bool is_idle(const connection_t *self)
+{
+    return !self->is_doomed && self->phase == CONNECTION_READING && self->exchange == NULL;
+}
+
+void connection_go_on(connection_t *self)
+{
+    buf_t unread BUF_SCOPED = STEAL(self->unread);
+    self->is_in_event = true;
+    input(self, unread.data, unread.size);
+    if (self->server->is_stopping && is_idle(self)) {
+        /* A request may lie in the socket already: closing now would lose it. */
+        receive(self);
+        self->closes_after_output |= is_idle(self);
+    }
+    self->is_in_event = false;
+    connection_update(self);
 }
 
 /* The client will send no more while its request is being answered. With a hook, or in a stream, it
@@ -432,12 +442,10 @@ void connection_expired(connection_t *self)
 
 void connection_drain(connection_t *self)
 {
-    bool is_idle = self->phase == CONNECTION_READING && self->exchange == NULL;
     if (self->phase == CONNECTION_WEBSOCKET)
         websocket_close(self->websocket, WEBSOCKET_GOING_AWAY, STR("the server stops"));
-    else if (is_idle && self->unread.size == 0)
-        self->closes_after_output = true;
     else if (self->phase == CONNECTION_LINGERING)
         connection_doom(self);
-    connection_update(self);
+    else if (is_idle(self))
+        server_later(self->server, self);
 }

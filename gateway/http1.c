@@ -133,6 +133,8 @@ static bool scan_byte(http1_t *self, unsigned char c)
         refuse(self, 400, "a control character in the header");
     else if (self->line_size == 0 && !self->is_first_line && (c == ' ' || c == '\t'))
         refuse(self, 400, "a folded header line");
+    else if (self->line_size == 0 && c == ':')
+        refuse(self, 400, "a header without a name");
     self->line_size++;
     if (self->is_first_line &&
         self->line_size > self->limits->target_size_max + METHOD_AND_VERSION_SIZE_MAX)

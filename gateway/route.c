@@ -156,11 +156,11 @@ static bool is_plain_part(str_t text)
 
 static err_t cut_path(str_t raw, arena_t *arena, route_path_t *path)
 {
+    if (!str_starts_with(raw, STR("/")))
+        return ERR_INVALID;
     path->raw = raw;
     path->part_count = 0;
     str_t rest = str_slice(raw, 1, raw.size), text;
-    if (rest.data == NULL)
-        return ERR_INVALID;
     while (str_next(&rest, '/', &text)) {
         size_t index = path->part_count++;
         if (index >= HTTP_SEGMENTS_MAX)

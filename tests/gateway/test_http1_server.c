@@ -129,7 +129,7 @@ static const struct {
     {"HTTP/2.0", "GET /echo HTTP/2.0\r\n" H "\r\n", 505, 1},
     {"HTTP/0.9", "GET /echo HTTP/0.9\r\n" H "\r\n", 505, 1},
     {"HTTP/1.2", "GET /echo HTTP/1.2\r\n" H "\r\n", 505, 1},
-    {"no version", "GET /echo\r\n\r\n", 400, 1},
+    {"no version", "GET /echo\r\n\r\n", 505, 1},
     {"the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, 1},
     {"no Host", "GET /echo HTTP/1.1\r\n\r\n", 400, 1},
     {"two Hosts", "GET /echo HTTP/1.1\r\n" H H "\r\n", 400, 1},
@@ -153,7 +153,7 @@ static const struct {
     {"chunked twice",
      "POST /echo HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n"
      "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-     501, 1},
+     400, 1},
     {"xchunked", "POST /echo HTTP/1.1\r\n" H "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400,
      1},
     {"chunked in HTTP/1.0", "POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
