@@ -238,7 +238,7 @@ err_t kv_stats(kv_t *self, kv_stats_t *out_stats)
         return err_from_mdb(rc);
     oldest_t oldest = {info.me_last_txnid};
     mdb_reader_list(self->env, see_reader, &oldest);
-    uint64_t free_pages;
+    uint64_t free_pages = 0;
     TRY(count_free_pages(self, &free_pages));
     *out_stats = (kv_stats_t){
         .map_size = info.me_mapsize,
