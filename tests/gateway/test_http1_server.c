@@ -472,7 +472,6 @@ Test(http1_server, connections_are_bounded_in_all_and_per_address)
         for (size_t j = 0; j < 3; j++)
             http_client_close(&clients[j]);
         /* Their places are free again. */
-        http_client_t again HTTP_CLIENT_SCOPED = {0};
         for (int tries = 0; tries < 1000; tries++) {
             http_response_t next HTTP_RESPONSE_SCOPED = {0};
             if (http_fetch(fixture.thread.port, "GET", "/echo", NULL, STR(""), &next) == ERR_OK &&
