@@ -11,6 +11,7 @@ enum {
     ROOTS_PROBLEMS_MAX = 100, /* of each root, in a status */
 };
 
+#define ROOTS_KIND "roots"
 #define ROOTS_KEY STR("all")
 #define LIBRARY_STATUS_TOPIC STR("library/status")
 

@@ -4,6 +4,8 @@
 #define DEF_FILE "actors/protocol/transcode.def"
 #include "runtime/base/schema_declare.h"
 
-/* The index of the initialisation segment. */
-#define TRANSCODE_INIT UINT32_MAX
-enum { TRANSCODE_PREFETCH_MAX = 8 };
+#define TRANSCODE_KIND "transcode"
+enum {
+    TRANSCODE_PREFETCH_MAX = 8,  /* segments */
+    TRANSCODE_WAITING_MAX = 256, /* askers of one rendition */
+};

@@ -1,0 +1,343 @@
+/* transcode_actor.c -- `transcode/TRACK/RENDITION`: gives out segments, has those made that are
+ * missing, and a few ahead. What is in the segment cache is the truth; an actor that forgets finds
+ * it there again. */
+
+#include "actors/protocol/roots.h"
+#include "actors/protocol/transcode.h"
+#include "actors/streaming/encode_run.h"
+
+#include "runtime/base/memory.h"
+
+enum { ROOT_ASK_TIMEOUT_MS = 5000 };
+
+typedef struct waiter {
+    struct waiter *next;
+    uint32_t index;
+    reply_token_t token;
+} waiter_t;
+
+typedef struct transcode {
+    /* The file, as the catalog last said. */
+    uint64_t track_id;
+    rendition_t rendition;
+    segment_source_t format;
+    segment_plan_t plan;
+    arena_t arena;    /* the strings below */
+    str_t prefix;     /* of the segments' names; changes with the file */
+    str_t path;       /* relative to the root */
+    str_t whole_path; /* empty: the root was not asked yet */
+    bool is_asking;
+    /* What is wanted and under way. */
+    waiter_t *waiters;
+    uint32_t waiter_count;
+    transcode_range_t runs[TRANSCODE_RUNS_MAX];
+    uint64_t serials[TRANSCODE_RUNS_MAX];
+    size_t run_count;
+    uint64_t last_serial;
+    uint32_t wanted, wanted_ahead; /* the newest asked for, and what should follow it */
+} transcode_t;
+
+#define ACTOR_DEF "actors/protocol/transcode.def"
+#define ACTOR_STATE transcode_t
+#include "runtime/actor_kind.h"
+
+typedef struct cached {
+    segment_cache_t *segments;
+    str_t prefix;
+} cached_t;
+
+static bool is_cached(const void *context, uint32_t index)
+{
+    const cached_t *cached = context;
+    buf_t name BUF_SCOPED = BUF_INIT;
+    return encode_run_name(cached->prefix, index, &name) == ERR_OK &&
+           segment_cache_find(cached->segments, buf_str(&name), NULL);
+}
+
+/* ---- the file ---- */
+
+static void forget_file(transcode_t *self)
+{
+    arena_reset(&self->arena);
+    self->prefix = self->path = self->whole_path = (str_t){NULL, 0};
+    self->run_count = 0; /* their segments have other names */
+}
+
+static err_t take_file(transcode_t *self, const catalog_track_t *track, str_t prefix)
+{
+    segment_source_t format = {track->sample_rate, track->channels, track->bits, track->samples};
+    segment_plan_t plan;
+    if (self->rendition == RENDITION_FLAC && track->bits == 0)
+        return ERR_NOT_FOUND;
+    TRY(segment_plan(self->rendition, &format, &plan));
+    forget_file(self);
+    self->format = format;
+    self->plan = plan;
+    self->prefix = arena_str(&self->arena, prefix);
+    self->path = arena_str(&self->arena, track->path);
+    return self->prefix.data == NULL || self->path.data == NULL ? ERR_NO_MEMORY : ERR_OK;
+}
+
+/* What the catalog says now: a scan may have found another file in its place. *out_root borrows the
+ * handler's arena. */
+static err_t look_at_file(transcode_t *self, context_t *ctx, str_t *out_root)
+{
+    const streaming_service_t *service = context_service(ctx);
+    catalog_track_t track;
+    catalog_read_t read CATALOG_READ_SCOPED = {0};
+    TRY(transcode_parse_key(context_key(ctx), &self->track_id, &self->rendition));
+    TRY(catalog_read_begin(service->catalog, context_arena(ctx), &read));
+    TRY(catalog_track(&read, self->track_id, &track));
+    if (!track.is_available)
+        return ERR_UNAVAILABLE;
+    str_t prefix = arena_printf(
+        context_arena(ctx), "%llu/%016llx/%s", (unsigned long long)self->track_id,
+        (unsigned long long)str_hash_more(str_hash(str_of(&track.mtime_ns, sizeof track.mtime_ns)),
+                                          str_of(&track.size_bytes, sizeof track.size_bytes)),
+        rendition_name(self->rendition));
+    *out_root = arena_str(context_arena(ctx), track.root);
+    if (prefix.data == NULL || out_root->data == NULL)
+        return ERR_NO_MEMORY;
+    if (self->prefix.data != NULL && str_equal(prefix, self->prefix) &&
+        str_equal(track.path, self->path))
+        return ERR_OK;
+    return take_file(self, &track, prefix);
+}
+
+/* ---- answering ---- */
+
+static void refuse_all(transcode_t *self, context_t *ctx, err_t err)
+{
+    while (self->waiters != NULL) {
+        waiter_t *waiter = self->waiters;
+        self->waiters = waiter->next;
+        actor_refuse_to(ctx, waiter->token, err);
+        memory_free(waiter);
+    }
+    self->waiter_count = 0;
+}
+
+/* True: it was there and is answered. */
+static bool answer_cached(transcode_t *self, context_t *ctx, uint32_t index, reply_token_t token,
+                          bool was_cached)
+{
+    const streaming_service_t *service = context_service(ctx);
+    uint64_t size = 0;
+    buf_t name BUF_SCOPED = BUF_INIT;
+    if (encode_run_name(self->prefix, index, &name) != ERR_OK ||
+        !segment_cache_find(service->segments, buf_str(&name), &size))
+        return false;
+    actor_reply_to(ctx, token, transcode_file, .name = buf_str(&name), .size_bytes = size,
+                   .was_cached = was_cached);
+    return true;
+}
+
+/* Answers who waits for what is there; refuses who waits for what no run is going to make. */
+static void answer_waiters(transcode_t *self, context_t *ctx, const transcode_range_t *ended,
+                           err_t err)
+{
+    waiter_t **link = &self->waiters;
+    while (*link != NULL) {
+        waiter_t *waiter = *link;
+        bool is_done = answer_cached(self, ctx, waiter->index, waiter->token, false);
+        if (!is_done && ended != NULL && transcode_is_in(ended, waiter->index)) {
+            actor_refuse_to(ctx, waiter->token, err == ERR_OK ? ERR_INTERNAL : err);
+            is_done = true;
+        }
+        if (!is_done) {
+            link = &waiter->next;
+            continue;
+        }
+        *link = waiter->next;
+        self->waiter_count--;
+        memory_free(waiter);
+    }
+}
+
+/* ---- runs ---- */
+
+typedef struct start_data {
+    encode_run_t *run;
+    uint64_t serial;
+} start_data_t;
+
+static err_t start_work(void *data, size_t data_size)
+{
+    (void)data_size;
+    encode_run_start(((start_data_t *)data)->run);
+    return ERR_OK;
+}
+
+static void end_run(transcode_t *self, context_t *ctx, uint64_t serial, err_t err);
+
+static void started(void *state, context_t *ctx, err_t err, void *data, size_t data_size)
+{
+    const start_data_t *start = data;
+    (void)data_size;
+    if (err == ERR_OK)
+        return;
+    encode_run_free(start->run); /* the lane was full: it never ran */
+    end_run(state, ctx, start->serial, err);
+}
+
+static void start_run(transcode_t *self, context_t *ctx, transcode_range_t range, bool is_urgent)
+{
+    encode_run_options_t options = {.service = context_service(ctx),
+                                    .runtime = context_runtime(ctx),
+                                    .key = context_key(ctx),
+                                    .serial = ++self->last_serial,
+                                    .range = range,
+                                    .rendition = self->rendition,
+                                    .format = self->format,
+                                    .path = self->whole_path,
+                                    .name_prefix = self->prefix,
+                                    .is_urgent = is_urgent};
+    start_data_t data = {encode_run_new(&options), self->last_serial};
+    if (data.run == NULL) {
+        refuse_all(self, ctx, ERR_NO_MEMORY);
+        return;
+    }
+    self->runs[self->run_count] = range;
+    self->serials[self->run_count++] = self->last_serial;
+    actor_offload(ctx, OFFLOAD_COMPUTE, start_work, started, &data, sizeof data);
+}
+
+/* Those who wait come first, then what will be asked for next. */
+static void start_runs(transcode_t *self, context_t *ctx)
+{
+    const streaming_service_t *service = context_service(ctx);
+    cached_t cached = {service->segments, self->prefix};
+    if (self->whole_path.data == NULL)
+        return;
+    for (const waiter_t *waiter = self->waiters; waiter != NULL; waiter = waiter->next) {
+        transcode_range_t next =
+            transcode_next_run(waiter->index, TRANSCODE_AHEAD, self->plan.segment_count, self->runs,
+                               self->run_count, is_cached, &cached);
+        if (next.count > 0 && next.first == waiter->index)
+            start_run(self, ctx, next, true);
+    }
+    if (self->run_count > 0)
+        return;
+    transcode_range_t ahead =
+        transcode_next_run(self->wanted, self->wanted_ahead, self->plan.segment_count, self->runs,
+                           self->run_count, is_cached, &cached);
+    if (ahead.count > 0)
+        start_run(self, ctx, ahead, false);
+}
+
+static void end_run(transcode_t *self, context_t *ctx, uint64_t serial, err_t err)
+{
+    for (size_t i = 0; i < self->run_count; i++) {
+        if (self->serials[i] != serial)
+            continue;
+        transcode_range_t range = self->runs[i];
+        self->run_count--;
+        self->runs[i] = self->runs[self->run_count];
+        self->serials[i] = self->serials[self->run_count];
+        answer_waiters(self, ctx, &range, err);
+        if (err == ERR_OK) {
+            start_runs(self, ctx);
+        } else {
+            self->wanted_ahead = 0;              /* nothing is gained by trying again unasked */
+            self->whole_path = (str_t){NULL, 0}; /* the root may be elsewhere now */
+        }
+        return;
+    }
+}
+
+ON(transcode_made)
+{
+    for (size_t i = 0; i < self->run_count; i++)
+        if (self->serials[i] == command->run)
+            answer_waiters(self, ctx, NULL, ERR_OK);
+    return ERR_OK;
+}
+
+ON(transcode_ended)
+{
+    end_run(self, ctx, command->run, command->err < ERR_COUNT ? (err_t)command->err : ERR_INTERNAL);
+    return ERR_OK;
+}
+
+/* ---- where the file is ---- */
+
+static void root_answered(void *state, context_t *ctx, const answer_t *answer, void *data,
+                          size_t data_size)
+{
+    transcode_t *self = state;
+    (void)data, (void)data_size;
+    self->is_asking = false;
+    if (answer->err != ERR_OK) {
+        refuse_all(self, ctx, answer->err == ERR_NOT_FOUND ? ERR_UNAVAILABLE : answer->err);
+        return;
+    }
+    const root_info_reply_t *root = answer->message;
+    self->whole_path =
+        arena_printf(&self->arena, "%.*s/%.*s", STR_ARG(root->path), STR_ARG(self->path));
+    if (self->whole_path.data == NULL)
+        refuse_all(self, ctx, ERR_NO_MEMORY);
+    else
+        start_runs(self, ctx);
+}
+
+static void go_on(transcode_t *self, context_t *ctx, str_t root)
+{
+    if (self->whole_path.data != NULL) {
+        start_runs(self, ctx);
+    } else if (!self->is_asking) {
+        self->is_asking = true;
+        actor_ask(ctx, address_of(ROOTS_KIND, ROOTS_KEY), ROOT_ASK_TIMEOUT_MS, root_answered, NULL,
+                  0, roots_get, .name = root);
+    }
+}
+
+/* ---- commands ---- */
+
+ON(transcode_segment)
+{
+    str_t root;
+    TRY(look_at_file(self, ctx, &root));
+    if (command->index >= self->plan.segment_count)
+        return actor_refuse(ctx, ERR_NOT_FOUND, "no such segment");
+    if (self->waiter_count >= TRANSCODE_WAITING_MAX)
+        return actor_refuse(ctx, ERR_BUSY, "too many wait for this track");
+    waiter_t *waiter = memory_new(sizeof *waiter);
+    if (waiter == NULL)
+        return ERR_NO_MEMORY;
+    *waiter = (waiter_t){self->waiters, command->index, actor_reply_later(ctx)};
+    self->wanted = command->index;
+    self->wanted_ahead = TRANSCODE_AHEAD;
+    if (answer_cached(self, ctx, waiter->index, waiter->token, true)) {
+        memory_free(waiter);
+    } else {
+        self->waiters = waiter;
+        self->waiter_count++;
+    }
+    go_on(self, ctx, root);
+    return ERR_OK;
+}
+
+ON(transcode_prefetch)
+{
+    str_t root;
+    if (command->count == 0)
+        return ERR_OK;
+    TRY(look_at_file(self, ctx, &root));
+    self->wanted = 0;
+    self->wanted_ahead = MIN(command->count, (uint32_t)TRANSCODE_PREFETCH_MAX) - 1;
+    go_on(self, ctx, root);
+    return ERR_OK;
+}
+
+static void deinit(void *state)
+{
+    transcode_t *self = state;
+    while (self->waiters != NULL) {
+        waiter_t *waiter = self->waiters;
+        self->waiters = waiter->next;
+        memory_free(waiter);
+    }
+    arena_deinit(&self->arena);
+}
+
+ACTOR_KIND(transcode, .deinit = deinit, .idle_ms = 60000, .mailbox_max = 512);

@@ -1,0 +1,32 @@
+#pragma once
+/* transcode_rules.h -- which segments are made next: pure.
+ *
+ * A run is a row of segments that one encoder makes in order. Who asks gets a run that begins with
+ * the segment asked for, and a few more ahead; it ends before a segment that is there or in another
+ * run.
+ *
+ * Threads  None. */
+
+#include "media/protocol/segments.h"
+
+enum {
+    TRANSCODE_AHEAD = 3, /* segments that are kept made ahead of the newest asked for */
+    TRANSCODE_RUNS_MAX = 2,
+};
+
+typedef struct transcode_range {
+    uint32_t first, count; /* count 0: none */
+} transcode_range_t;
+
+typedef bool (*transcode_has_fn)(const void *context, uint32_t index);
+
+/* The run to start so that [index, index + ahead] is there: it begins with the first of them that
+ * is missing. count 0: nothing is missing, or no more runs are allowed. An index past the end gives
+ * none. */
+transcode_range_t transcode_next_run(uint32_t index, uint32_t ahead, uint32_t segment_count,
+                                     const transcode_range_t *runs, size_t run_count,
+                                     transcode_has_fn has, const void *context);
+bool transcode_is_in(const transcode_range_t *range, uint32_t index);
+
+/* "4294967297/aac128". INVALID, NOT_FOUND */
+err_t transcode_parse_key(str_t key, uint64_t *out_track_id, rendition_t *out_rendition);
