@@ -4,7 +4,6 @@
 #include "actors/protocol/roots.h"
 #include "actors/social/social.h"
 #include "actors/streaming/session_service.h"
-#include "actors/streaming/streaming.h"
 #include "runtime/base/memory.h"
 
 #include <sys/stat.h>
@@ -117,21 +116,21 @@ static err_t register_services(node_t *self)
     self->auth = (auth_service_t){.keyring = self->keyring,
                                   .cost = PASSWORD_COST,
                                   .node_started_at_ms = clock_wall_ms(&clock)};
-    library_service_t library = {.catalog = self->catalog,
-                                 .projection = self->projection,
-                                 .journal = journal_lmdb_journal(self->journal),
-                                 .media = &self->media,
-                                 .blobs = self->lyrics,
-                                 .artwork = self->artwork,
-                                 .is_watching = self->config->watch,
-                                 .has_loudness = true};
-    streaming_service_t streaming = {
+    self->library = (library_service_t){.catalog = self->catalog,
+                                        .projection = self->projection,
+                                        .journal = journal_lmdb_journal(self->journal),
+                                        .media = &self->media,
+                                        .blobs = self->lyrics,
+                                        .artwork = self->artwork,
+                                        .is_watching = self->config->watch,
+                                        .has_loudness = true};
+    self->streaming = (streaming_service_t){
         .catalog = self->catalog, .segments = self->segments, .media = &self->media};
     TRY(auth_register(self->runtime, &self->auth));
     TRY(social_register(self->runtime));
     TRY(session_register(self->runtime));
-    TRY(library_register(self->runtime, &library));
-    return streaming_register(self->runtime, &streaming);
+    TRY(library_register(self->runtime, &self->library));
+    return streaming_register(self->runtime, &self->streaming);
 }
 
 err_t node_open(const config_t *config, const ms_log_t *log, buf_t *problem, node_t **out_node)
@@ -225,7 +224,7 @@ static err_t add_roots(node_t *self, buf_t *problem)
 {
     for (uint32_t i = 0; i < self->config->root_count; i++) {
         const config_root_t *root = &self->config->roots[i];
-        roots_add_t command = {str_from(root->name), str_from(root->path)};
+        roots_add_t command = {str_from(root->name), str_from(root->path), .can_move = true};
         buf_t why BUF_SCOPED = BUF_INIT;
         main_ask_t ask = {.node = self,
                           .kind = ROOTS_KIND,

@@ -4,6 +4,7 @@
 #include "actors/auth/auth.h"
 #include "actors/library/library.h"
 #include "actors/media_client.h"
+#include "actors/streaming/streaming.h"
 #include "gateway/api.h"
 #include "gateway/server.h"
 #include "node/config.h"
@@ -42,6 +43,9 @@ struct node {
     media_client_t media;
     runtime_t *runtime;
     auth_service_t auth;
+    streaming_service_t streaming;
+    library_service_t library;
+    streaming_service_t streaming;
     static_files_t *player;
     graphql_engine_t *graphql;
     routes_t *routes;
