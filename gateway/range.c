@@ -65,8 +65,7 @@ bool etag_is_listed(str_t if_none_match, str_t etag)
         return true;
     etag = without_weakness(etag);
     /* A comma may stand inside the quotes, so tags are taken one by one. */
-    while (rest.size > 0) {
-        rest = without_weakness(rest);
+    while ((rest = without_weakness(rest)).size > 0) {
         size_t end = rest.data[0] == '"' ? str_find(str_slice(rest, 1, rest.size), '"') + 2 : 1;
         if (str_equal(str_slice(rest, 0, end), etag))
             return true;
