@@ -1,29 +1,26 @@
 #pragma once
-/* playlist.h -- HLS playlists (RFC 8216 and draft-pantos-hls-rfc8216bis) as text, from numbers
- * alone: nothing is encoded to write them.
+/* playlist.h -- HLS playlists (RFC 8216) of a track, from numbers alone.
  *
- * A multivariant playlist names the renditions of a track, best for most listeners first; a media
- * playlist its segments. All addresses are relative, so a proxy may put a path in front.
+ * Two levels: a multivariant playlist that names the renditions, and a media playlist each. All
+ * addresses are relative, so that the signature in the path holds for what they lead to:
  *
- * Threads  None: pure functions. Errors  Through the buffer; those of segment_plan. */
+ *     /hls/SIGNATURE/TRACK/all/index.m3u8      ../aac128/index.m3u8, ...
+ *     /hls/SIGNATURE/TRACK/aac128/index.m3u8   init.mp4, 0.m4s, 1.m4s, ...
+ *
+ * Durations are of whole frames, as they are in the segments, to the microsecond.
+ *
+ * Threads  None: pure functions.
+ * Errors   As segment_plan; NOT_FOUND: FLAC of a lossy file. */
 
 #include "media/protocol/segments.h"
 
-/* What the catalog says of a track; FLAC is offered when the source is lossless. */
-typedef struct hls_track {
-    segment_source_t source;
-    bool is_lossless;
-} hls_track_t;
+/* AAC in three rates, the middle one first, and FLAC where the source is lossless. UNSUPPORTED when
+ * not one of them can be made. */
+err_t hls_multivariant(const segment_source_t *source, buf_t *out);
+err_t hls_media(rendition_t rendition, const segment_source_t *source, buf_t *out);
+/* The plan of a rendition; NOT_FOUND for FLAC of a lossy file. */
+err_t hls_plan(rendition_t rendition, const segment_source_t *source, segment_plan_t *out_plan);
 
-bool hls_has_rendition(const hls_track_t *track, rendition_t rendition);
-
-/* The address of a rendition's media playlist, appended to *out by the caller's knowledge of
- * signatures. */
-typedef err_t (*hls_address_fn)(void *context, rendition_t rendition, buf_t *out);
-
-err_t hls_multivariant(const hls_track_t *track, hls_address_fn address, void *context, buf_t *out);
-err_t hls_media(const hls_track_t *track, rendition_t rendition, buf_t *out);
-
-/* "init.mp4" gives HLS_INIT, "17.m4s" 17. NOT_FOUND: another name. */
-#define HLS_INIT UINT32_MAX
-err_t hls_file_index(str_t file, uint32_t *out_index);
+typedef enum hls_file_kind { HLS_INDEX, HLS_INIT, HLS_SEGMENT } hls_file_kind_t;
+/* "index.m3u8", "init.mp4", "12.m4s". NOT_FOUND: anything else, "012.m4s" included. */
+err_t hls_parse_file(str_t name, hls_file_kind_t *out_kind, uint32_t *out_index);

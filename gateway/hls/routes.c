@@ -1,167 +1,306 @@
 #include "gateway/hls/routes.h"
 
+#include "actors/protocol/roots.h"
 #include "actors/protocol/transcode.h"
-#include "gateway/api.h"
 #include "gateway/hls/playlist.h"
-#include "gateway/hls/serve_file.h"
-#include "storage/url_signature.h"
+#include "gateway/hls/stream.h"
+#include "media/protocol/fmp4.h"
 
-/* ---- who may ---- */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-static bool is_signed(http_request_t *request, str_t track, str_t rendition, int64_t *out_left_s)
-{
-    const api_t *api = home_of(request)->api;
-    int64_t now = clock_wall_ms(&api->clock), expires;
-    err_t err = url_signature_check(api->keyring, http_param(request, "token"), track, rendition,
-                                    now, &expires);
-    http_reply_header(request, "Access-Control-Allow-Origin", STR("*"));
-    if (err != ERR_OK) {
-        http_reply_header(request, "Cache-Control", STR("no-store"));
-        http_reply_error(request, ERR_FORBIDDEN,
-                         err == ERR_STALE
-                             ? "this address has expired: ask for the track's stream again"
-                             : "this address is not valid");
-        return false;
-    }
-    *out_left_s = (expires - now) / 1000;
-    return true;
-}
+enum { SEGMENT_ASK_TIMEOUT_MS = 30000, PLAYLIST_AHEAD = 2 };
 
-static err_t track_of(http_request_t *request, uint64_t id, hls_track_t *out_track)
-{
-    catalog_read_t read CATALOG_READ_SCOPED = {0};
-    arena_t scratch ARENA_SCOPED = {0};
-    catalog_track_t track;
-    TRY(catalog_read_begin(home_of(request)->api->catalog, &scratch, &read));
-    TRY(catalog_track(&read, id, &track));
-    *out_track = (hls_track_t){{track.sample_rate, track.channels, track.bits, track.samples},
-                               track.bits > 0};
-    return ERR_OK;
-}
+/* ---- /hls ---- */
 
-/* ---- playlists ---- */
-
-typedef struct addresses {
-    http_request_t *request;
-    str_t track;
-} addresses_t;
-
-static err_t append_address(void *context, rendition_t rendition, buf_t *out)
-{
-    const addresses_t *self = context;
-    const api_t *api = home_of(self->request)->api;
-    const char *name = rendition_name(rendition);
-    url_signature_t signature;
-    TRY(url_signature_make(api->keyring, self->track, str_from(name), clock_wall_ms(&api->clock),
-                           &signature));
-    buf_printf(out, "../../../%s/%.*s/%s/index.m3u8", signature.text, STR_ARG(self->track), name);
-    return buf_status(out);
-}
-
-static void reply_playlist(http_request_t *request, err_t err, buf_t *text)
+static void reply_playlist(http_request_t *request, err_t err, buf_t *body)
 {
     if (err != ERR_OK) {
         http_reply_error(request, err, NULL);
         return;
     }
     http_reply_header(request, "Cache-Control", STR("private, no-store"));
-    http_reply_buf(request, 200, STR("application/vnd.apple.mpegurl"), text);
+    http_reply_buf(request, 200, STR("application/vnd.apple.mpegurl"), body);
 }
 
-/* ---- segments ---- */
-
-typedef struct segment_request {
-    http_request_t *request;
-    int64_t left_s;
-} segment_request_t;
-
-static void segment_ready(void *context, const answer_t *answer)
+static str_t transcode_key(http_request_t *request, const stream_t *stream)
 {
-    segment_request_t *self = context;
-    if (answer->err != ERR_OK) {
-        str_t text = arena_str(self->request->arena, answer->text);
-        http_reply_error(self->request, answer->err, str_is_empty(text) ? NULL : text.data);
-        return;
-    }
-    const transcode_file_t *file = answer->message;
-    str_t age = arena_printf(self->request->arena, "public, max-age=%lld, immutable",
-                             (long long)MAX(self->left_s, (int64_t)0));
-    serve_file(self->request, arena_str(self->request->arena, file->path).data, STR("audio/mp4"),
-               age);
+    return arena_printf(request->arena, "%llu/%.*s", (unsigned long long)stream->track_id,
+                        STR_ARG(stream->rendition));
 }
 
-static void ask_segment(http_request_t *request, str_t track, str_t rendition, uint32_t index,
-                        int64_t left_s)
+static void get_multivariant(http_request_t *request)
 {
-    segment_request_t *self = arena_new(request->arena, sizeof *self);
-    str_t key = arena_printf(request->arena, "%.*s/%.*s", STR_ARG(track), STR_ARG(rendition));
-    if (self == NULL || key.data == NULL) {
-        http_reply_error(request, ERR_NO_MEMORY, NULL);
+    stream_t stream;
+    catalog_track_t track;
+    buf_t body BUF_SCOPED = BUF_INIT;
+    if (!stream_admit(request, STR("all"), false, &stream) ||
+        !stream_track(request, &stream, &track))
         return;
-    }
-    *self = (segment_request_t){request, left_s};
-    edge_ask(request->edge, address_of("transcode", key), ASK_TIMEOUT_MS, (str_t){0}, segment_ready,
-             self, transcode_segment, .index = index == HLS_INIT ? TRANSCODE_INIT : index);
+    segment_source_t source = stream_source(&track);
+    reply_playlist(request, hls_multivariant(&source, &body), &body);
 }
 
-/* ---- the handlers ---- */
-
-static void get_hls(http_request_t *request)
+static void get_media(http_request_t *request, const stream_t *stream, rendition_t rendition,
+                      const catalog_track_t *track)
 {
-    str_t track = http_param(request, "track"), name = http_param(request, "rendition");
-    str_t file = http_param(request, "file");
-    buf_t text BUF_SCOPED = BUF_INIT;
-    hls_track_t about;
-    rendition_t rendition;
-    uint32_t index;
-    uint64_t id;
-    int64_t left_s;
-    if (!is_signed(request, track, name, &left_s))
-        return;
-    bool is_all = str_equal(name, STR("all"));
-    err_t err = str_to_u64(track, &id) == ERR_OK ? ERR_OK : ERR_NOT_FOUND;
-    if (err == ERR_OK && !is_all)
-        err = rendition_from_name(name, &rendition);
+    buf_t body BUF_SCOPED = BUF_INIT;
+    segment_source_t source = stream_source(track);
+    err_t err = track->is_available ? hls_media(rendition, &source, &body) : ERR_UNAVAILABLE;
+    str_t key = transcode_key(request, stream);
+    if (err == ERR_OK && key.data != NULL)
+        /* Who reads the playlist wants the beginning next. A full mailbox means that others do. */
+        IGNORE_ERR(runtime_send(edge_runtime(request->edge), address_of(TRANSCODE_KIND, key),
+                                transcode_prefetch, .count = PLAYLIST_AHEAD));
+    reply_playlist(request, err, &body);
+}
+
+static void get_init(http_request_t *request, const stream_t *stream, rendition_t rendition,
+                     const catalog_track_t *track)
+{
+    segment_plan_t plan;
+    buf_t body BUF_SCOPED = BUF_INIT;
+    segment_source_t source = stream_source(track);
+    err_t err = hls_plan(rendition, &source, &plan);
     if (err != ERR_OK) {
         http_reply_error(request, err, NULL);
         return;
     }
-    if (str_equal(file, STR("index.m3u8"))) {
-        addresses_t addresses = {request, track};
-        err = track_of(request, id, &about);
-        if (err == ERR_OK)
-            err = is_all ? hls_multivariant(&about, append_address, &addresses, &text)
-                         : hls_media(&about, rendition, &text);
-        reply_playlist(request, err, &text);
+    fmp4_init(&plan, &body);
+    http_reply_header(request, "Cache-Control", stream_cache_control(request, stream));
+    http_reply_buf(request, 200, STR("audio/mp4"), &body);
+}
+
+static err_t open_segment(stream_file_t *self)
+{
+    return segment_cache_read(self->segments, self->name, &self->fd, &self->size);
+}
+
+typedef struct segment_request {
+    http_request_t *request;
+    stream_t stream;
+} segment_request_t;
+
+static void segment_made(void *context, const answer_t *answer)
+{
+    segment_request_t *self = context;
+    http_request_t *request = self->request;
+    if (answer->err != ERR_OK) {
+        http_reply_header(request, "Cache-Control", STR("no-store"));
+        http_reply_error(request, answer->err, NULL);
         return;
     }
-    if (is_all || hls_file_index(file, &index) != ERR_OK) {
+    const transcode_file_t *made = answer->message;
+    stream_file_t file = {.request = request,
+                          .open = open_segment,
+                          .name = arena_str(request->arena, made->name),
+                          .segments = home_of(request)->api->segments,
+                          .file = {.content_type = STR("audio/mp4")}};
+    file.file.cache_control = stream_cache_control(request, &self->stream);
+    stream_send(&file);
+}
+
+static void get_segment(http_request_t *request, const stream_t *stream, uint32_t index)
+{
+    str_t key = transcode_key(request, stream);
+    segment_request_t *context = arena_new(request->arena, sizeof *context);
+    if (context == NULL || key.data == NULL) {
+        http_reply_error(request, ERR_NO_MEMORY, NULL);
+        return;
+    }
+    *context = (segment_request_t){request, *stream};
+    edge_ask(request->edge, address_of(TRANSCODE_KIND, key), SEGMENT_ASK_TIMEOUT_MS, (str_t){0},
+             segment_made, context, transcode_segment, .index = index);
+}
+
+static void get_hls(http_request_t *request)
+{
+    stream_t stream;
+    catalog_track_t track;
+    rendition_t rendition;
+    hls_file_kind_t kind;
+    uint32_t index = 0;
+    str_t name = http_param(request, "rendition");
+    if (str_equal(name, STR("all")) && str_equal(http_param(request, "file"), STR("index.m3u8"))) {
+        get_multivariant(request);
+        return;
+    }
+    if (!stream_admit(request, name, true, &stream))
+        return;
+    if (rendition_from_name(name, &rendition) != ERR_OK ||
+        hls_parse_file(http_param(request, "file"), &kind, &index) != ERR_OK) {
         http_reply_error(request, ERR_NOT_FOUND, NULL);
         return;
     }
-    ask_segment(request, track, name, index, left_s);
+    if (kind == HLS_SEGMENT)
+        get_segment(request, &stream, index); /* the actor looks at the track itself */
+    else if (!stream_track(request, &stream, &track))
+        return;
+    else if (kind == HLS_INIT)
+        get_init(request, &stream, rendition, &track);
+    else
+        get_media(request, &stream, rendition, &track);
+}
+
+/* ---- /audio ---- */
+
+typedef struct original_request {
+    http_request_t *request;
+    stream_t stream;
+    catalog_track_t track;
+} original_request_t;
+
+static str_t content_type_of(const catalog_track_t *track)
+{
+    static const struct {
+        const char *container, *type;
+    } types[] = {
+        {"mp3", "audio/mpeg"}, {"flac", "audio/flac"},
+        {"ogg", "audio/ogg"},  {"mp4", "audio/mp4"},
+        {"wav", "audio/wav"},  {"aiff", "audio/aiff"},
+        {"aac", "audio/aac"},  {"matroska", "audio/x-matroska"},
+    };
+    for (size_t i = 0; i < COUNT_OF(types); i++)
+        if (str_equal(track->container, str_from(types[i].container)))
+            return str_from(types[i].type);
+    return STR("application/octet-stream");
+}
+
+static err_t open_original(stream_file_t *self)
+{
+    struct stat status;
+    int fd = open(self->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? ERR_UNAVAILABLE : err_from_errno(errno);
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+        close(fd);
+        return ERR_UNAVAILABLE;
+    }
+    self->fd = fd;
+    self->size = (uint64_t)status.st_size;
+    return ERR_OK;
+}
+
+static void root_found(void *context, const answer_t *answer)
+{
+    original_request_t *self = context;
+    http_request_t *request = self->request;
+    if (answer->err != ERR_OK) {
+        http_reply_error(request, answer->err == ERR_NOT_FOUND ? ERR_UNAVAILABLE : answer->err,
+                         NULL);
+        return;
+    }
+    const root_info_reply_t *root = answer->message;
+    str_t path =
+        arena_printf(request->arena, "%.*s/%.*s", STR_ARG(root->path), STR_ARG(self->track.path));
+    stream_file_t file = {.request = request,
+                          .open = open_original,
+                          .path = path.data,
+                          .file = {.content_type = content_type_of(&self->track)}};
+    file.file.etag =
+        arena_printf(request->arena, "\"%llx-%llx\"", (unsigned long long)self->track.mtime_ns,
+                     (unsigned long long)self->track.size_bytes);
+    file.file.cache_control = stream_cache_control(request, &self->stream);
+    if (path.data == NULL)
+        http_reply_error(request, ERR_NO_MEMORY, NULL);
+    else
+        stream_send(&file);
 }
 
 static void get_original(http_request_t *request)
 {
-    str_t track = http_param(request, "track");
-    uint64_t id;
-    int64_t left_s;
-    if (!is_signed(request, track, STR("original"), &left_s))
-        return;
-    if (str_to_u64(track, &id) != ERR_OK) {
-        http_reply_error(request, ERR_NOT_FOUND, NULL);
+    original_request_t *context = arena_new(request->arena, sizeof *context);
+    if (context == NULL) {
+        http_reply_error(request, ERR_NO_MEMORY, NULL);
         return;
     }
-    serve_original(request, id, left_s);
+    context->request = request;
+    if (!stream_admit(request, STR("original"), false, &context->stream) ||
+        !stream_track(request, &context->stream, &context->track))
+        return;
+    if (!context->track.is_available) {
+        http_reply_error(request, ERR_UNAVAILABLE, "the file is not there at the moment");
+        return;
+    }
+    edge_ask(request->edge, address_of(ROOTS_KIND, ROOTS_KEY), ASK_TIMEOUT_MS, (str_t){0},
+             root_found, context, roots_get, .name = context->track.root);
+}
+
+/* ---- /artwork ---- */
+
+/* The sizes that a scan makes; the first is the blob itself (actors/library/finishing.c). */
+static const uint32_t artwork_sizes[] = {1200, 640, 300, 96};
+
+static err_t open_artwork(stream_file_t *self)
+{
+    struct stat status;
+    int fd = open(self->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &status) != 0) {
+        if (fd >= 0)
+            close(fd);
+        return ERR_NOT_FOUND;
+    }
+    self->fd = fd;
+    self->size = (uint64_t)status.st_size;
+    return ERR_OK;
+}
+
+static bool is_artwork_size(uint64_t size)
+{
+    for (size_t i = 0; i < COUNT_OF(artwork_sizes); i++)
+        if (artwork_sizes[i] == size)
+            return true;
+    return false;
+}
+
+static err_t artwork_path(http_request_t *request, bool is_webp, const char **out_path)
+{
+    uint64_t size = 0;
+    str_t hash = http_param(request, "hash");
+    const blob_folder_t *artwork = home_of(request)->api->artwork;
+    if (http_param_u64(request, "size", &size) != ERR_OK || !is_artwork_size(size))
+        return ERR_NOT_FOUND;
+    if (size == artwork_sizes[0] && !is_webp)
+        return blob_path(artwork, hash, request->arena, out_path);
+    str_t variant = arena_printf(request->arena, "%u.%s", (unsigned)size, is_webp ? "webp" : "jpg");
+    if (variant.data == NULL)
+        return ERR_NO_MEMORY;
+    return blob_variant_path(artwork, hash, variant, request->arena, out_path);
+}
+
+static void get_artwork(http_request_t *request)
+{
+    const char *path = NULL;
+    bool is_webp = str_contains(http_header(request, "Accept"), STR("image/webp"));
+    err_t err = artwork_path(request, is_webp, &path);
+    if (err != ERR_OK) {
+        http_reply_error(request, err == ERR_INVALID ? ERR_NOT_FOUND : err, NULL);
+        return;
+    }
+    http_reply_header(request, "Vary", STR("Accept"));
+    stream_file_t file = {.request = request,
+                          .open = open_artwork,
+                          .path = path,
+                          .file = {.content_type = is_webp ? STR("image/webp") : STR("image/jpeg"),
+                                   .cache_control = STR("public, max-age=31536000, immutable")}};
+    file.file.etag = arena_printf(request->arena, "\"%.*s-%s\"",
+                                  STR_ARG(str_slice(http_param(request, "hash"), 0, 16)),
+                                  is_webp ? "webp" : "jpg");
+    stream_send(&file);
 }
 
 err_t hls_routes(routes_t *routes)
 {
-    const route_t rows[] = {
-        {METHOD_GET, "/hls/{token}/{track}/{rendition}/{file}", get_hls, NULL, 0},
-        {METHOD_GET, "/audio/{token}/{track}/original", get_original, NULL, 0},
-        {METHOD_GET, "/artwork/{hash}/{size}", serve_artwork, NULL, 0},
+    static const route_t rows[] = {
+        {.method = METHOD_GET,
+         .pattern = "/hls/{token}/{track}/{rendition}/{file}",
+         .handler = get_hls},
+        {.method = METHOD_GET,
+         .pattern = "/audio/{token}/{track}/original",
+         .handler = get_original},
+        {.method = METHOD_GET, .pattern = "/artwork/{hash}/{size}", .handler = get_artwork},
     };
     return routes_add_all(routes, rows, COUNT_OF(rows));
 }

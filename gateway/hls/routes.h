@@ -1,16 +1,15 @@
 #pragma once
 /* routes.h -- sound and pictures over HTTP.
  *
- *     GET /hls/EXPIRES.SIGNATURE/TRACK/all/index.m3u8          the renditions
- *     GET /hls/EXPIRES.SIGNATURE/TRACK/RENDITION/index.m3u8    its segments
- *     GET /hls/EXPIRES.SIGNATURE/TRACK/RENDITION/init.mp4, N.m4s
- *     GET /audio/EXPIRES.SIGNATURE/TRACK/original              the file itself, by ranges
- *     GET /artwork/HASH/SIZE                                   WebP or JPEG, by Accept
+ *     GET /hls/{token}/{track}/{rendition}/{file}   playlists, init, segments
+ *     GET /audio/{token}/{track}/original           the file itself, by ranges
+ *     GET /artwork/{hash}/{size}                    WebP or JPEG, by Accept
  *
- * The signature names track and rendition, not the listener (ARCHITECTURE §7): whoever has the
- * address may fetch it until it expires; a wrong, altered or expired one is 403. Segments may be
- * kept by any cache for as long as their address is good, playlists by none. Pictures are named by
- * their content. */
+ * A token is EXPIRES.SIGNATURE (storage/url_signature.h), for the rendition in the path or for
+ * "all" of the track's. A wrong, altered or expired one gives 403; the player then asks for new
+ * addresses and goes on at its position. Segments and originals may be cached by anybody for as
+ * long as their token is good; playlists by nobody; pictures for ever, since their name is their
+ * hash. Any origin may read sound: the token is what counts. */
 
 #include "gateway/route.h"
 

@@ -11,16 +11,27 @@
 /* One file on its way; in the request's arena. */
 typedef struct file_job {
     http_request_t *request;
+    str_t segment;                /* of the cache; else a path: */
     const char *path, *otherwise; /* otherwise: tried when path is not there; NULL: none */
     str_t content_type, otherwise_type, cache_control, etag;
     int fd;
     uint64_t size;
 } file_job_t;
 
+/* One that was evicted since its name was given is made again when the player asks again. */
+static err_t open_segment(file_job_t *job)
+{
+    segment_cache_t *segments = home_of(job->request)->api->segments;
+    err_t err = segment_cache_read(segments, job->segment, &job->fd, &job->size);
+    return err == ERR_NOT_FOUND ? ERR_UNAVAILABLE : err;
+}
+
 static err_t open_file(void *data)
 {
     file_job_t *job = data;
     struct stat about;
+    if (!str_is_empty(job->segment))
+        return open_segment(job);
     job->fd = open(job->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (job->fd < 0 && errno == ENOENT && job->otherwise != NULL) {
         job->fd = open(job->otherwise, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -58,7 +69,9 @@ static void file_opened(void *data, err_t err)
 
 static void start_job(http_request_t *request, file_job_t made)
 {
-    file_job_t *job = made.path == NULL ? NULL : arena_new(request->arena, sizeof *job);
+    file_job_t *job = made.path == NULL && made.segment.data == NULL
+                          ? NULL
+                          : arena_new(request->arena, sizeof *job);
     if (job == NULL) {
         http_reply_error(request, ERR_NO_MEMORY, NULL);
         return;
@@ -68,11 +81,11 @@ static void start_job(http_request_t *request, file_job_t made)
     edge_offload(request->edge, OFFLOAD_FILE, open_file, file_opened, job);
 }
 
-void serve_file(http_request_t *request, const char *path, str_t content_type, str_t cache_control)
+void serve_segment(http_request_t *request, str_t name, str_t cache_control)
 {
-    start_job(
-        request,
-        (file_job_t){.path = path, .content_type = content_type, .cache_control = cache_control});
+    start_job(request, (file_job_t){.segment = name,
+                                    .content_type = STR("audio/mp4"),
+                                    .cache_control = cache_control});
 }
 
 /* ---- originals ---- */

@@ -3,8 +3,8 @@
 
 #include "gateway/http.h"
 
-/* A file by its path; strings live as long as the request. */
-void serve_file(http_request_t *request, const char *path, str_t content_type, str_t cache_control);
+/* A file of the segment cache; strings live as long as the request. */
+void serve_segment(http_request_t *request, str_t name, str_t cache_control);
 /* The file that a track was scanned from, read in place. */
 void serve_original(http_request_t *request, uint64_t track_id, int64_t left_s);
 /* /artwork/HASH/SIZE: a handler. */
