@@ -203,7 +203,7 @@ static void got_code(main_ask_t *self, const answer_t *answer)
 
 err_t node_setup_code(node_t *self, buf_t *out_code)
 {
-    accounts_get_setup_code_t command = {0};
+    accounts_get_setup_code_t command; /* it has no fields */
     main_ask_t ask = {.node = self,
                       .kind = ACCOUNTS_KIND,
                       .key = ACCOUNTS_KEY,
@@ -323,14 +323,18 @@ static void stop_following(void *context)
 
 static void workers_stopped(void *context)
 {
-    node_t *self = context;
-    sem_post(&self->done);
+    *(bool *)context = true;
 }
 
-static void stop_workers(void *context)
+/* After the runtime has drained, nobody submits any more and its loop is this thread's. */
+static void stop_workers(node_t *self)
 {
-    node_t *self = context;
-    worker_pool_stop(&self->workers, workers_stopped, self);
+    bool is_stopped = false;
+    if (self->workers == NULL)
+        return;
+    worker_pool_stop(&self->workers, workers_stopped, &is_stopped);
+    while (!is_stopped)
+        uv_run(runtime_loop(self->runtime, 0), UV_RUN_ONCE);
 }
 
 static void post_and_wait(node_t *self, void (*fn)(void *context))
@@ -360,6 +364,7 @@ void node_close(node_t *self)
         return;
     node_stop(self, 0);
     node_free_gateway(self);
+    stop_workers(self);
     if (self->runtime != NULL)
         runtime_free(self->runtime);
     projection_close(self->projection);

@@ -43,7 +43,6 @@ struct node {
     media_client_t media;
     runtime_t *runtime;
     auth_service_t auth;
-    streaming_service_t streaming;
     library_service_t library;
     streaming_service_t streaming;
     static_files_t *player;
