@@ -158,7 +158,8 @@ static bool begin_exchange(connection_t *self)
 static bool reads_requests(const connection_t *self)
 {
     return !self->is_doomed && self->phase == CONNECTION_READING && !self->closes_after_output &&
-           self->output.size < self->server->limits.queue_size_max;
+           self->output.size < self->server->limits.queue_size_max &&
+           self->output.file_count < HTTP_QUEUED_FILES_MAX;
 }
 
 /* Takes requests off the data for as long as they are answered at once; returns the bytes used. */

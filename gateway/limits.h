@@ -45,8 +45,9 @@ enum {
     HTTP_REPLY_HEADER_SIZE_MAX = 16384, /* an answer with more of its own becomes 500 */
     HTTP_ID_SIZE_MAX = 64,              /* a longer X-Request-Id is replaced */
     HTTP_EVENT_READS_MAX = 4,           /* reads of one connection before the others' turn */
-    HTTP_READ_SIZE = 65536,             /* one read; shared by the connections of a server */
-    HTTP_FILE_STEP_SIZE = 1048576       /* bytes of files that one event sends on one connection */
+    HTTP_QUEUED_FILES_MAX = 4,    /* files waiting in one connection; further requests wait too */
+    HTTP_READ_SIZE = 65536,       /* one read; shared by the connections of a server */
+    HTTP_FILE_STEP_SIZE = 1048576 /* bytes of files that one event sends on one connection */
 };
 
 /* Replaces every 0 by its default. */

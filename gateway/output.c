@@ -81,7 +81,9 @@ static void part_free(output_part_t *part)
 static void drop_first(output_t *self)
 {
     output_part_t *part = self->first;
-    if (part->kind != PART_FILE)
+    if (part->kind == PART_FILE)
+        self->file_count--;
+    else
         self->size -= part->size;
     self->first = part->next;
     if (self->first == NULL)
@@ -153,6 +155,7 @@ err_t output_append_file(output_t *self, int fd, uint64_t offset, uint64_t size)
     part->fd = fd;
     part->offset = offset;
     part->size = size;
+    self->file_count++;
     return ERR_OK;
 }
 
@@ -161,10 +164,12 @@ void output_drop_unsent(output_t *self)
     output_t kept = {0};
     if (self->first != NULL && self->first->is_begun) {
         kept.first = kept.last = self->first;
-        kept.size = self->first->kind == PART_FILE ? 0 : (size_t)self->first->size;
+        kept.file_count = self->first->kind == PART_FILE;
+        kept.size = kept.file_count == 1 ? 0 : (size_t)self->first->size;
         self->first = self->first->next;
         kept.first->next = NULL;
         self->size -= kept.size;
+        self->file_count -= kept.file_count;
     }
     output_deinit(self);
     *self = kept;

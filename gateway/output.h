@@ -1,7 +1,7 @@
 #pragma once
 /* output.h -- what waits to be sent on one connection: a queue of bytes, shared frames and files.
  *
- * Invariants  size is the bytes in memory that wait; files are not counted, they cost none. Small
+ * Invariants  size is the bytes in memory that wait, file_count the files, a descriptor each. Small
  *             appends are gathered, so the answers of several pipelined requests leave in one
  * packet. Ownership   The queue owns its parts; a file's descriptor is closed when it was sent or
  * dropped. Threads     The server's. Errors      NO_MEMORY: nothing was appended (a taken
@@ -26,6 +26,7 @@ typedef struct output_part output_part_t;
 typedef struct output {
     output_part_t *first, *last;
     size_t size;
+    uint32_t file_count;
 } output_t;
 
 void output_deinit(output_t *self); /* drops everything */

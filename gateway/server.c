@@ -4,7 +4,7 @@
 #include "gateway/server_internal.h"
 #include "runtime/base/memory.h"
 
-#include <stdio.h>
+#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -102,8 +102,20 @@ void gateway_server_free(gateway_server_t *self)
     memory_free(self);
 }
 
+/* sendfile has no MSG_NOSIGNAL: a client that leaves in the middle of a file would end the process.
+ * A program that handles the signal itself keeps its handler. */
+static void ignore_broken_pipes(void)
+{
+    struct sigaction action;
+    if (sigaction(SIGPIPE, NULL, &action) != 0 || action.sa_handler != SIG_DFL)
+        return;
+    action = (struct sigaction){.sa_handler = SIG_IGN};
+    sigaction(SIGPIPE, &action, NULL);
+}
+
 err_t gateway_server_start(gateway_server_t *self)
 {
+    ignore_broken_pipes();
     TRY(listener_open(self->options.host, self->options.port, self->options.is_port_shared,
                       &self->listen_fd, &self->port));
     if (uv_poll_init(self->loop, &self->listener, self->listen_fd) != 0) {

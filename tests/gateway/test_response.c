@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -463,6 +464,50 @@ Test(response, a_file_that_became_shorter_ends_the_connection_not_the_server)
     check_err(http_fetch(fixture.thread.port, "GET", "/file", NULL, STR(""), &response), ERR_IO);
 
     check_ok(http_fetch(fixture.thread.port, "GET", "/unchanged", NULL, STR(""), &response));
+}
+
+Test(response, a_client_that_leaves_in_the_middle_of_a_file_ends_only_itself)
+{
+    FIXTURE(fixture, 0);
+    make_file(&fixture.state);
+    gateway_counters_t counters;
+    http_response_t response HTTP_RESPONSE_SCOPED = {0};
+    for (int i = 0; i < 20; i++) {
+        http_client_t client HTTP_CLIENT_SCOPED = {0};
+        buf_t some BUF_SCOPED = BUF_INIT;
+        check_ok(http_client_open(&client, fixture.thread.port));
+        check_ok(http_client_send(&client, STR(GET("/file") GET("/file") GET("/file"))));
+        check_ok(http_client_read_bytes(&client, 100, &some));
+    }
+
+    do
+        gateway_server_counters(fixture.thread.server, &counters);
+    while (counters.connections_open != 0);
+    check_ok(http_fetch(fixture.thread.port, "GET", "/unchanged", NULL, STR(""), &response));
+}
+
+Test(response, files_that_wait_hold_few_descriptors)
+{
+    enum { COUNT = 500 };
+    FIXTURE(fixture, 0);
+    make_file(&fixture.state);
+    http_client_t client HTTP_CLIENT_SCOPED = {0};
+    buf_t requests BUF_SCOPED = BUF_INIT;
+    struct rlimit few = {64, 64};
+    check_ok(http_client_open(&client, fixture.thread.port));
+    cr_assert(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    for (int i = 0; i < COUNT; i++)
+        buf_printf(&requests, "GET /file HTTP/1.1\r\nHost: a\r\nRange: bytes=%d-%d\r\n\r\n", i,
+                   i + 9);
+
+    check_ok(http_client_send(&client, buf_str(&requests)));
+
+    for (int i = 0; i < COUNT; i++) {
+        http_response_t response HTTP_RESPONSE_SCOPED = {0};
+        check_ok(http_client_read(&client, false, &response));
+        cr_assert(eq(int, response.status, 206));
+        cr_assert(response.body.data[0] == byte_of_file((size_t)i));
+    }
 }
 
 /* A transport that takes one to three bytes at a time, and often none. */
