@@ -6,25 +6,17 @@
 #include "gateway/rest/health.h"
 #include "gateway/rest/session.h"
 #include "node/parts.h"
+#include "node/program.h"
 #include "runtime/base/memory.h"
 #include "schema_sdl.h"
 #include "version.h"
-
-#include <unistd.h>
 
 /* ---- what all servers share ---- */
 
 static void open_player(node_t *self)
 {
-    char path[4096];
-    str_t folder = str_from(self->config->web);
-    if (str_is_empty(folder)) {
-        ssize_t size = readlink("/proc/self/exe", path, sizeof path);
-        str_t whole = str_of(path, size < 0 ? 0 : (size_t)size);
-        folder = arena_printf(&self->arena, "%.*s/web",
-                              STR_ARG(str_slice(whole, 0, str_find_last(whole, '/'))));
-    }
-    if (static_files_open(folder.data, &self->player) != ERR_OK)
+    str_t folder = program_beside(&self->arena, self->config->web, "web");
+    if (folder.data == NULL || static_files_open(folder.data, &self->player) != ERR_OK)
         log_warning(self->log, "gateway",
                     "the player was not built: %s is missing (install npm and build "
                     "again); everything else works",

@@ -4,6 +4,7 @@
 #include "actors/protocol/roots.h"
 #include "actors/social/social.h"
 #include "actors/streaming/session_service.h"
+#include "node/program.h"
 #include "runtime/base/memory.h"
 
 #include <sys/stat.h>
@@ -24,18 +25,6 @@ static const char *in_data(node_t *self, const char *name)
 {
     const char *path = data_folder_name(self->data, &self->arena, name);
     return path == NULL ? "" : path;
-}
-
-/* A program or folder that lies beside this one, unless the configuration names another. */
-static str_t beside(node_t *self, const char *configured, const char *name)
-{
-    char path[4096];
-    if (configured[0] != '\0')
-        return arena_str(&self->arena, str_from(configured));
-    ssize_t size = readlink("/proc/self/exe", path, sizeof path);
-    str_t whole = str_of(path, size < 0 ? 0 : (size_t)size);
-    size_t slash = str_find_last(whole, '/');
-    return arena_printf(&self->arena, "%.*s/%s", STR_ARG(str_slice(whole, 0, slash)), name);
 }
 
 static err_t open_journal(node_t *self)
@@ -89,7 +78,7 @@ static err_t make_runtime(node_t *self)
 
 static err_t make_workers(node_t *self, buf_t *problem)
 {
-    str_t program = beside(self, self->config->media_program, "musicstream-media");
+    str_t program = program_beside(&self->arena, self->config->media_program, "musicstream-media");
     if (program.data == NULL)
         return ERR_NO_MEMORY;
     if (access(program.data, X_OK) != 0) {
