@@ -66,10 +66,22 @@ static int on_headers_complete(llhttp_t *parser)
     return 0;
 }
 
+/* Looked at before each run of body bytes and at the end of a feed: there the framing is largest
+ * for the body so far, so it makes no difference how the bytes were cut. */
+static bool check_overhead(http1_t *self, const char *at)
+{
+    uint64_t body_size = self->exchange->body.size;
+    uint64_t framing = self->framed_size + (uint64_t)(at - self->feed) - body_size;
+    return framing <= self->limits->chunk_overhead_size_max + CHUNK_FRAMING_SIZE * body_size ||
+           refuse(self, 400, "too much between the chunks of the body");
+}
+
 static int on_body(llhttp_t *parser, const char *at, size_t size)
 {
     http1_t *self = of_parser(parser);
     buf_t *body = &self->exchange->body;
+    if (!check_overhead(self, at))
+        return -1;
     if (size > self->body_size_max - MIN(body->size, self->body_size_max)) {
         refuse(self, 413, "the body is too large");
         return -1;
@@ -315,16 +327,14 @@ static bool parse_header(http1_t *self)
 
 static size_t parse_body(http1_t *self, const char *data, size_t size)
 {
+    self->feed = data;
     llhttp_errno_t error = llhttp_execute(&self->parser, data, size);
     size_t used = error == HPE_OK ? size : (size_t)(llhttp_get_error_pos(&self->parser) - data);
+    bool is_bounded = check_overhead(self, data + used);
     self->framed_size += used;
-    uint64_t framing = self->framed_size - self->exchange->body.size;
     if (error != HPE_OK && !self->is_complete)
         refuse(self, 400, "the body's chunks are not valid");
-    else if (framing > self->limits->chunk_overhead_size_max +
-                           CHUNK_FRAMING_SIZE * (uint64_t)self->exchange->body.size)
-        refuse(self, 400, "too much between the chunks of the body");
-    else if (self->is_complete)
+    else if (is_bounded && self->is_complete)
         self->state = HTTP1_DONE;
     return used;
 }

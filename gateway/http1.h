@@ -33,7 +33,8 @@ typedef struct http1 {
     int status; /* REFUSED: what to answer before closing */
     const char *detail;
     uint64_t content_length, body_size_max;
-    uint64_t framed_size; /* bytes of the body as they came, framing included */
+    uint64_t framed_size; /* bytes of the body as they came, framing included, before this feed */
+    const char *feed;     /* where this feed begins */
     uint32_t line_size, blank_size;
     bool is_first_line, is_after_cr, is_complete;
 } http1_t;
