@@ -16,6 +16,8 @@ _Static_assert(BLOCKS_KEPT >= ENCODE_PREROLL_FRAMES + LOOKAHEAD_MAX + 2,
 /* A run: the sound around the join at hand, in blocks of one frame's samples. */
 typedef struct run {
     segment_plan_t plan;
+    int source;
+    str_t name;
     pcm_t pcm;
     AVFrame *blocks[BLOCKS_KEPT]; /* block b lies at b % BLOCKS_KEPT */
     uint64_t next_block;
@@ -194,11 +196,26 @@ static err_t write_out(int fd, str_t bytes)
     return ERR_OK;
 }
 
+/* Reads from where the segment's pre-roll begins. */
+static err_t open_sound(run_t *self, const segment_t *segment)
+{
+    pcm_form_t form = {sample_format(&self->plan), self->plan.sample_rate, self->plan.channels};
+    char name[256] = {0};
+    memcpy(name, self->name.size == 0 ? "" : self->name.data,
+           MIN(self->name.size, sizeof name - 1));
+    self->next_block = first_block(self, segment);
+    pcm_close(&self->pcm);
+    return pcm_open(&self->pcm, self->source, name, &form,
+                    self->next_block * self->plan.frame_samples);
+}
+
 static err_t run_init(run_t *self, const media_encode_t *request, int source)
 {
     segment_source_t format = {request->sample_rate, request->channels, request->bits,
                                request->total_samples};
     TRY(segment_plan((rendition_t)request->rendition, &format, &self->plan));
+    self->source = source;
+    self->name = request->name;
     if (request->count == 0 || request->count > MEDIA_RUN_MAX ||
         request->first >= self->plan.segment_count ||
         request->count > self->plan.segment_count - request->first)
@@ -213,12 +230,7 @@ static err_t run_init(run_t *self, const media_encode_t *request, int source)
         if ((self->blocks[i] = new_block(&self->plan)) == NULL)
             return ERR_NO_MEMORY;
     segment_t segment = segment_at(&self->plan, request->first);
-    self->next_block = first_block(self, &segment);
-    pcm_form_t form = {sample_format(&self->plan), self->plan.sample_rate, self->plan.channels};
-    char name[256] = {0};
-    memcpy(name, request->name.size == 0 ? "" : request->name.data,
-           MIN(request->name.size, sizeof name - 1));
-    return pcm_open(&self->pcm, source, name, &form, self->next_block * self->plan.frame_samples);
+    return open_sound(self, &segment);
 }
 
 err_t encode_run(const media_encode_t *request, int source, const int *outputs, encode_done_fn done,
@@ -229,6 +241,8 @@ err_t encode_run(const media_encode_t *request, int source, const int *outputs, 
     for (uint32_t i = 0; i < request->count; i++) {
         uint32_t index = request->first + i;
         segment_t segment = segment_at(&run.plan, index);
+        if (i > 0 && !pcm_is_exact(&run.pcm)) /* as if it were asked for alone */
+            TRY(open_sound(&run, &segment));
         TRY(encode_segment(&run, &segment));
         buf_reset(&run.segment);
         fmp4_segment(&run.plan, index, run.sizes, buf_str(&run.data), &run.segment);

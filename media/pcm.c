@@ -106,35 +106,24 @@ static bool has_exact_clock(const pcm_t *self)
            (int64_t)base.den % ((int64_t)self->decoder->sample_rate * base.num) == 0;
 }
 
-/* Goes near to where the sound is wanted, or stays at the beginning. Either way a frame is decoded
- * then. */
+/* Goes near to where the sound is wanted, or stays at the beginning. CONFLICT: it got lost on the
+ * way; start anew and read through all of it. */
 static err_t seek_to_start(pcm_t *self)
 {
-    uint64_t preroll = (uint64_t)PCM_PREROLL_MS * (uint64_t)self->decoder->sample_rate / 1000;
-    if (self->skip_in <= 2 * preroll || !has_exact_clock(self))
+    int rate = self->decoder->sample_rate;
+    uint64_t preroll = (uint64_t)PCM_PREROLL_MS * (uint64_t)rate / 1000;
+    if (!self->may_seek || self->skip_in <= 2 * preroll || !has_exact_clock(self))
         return ERR_OK;
-    int64_t target =
-        av_rescale_q((int64_t)(self->skip_in - preroll),
-                     (AVRational){1, self->decoder->sample_rate}, self->stream->time_base);
-    bool moved = av_seek_frame(self->input.format, self->stream->index, target + self->origin,
-                               AVSEEK_FLAG_BACKWARD) >= 0;
+    int64_t target = av_rescale_q((int64_t)(self->skip_in - preroll), (AVRational){1, rate},
+                                  self->stream->time_base);
+    if (av_seek_frame(self->input.format, self->stream->index, target + self->origin,
+                      AVSEEK_FLAG_BACKWARD) < 0)
+        return ERR_CONFLICT;
     avcodec_flush_buffers(self->decoder);
-    bool is_known = moved && decode(self) && self->frame->pts != AV_NOPTS_VALUE &&
-                    sample_of(self, self->frame->pts) >= 0 &&
-                    sample_of(self, self->frame->pts) <= (int64_t)self->skip_in;
-    if (is_known) {
-        self->position = (uint64_t)sample_of(self, self->frame->pts);
-        return ERR_OK;
-    }
-    /* Back to the beginning, and through all of it. */
-    self->is_ended = false;
-    self->bad_packets = 0;
-    if (av_seek_frame(self->input.format, self->stream->index, INT64_MIN, 0) < 0 &&
-        av_seek_frame(self->input.format, self->stream->index, 0, AVSEEK_FLAG_BACKWARD) < 0)
-        return ERR_INVALID;
-    avcodec_flush_buffers(self->decoder);
-    self->position = 0;
-    return decode(self) ? ERR_OK : ERR_INVALID;
+    if (!decode(self) || self->frame->pts == AV_NOPTS_VALUE)
+        return ERR_CONFLICT;
+    self->position = sample_of(self, self->frame->pts);
+    return self->position <= (int64_t)self->skip_in ? ERR_OK : ERR_CONFLICT;
 }
 
 static err_t open_parts(pcm_t *self, uint64_t start)
@@ -160,19 +149,33 @@ static err_t open_parts(pcm_t *self, uint64_t start)
     if (self->fifo == NULL)
         return ERR_NO_MEMORY;
     plan_start(self, start);
-    self->has_sound = true;
     return seek_to_start(self);
 }
 
-err_t pcm_open(pcm_t *self, int fd, const char *name, const pcm_form_t *form, uint64_t start)
+static err_t open_at(pcm_t *self, int fd, const char *name, const pcm_form_t *form, uint64_t start,
+                     bool may_seek)
 {
-    *self = (pcm_t){.form = *form};
+    *self = (pcm_t){.form = *form, .may_seek = may_seek};
     err_t err = av_input_open(&self->input, fd, name);
     if (err == ERR_OK)
         err = open_parts(self, start);
     if (err != ERR_OK)
         pcm_close(self);
     return err;
+}
+
+err_t pcm_open(pcm_t *self, int fd, const char *name, const pcm_form_t *form, uint64_t start)
+{
+    err_t err = open_at(self, fd, name, form, start, true);
+    return err == ERR_CONFLICT ? open_at(self, fd, name, form, start, false) : err;
+}
+
+bool pcm_is_exact(const pcm_t *self)
+{
+    const AVCodecDescriptor *codec = avcodec_descriptor_get(self->stream->codecpar->codec_id);
+    bool is_lossy = codec == NULL || (codec->props & AV_CODEC_PROP_LOSSLESS) == 0;
+    enum AVCodecID id = self->stream->codecpar->codec_id;
+    return !is_lossy || id == AV_CODEC_ID_MP3 || id == AV_CODEC_ID_VORBIS;
 }
 
 void pcm_close(pcm_t *self)
@@ -219,11 +222,13 @@ static err_t convert(pcm_t *self, const uint8_t **data, int count)
 static err_t take_frame(pcm_t *self)
 {
     AVFrame *frame = self->frame;
-    uint64_t count = (uint64_t)frame->nb_samples, begin = self->position;
-    self->position += count;
+    int64_t begin = self->position;
+    uint64_t count = (uint64_t)frame->nb_samples;
+    self->position += frame->nb_samples;
     if (frame->nb_samples <= 0 || frame->ch_layout.nb_channels > 64)
         return ERR_OK;
-    uint64_t skip = self->skip_in > begin ? MIN(self->skip_in - begin, count) : 0;
+    uint64_t skip =
+        (int64_t)self->skip_in > begin ? MIN(self->skip_in - (uint64_t)begin, count) : 0;
     if (skip == count)
         return ERR_OK;
     bool is_planar = av_sample_fmt_is_planar(frame->format) != 0;

@@ -15,7 +15,7 @@
 #include <libavutil/audio_fifo.h>
 #include <libswresample/swresample.h>
 
-enum { PCM_PREROLL_MS = 250, PCM_PACKETS_BAD_MAX = 256 };
+enum { PCM_PREROLL_MS = 400, PCM_PACKETS_BAD_MAX = 256 };
 
 typedef struct pcm_form {
     enum AVSampleFormat format;
@@ -32,16 +32,19 @@ typedef struct pcm {
     AVPacket *packet;
     AVFrame *frame, *converted;
     int64_t origin;    /* of the stream's clock, at sample 0 */
-    uint64_t position; /* source sample that is decoded next */
+    int64_t position;  /* of the frame at hand, in source samples; before 0 lies the delay */
     uint64_t skip_in;  /* source samples before this one are dropped */
     uint64_t skip_out; /* then so many of the output */
     uint32_t bad_packets;
-    bool is_ended, has_sound;
+    bool is_ended, may_seek;
 } pcm_t;
 
 err_t pcm_open(pcm_t *self, int fd, const char *name, const pcm_form_t *form, uint64_t start);
 void pcm_close(pcm_t *self);
 #define PCM_SCOPED SCOPED(pcm_close)
+/* Whether decoding from the middle gives the same bits, not only the same sound (AAC's noise and
+ * Opus' slow filters do not). */
+bool pcm_is_exact(const pcm_t *self);
 /* The next `count` samples into planes of that room (one, where the form is interleaved). */
 err_t pcm_read(pcm_t *self, void *const *planes, uint32_t count);
 /* Up to `count`; *out_count less only at the end. */

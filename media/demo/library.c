@@ -135,14 +135,14 @@ static void add_song_tags(tags_t *tags, const demo_album_t *album, const demo_so
     add(tags, "LABEL", "%s", album->label);
     if (album->is_compilation)
         add(tags, "compilation", "1");
-    for (size_t i = 0; i < 3 && song->genres[i] != NULL && (has_many || i == 0); i++)
-        add(tags, "genre", "%s", song->genres[i]);
-    const char *const *people = song->artists[0] == NULL ? &song->artist : song->artists;
-    size_t count = song->artists[0] == NULL ? 1 : 3;
-    for (size_t i = 0; has_many && i < count && people[i] != NULL; i++) {
-        add(tags, "ARTISTS", "%s", people[i]);
-        add_id(tags, "MUSICBRAINZ_ARTISTID", "artist", people[i]);
-    }
+    /* libavformat's writers keep one value a key: several are parted by ';'. */
+    const char *const *g = song->genres;
+    add(tags, "genre", "%s%s%s", g[0], g[1] == NULL ? "" : "; ", g[1] == NULL ? "" : g[1]);
+    const char *const *people = song->artists;
+    if (has_many && people[0] != NULL)
+        add(tags, "ARTISTS", "%s; %s", people[0], people[1]);
+    if (has_many && people[0] == NULL)
+        add_id(tags, "MUSICBRAINZ_ARTISTID", "artist", song->artist);
     add_id(tags, "MUSICBRAINZ_ALBUMID", "release", album->title);
     add_id(tags, "MUSICBRAINZ_ALBUMARTISTID", "artist", album->artist);
     add_id(tags, "MUSICBRAINZ_TRACKID", "recording", song->title);
@@ -166,7 +166,7 @@ static err_t write_song(const char *folder, const demo_album_t *album, const dem
     add_gain(&tags, &wave);
     if (song->lyrics != NULL) {
         lyrics_text(song, (double)wave.count / SAMPLE_RATE, lyrics, sizeof lyrics);
-        add(&tags, "LYRICS", "%s", lyrics);
+        add(&tags, "lyrics", "%s", lyrics);
     }
     demo_file_t file = {.path = path, .tags = tags.items, .tag_count = tags.count, .cover = cover};
     TRY(demo_write(&sound, &file));

@@ -37,7 +37,7 @@ static size_t decode_base64(str_t text, char *out, size_t size_max)
 /* Only both ends are decoded: the whole of it may be megabytes. */
 static void take_picture(probe_t *self, str_t base64)
 {
-    char head[PICTURE_HEADER_MAX + TAG_COVER_END], tail[TAG_COVER_END];
+    char head[PICTURE_HEADER_MAX + TAG_COVER_END], tail[TAG_COVER_END + 8];
     size_t got = decode_base64(base64, head, sizeof head);
     if (got < 32)
         return;
@@ -52,7 +52,7 @@ static void take_picture(probe_t *self, str_t base64)
     uint32_t size = be32(head + data_at - 4);
     if (size == 0 || size > base64.size)
         return;
-    size_t quads = base64.size / 4, wanted = MIN(quads, (size_t)TAG_COVER_END / 3);
+    size_t quads = base64.size / 4, wanted = MIN(quads, (size_t)TAG_COVER_END / 3 + 2);
     str_t end = str_slice(base64, (quads - wanted) * 4, quads * 4);
     size_t tail_size = decode_base64(end, tail, sizeof tail);
     self->file->cover_size = 0;
