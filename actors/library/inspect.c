@@ -1,123 +1,144 @@
 #include "actors/library/inspect.h"
 
+#include "actors/library/library_rules.h"
 #include "actors/library/read_tags.h"
+#include "runtime/base/utf8.h"
 #include "storage/catalog/catalog.h"
 
-static void append_line(buf_t *out, const char *name, str_t value)
+static void line(buf_t *out, const char *name, str_t value)
 {
-    if (!str_is_empty(value))
-        buf_printf(out, "  %-22s %.*s\n", name, STR_ARG(value));
+    if (value.size == 0)
+        return;
+    buf_printf(out, "  %-22s ", name);
+    utf8_append_repaired(out, value);
+    buf_append_char(out, '\n');
 }
 
-static void append_number(buf_t *out, const char *name, uint64_t value)
+static void number(buf_t *out, const char *name, uint64_t value)
 {
     if (value != 0)
         buf_printf(out, "  %-22s %llu\n", name, (unsigned long long)value);
 }
 
-static void append_list(buf_t *out, const char *name, const str_t *items, uint32_t count)
+static void place(buf_t *out, const char *name, uint32_t at, uint32_t total)
+{
+    if (at != 0 && total != 0)
+        buf_printf(out, "  %-22s %u of %u\n", name, at, total);
+    else
+        number(out, name, at);
+}
+
+static void credits(buf_t *out, const char *name, const library_credit_t *items, uint32_t count)
+{
+    static const char *const roles[CATALOG_ROLE_COUNT] = {
+        [CATALOG_ROLE_MAIN] = "main",           [CATALOG_ROLE_FEATURED] = "featured",
+        [CATALOG_ROLE_COMPOSER] = "composer",   [CATALOG_ROLE_LYRICIST] = "lyricist",
+        [CATALOG_ROLE_CONDUCTOR] = "conductor", [CATALOG_ROLE_PERFORMER] = "performer",
+        [CATALOG_ROLE_REMIXER] = "remixer",     [CATALOG_ROLE_PRODUCER] = "producer",
+        [CATALOG_ROLE_ARRANGER] = "arranger"};
+    for (uint32_t i = 0; i < count; i++) {
+        buf_printf(out, "  %-22s ", name);
+        utf8_append_repaired(out, items[i].name);
+        buf_printf(out, " (%s%s%.*s)\n", roles[items[i].role], items[i].mbid.size > 0 ? ", " : "",
+                   STR_ARG(items[i].mbid));
+    }
+}
+
+static void values(buf_t *out, const char *name, const str_t *items, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        append_line(out, name, items[i]);
+        line(out, name, items[i]);
 }
 
-static void append_audio(buf_t *out, const media_audio_t *audio)
+static void append_tags(const library_track_t *track, const media_file_t *file, buf_t *out)
 {
-    buf_append(out, STR("sound\n"));
-    append_line(out, "codec", audio->codec);
-    append_line(out, "container", audio->container);
-    append_number(out, "bit rate (bit/s)", audio->bit_rate);
-    append_number(out, "sample rate (Hz)", audio->sample_rate);
-    append_number(out, "channels", audio->channels);
-    append_number(out, "bits per sample", audio->bits);
-    append_number(out, "samples", audio->total_samples);
-    append_number(out, "duration (ms)", audio->duration_ms);
-    append_number(out, "encoder delay", audio->encoder_delay);
-    append_number(out, "encoder padding", audio->encoder_padding);
-    if (audio->is_truncated)
-        append_line(out, "note", STR("it ends before its header says"));
+    buf_append(out, STR("Tags\n"));
+    line(out, "title", track->title);
+    if (file->title.size == 0)
+        buf_append(out, STR("                         (no title tag: made of the file's name)\n"));
+    credits(out, "artist", track->credits.items, track->credits.count);
+    line(out, "album", track->album);
+    credits(out, "album artist", track->album_credits.items, track->album_credits.count);
+    place(out, "disc", track->disc, track->disc_total);
+    place(out, "number", track->number, track->number_total);
+    line(out, "date", track->date);
+    line(out, "original date", track->original_date);
+    values(out, "genre", track->genres.items, track->genres.count);
+    values(out, "mood", track->moods.items, track->moods.count);
+    if (track->is_compilation)
+        line(out, "compilation", STR("yes"));
+    line(out, "MusicBrainz recording", track->mb_recording);
+    line(out, "MusicBrainz release", track->mb_release);
+    if (track->has_gain)
+        buf_printf(out, "  %-22s %.2f dB track, %.2f dB album\n", "ReplayGain",
+                   (double)track->track_gain_cdb / 100, (double)track->album_gain_cdb / 100);
+    line(out, "cover inside", file->cover_type);
+    line(out, "lyrics",
+         file->synced_lyrics.size > 0 ? STR("in time")
+         : file->lyrics.size > 0      ? STR("plain")
+                                      : (str_t){"", 0});
 }
 
-static void append_tags(buf_t *out, const media_file_t *file)
+static void append_sound(const library_track_t *track, buf_t *out)
 {
-    buf_append(out, STR("tags\n"));
-    append_line(out, "title", file->title);
-    append_line(out, "artists as written", file->artist_credit);
-    append_list(out, "artist", file->artists.items, file->artists.count);
-    append_line(out, "album", file->album);
-    append_line(out, "album artists as written", file->album_artist_credit);
-    append_list(out, "album artist", file->album_artists.items, file->album_artists.count);
-    append_number(out, "disc", file->disc);
-    append_number(out, "discs", file->disc_total);
-    append_number(out, "track", file->track);
-    append_number(out, "tracks", file->track_total);
-    append_line(out, "date", file->date);
-    append_line(out, "original date", file->original_date);
-    append_list(out, "genre", file->genres.items, file->genres.count);
-    append_list(out, "mood", file->moods.items, file->moods.count);
-    for (uint32_t i = 0; i < file->credits.count; i++)
-        buf_printf(out, "  %-22.*s %.*s\n", STR_ARG(file->credits.items[i].role),
-                   STR_ARG(file->credits.items[i].name));
-    append_line(out, "compilation", file->is_compilation ? STR("yes") : STR(""));
-    append_line(out, "MusicBrainz recording", file->recording_mbid);
-    append_line(out, "MusicBrainz release", file->release_mbid);
-    if (file->has_track_gain)
-        buf_printf(out, "  %-22s %.2f dB\n", "track gain", file->track_gain_db);
-    if (file->has_album_gain)
-        buf_printf(out, "  %-22s %.2f dB\n", "album gain", file->album_gain_db);
-    append_number(out, "cover (bytes)", file->cover_size);
-    append_line(out, "lyrics",
-                str_is_empty(file->synced_lyrics)
-                    ? (str_is_empty(file->lyrics) ? STR("") : STR("plain"))
-                    : STR("time-synced"));
+    buf_append(out, STR("Sound\n"));
+    line(out, "codec", track->codec);
+    line(out, "container", track->container);
+    number(out, "bit rate", track->bit_rate);
+    number(out, "sample rate", track->sample_rate);
+    number(out, "channels", track->channels);
+    number(out, "bits", track->bits);
+    number(out, "samples", track->samples);
+    number(out, "duration ms", track->duration_ms);
 }
 
-/* The order is that in which the library looks (ARCHITECTURE §6). */
-static void append_identity(buf_t *out, const library_track_t *track, str_t album_artist)
+static void append_grouping(const library_track_t *track, arena_t *arena, buf_t *out)
 {
-    buf_append(out, STR("it is the same track as one in the library with, in this order\n"));
-    buf_printf(out, "  1. the same path, size and time of change\n");
-    if (!str_is_empty(track->audio_hash))
-        buf_printf(out, "  2. the same sound: %.*s\n", STR_ARG(track->audio_hash));
-    if (!str_is_empty(track->mb_recording) && !str_is_empty(track->mb_release))
-        buf_printf(out, "  3. the same MusicBrainz recording and release\n");
-    buf_printf(out,
-               "  4. the same album artist (%.*s), album (%.*s), disc %u, track %u and title, and "
-               "a length "
-               "within 2 s\n",
-               STR_ARG(album_artist), STR_ARG(track->album), track->disc, track->number);
+    uint64_t album_id = 0;
+    bool is_by_folder = false;
+    if (library_album_of(track, (str_t){"", 0}, arena, &album_id, &is_by_folder) != ERR_OK)
+        return;
+    buf_append(out, STR("Album\n"));
+    if (track->mb_release.size > 0)
+        line(out, "grouped by", STR("MusicBrainz release id: all files with the same one"));
+    else if (is_by_folder)
+        line(out, "grouped by",
+             STR("folder and album title, since there is no album artist tag; with several artists "
+                 "in it the album is of Various Artists"));
+    else
+        line(out, "grouped by", STR("album artist and album title, whatever the folder"));
 }
 
-static void append_album(buf_t *out, const library_track_t *track, str_t album_artist, str_t path)
+static void append_identity(const library_track_t *track, buf_t *out)
 {
-    size_t slash = str_find_last(path, '/');
-    str_t folder = slash == path.size ? STR("") : str_slice(path, 0, slash);
-    const char *why = !str_is_empty(track->mb_release) ? "its MusicBrainz release"
-                      : !str_is_empty(track->album)    ? "its album artist and album"
-                                                       : "its folder, since it names no album";
-    uint64_t id = catalog_album_id(album_artist, track->album, track->mb_release, STR(""), folder);
-    buf_printf(out, "its album is found by %s (al_%llu)\n", why, (unsigned long long)id);
+    buf_append(out, STR("It stays the same track when it moves or changes, as long as one of these "
+                        "is the same\n"));
+    if (track->audio_hash.size > 0)
+        buf_printf(out, "  %-22s %.*s, %llu samples\n", "sound", STR_ARG(track->audio_hash),
+                   (unsigned long long)track->samples);
+    if (track->mb_recording.size > 0 && track->mb_release.size > 0)
+        line(out, "MusicBrainz", STR("recording and release"));
+    if (track->album.size > 0)
+        line(out, "tags",
+             STR("album artist, album, disc, number and title, and the length within 2 s"));
+    else
+        line(out, "tags", STR("no: there is no album tag"));
 }
 
 void inspect_append(const media_file_t *file, str_t path, buf_t *out)
 {
-    arena_t arena ARENA_SCOPED = {0};
-    buf_t album_artist BUF_SCOPED = BUF_INIT;
     library_track_t track;
-    buf_printf(out, "%.*s\n", STR_ARG(path));
+    arena_t arena ARENA_SCOPED = {0};
+    utf8_append_repaired(out, path);
+    buf_append_char(out, '\n');
     if (file->err != ERR_OK) {
-        buf_printf(out, "can't be read: %.*s\n", STR_ARG(file->reason));
+        line(out, "can't be read", file->reason);
         return;
     }
-    for (uint32_t i = 0; i < file->audio.count; i++)
-        append_audio(out, &file->audio.items[i]);
-    append_tags(out, file);
     if (read_tags(file, path, 0, 0, &arena, &track) != ERR_OK)
         return;
-    for (uint32_t i = 0; i < track.album_credits.count; i++)
-        buf_printf(&album_artist, "%.*s%.*s", STR_ARG(track.album_credits.items[i].name),
-                   STR_ARG(track.album_credits.items[i].join_phrase));
-    str_t name = buf_str(&album_artist);
-    append_identity(out, &track, name);
-    append_album(out, &track, name, path);
+    append_tags(&track, file, out);
+    append_sound(&track, out);
+    append_grouping(&track, &arena, out);
+    append_identity(&track, out);
 }

@@ -1,8 +1,8 @@
 #pragma once
-/* inspect.h -- what was read from a file, and what the library would group it by, as text for
- * people: pure.
+/* inspect.h -- what `musicstream inspect FILE` says: the tags seen, the album the file goes to and
+ * why, and what it would be recognised by after a move or a new encoding.
  *
- * Threads  None. Errors  Through the buffer. */
+ * Threads  None: pure. Errors  Through the buffer; NO_MEMORY shows as a text that ends early. */
 
 #include "media/protocol/media.h"
 #include "runtime/base/buf.h"
