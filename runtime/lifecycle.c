@@ -330,7 +330,10 @@ static bool is_within_intensity(context_t *ctx)
     actor_t *actor = ctx->actor;
     uint64_t max =
         actor->kind->restarts_max == 0 ? RESTARTS_MAX_DEFAULT : actor->kind->restarts_max;
-    if (ctx->now_ns - actor->failures_since_ns > restart_period_ns(actor->kind)) {
+    uint64_t since_ns = ctx->now_ns - actor->failures_since_ns;
+    if (since_ns > restart_period_ns(actor->kind) + 2 * (uint64_t)BACKOFF_MAX_MS * 1000000)
+        actor->parkings = 0; /* it was well for longer than any back-off */
+    if (since_ns > restart_period_ns(actor->kind)) {
         actor->failures = 0;
         actor->failures_since_ns = ctx->now_ns;
     }
@@ -369,6 +372,8 @@ static void after_crash(context_t *ctx)
     } else if (is_child) {
         actor->phase = ACTOR_BACKOFF;
         arm(ctx, &actor->restart_alarm, ALARM_RESTART, backoff_ms(ctx, actor->failures - 1));
+        if (actor->restart_alarm == NULL)
+            actor->phase = ACTOR_DORMANT; /* no memory for it: its next message will do */
     } else if (may_restart) {
         actor->phase = ACTOR_DORMANT;
         arm(ctx, &actor->idle_alarm, ALARM_IDLE, restart_period_ns(actor->kind) / 1000000);
