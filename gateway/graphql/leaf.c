@@ -16,7 +16,7 @@ static void inspect(const graphql_value_t *value, uint32_t depth, buf_t *out)
         graphql_value_to_json(value, out);
         return;
     }
-    if (value->count == 0 || depth > INSPECT_DEPTH_MAX) {
+    if (value->count == 0 || depth >= INSPECT_DEPTH_MAX) {
         buf_append(out, value->count == 0 ? (is_list ? STR("[]") : STR("{}"))
                                           : (is_list ? STR("[Array]") : STR("[Object]")));
         return;
