@@ -1,0 +1,229 @@
+#include "tests/runtime/caller.h"
+#include "tests/runtime/toy.h"
+
+#include <sys/resource.h>
+
+static runtime_t *start(const runtime_options_t *options, toy_world_t *world)
+{
+    runtime_t *runtime = NULL;
+    uv_sem_init(&world->blocked, 0);
+    check_ok(runtime_new(options, &runtime));
+    check_ok(runtime_register(runtime, &toy_kind, world));
+    check_ok(runtime_register(runtime, &idle_kind, world));
+    check_ok(runtime_start(runtime));
+    return runtime;
+}
+
+static void wait_for(_Atomic uint64_t *counter, uint64_t wanted)
+{
+    ms_clock_t clock = clock_system();
+    uint64_t deadline_ms = clock_mono_ms(&clock) + 10000;
+    while (atomic_load(counter) < wanted) {
+        cr_assert(clock_mono_ms(&clock) < deadline_ms, "%llu, not %llu",
+                  (unsigned long long)atomic_load(counter), (unsigned long long)wanted);
+        uv_sleep(0);
+    }
+}
+
+/* ---- edges ---- */
+
+typedef struct edge_world {
+    runtime_t *runtime;
+    _Atomic uint64_t answers, finished, busy, posted;
+    uint64_t ticket;
+} edge_world_t;
+
+static void on_any_answer(void *context, const answer_t *answer)
+{
+    edge_world_t *world = context;
+    (void)answer;
+    atomic_fetch_add(&world->answers, 1);
+}
+
+static void ask_and_cancel(void *context)
+{
+    edge_world_t *world = context;
+    edge_t *edge = runtime_edge(world->runtime, 0);
+    uint64_t ticket = edge_ask(edge, address_of("toy", STR("a")), 1000, STR(""), on_any_answer,
+                               world, toy_echo, .number = 1);
+    cr_assert(eq(u64, atomic_load(&world->answers), 0), "never from inside the ask");
+    edge_cancel(edge, ticket);
+    edge_cancel(edge, ticket);
+    edge_ask(edge, address_of("toy", STR("a")), 1000, STR(""), on_any_answer, world, toy_echo,
+             .number = 2);
+    atomic_fetch_add(&world->posted, 1);
+}
+
+Test(runtime, a_cancelled_ask_stays_silent)
+{
+    toy_world_t world = {0};
+    edge_world_t edges = {.runtime = start(&(runtime_options_t){.scheduler_count = 2}, &world)};
+
+    check_ok(edge_post(runtime_edge(edges.runtime, 0), ask_and_cancel, &edges));
+    wait_for(&edges.answers, 1);
+    check_ok(runtime_drain(edges.runtime, 10000));
+
+    runtime_stats_t stats;
+    runtime_stats(edges.runtime, &stats);
+    cr_assert(eq(u64, atomic_load(&edges.answers), 1));
+    cr_assert(eq(u64, stats.late_replies, 1));
+    cr_assert(eq(u64, atomic_load(&world.echoed), 2));
+    runtime_free(edges.runtime);
+}
+
+/* ---- offload ---- */
+
+static uv_sem_t may_work;
+
+static err_t wait_to_work(void *data)
+{
+    (void)data;
+    uv_sem_wait(&may_work);
+    return ERR_OK;
+}
+
+static void on_worked(void *data, err_t err)
+{
+    edge_world_t *world = data;
+    atomic_fetch_add(err == ERR_BUSY ? &world->busy : &world->finished, 1);
+}
+
+static void offload_five(void *context)
+{
+    edge_world_t *world = context;
+    for (int i = 0; i < 5; i++)
+        edge_offload(runtime_edge(world->runtime, 0), OFFLOAD_PASSWORD, wait_to_work, on_worked,
+                     world);
+}
+
+Test(runtime, a_full_lane_of_the_pool_says_busy_and_the_others_go_on)
+{
+    toy_world_t world = {0};
+    runtime_options_t options = {.scheduler_count = 1, .offload_queue_max = {0, 0, 2}};
+    edge_world_t edges = {.runtime = start(&options, &world)};
+    uv_sem_init(&may_work, 0);
+
+    check_ok(edge_post(runtime_edge(edges.runtime, 0), offload_five, &edges));
+    wait_for(&edges.busy, 2); /* one or none is running, two wait */
+    caller_answer_t other =
+        ask_of(edges.runtime, address_of("toy", STR("a")), toy_offload, .number = 4);
+    for (int i = 0; i < 5; i++)
+        uv_sem_post(&may_work);
+    wait_for(&edges.finished, 2);
+    check_ok(runtime_drain(edges.runtime, 10000));
+
+    check_ok(other.err);
+    cr_assert(eq(u64, other.value, 8));
+    cr_assert(eq(u64, atomic_load(&edges.busy) + atomic_load(&edges.finished), 5));
+    cr_assert(le(u64, atomic_load(&edges.finished), 3));
+    runtime_free(edges.runtime);
+}
+
+/* ---- draining ---- */
+
+Test(runtime, a_drain_lets_what_is_queued_finish_and_takes_nothing_new)
+{
+    toy_world_t world = {0};
+    runtime_t *runtime = start(&(runtime_options_t){.scheduler_count = 2}, &world);
+    char key[8];
+    for (int i = 0; i < 200; i++) {
+        snprintf(key, sizeof key, "%d", i);
+        for (int j = 0; j < 5; j++)
+            check_ok(runtime_send(runtime, address_of("toy", str_from(key)), toy_echo));
+    }
+
+    check_ok(runtime_drain(runtime, 10000));
+
+    cr_assert(eq(u64, atomic_load(&world.echoed), 1000));
+    cr_assert(eq(u64, atomic_load(&world.stopped), 200));
+    check_err(runtime_send(runtime, address_of("toy", STR("a")), toy_echo), ERR_UNAVAILABLE);
+    runtime_free(runtime);
+    cr_assert(eq(u64, atomic_load(&world.deinited), 200));
+}
+
+/* Lets the handler that blocks go on only when the drain's time is long over. */
+static void let_pass_later(void *context)
+{
+    toy_world_t *world = context;
+    uv_sem_wait(&world->blocked);
+    uv_sleep(50);
+    atomic_store(&world->may_pass, true);
+}
+
+Test(runtime, a_drain_that_takes_too_long_says_so_and_stops_all_the_same)
+{
+    toy_world_t world = {0};
+    runtime_t *runtime = start(&(runtime_options_t){.scheduler_count = 2}, &world);
+    uv_thread_t helper;
+    cr_assert(uv_thread_create(&helper, let_pass_later, &world) == 0);
+    check_ok(runtime_send(runtime, address_of("toy", STR("a")), toy_block));
+
+    check_err(runtime_drain(runtime, 5), ERR_TIMEOUT);
+
+    uv_thread_join(&helper);
+    runtime_free(runtime);
+    cr_assert(eq(u64, atomic_load(&world.deinited), 1));
+}
+
+/* ---- idleness ---- */
+
+static double cpu_seconds(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec +
+           ((double)usage.ru_utime.tv_usec + (double)usage.ru_stime.tv_usec) / 1e6;
+}
+
+Test(runtime, nothing_to_do_costs_nothing)
+{
+    toy_world_t world = {0};
+    runtime_t *runtime = start(&(runtime_options_t){.scheduler_count = 4}, &world);
+    check_ok(ask_of(runtime, address_of("toy", STR("a")), toy_echo).err);
+    /* A timer far away is what there is; its end is what we wait for. */
+    check_ok(ask_of(runtime, address_of("toy", STR("a")), toy_timer, .delay_ms = 500).err);
+    runtime_stats_t before, after;
+
+    runtime_stats(runtime, &before);
+    double begin = cpu_seconds();
+    while (atomic_load(&world.ticks) == 0)
+        uv_sleep(20);
+    double used = cpu_seconds() - begin;
+    runtime_stats(runtime, &after);
+
+    cr_assert(used < 0.05, "%f s of processor in half a second of nothing", used);
+    cr_assert(le(u64, after.turns - before.turns, 2));
+    check_ok(runtime_drain(runtime, 10000));
+    runtime_free(runtime);
+}
+
+/* ---- looking in ---- */
+
+Test(runtime, the_description_names_every_actor)
+{
+    toy_world_t world = {0};
+    runtime_t *runtime = start(&(runtime_options_t){.scheduler_count = 2}, &world);
+    buf_t text BUF_SCOPED = BUF_INIT;
+    json_t json = json_to(&text);
+    check_ok(ask_of(runtime, address_of("toy", STR("first")), toy_echo).err);
+    check_ok(ask_of(runtime, address_of("toy", STR("second")), toy_spawn).err);
+
+    runtime_describe(runtime, &json);
+
+    cr_assert(str_contains(buf_str(&text), STR("\"key\":\"first\"")));
+    cr_assert(str_contains(buf_str(&text), STR("\"kind\":\"child\"")));
+    cr_assert(str_contains(buf_str(&text), STR("\"actor_count\":3")));
+    check_ok(runtime_drain(runtime, 10000));
+    runtime_free(runtime);
+}
+
+Test(runtime, a_name_is_registered_once_and_a_durable_kind_needs_a_journal)
+{
+    runtime_t *runtime = NULL;
+    check_ok(runtime_new(&(runtime_options_t){.scheduler_count = 1}, &runtime));
+
+    check_ok(runtime_register(runtime, &toy_kind, NULL));
+    check_err(runtime_register(runtime, &toy_kind, NULL), ERR_CONFLICT);
+    check_err(runtime_register(runtime, &counter_kind, NULL), ERR_INVALID);
+    runtime_free(runtime);
+}
