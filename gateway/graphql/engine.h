@@ -75,7 +75,8 @@ typedef struct graphql_resolver {
  * GRAPHQL_RESOLVE for a function that makes the value of the event, its graphql_source. */
 #define GRAPHQL_OPEN(function) .open = (function)
 /* {"Track.title", GRAPHQL_MEMBER(track_view_t, title)}: no function needed. A u64 is a decimal
- * string in a field of type ID, a number elsewhere. An empty str with NULL data is null. */
+ * string in a field of type ID, a number elsewhere. A str with NULL data is null, or "" in
+ * a field that may not be null. */
 #define GRAPHQL_MEMBER(type, member)                                                               \
     .read = _Generic(((type *)0)->member, str_t                                                    \
                      : GRAPHQL_READ_STR, char *                                                    \

@@ -70,6 +70,13 @@ void gql_run_out(graphql_execution_t *self)
 
 /* ---- running resolvers ---- */
 
+/* No text at all is null where the schema allows it, and the empty text where it does not. */
+static err_t return_text(graphql_field_t *node, str_t text)
+{
+    bool is_wanted = node->type->kind == GQL_REF_NON_NULL;
+    return graphql_return_str(node, text.data == NULL && is_wanted ? STR("") : text);
+}
+
 static err_t read_member(graphql_field_t *node, const graphql_resolver_t *row)
 {
     const char *at = (const char *)node->source;
@@ -80,7 +87,7 @@ static err_t read_member(graphql_field_t *node, const graphql_resolver_t *row)
     uint64_t id;
     switch (row->read) {
     case GRAPHQL_READ_STR:
-        return graphql_return_str(node, *(const str_t *)member);
+        return return_text(node, *(const str_t *)member);
     case GRAPHQL_READ_CSTR:
         return graphql_return_str(node, str_from(*(const char *const *)member));
     case GRAPHQL_READ_BOOL:
