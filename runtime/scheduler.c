@@ -179,7 +179,7 @@ static void inbox_message(scheduler_t *self, message_t *message)
         topic_unsubscribe_actor(self, message->sender, message->incarnation);
         break;
     default:
-        ASSERT(!"a message that is not for a scheduler");
+        assert_failed("a message that is for a scheduler", __FILE_NAME__, __LINE__);
     }
     message_free(message);
 }
