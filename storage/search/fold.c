@@ -108,8 +108,23 @@ static void put_text(folder_t *self, str_t text)
     buf_append(self->out, text);
 }
 
+static void put_ascii(folder_t *self, char c)
+{
+    char lower = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+    bool is_kept = (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+                   c == '=' || c == '$';
+    if (is_kept)
+        put_text(self, str_of(&lower, 1));
+    else if (!is_apostrophe((unsigned char)c))
+        put_blank(self);
+}
+
 static void put_decomposed(folder_t *self, uint32_t c)
 {
+    if (c < 0x80) { /* the same rule as for plain ASCII: folding twice is folding once */
+        put_ascii(self, (char)c);
+        return;
+    }
     switch (class_of(c)) {
     case FOLD_DROPPED:
         return;
@@ -144,17 +159,6 @@ static void put_code_point(folder_t *self, uint32_t c)
     }
     for (utf8proc_ssize_t i = 0; i < count; i++)
         put_decomposed(self, (uint32_t)parts[i]);
-}
-
-static void put_ascii(folder_t *self, char c)
-{
-    char lower = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-    bool is_kept = (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
-                   c == '=' || c == '$';
-    if (is_kept)
-        put_text(self, str_of(&lower, 1));
-    else if (!is_apostrophe((unsigned char)c))
-        put_blank(self);
 }
 
 void fold_append(buf_t *out, str_t text)
