@@ -1,94 +1,82 @@
 #include "gateway/hls/playlist.h"
+
 #include "tests/support/check.h"
 
-static const hls_track_t flac_track = {{44100, 2, 16, 44100 * 10}, true};
-static const hls_track_t mp3_track = {{48000, 2, 0, 48000 * 10}, false};
+static const segment_source_t lossless = {44100, 2, 16, 44100 * 10};
+static const segment_source_t lossy = {44100, 2, 0, 44100 * 10};
 
-static err_t address(void *context, rendition_t rendition, buf_t *out)
+Test(playlist, the_multivariant_names_each_rendition)
 {
-    (void)context;
-    buf_printf(out, "../%s/index.m3u8", rendition_name(rendition));
-    return ERR_OK;
+    buf_t out BUF_SCOPED = BUF_INIT;
+
+    check_ok(hls_multivariant(&lossless, &out));
+
+    cr_assert_str_eq(buf_terminated(&out),
+                     "#EXTM3U\n"
+                     "#EXT-X-VERSION:7\n"
+                     "#EXT-X-INDEPENDENT-SEGMENTS\n"
+                     "#EXT-X-STREAM-INF:BANDWIDTH=138400,CODECS=\"mp4a.40.2\",NAME=\"aac128\"\n"
+                     "../aac128/index.m3u8\n"
+                     "#EXT-X-STREAM-INF:BANDWIDTH=272800,CODECS=\"mp4a.40.2\",NAME=\"aac256\"\n"
+                     "../aac256/index.m3u8\n"
+                     "#EXT-X-STREAM-INF:BANDWIDTH=71200,CODECS=\"mp4a.40.2\",NAME=\"aac64\"\n"
+                     "../aac64/index.m3u8\n"
+                     "#EXT-X-STREAM-INF:BANDWIDTH=1411200,CODECS=\"fLaC\",NAME=\"flac\"\n"
+                     "../flac/index.m3u8\n");
 }
 
-static size_t count_of(str_t text, const char *part)
+Test(playlist, a_lossy_file_has_no_flac)
 {
-    size_t count = 0;
-    str_t wanted = str_from(part);
-    for (size_t i = 0; i + wanted.size <= text.size; i++)
-        count += str_equal(str_slice(text, i, i + wanted.size), wanted);
-    return count;
+    buf_t out BUF_SCOPED = BUF_INIT;
+    check_ok(hls_multivariant(&lossy, &out));
+    cr_assert_not(str_contains(buf_str(&out), STR("flac")));
+    check_err(hls_media(RENDITION_FLAC, &lossy, &out), ERR_NOT_FOUND);
 }
 
-Test(hls_playlist, flac_is_offered_for_lossless_sources_only)
+Test(playlist, the_media_playlist_counts_whole_frames)
+{
+    buf_t out BUF_SCOPED = BUF_INIT;
+
+    check_ok(hls_media(RENDITION_AAC_128, &lossless, &out));
+
+    cr_assert_str_eq(buf_terminated(&out), "#EXTM3U\n"
+                                           "#EXT-X-VERSION:7\n"
+                                           "#EXT-X-TARGETDURATION:5\n"
+                                           "#EXT-X-MEDIA-SEQUENCE:0\n"
+                                           "#EXT-X-PLAYLIST-TYPE:VOD\n"
+                                           "#EXT-X-INDEPENDENT-SEGMENTS\n"
+                                           "#EXT-X-MAP:URI=\"init.mp4\"\n"
+                                           "#EXT-X-ENDLIST\n");
+}
+
+Test(playlist, what_can_not_be_cut_is_refused)
+{
+    buf_t out BUF_SCOPED = BUF_INIT;
+    const segment_source_t nothing = {0};
+    check_err(hls_multivariant(&nothing, &out), ERR_UNSUPPORTED);
+    cr_assert(eq(sz, out.size, 0));
+}
+
+Test(playlist, file_names_have_one_form)
 {
     static const struct {
-        const char *what;
-        const hls_track_t *track;
-        size_t renditions, flac;
-    } cases[] = {{"lossless", &flac_track, 4, 1}, {"lossy", &mp3_track, 3, 0}};
-
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        buf_t text BUF_SCOPED = BUF_INIT;
-        check_ok(hls_multivariant(cases[i].track, address, NULL, &text));
-        cr_expect(count_of(buf_str(&text), "#EXT-X-STREAM-INF") == cases[i].renditions, "%s",
-                  cases[i].what);
-        cr_expect(count_of(buf_str(&text), "CODECS=\"fLaC\"") == cases[i].flac, "%s",
-                  cases[i].what);
-        cr_expect(str_starts_with(buf_str(&text), STR("#EXTM3U\n")), "%s", cases[i].what);
-    }
-}
-
-/* Durations of a media playlist add up to the frames of the plan, and the first one is short. */
-Test(hls_playlist, the_segments_of_a_media_playlist_are_those_of_the_plan)
-{
-    buf_t text BUF_SCOPED = BUF_INIT;
-    segment_plan_t plan;
-    check_ok(segment_plan(RENDITION_AAC_128, &flac_track.source, &plan));
-
-    check_ok(hls_media(&flac_track, RENDITION_AAC_128, &text));
-
-    cr_assert(count_of(buf_str(&text), "#EXTINF:") == plan.segment_count);
-    cr_assert(count_of(buf_str(&text), ".m4s\n") == plan.segment_count);
-    cr_assert(str_ends_with(buf_str(&text), STR("#EXT-X-ENDLIST\n")));
-    cr_assert(str_contains(buf_str(&text), STR("#EXT-X-MAP:URI=\"init.mp4\"")));
-    cr_assert(segment_seconds(&plan, 0) < 1.1 && segment_seconds(&plan, 1) > 3.5);
-}
-
-Test(hls_playlist, a_lossy_track_has_no_flac)
-{
-    buf_t text BUF_SCOPED = BUF_INIT;
-
-    check_err(hls_media(&mp3_track, RENDITION_FLAC, &text), ERR_NOT_FOUND);
-
-    cr_assert(text.size == 0);
-}
-
-Test(hls_playlist, a_track_without_samples_has_no_renditions)
-{
-    buf_t text BUF_SCOPED = BUF_INIT;
-    hls_track_t empty = {{44100, 2, 0, 0}, false};
-
-    check_err(hls_multivariant(&empty, address, NULL, &text), ERR_UNSUPPORTED);
-}
-
-Test(hls_playlist, file_names_lead_to_segments)
-{
-    static const struct {
-        const char *file;
+        const char *name;
         err_t want;
+        hls_file_kind_t kind;
         uint32_t index;
     } cases[] = {
-        {"init.mp4", ERR_OK, HLS_INIT},        {"0.m4s", ERR_OK, 0},
-        {"65535.m4s", ERR_OK, 65535},          {"65536.m4s", ERR_NOT_FOUND, 7},
-        {"-1.m4s", ERR_NOT_FOUND, 7},          {".m4s", ERR_NOT_FOUND, 7},
-        {"1.mp4", ERR_NOT_FOUND, 7},           {"../0.m4s", ERR_NOT_FOUND, 7},
-        {"99999999999.m4s", ERR_NOT_FOUND, 7}, {"", ERR_NOT_FOUND, 7},
+        {"index.m3u8", ERR_OK, HLS_INDEX, 0},      {"init.mp4", ERR_OK, HLS_INIT, 0},
+        {"0.m4s", ERR_OK, HLS_SEGMENT, 0},         {"12.m4s", ERR_OK, HLS_SEGMENT, 12},
+        {"65535.m4s", ERR_OK, HLS_SEGMENT, 65535}, {"65536.m4s", ERR_NOT_FOUND, 0, 0},
+        {"012.m4s", ERR_NOT_FOUND, 0, 0},          {".m4s", ERR_NOT_FOUND, 0, 0},
+        {"-1.m4s", ERR_NOT_FOUND, 0, 0},           {"1.mp4", ERR_NOT_FOUND, 0, 0},
+        {"99999999999.m4s", ERR_NOT_FOUND, 0, 0},
     };
-
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        uint32_t index = 7;
-        err_t err = hls_file_index(str_from(cases[i].file), &index);
-        cr_expect(err == cases[i].want && index == cases[i].index, "%s", cases[i].file);
+        hls_file_kind_t kind = 0;
+        uint32_t index = 0;
+        err_t got = hls_parse_file(str_from(cases[i].name), &kind, &index);
+        cr_expect(got == cases[i].want && kind == cases[i].kind && index == cases[i].index, "%s",
+                  cases[i].name);
     }
 }
