@@ -323,7 +323,6 @@ ON(account_get_sessions)
 
 ON(account_refresh)
 {
-    signed_in_t signed_in SCOPED(signed_in_deinit) = {0};
     refresh_token_t token;
     TRY(refresh_token_read(service(ctx)->keyring, command->token, &token));
     if (!str_equal(token.user_id, context_key(ctx)))
