@@ -60,7 +60,7 @@ uint64_t context_random_u64(context_t *ctx);
 uint64_t context_version(
     const context_t *ctx); /* of a durable actor's stream, with what this turn emitted */
 str_t context_command_id(const context_t *ctx); /* of the command being handled; empty: none */
-bool context_is_replay(const context_t *ctx);
+bool context_is_replay(const context_t *ctx); /* in `start`, after a state came from the journal */
 
 /* Emits an event of a durable kind: applied now, durable before anybody can see it. */
 #define emit(ctx, event, ...)                                                                      \
@@ -109,7 +109,9 @@ typedef void (*actor_then_fn)(void *self, context_t *ctx, const answer_t *answer
                               size_t data_size);
 
 /* Asks; `then` runs exactly once: with the answer, a refusal, TIMEOUT at the deadline, NOT_FOUND,
- * BUSY. `data` is copied. */
+ * BUSY, LIMIT where the chain of asks is deeper than ACTOR_CALL_DEPTH_MAX; not at all when this
+ * actor fails or ends before. timeout_ms 0: 5 s. `data` is copied. An answer of ERR_OK without a
+ * schema is a handler's that returned ERR_OK and replied nothing. */
 #define actor_ask(ctx, to, timeout_ms, then, data, data_size, command, ...)                        \
     actor_ask_message((ctx), (to), (timeout_ms), (then), (data), (data_size), &command##_schema,   \
                       &__extension__(command##_t){__VA_ARGS__})
@@ -125,7 +127,10 @@ void actor_publish_message(context_t *ctx, str_t topic, const schema_t *schema,
 /* Receives a topic's messages in the ON(...) handlers of this actor, until it stops. */
 err_t actor_subscribe(context_t *ctx, str_t topic);
 
-/* Timers send a message to this actor. period_ms 0: once. Cancelling a spent timer does nothing. */
+/* Timers send a message to this actor. period_ms 0: once. Cancelling a spent timer does nothing. An
+ * actor with a timer armed, or subscribed to a topic, is not passivated. Timers and subscriptions
+ * end with the state they belong to: at a restart, and when it is rebuilt; then `start` runs again.
+ */
 typedef struct actor_timer {
     uint64_t bits;
 } actor_timer_t;
@@ -154,8 +159,9 @@ void actor_offload(context_t *ctx, offload_lane_t lane, offload_work_fn work, of
 /* Starts an anonymous child under this actor; if it dies abnormally it is restarted by the kind's
  * policy. */
 err_t actor_spawn(context_t *ctx, const actor_kind_t *kind, str_t key, actor_ref_t *out_ref);
-/* `actor_down` (below) arrives after all that the watched one sent. NOT_FOUND comes as a down at
- * once. */
+/* `actor_down` (below) arrives after all that the watched one sent: once, when it ends or fails,
+ * also when it is started again after that (a reference stays good through restarts; watch it
+ * again). NOT_FOUND comes as a down at once. */
 void actor_monitor(context_t *ctx, actor_ref_t ref);
 /* Ends this actor after the handler: normal, no restart; its mailbox's leftovers go back to the
  * registry. */

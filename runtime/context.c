@@ -2,6 +2,7 @@
 
 #include "runtime/base/memory.h"
 #include "runtime/lifecycle.h"
+#include "runtime/relations.h"
 
 #include <stdarg.h>
 

@@ -23,12 +23,3 @@ void lifecycle_idle(context_t *ctx);
 void lifecycle_restart(context_t *ctx);
 /* ENDED: tries to give the slot back. True: it is gone. */
 bool lifecycle_bury(context_t *ctx);
-
-void watchers_add(actor_t *actor, const message_t *monitor);
-err_t children_add(actor_t *actor, uint64_t child);
-void children_remove(actor_t *actor, uint64_t child);
-void down_send(runtime_t *runtime, actor_watcher_t watcher, uint64_t ref, str_t reason);
-/* Does nothing where there is no such timer. */
-void timer_drop(actor_t *actor, uint64_t id);
-/* What a message of the system lane is embedded in, too. */
-void system_message_free(message_t *message);

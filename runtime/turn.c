@@ -1,6 +1,7 @@
 #include "runtime/base/memory.h"
 #include "runtime/context.h"
 #include "runtime/lifecycle.h"
+#include "runtime/relations.h"
 
 #include <string.h>
 
