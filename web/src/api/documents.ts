@@ -1,0 +1,136 @@
+/** Every GraphQL document of the player. documents.test.ts validates them against the gateway's schema. */
+
+const ARTWORK = 'artwork { url color }';
+const CREDITS = 'credits { artist { id } name joinPhrase role }';
+const STREAM = 'stream { hls expiresAt trackGain albumGain sampleRate samples encoderDelay encoderPadding }';
+const TRACK = `id title artistLine ${CREDITS} album { id title } disc number durationMs isAvailable unavailableReason
+  ${ARTWORK} isFavourite`;
+const PLAYABLE = `${TRACK} ${STREAM}`;
+const ALBUM_CARD = `id title artistLine year ${ARTWORK}`;
+const ARTIST_CARD = `id name ${ARTWORK} albumCount trackCount`;
+const PAGE = 'totalCount pageInfo { hasNextPage endCursor }';
+const LIBRARY = `trackCount albumCount artistCount roots { name path isReadable }
+  scan { phase filesDone filesKnown filesPerSecond secondsLeft startedAt finishedAt problems { path reason } problemCount }`;
+const PLAYLIST_CARD = 'id name version entryCount durationMs changedAt';
+const PLAYLIST = `${PLAYLIST_CARD} entries(first: 500) { nodes { id track { ${PLAYABLE} } } ${PAGE} }`;
+const SESSION = `version queue { id track { ${TRACK} } } currentEntryId isPlaying positionMs positionAt serverTime repeat
+  isShuffled activeDeviceId devices { id name isOnline volume }`;
+
+export const queries = {
+  library: `query Library { library { ${LIBRARY} } }`,
+  albums: `query Albums($first: Int!, $after: String, $sort: AlbumSort!, $genre: ID) {
+    albums(first: $first, after: $after, sort: $sort, genre: $genre) { nodes { ${ALBUM_CARD} } ${PAGE} } }`,
+  album: `query Album($id: ID!) { album(id: $id) {
+    ${ALBUM_CARD} ${CREDITS} genres { id name } trackCount discCount durationMs tracks { ${PLAYABLE} } } }`,
+  artists: `query Artists($first: Int!, $after: String) {
+    artists(first: $first, after: $after) { nodes { ${ARTIST_CARD} } ${PAGE} } }`,
+  artist: `query Artist($id: ID!) { artist(id: $id) { ${ARTIST_CARD}
+    albums(first: 500) { nodes { ${ALBUM_CARD} } ${PAGE} } tracks(first: 100) { nodes { ${PLAYABLE} } ${PAGE} } } }`,
+  genres: `query Genres($first: Int!, $after: String) {
+    genres(first: $first, after: $after) { nodes { id name albumCount trackCount } ${PAGE} } }`,
+  genre: 'query Genre($id: ID!) { genre(id: $id) { id name albumCount trackCount } }',
+  tracks: `query Tracks($first: Int!, $after: String) {
+    tracks(first: $first, after: $after) { nodes { ${PLAYABLE} } ${PAGE} } }`,
+  favourites: `query Favourites($first: Int!, $after: String) {
+    favourites(first: $first, after: $after) { nodes { ${PLAYABLE} } ${PAGE} } }`,
+  history: `query History { history(first: 30) { playedAt track { ${PLAYABLE} } } }`,
+  search: `query Search($query: String!, $first: Int!) { search(query: $query, first: $first) {
+    tracks { ${PLAYABLE} } albums { ${ALBUM_CARD} } artists { ${ARTIST_CARD} } } }`,
+  playlists: `query Playlists { playlists { ${PLAYLIST_CARD} } }`,
+  playlist: `query Playlist($id: ID!) { playlist(id: $id) { ${PLAYLIST} } }`,
+  playlistEntries: `query PlaylistEntries($id: ID!, $after: String) { playlist(id: $id) {
+    entries(first: 500, after: $after) { nodes { id track { ${PLAYABLE} } } ${PAGE} } } }`,
+  stream: `query Stream($id: ID!) { track(id: $id) { id ${STREAM} } }`,
+  lyrics: 'query Lyrics($id: ID!) { track(id: $id) { id lyrics { isSynced lines { startMs text } } } }',
+} as const;
+
+const session = (name: string, variables: string, field: string) =>
+  `mutation ${name}($commandId: ID!${variables}) { session: ${field} { ${SESSION} } }`;
+
+export const mutations = {
+  playTracks: session(
+    'PlayTracks',
+    ', $deviceId: ID!, $trackIds: [ID!]!, $startIndex: Int!',
+    'playTracks(commandId: $commandId, deviceId: $deviceId, trackIds: $trackIds, startIndex: $startIndex)',
+  ),
+  enqueue: session(
+    'Enqueue',
+    ', $trackIds: [ID!]!, $place: QueuePlace!',
+    'enqueue(commandId: $commandId, trackIds: $trackIds, place: $place)',
+  ),
+  removeFromQueue: session(
+    'RemoveFromQueue',
+    ', $entryIds: [ID!]!',
+    'removeFromQueue(commandId: $commandId, entryIds: $entryIds)',
+  ),
+  moveQueueEntry: session(
+    'MoveQueueEntry',
+    ', $entryId: ID!, $index: Int!',
+    'moveQueueEntry(commandId: $commandId, entryId: $entryId, index: $index)',
+  ),
+  clearQueue: session('ClearQueue', '', 'clearQueue(commandId: $commandId)'),
+  play: session(
+    'Play',
+    ', $deviceId: ID!, $entryId: ID, $positionMs: Int',
+    'play(commandId: $commandId, deviceId: $deviceId, entryId: $entryId, positionMs: $positionMs)',
+  ),
+  pause: session('Pause', ', $positionMs: Int', 'pause(commandId: $commandId, positionMs: $positionMs)'),
+  seek: session('Seek', ', $positionMs: Int!', 'seek(commandId: $commandId, positionMs: $positionMs)'),
+  reportProgress: session(
+    'ReportProgress',
+    ', $deviceId: ID!, $entryId: ID!, $positionMs: Int!, $isPlaying: Boolean!',
+    `reportProgress(commandId: $commandId, deviceId: $deviceId, entryId: $entryId, positionMs: $positionMs,
+      isPlaying: $isPlaying)`,
+  ),
+  setRepeat: session('SetRepeat', ', $repeat: Repeat!', 'setRepeat(commandId: $commandId, repeat: $repeat)'),
+  setShuffle: session(
+    'SetShuffle',
+    ', $isShuffled: Boolean!',
+    'setShuffle(commandId: $commandId, isShuffled: $isShuffled)',
+  ),
+  setVolume: session(
+    'SetVolume',
+    ', $deviceId: ID!, $volume: Int!',
+    'setVolume(commandId: $commandId, deviceId: $deviceId, volume: $volume)',
+  ),
+  transferPlayback: session(
+    'TransferPlayback',
+    ', $deviceId: ID!',
+    'transferPlayback(commandId: $commandId, deviceId: $deviceId)',
+  ),
+  forgetDevice: session(
+    'ForgetDevice',
+    ', $deviceId: ID!',
+    'forgetDevice(commandId: $commandId, deviceId: $deviceId)',
+  ),
+
+  createPlaylist: `mutation CreatePlaylist($commandId: ID!, $name: String!, $trackIds: [ID!]) {
+    createPlaylist(commandId: $commandId, name: $name, trackIds: $trackIds) { ${PLAYLIST_CARD} } }`,
+  renamePlaylist: `mutation RenamePlaylist($commandId: ID!, $id: ID!, $name: String!) {
+    renamePlaylist(commandId: $commandId, id: $id, name: $name) { ${PLAYLIST_CARD} } }`,
+  deletePlaylist: `mutation DeletePlaylist($commandId: ID!, $id: ID!) {
+    deletePlaylist(commandId: $commandId, id: $id) }`,
+  addToPlaylist: `mutation AddToPlaylist($commandId: ID!, $id: ID!, $trackIds: [ID!]!) {
+    addToPlaylist(commandId: $commandId, id: $id, trackIds: $trackIds) { ${PLAYLIST_CARD} } }`,
+  removeFromPlaylist: `mutation RemoveFromPlaylist($commandId: ID!, $id: ID!, $entryIds: [ID!]!) {
+    removeFromPlaylist(commandId: $commandId, id: $id, entryIds: $entryIds) { ${PLAYLIST_CARD} } }`,
+  movePlaylistEntry: `mutation MovePlaylistEntry($commandId: ID!, $id: ID!, $entryId: ID!, $index: Int!) {
+    movePlaylistEntry(commandId: $commandId, id: $id, entryId: $entryId, index: $index) { ${PLAYLIST_CARD} } }`,
+
+  setFavourite: `mutation SetFavourite($commandId: ID!, $trackId: ID!, $isFavourite: Boolean!) {
+    setFavourite(commandId: $commandId, trackId: $trackId, isFavourite: $isFavourite) { id isFavourite } }`,
+
+  addLibraryRoot: `mutation AddLibraryRoot($commandId: ID!, $path: String!) {
+    addLibraryRoot(commandId: $commandId, path: $path) { ${LIBRARY} } }`,
+  startScan: `mutation StartScan($commandId: ID!) { startScan(commandId: $commandId) { ${LIBRARY} } }`,
+  cancelScan: `mutation CancelScan($commandId: ID!) { cancelScan(commandId: $commandId) { ${LIBRARY} } }`,
+} as const;
+
+export const subscriptions = {
+  session: `subscription Session($deviceId: ID!, $deviceName: String!) {
+    session(deviceId: $deviceId, deviceName: $deviceName) { ${SESSION} } }`,
+  playlist: `subscription Playlist($id: ID!) { playlist(id: $id) { ${PLAYLIST} } }`,
+  playlists: `subscription Playlists { playlists { ${PLAYLIST_CARD} } }`,
+  library: `subscription Library { library { ${LIBRARY} } }`,
+  track: 'subscription Track { track { id isFavourite } }',
+} as const;

@@ -1,0 +1,82 @@
+/** Subscriptions over one WebSocket (graphql-transport-ws). It reconnects by itself and subscribes again. */
+import { createClient, type Client } from 'graphql-ws';
+import { isAccessOld, renew } from './account';
+import { noteReach } from './reach';
+
+const RETRY_FIRST_MS = 250;
+const RETRY_MAX_MS = 5_000;
+/** The socket counts as lost when this passes without an answer to a ping. */
+const PONG_MS = 5_000;
+const PING_EVERY_MS = 15_000;
+const CLOSE_UNAUTHORIZED = [4401, 4403];
+
+let client: Client | null = null;
+
+function makeClient(): Client {
+  let pongTimer: ReturnType<typeof setTimeout> | undefined;
+  let needsRenewal = false;
+  let socket: WebSocket | null = null;
+  const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
+  return createClient({
+    url: async () => {
+      // The upgrade carries the cookie: it must be a good one.
+      if (needsRenewal || isAccessOld()) await renew().catch(() => undefined);
+      needsRenewal = false;
+      return `${scheme}//${location.host}/graphql`;
+    },
+    lazy: true,
+    retryAttempts: Infinity,
+    shouldRetry: () => true,
+    retryWait: async (count) => {
+      const wait = Math.min(RETRY_FIRST_MS * 2 ** count, RETRY_MAX_MS);
+      await new Promise((resolve) => setTimeout(resolve, wait * (0.7 + 0.6 * Math.random())));
+    },
+    keepAlive: PING_EVERY_MS,
+    on: {
+      opened: (it) => {
+        socket = it as WebSocket;
+      },
+      connected: () => noteReach(true),
+      ping: (isReceived) => {
+        if (!isReceived) pongTimer = setTimeout(() => socket?.close(4408, 'no pong'), PONG_MS);
+      },
+      pong: (isReceived) => {
+        if (isReceived) clearTimeout(pongTimer);
+      },
+      closed: (event) => {
+        clearTimeout(pongTimer);
+        const code = (event as CloseEvent).code;
+        if (CLOSE_UNAUTHORIZED.includes(code)) needsRenewal = true;
+        // An upgrade that was refused looks like any lost connection: a renewal finds out.
+        else if (code === 1006) needsRenewal = true;
+        if (code !== 1000) noteReach(false);
+      },
+    },
+  });
+}
+
+/** Calls `onData` with every state the server sends until the returned function is called. */
+export function subscribe<T>(
+  query: string,
+  variables: Record<string, unknown>,
+  onData: (data: T) => void,
+  onEnd: () => void = () => {},
+): () => void {
+  client ??= makeClient();
+  return client.subscribe<T>(
+    { query, variables },
+    {
+      next: ({ data }) => {
+        if (data !== undefined && data !== null) onData(data);
+      },
+      error: onEnd,
+      complete: onEnd,
+    },
+  );
+}
+
+/** Signed out: the next one may be somebody else. */
+export function disconnect(): void {
+  void client?.dispose();
+  client = null;
+}

@@ -1,0 +1,131 @@
+import { ListMusic, Pencil, Play, Trash2 } from 'lucide-react';
+import { useCallback, useState } from 'react';
+import { useNavigate, useParams } from 'react-router';
+import {
+  useDeletePlaylist,
+  useLivePlaylist,
+  useMovePlaylistEntry,
+  usePlaylist,
+  useRemoveFromPlaylist,
+  useRenamePlaylist,
+} from '../api/queries';
+import type { Playlist } from '../api/types';
+import { formatLength, t } from '../i18n';
+import { player } from '../player/controller';
+import { Button, Empty, IconButton, Loaded, Page } from '../ui/basics';
+import { NameForm } from '../ui/NewPlaylist';
+import { Sheet } from '../ui/Sheet';
+import { SortableTracks } from '../ui/TrackList';
+import { TrackRow } from '../ui/TrackRow';
+
+export function PlaylistPage() {
+  const { id = '' } = useParams();
+  const navigate = useNavigate();
+  const leave = useCallback(() => void navigate('/playlists', { replace: true }), [navigate]);
+  const { data: playlist, isPending, error, refetch } = usePlaylist(id);
+  useLivePlaylist(id, leave);
+  return (
+    <Loaded isPending={isPending} error={error} onRetry={refetch}>
+      {playlist && <PlaylistView key={playlist.id} playlist={playlist} />}
+    </Loaded>
+  );
+}
+
+function PlaylistView({ playlist }: { playlist: Playlist }) {
+  const move = useMovePlaylistEntry(playlist.id);
+  const remove = useRemoveFromPlaylist(playlist.id);
+  const entries = playlist.entries.nodes;
+  const tracks = entries.map((it) => it.track);
+  return (
+    <Page title={playlist.name} header={<PlaylistHeader playlist={playlist} />}>
+      {entries.length === 0 ? (
+        <Empty icon={ListMusic} title={t('playlist.empty')} />
+      ) : (
+        <SortableTracks
+          entries={entries}
+          label={playlist.name}
+          onMove={(entryId, index) => move.mutate({ entryId, index })}
+        >
+          {(entry, index, handle) => (
+            <TrackRow
+              track={entry.track}
+              lead="cover"
+              handle={handle}
+              onPlay={() => player.playTracks(tracks, index)}
+              onRemove={() => remove.mutate({ entryIds: [entry.id] })}
+              removeLabel={t('playlist.removeTrack')}
+            />
+          )}
+        </SortableTracks>
+      )}
+    </Page>
+  );
+}
+
+function PlaylistHeader({ playlist }: { playlist: Playlist }) {
+  const [open, setOpen] = useState<'rename' | 'delete' | null>(null);
+  const rename = useRenamePlaylist(playlist.id);
+  const remove = useDeletePlaylist();
+  const navigate = useNavigate();
+  const tracks = playlist.entries.nodes.map((it) => it.track);
+  const close = () => setOpen(null);
+  return (
+    <header className="page-header">
+      <div>
+        <h1 tabIndex={-1} data-testid="playlist-title">
+          {playlist.name}
+        </h1>
+        <p className="muted">
+          {t('count.tracks', { count: playlist.entryCount })}
+          {playlist.entryCount > 0 && ` · ${formatLength(playlist.durationMs)}`}
+        </p>
+      </div>
+      <div className="page-actions">
+        <Button
+          variant="primary"
+          icon={Play}
+          disabled={tracks.length === 0}
+          data-testid="play-playlist"
+          onClick={() => player.playTracks(tracks)}
+        >
+          {t('player.play')}
+        </Button>
+        <IconButton icon={Pencil} label={t('playlist.rename')} data-testid="rename-playlist" onClick={() => setOpen('rename')} />
+        <IconButton icon={Trash2} label={t('playlist.delete')} data-testid="delete-playlist" onClick={() => setOpen('delete')} />
+      </div>
+      {open === 'rename' && (
+        <NameForm
+          title={t('playlist.rename')}
+          initial={playlist.name}
+          action={t('action.save')}
+          isBusy={false}
+          onClose={close}
+          onSubmit={(name) => {
+            rename.mutate({ name });
+            close();
+          }}
+        />
+      )}
+      <Sheet
+        isOpen={open === 'delete'}
+        onClose={close}
+        title={t('playlist.delete')}
+        description={t('playlist.deleteText', { name: playlist.name })}
+      >
+        <div className="form-actions">
+          <Button onClick={close}>{t('action.cancel')}</Button>
+          <Button
+            variant="danger"
+            data-testid="confirm-delete"
+            onClick={() => {
+              remove.mutate(playlist.id);
+              void navigate('/playlists', { replace: true });
+            }}
+          >
+            {t('action.delete')}
+          </Button>
+        </div>
+      </Sheet>
+    </header>
+  );
+}

@@ -1,0 +1,101 @@
+import { Keyboard, LogOut } from 'lucide-react';
+import { Switch } from 'radix-ui';
+import { useId } from 'react';
+import { signOut, useAccount } from '../api/account';
+import { useSettings, type Theme } from '../app_settings';
+import { ui } from '../app/ui';
+import { t } from '../i18n';
+import type { Quality } from '../player/track_loader';
+import { Button, Page } from '../ui/basics';
+import { Choice } from '../ui/Choice';
+
+const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
+const QUALITIES: readonly Quality[] = ['auto', 'lossless', 'saver'];
+
+export function Settings() {
+  const settings = useSettings();
+  const user = useAccount((it) => it.user);
+  return (
+    <Page title={t('nav.settings')}>
+      <section className="settings">
+        <h2>{t('settings.look')}</h2>
+        <div className="setting">
+          <span>{t('settings.theme')}</span>
+          <Choice
+            label={t('settings.theme')}
+            value={settings.theme}
+            options={THEMES.map((it) => ({ value: it, label: t(`settings.theme.${it}`) }))}
+            onChange={(theme) => useSettings.setState({ theme })}
+          />
+        </div>
+      </section>
+      <section className="settings">
+        <h2>{t('settings.sound')}</h2>
+        <div className="setting">
+          <span>
+            {t('settings.quality')}
+            <span className="muted">{t(`settings.quality.${settings.quality}.text`)}</span>
+          </span>
+          <Choice
+            label={t('settings.quality')}
+            value={settings.quality}
+            options={QUALITIES.map((it) => ({ value: it, label: t(`settings.quality.${it}`) }))}
+            onChange={(quality) => useSettings.setState({ quality })}
+          />
+        </div>
+        <Toggle
+          label={t('settings.gapless')}
+          text={t('settings.gapless.text')}
+          isOn={settings.isGapless}
+          onChange={(isGapless) => useSettings.setState({ isGapless })}
+        />
+        <Toggle
+          label={t('settings.normalise')}
+          text={t('settings.normalise.text')}
+          isOn={settings.isNormalised}
+          onChange={(isNormalised) => useSettings.setState({ isNormalised })}
+        />
+      </section>
+      <section className="settings">
+        <h2>{t('settings.account')}</h2>
+        <div className="setting">
+          <span>
+            {user?.name}
+            <span className="muted">{user && t(`role.${user.role}`)}</span>
+          </span>
+          <Button icon={LogOut} data-testid="sign-out" onClick={() => void signOut()}>
+            {t('settings.signOut')}
+          </Button>
+        </div>
+        <div className="setting">
+          <span>{t('help.title')}</span>
+          <Button icon={Keyboard} onClick={() => ui.setHelp(true)}>
+            {t('settings.showKeys')}
+          </Button>
+        </div>
+      </section>
+    </Page>
+  );
+}
+
+interface ToggleProps {
+  label: string;
+  text: string;
+  isOn: boolean;
+  onChange: (isOn: boolean) => void;
+}
+
+function Toggle({ label, text, isOn, onChange }: ToggleProps) {
+  const id = useId();
+  return (
+    <div className="setting">
+      <label htmlFor={id}>
+        {label}
+        <span className="muted">{text}</span>
+      </label>
+      <Switch.Root id={id} className="switch" checked={isOn} onCheckedChange={onChange}>
+        <Switch.Thumb className="switch-thumb" />
+      </Switch.Root>
+    </div>
+  );
+}
