@@ -124,7 +124,7 @@ static err_t catch_up_some(journal_lmdb_t *self, uint64_t *position, bool *out_i
 
 static err_t catch_up(journal_lmdb_t *self, uint64_t head)
 {
-    uint64_t position;
+    uint64_t position = 0;
     bool is_end = false;
     TRY(read_through(self->streams_kv, &position));
     if (position > head) { /* an older journal was put here: nothing derived from it holds */
@@ -159,7 +159,7 @@ static err_t check_tail(kv_t *kv)
 
 err_t journal_open_environments(journal_lmdb_t *self)
 {
-    uint64_t head;
+    uint64_t head = 0;
     if (self->log_kv == NULL)
         TRY(open_one(self, "journal",
                      (kv_options_t){.tables = log_tables,

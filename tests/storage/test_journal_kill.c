@@ -75,8 +75,9 @@ static void take_off(child_t *child, uint32_t stream, bool is_wrong)
         pthread_cond_wait(&child->landed, &child->lock);
     child->in_flight++;
     pthread_mutex_unlock(&child->lock);
-    *flight = (flight_t){child, ++child->last_number, stream};
-    payload[0] = child->round << 32 | flight->number;
+    uint32_t number = ++child->last_number;
+    *flight = (flight_t){child, number, stream}; /* freed when it lands */
+    payload[0] = child->round << 32 | number;
     journal_event_t event = {STR("numbered"), str_of(payload, sizeof payload)};
     int size = snprintf(name, sizeof name, "stream/%u", stream);
     journal_append_t append = {.stream = str_of(name, (size_t)size),
@@ -89,7 +90,7 @@ static void take_off(child_t *child, uint32_t stream, bool is_wrong)
     child->versions[stream] += is_wrong ? 0 : 1;
     journal_t *journal = journal_lmdb_journal(child->journal);
     journal->table->append(journal, &append);
-    if (flight->number % 50 == 0)
+    if (number % 50 == 0)
         journal->table->snapshot_put(journal, append.stream, append.expected_version,
                                      event.payload);
 }

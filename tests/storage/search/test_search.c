@@ -177,11 +177,10 @@ static const char *const pool[] = {"red",  "reddish", "blue", "bluer", "go",
 
 static void random_text(const ms_random_t *random, char out[MODEL_TEXT])
 {
-    out[0] = '\0';
-    for (uint64_t i = 1 + random_below(random, 3); i > 0; i--) {
-        strcat(out, pool[random_below(random, COUNT_OF(pool))]);
-        strcat(out, i > 1 ? " " : "");
-    }
+    int size = 0;
+    for (uint64_t i = 1 + random_below(random, 3); i > 0; i--)
+        size += snprintf(out + size, MODEL_TEXT - (size_t)size, "%s%s",
+                         pool[random_below(random, COUNT_OF(pool))], i > 1 ? " " : "");
 }
 
 static bool naive_has(const char *text, str_t word, bool is_prefix)
