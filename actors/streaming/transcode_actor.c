@@ -247,9 +247,17 @@ static void end_run(transcode_t *self, context_t *ctx, uint64_t serial, err_t er
 
 ON(transcode_made)
 {
-    for (size_t i = 0; i < self->run_count; i++)
-        if (self->serials[i] == command->run)
-            answer_waiters(self, ctx, NULL, ERR_OK);
+    for (size_t i = 0; i < self->run_count; i++) {
+        transcode_range_t *range = &self->runs[i];
+        if (self->serials[i] != command->run)
+            continue;
+        /* What is left of the run: should this one be evicted, it takes another run to make it. */
+        if (transcode_is_in(range, command->index)) {
+            range->count -= command->index + 1 - range->first;
+            range->first = command->index + 1;
+        }
+        answer_waiters(self, ctx, NULL, ERR_OK);
+    }
     return ERR_OK;
 }
 

@@ -41,11 +41,15 @@ Test(playlist, the_media_playlist_counts_whole_frames)
 
     cr_assert_str_eq(buf_terminated(&out), "#EXTM3U\n"
                                            "#EXT-X-VERSION:7\n"
-                                           "#EXT-X-TARGETDURATION:5\n"
+                                           "#EXT-X-TARGETDURATION:4\n"
                                            "#EXT-X-MEDIA-SEQUENCE:0\n"
                                            "#EXT-X-PLAYLIST-TYPE:VOD\n"
                                            "#EXT-X-INDEPENDENT-SEGMENTS\n"
                                            "#EXT-X-MAP:URI=\"init.mp4\"\n"
+                                           "#EXTINF:0.998458,\n0.m4s\n"
+                                           "#EXTINF:3.993832,\n1.m4s\n"
+                                           "#EXTINF:3.993832,\n2.m4s\n"
+                                           "#EXTINF:1.044898,\n3.m4s\n"
                                            "#EXT-X-ENDLIST\n");
 }
 

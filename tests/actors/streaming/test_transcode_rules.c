@@ -1,0 +1,51 @@
+#include "actors/streaming/transcode_rules.h"
+
+#include "tests/support/check.h"
+
+/* Bit i: segment i is there. */
+static bool has_bit(const void *context, uint32_t index)
+{
+    return (*(const uint32_t *)context >> index) & 1;
+}
+
+Test(transcode_rules, a_run_fills_what_is_missing)
+{
+    static const struct {
+        const char *what;
+        uint32_t index, ahead, segments, there;
+        transcode_range_t runs[TRANSCODE_RUNS_MAX];
+        size_t run_count;
+        transcode_range_t want;
+    } cases[] = {
+        {"all missing", 0, 3, 10, 0, {{0}}, 0, {0, 4}},
+        {"the end is near", 8, 3, 10, 0, {{0}}, 0, {8, 2}},
+        {"past the end", 10, 3, 10, 0, {{0}}, 0, {0, 0}},
+        {"all there", 2, 3, 10, 0x3C, {{0}}, 0, {0, 0}},
+        {"begins with the first missing one", 2, 3, 10, 0x0C, {{0}}, 0, {4, 2}},
+        {"ends before one that is there", 2, 3, 10, 0x10, {{0}}, 0, {2, 2}},
+        {"leaves out what is under way", 2, 3, 10, 0, {{2, 2}}, 1, {4, 2}},
+        {"ends before another run", 2, 3, 10, 0, {{4, 4}}, 1, {2, 2}},
+        {"no more runs than allowed", 2, 3, 10, 0, {{6, 1}, {8, 1}}, 2, {0, 0}},
+        {"one only", 5, 0, 10, 0, {{0}}, 0, {5, 1}},
+        {"no overflow", UINT32_MAX, 3, 10, 0, {{0}}, 0, {0, 0}},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        transcode_range_t got =
+            transcode_next_run(cases[i].index, cases[i].ahead, cases[i].segments, cases[i].runs,
+                               cases[i].run_count, has_bit, &cases[i].there);
+        cr_expect(got.first == cases[i].want.first && got.count == cases[i].want.count,
+                  "%s: %u, %u", cases[i].what, got.first, got.count);
+    }
+}
+
+Test(transcode_rules, keys)
+{
+    uint64_t id = 0;
+    rendition_t rendition = RENDITION_FLAC;
+    check_ok(transcode_parse_key(STR("4294967297/aac256"), &id, &rendition));
+    cr_assert(eq(u64, id, 4294967297));
+    cr_assert(rendition == RENDITION_AAC_256);
+    check_err(transcode_parse_key(STR("1"), &id, &rendition), ERR_INVALID);
+    check_err(transcode_parse_key(STR("x/aac256"), &id, &rendition), ERR_INVALID);
+    check_err(transcode_parse_key(STR("1/mp3"), &id, &rendition), ERR_NOT_FOUND);
+}
