@@ -95,7 +95,7 @@ static void leave(context_t *self)
 
 static void answer(context_t *self, err_t err)
 {
-    if (self->asker.asker == 0 || self->is_later)
+    if (self->asker.asker == 0 || (self->is_later && err == ERR_OK))
         return;
     message_t *reply = STEAL(self->reply);
     if (err != ERR_OK || reply == NULL) {
@@ -162,9 +162,8 @@ static bool failed(context_t *self)
     if (actor->durable != NULL)
         undo(self, ERR_INTERNAL);
     leave(self);
-    if (!self->is_later) /* else the token's holder may have answered; the deadline is left */
-        deliver_reply(self->runtime,
-                      reply_new(asker, ERR_INTERNAL, NULL, NULL, STR("the actor failed")));
+    deliver_reply(self->runtime,
+                  reply_new(asker, ERR_INTERNAL, NULL, NULL, STR("the actor failed")));
     lifecycle_crash(self, reason);
     return false;
 }

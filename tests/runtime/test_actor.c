@@ -66,7 +66,10 @@ Test(actor, what_cannot_be_answered_says_why)
     char long_key[ACTOR_KEY_SIZE_MAX + 1];
     memset(long_key, 'k', sizeof long_key);
     toy_echo_t echo = {1};
-    toy_circle_t circle = {STR("b")};
+    toy_circle_t deep = {STR("b"), ACTOR_CALL_DEPTH_MAX};
+    toy_circle_t deeper = {STR("b"), ACTOR_CALL_DEPTH_MAX + 1};
+    toy_late_refusal_t refusal = {false};
+    toy_late_refusal_t failure = {true};
     toy_silence_t silence;
     const struct {
         const char *what;
@@ -86,7 +89,12 @@ Test(actor, what_cannot_be_answered_says_why)
         {"a message the kind does not know", toy("a"), 0, &counter_read_schema, &echo,
          ERR_UNSUPPORTED},
         {"a handler that never answers", toy("a"), 30, &toy_silence_schema, &silence, ERR_TIMEOUT},
-        {"asks in a circle", toy("a"), 0, &toy_circle_schema, &circle, ERR_LIMIT},
+        {"a chain as deep as it may be", toy("a"), 0, &toy_circle_schema, &deep, ERR_OK},
+        {"a chain that is deeper", toy("a"), 0, &toy_circle_schema, &deeper, ERR_LIMIT},
+        {"refused with a token in hand", toy("a"), 0, &toy_late_refusal_schema, &refusal,
+         ERR_FORBIDDEN},
+        {"failed with a token in hand", toy("a"), 0, &toy_late_refusal_schema, &failure,
+         ERR_INTERNAL},
     };
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {

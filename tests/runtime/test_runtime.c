@@ -197,6 +197,61 @@ Test(runtime, nothing_to_do_costs_nothing)
     runtime_free(runtime);
 }
 
+/* ---- busyness ---- */
+
+static void on_loop_timer(uv_timer_t *timer)
+{
+    edge_world_t *world = timer->data;
+    if (atomic_fetch_add(&world->finished, 1) == 20)
+        uv_close((uv_handle_t *)timer, NULL);
+}
+
+Test(runtime, a_busy_scheduler_still_polls_its_loop)
+{
+    toy_world_t world = {0};
+    edge_world_t edges = {0};
+    runtime_t *runtime = NULL;
+    uv_timer_t timer = {.data = &edges};
+    check_ok(runtime_new(&(runtime_options_t){.scheduler_count = 1}, &runtime));
+    check_ok(runtime_register(runtime, &toy_kind, &world));
+    uv_timer_init(runtime_loop(runtime, 0), &timer);
+    uv_timer_start(&timer, on_loop_timer, 1, 1);
+    check_ok(runtime_start(runtime));
+
+    check_ok(runtime_send(runtime, address_of("toy", STR("a")), toy_spin));
+    check_ok(runtime_send(runtime, address_of("toy", STR("b")), toy_spin));
+    wait_for(&edges.finished, 21);
+    uint64_t spins = atomic_load(&world.ticks);
+    atomic_store(&world.may_pass, true);
+    check_ok(runtime_drain(runtime, 10000));
+
+    cr_assert(gt(u64, spins, 100));
+    runtime_free(runtime);
+}
+
+Test(runtime, a_turn_that_takes_too_long_is_counted)
+{
+    toy_world_t world = {0};
+    runtime_t *runtime = start(&(runtime_options_t){.scheduler_count = 1}, &world);
+    runtime_stats_t stats;
+    ms_clock_t clock = clock_system();
+
+    check_ok(ask_of(runtime, address_of("toy", STR("a")), toy_echo).err);
+    runtime_stats(runtime, &stats);
+    uint64_t before = stats.slow_turns;
+    check_ok(runtime_send(runtime, address_of("toy", STR("a")), toy_block));
+    uv_sem_wait(&world.blocked);
+    uint64_t begin_ms = clock_mono_ms(&clock);
+    while (clock_mono_ms(&clock) < begin_ms + 12)
+        uv_sleep(1);
+    atomic_store(&world.may_pass, true);
+    check_ok(runtime_drain(runtime, 10000));
+
+    runtime_stats(runtime, &stats);
+    cr_assert(gt(u64, stats.slow_turns, before));
+    runtime_free(runtime);
+}
+
 /* ---- looking in ---- */
 
 Test(runtime, the_description_names_every_actor)

@@ -72,11 +72,31 @@ ON(toy_silence)
     return ERR_OK;
 }
 
+ON(toy_late_refusal)
+{
+    self->waiting = actor_reply_later(ctx);
+    if (command->is_failure)
+        actor_fail(ctx, "with a token in hand");
+    return actor_refuse(ctx, ERR_FORBIDDEN, "after all");
+}
+
+/* Never idle until the test says so. */
+ON(toy_spin)
+{
+    atomic_fetch_add(&self->world->ticks, 1);
+    if (atomic_load(&self->world->may_pass))
+        return ERR_OK;
+    return actor_send(ctx, address_of("toy", context_key(ctx)), toy_spin);
+}
+
+/* Asks so many times around the circle, then answers. */
 ON(toy_circle)
 {
+    if (command->rounds == 0)
+        return actor_reply(ctx, toy_number, .number = 1);
     forwarded_t forwarded = {actor_reply_later(ctx)};
     actor_ask(ctx, address_of("toy", command->to), 5000, on_forwarded, &forwarded, sizeof forwarded,
-              toy_circle, .to = context_key(ctx));
+              toy_circle, .to = context_key(ctx), .rounds = command->rounds - 1);
     return ERR_OK;
 }
 
