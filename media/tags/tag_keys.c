@@ -92,6 +92,7 @@ static const tag_key_t keys[] = {
     {"tracknumber", NUMBER(track)},
     {"tracktotal", NUMBER(track_total)},
     {"unsyncedlyrics", LYRICS},
+    {"uslt", LYRICS}, /* what libavformat writes into a TXXX */
     {"writer", CREDIT("lyricist")},
     {"year", DATE(date)},
 };

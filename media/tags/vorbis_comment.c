@@ -55,9 +55,10 @@ static void take_picture(probe_t *self, str_t base64)
     size_t quads = base64.size / 4, wanted = MIN(quads, (size_t)TAG_COVER_END / 3 + 2);
     str_t end = str_slice(base64, (quads - wanted) * 4, quads * 4);
     size_t tail_size = decode_base64(end, tail, sizeof tail);
+    size_t excess = tail_size > size ? tail_size - size : 0; /* the block's header */
     self->file->cover_size = 0;
     tag_set_cover(self->tags, str_of(head + 8, mime_size), size,
-                  str_of(head + data_at, got - data_at), str_of(tail, tail_size));
+                  str_of(head + data_at, got - data_at), str_of(tail + excess, tail_size - excess));
 }
 
 void probe_vorbis_comment(probe_t *self, str_t packet)
