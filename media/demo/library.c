@@ -143,7 +143,8 @@ static void add_song_tags(tags_t *tags, const demo_album_t *album, const demo_so
         add(tags, "ARTISTS", "%s; %s", people[0], people[1]);
     if (has_many && people[0] == NULL)
         add_id(tags, "MUSICBRAINZ_ARTISTID", "artist", song->artist);
-    add_id(tags, "MUSICBRAINZ_ALBUMID", "release", album->title);
+    /* No MUSICBRAINZ_ALBUMID: albums here mix formats, and not all of libavformat's writers carry
+     * it, which would part them. */
     add_id(tags, "MUSICBRAINZ_ALBUMARTISTID", "artist", album->artist);
     add_id(tags, "MUSICBRAINZ_TRACKID", "recording", song->title);
 }
