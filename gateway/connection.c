@@ -35,6 +35,21 @@ static void unlink_connection(connection_t *self)
     server_count(server, connections_open, (uint64_t)-1);
 }
 
+/* As people write it: an IPv4 address that came over an IPv6 socket is one all the same. */
+static void write_address(connection_t *self, const struct sockaddr *address)
+{
+    static const char mapped[] = "::ffff:";
+    if (address->sa_family == AF_INET)
+        uv_ip4_name((const struct sockaddr_in *)(const void *)address, self->address,
+                    sizeof self->address);
+    else
+        uv_ip6_name((const struct sockaddr_in6 *)(const void *)address, self->address,
+                    sizeof self->address);
+    size_t skip = sizeof mapped - 1;
+    if (strncmp(self->address, mapped, skip) == 0 && strchr(self->address, '.') != NULL)
+        memmove(self->address, self->address + skip, strlen(self->address + skip) + 1);
+}
+
 err_t connection_open(gateway_server_t *server, int fd, const struct sockaddr *address,
                       peer_t **peer)
 {
@@ -48,12 +63,7 @@ err_t connection_open(gateway_server_t *server, int fd, const struct sockaddr *a
     self->fd = fd;
     self->deadline = DEADLINE_NONE;
     self->peer = STEAL(*peer);
-    if (address->sa_family == AF_INET6)
-        uv_ip6_name((const struct sockaddr_in6 *)(const void *)address, self->address,
-                    sizeof self->address);
-    else
-        uv_ip4_name((const struct sockaddr_in *)(const void *)address, self->address,
-                    sizeof self->address);
+    write_address(self, address);
     link_connection(self);
     connection_update(self);
     return ERR_OK;

@@ -106,8 +106,8 @@ void http_reply_header(http_request_t *request, const char *name, str_t value);
 void http_reply(http_request_t *request, int status, str_t content_type, str_t body);
 /* Takes the buffer, without a copy; a buffer that failed becomes its error. */
 void http_reply_buf(http_request_t *request, int status, str_t content_type, buf_t *body);
-/* application/problem+json (RFC 9457) with the status of the error; detail may be NULL and never
- * holds a secret or what a person wrote. */
+/* application/problem+json (RFC 9457) with the status of the error, after the headers that were
+ * added; detail may be NULL and never holds a secret or what a person wrote. */
 void http_reply_error(http_request_t *request, err_t err, const char *detail);
 /* 304 if If-None-Match has this ETag (with its quotes): true, and the request is answered. Else the
  * ETag is added to the answer that follows. */

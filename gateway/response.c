@@ -128,6 +128,13 @@ static bool has_no_content(int status)
     return status < 200 || status == 204 || status == 304;
 }
 
+/* An answer that could not be made as it was meant: nothing of it is kept. */
+static void reply_failure(http_request_t *request, err_t err)
+{
+    buf_reset(&exchange_of(request)->reply_headers);
+    http_reply_error(request, err, NULL);
+}
+
 void http_reply_buf(http_request_t *request, int status, str_t content_type, buf_t *taken)
 {
     exchange_t *exchange = exchange_of(request);
@@ -137,7 +144,7 @@ void http_reply_buf(http_request_t *request, int status, str_t content_type, buf
     err_t failed =
         buf_status(&exchange->reply_headers) != ERR_OK ? ERR_INTERNAL : buf_status(&body);
     if (failed != ERR_OK) {
-        http_reply_error(request, failed, NULL);
+        reply_failure(request, failed);
         return;
     }
     bool is_last = is_last_answer(exchange);
@@ -162,7 +169,6 @@ void http_reply_error(http_request_t *request, err_t err, const char *detail)
 {
     buf_t body = BUF_INIT;
     problem_append(&body, err, str_from(detail), request->id);
-    buf_reset(&exchange_of(request)->reply_headers);
     if (buf_status(&body) != ERR_OK)
         buf_deinit(&body);
     http_reply_buf(request, err_http_status(err), STR("application/problem+json"), &body);
@@ -170,7 +176,7 @@ void http_reply_error(http_request_t *request, err_t err, const char *detail)
 
 void http_abandon(http_request_t *request)
 {
-    http_reply_error(request, ERR_INTERNAL, NULL);
+    reply_failure(request, ERR_INTERNAL);
 }
 
 void http_on_cancel(http_request_t *request, void (*fn)(http_request_t *request, void *context),
@@ -227,7 +233,7 @@ void http_reply_file(http_request_t *request, const http_file_t *file)
     }
     if (buf_status(&exchange->reply_headers) != ERR_OK) {
         close(file->fd);
-        http_reply_error(request, ERR_INTERNAL, NULL);
+        reply_failure(request, ERR_INTERNAL);
         return;
     }
     uint64_t offset = 0, length = file->size;

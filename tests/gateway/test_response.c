@@ -70,6 +70,17 @@ static void too_many_headers(http_request_t *request)
     http_reply(request, 200, STR("text/plain"), STR("body"));
 }
 
+static void refuse_with_header(http_request_t *request)
+{
+    http_reply_header(request, "Retry-After", STR("1"));
+    http_reply_error(request, ERR_BUSY, "try again");
+}
+
+static void peer(http_request_t *request)
+{
+    http_reply(request, 200, STR("text/plain"), request->peer);
+}
+
 static void no_content(http_request_t *request)
 {
     http_reply(request, 204, STR(""), STR(""));
@@ -168,6 +179,8 @@ static const route_t rows[] = {
     {METHOD_GET, "/abandoning", wait_abandoning, NULL, 0},
     {METHOD_GET, "/headers", headers, NULL, 0},
     {METHOD_GET, "/too-many", too_many_headers, NULL, 0},
+    {METHOD_GET, "/busy", refuse_with_header, NULL, 0},
+    {METHOD_GET, "/peer/{secret}", peer, NULL, 0},
     {METHOD_GET, "/no-content", no_content, NULL, 0},
     {METHOD_GET, "/failed", failed_buffer, NULL, 0},
     {METHOD_GET, "/unchanged", unchanged, NULL, 0},
@@ -349,6 +362,8 @@ Test(response, what_is_said_is_framed_right)
         {"GET", "/headers", NULL, 200, "body", "X-Injected", "a  X-Evil: b c"},
         {"GET", "/headers", NULL, 200, "body", "X-Content-Type-Options", "nosniff"},
         {"HEAD", "/headers", NULL, 200, "", "Content-Length", "4"},
+        {"GET", "/busy", NULL, 429, NULL, "Retry-After", "1"},
+        {"GET", "/peer/x", NULL, 200, "127.0.0.1", "Date", ""},
         {"GET", "/no-content", NULL, 204, "", "Content-Length", NULL},
         {"GET", "/unchanged", NULL, 200, "v1", "ETag", "\"v1\""},
         {"GET", "/unchanged", "If-None-Match: \"v1\"\r\n", 304, "", "ETag", "\"v1\""},
@@ -395,6 +410,27 @@ Test(response, a_form_in_the_body_is_searched_after_the_query)
                         STR("q=from+body"), &response));
 
     check_str(buf_str(&response.body), STR("OK from body|a=1;||00"));
+}
+
+Test(response, the_log_names_the_pattern_and_holds_no_secret)
+{
+    char path[] = "/tmp/test_response_XXXXXX", text[2000] = "";
+    int fd = mkstemp(path);
+    cr_assert(fd >= 0);
+    unlink(path);
+    ms_log_t log = {.fd = fd, .level = LOG_DEBUG};
+    {
+        FIXTURE(fixture, .log = &log);
+        http_response_t response HTTP_RESPONSE_SCOPED = {0};
+        check_ok(http_fetch(fixture.thread.port, "GET", "/peer/hidden1?token=hidden2",
+                            "Cookie: a=hidden3\r\nX-Request-Id: shown\r\n", STR(""), &response));
+    }
+
+    cr_assert(pread(fd, text, sizeof text - 1, 0) > 0);
+    cr_expect(strstr(text, "GET /peer/{secret} 200") != NULL, "%s", text);
+    cr_expect(strstr(text, "id=shown") != NULL);
+    cr_expect(strstr(text, "hidden") == NULL, "%s", text);
+    close(fd);
 }
 
 /* ---- files ---- */
