@@ -14,3 +14,7 @@ if(MS_COVERAGE)
     add_compile_options(--coverage)
     add_link_options(--coverage)
 endif()
+if(MS_FUZZ)
+    # Without it a fuzz target sees which of its own lines ran, but not which of the library's.
+    add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
