@@ -66,7 +66,7 @@ const proxied = { target: node, changeOrigin: true, headers: { origin: node } };
 
 export default defineConfig({
   plugins: [react(), precompress(), warningsAreErrors()],
-  build: { target: 'es2022', sourcemap: false, assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  build: { target: 'es2022', chunkSizeWarningLimit: 700, sourcemap: false, assetsInlineLimit: 0, modulePreload: { polyfill: false } },
   server: {
     port: 5173,
     proxy: {
