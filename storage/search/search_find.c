@@ -99,7 +99,7 @@ static err_t rarest_word(const finder_t *self, search_kind_t kind, search_word_t
 {
     size_t fewest = SIZE_MAX;
     for (size_t i = 0; i < self->word_count; i++) {
-        size_t count;
+        size_t count = 0;
         TRY(count_entries(self, self->words[i], kind, &count));
         if (count < fewest) {
             fewest = count;
