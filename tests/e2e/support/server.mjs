@@ -1,0 +1,166 @@
+// server.mjs -- a real node in a temporary folder, started and stopped by pid.
+//
+//   const server = await startServer({ music });      // music: a folder; default: the demo library
+//   await server.setUp();                              // the administrator, through the printed link's code
+//   const data = await server.graphql('{ me { name } }');
+//   await server.kill();  await server.start();        // kill -9 and on again, same data
+//   await server.stop();                               // SIGTERM, and the folder goes
+
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+
+const source = process.env.MS_SOURCE ?? path.resolve(new URL("../../..", import.meta.url).pathname);
+export const build = process.env.MS_BUILD ?? path.join(source, 'build/dev');
+export const program = path.join(build, 'musicstream');
+
+/** The demo library, made once a build folder. */
+export function demoMusic() {
+  const folder = path.join(build, 'demo-music');
+  if (!existsSync(path.join(folder, '.complete'))) {
+    rmSync(folder, { recursive: true, force: true });
+    run(path.join(build, 'musicstream-demo-library'), [folder]);
+    run('touch', [path.join(folder, '.complete')]);
+  }
+  return folder;
+}
+
+export function run(command, args, options = {}) {
+  const done = spawnSync(command, args, { encoding: 'utf8', ...options });
+  if (done.status !== 0 && !options.mayFail)
+    throw new Error(`${command} ${args.join(' ')} ended with ${done.status}: ${done.stderr}`);
+  return done;
+}
+
+export function temporaryFolder() {
+  return mkdtempSync(path.join(tmpdir(), 'musicstream-'));
+}
+
+/** Waits until `condition` gives something true; the only waiting that tests do. */
+export async function until(condition, what, limitMs = 20000) {
+  const end = Date.now() + limitMs;
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    if (Date.now() > end) throw new Error(`in ${limitMs} ms this did not come true: ${what}`);
+    await new Promise((next) => setTimeout(next, 10));
+  }
+}
+
+export class Server {
+  constructor(options) {
+    this.options = options;
+    this.folder = temporaryFolder();
+    this.data = path.join(this.folder, 'data');
+    this.port = 0;
+    this.cookies = new Map();
+    this.log = '';
+  }
+
+  async start() {
+    const args = ['serve', '--data', this.data, '--listen', `127.0.0.1:${this.port}`];
+    if (this.options.music !== null) args.push('--music', this.options.music ?? demoMusic());
+    args.push(...(this.options.flags ?? []));
+    this.child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: this.folder });
+    this.exited = new Promise((done) => this.child.once('exit', (code, signal) => done({ code, signal })));
+    this.child.stderr.on('data', (text) => (this.log += text));
+    const lines = createInterface({ input: this.child.stdout });
+    await new Promise((ready, failed) => {
+      this.exited.then(({ code }) => failed(new Error(`the server ended with ${code}: ${this.log}`)));
+      lines.on('line', (line) => {
+        const address = /at (http:\/\/\S+:(\d+))/.exec(line);
+        if (address) {
+          this.origin = address[1];
+          this.port = Number(address[2]);
+        }
+        const link = /(http\S+\/setup#code=(\S+))/.exec(line);
+        if (link) [, this.setupLink, this.setupCode] = link;
+      });
+      until(() => this.origin && this.isReady(), 'the server is ready').then(ready, failed);
+    });
+    return this;
+  }
+
+  async isReady() {
+    try {
+      return (await fetch(`${this.origin}/readyz`)).ok;
+    } catch {
+      return false;
+    }
+  }
+
+  async kill() {
+    this.child.kill('SIGKILL');
+    await this.exited;
+  }
+
+  async stop() {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      this.child.kill('SIGINT');
+      this.ended = await this.exited;
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+    return this.ended;
+  }
+
+  /** fetch with our Origin and cookies, as the player's page does it. */
+  async request(method, target, body, headers = {}) {
+    const response = await fetch(this.origin + target, {
+      method,
+      headers: {
+        Origin: this.origin,
+        Cookie: [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...headers,
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      redirect: 'manual',
+    });
+    for (const cookie of response.headers.getSetCookie()) {
+      const [, name, value] = /^([^=]+)=([^;]*)/.exec(cookie);
+      if (/Max-Age=0/.test(cookie)) this.cookies.delete(name);
+      else this.cookies.set(name, value);
+    }
+    return response;
+  }
+
+  cookieHeader() {
+    return [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+  }
+
+  async setUp(name = 'ana', password = 'correct horse battery') {
+    const response = await this.request('POST', '/api/v1/setup', {
+      code: this.setupCode, name, password, deviceName: 'test',
+    });
+    if (response.status !== 201) throw new Error(`setup: ${response.status} ${await response.text()}`);
+    return response.json();
+  }
+
+  async graphql(query, variables) {
+    const response = await this.request('POST', '/graphql', { query, variables });
+    const answer = await response.json();
+    if (answer.errors) throw Object.assign(new Error(answer.errors[0].message), { answer });
+    return answer.data;
+  }
+
+  async scanned(tracks) {
+    return until(async () => {
+      const { library } = await this.graphql('{ library { trackCount scan { phase } } }');
+      return library.trackCount >= tracks && library.scan.phase === 'IDLE' ? library : undefined;
+    }, `${tracks} tracks are scanned`, 60000);
+  }
+
+  /** The command line, talking to this node. */
+  command(...args) {
+    return run(program, [...args, '--data', this.data], { mayFail: true, cwd: this.folder });
+  }
+}
+
+export async function startServer(options = {}) {
+  return new Server(options).start();
+}
+
+let commands = 0;
+export const commandId = () => `test-${process.pid}-${++commands}`;
