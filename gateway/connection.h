@@ -9,7 +9,8 @@
  *
  * While a handler has a request nothing more is read: pipelined requests wait in the socket.
  * Every entry from the loop ends in connection_update, which sends, and sets the poll mask and the
- * deadline by the phase. Threads  The server's. Internal to the gateway's protocol layer. */
+ * deadline by the phase.
+ * Threads  The server's. Internal to the gateway's protocol layer. */
 
 #include "gateway/http1.h"
 #include "gateway/output.h"
