@@ -1,5 +1,5 @@
 #include "tests/runtime/caller.h"
-#include "tests/runtime/toy.h"
+#include "tests/support/actors/toy.h"
 
 typedef struct fixture {
     runtime_t *runtime;
@@ -14,14 +14,25 @@ static void fixture_start(fixture_t *self, const runtime_options_t *options)
     check_ok(runtime_register(self->runtime, &toy_kind, &self->world));
     check_ok(runtime_register(self->runtime, &idle_kind, &self->world));
     check_ok(runtime_register(self->runtime, &last_kind, &self->world));
+    check_ok(runtime_register(self->runtime, &first_kind, &self->world));
     check_ok(runtime_start(self->runtime));
+}
+
+static void fixture_drain(fixture_t *self)
+{
+    check_ok(runtime_drain(self->runtime, 10000));
+}
+
+static void fixture_free(fixture_t *self)
+{
+    runtime_free(self->runtime);
+    uv_sem_destroy(&self->world.blocked);
 }
 
 static void fixture_stop(fixture_t *self)
 {
-    check_ok(runtime_drain(self->runtime, 10000));
-    runtime_free(self->runtime);
-    uv_sem_destroy(&self->world.blocked);
+    fixture_drain(self);
+    fixture_free(self);
 }
 
 static void wait_for(_Atomic uint64_t *counter, uint64_t wanted)
@@ -155,6 +166,24 @@ Test(actor, a_mailbox_that_drops_the_oldest_keeps_the_newest)
     cr_assert(eq(u32, taken, 8)); /* twice the bound until the receiver's turn */
     fixture_stop(&f);
     cr_assert(eq(u64, atomic_load(&f.world.echoed), 4));
+}
+
+Test(actor, a_mailbox_that_drops_the_newest_takes_all_and_keeps_the_oldest)
+{
+    fixture_t f;
+    fixture_start(&f, &(runtime_options_t){.scheduler_count = 2});
+    runtime_stats_t stats;
+
+    uint32_t taken = fill(&f, address_of("first", STR("x")), 100);
+    atomic_store(&f.world.may_pass, true);
+    wait_for(&f.world.echoed, 4);
+
+    cr_assert(eq(u32, taken, 100), "nobody is told");
+    fixture_drain(&f);
+    runtime_stats(f.runtime, &stats);
+    cr_assert(eq(u64, atomic_load(&f.world.echoed), 4));
+    cr_assert(eq(u64, stats.refused, 96), "but it is counted");
+    fixture_free(&f);
 }
 
 Test(actor, an_idle_actor_is_passivated_and_comes_back_fresh)

@@ -1,5 +1,5 @@
 #include "tests/runtime/caller.h"
-#include "tests/runtime/toy.h"
+#include "tests/support/actors/toy.h"
 
 typedef struct fixture {
     runtime_t *runtime;

@@ -1,5 +1,6 @@
+#include "runtime/topic.h"
 #include "tests/runtime/caller.h"
-#include "tests/runtime/toy.h"
+#include "tests/support/actors/toy.h"
 
 enum { PUBLISHES = 2000 };
 
@@ -107,6 +108,24 @@ Test(topic, who_unsubscribes_hears_no_more_also_from_inside)
     cr_assert(eq(u64, atomic_load(&leaving.count), 3));
     cr_assert(eq(u64, atomic_load(&staying.count), 10));
     cr_assert(leaving.subscription == NULL);
+    check_ok(runtime_drain(runtime, 10000));
+    runtime_free(runtime);
+}
+
+Test(topic, a_name_is_as_long_as_the_bound_and_no_longer)
+{
+    toy_world_t world = {0};
+    runtime_t *runtime = start(&world);
+    static char name[TOPIC_SIZE_MAX + 1];
+    memset(name, 't', sizeof name);
+    address_t to = address_of("toy", STR("a"));
+
+    caller_answer_t just =
+        ask_of(runtime, to, toy_subscribe, .topic = str_of(name, TOPIC_SIZE_MAX));
+    caller_answer_t over = ask_of(runtime, to, toy_subscribe, .topic = str_of(name, sizeof name));
+
+    check_ok(just.err);
+    check_err(over.err, ERR_LIMIT);
     check_ok(runtime_drain(runtime, 10000));
     runtime_free(runtime);
 }

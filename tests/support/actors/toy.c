@@ -1,6 +1,6 @@
-#include "tests/runtime/toy.h"
+#include "tests/support/actors/toy.h"
 
-#define DEF_FILE "tests/runtime/toy.def"
+#define DEF_FILE "tests/support/actors/toy.def"
 #include "runtime/base/schema_define.h"
 
 typedef struct toy {
@@ -10,7 +10,7 @@ typedef struct toy {
     reply_token_t waiting;
 } toy_t;
 
-#define ACTOR_DEF "tests/runtime/toy.def"
+#define ACTOR_DEF "tests/support/actors/toy.def"
 #define ACTOR_STATE toy_t
 #define ACTOR_ALSO(X) X(actor_down)
 #include "runtime/actor_kind.h"
@@ -233,4 +233,5 @@ ACTOR_KIND(toy, .mailbox_max = 16, .start = start, .stop = stop, .deinit = deini
            .restarts_max = 3, .restart_period_ms = 60000);
 ACTOR_KIND(child, .start = start, .restarts_max = 2, .restart_period_ms = 60000);
 ACTOR_KIND(idle, .start = start, .stop = stop, .deinit = deinit, .idle_ms = 20);
+ACTOR_KIND(first, .mailbox_max = 4, .overflow = OVERFLOW_DROP_NEWEST, .start = start);
 ACTOR_KIND(last, .mailbox_max = 4, .overflow = OVERFLOW_DROP_OLDEST, .start = start);

@@ -5,7 +5,7 @@
 
 #include <stdatomic.h>
 
-#define DEF_FILE "tests/runtime/toy.def"
+#define DEF_FILE "tests/support/actors/toy.def"
 #include "runtime/base/schema_declare.h"
 
 typedef struct toy_world {
@@ -19,4 +19,5 @@ typedef struct toy_world {
 extern const actor_kind_t toy_kind;   /* "toy": mailbox of 16 */
 extern const actor_kind_t idle_kind;  /* "idle": passivated after 20 ms */
 extern const actor_kind_t last_kind;  /* "last": mailbox of 4, drops the oldest */
+extern const actor_kind_t first_kind; /* "first": mailbox of 4, drops the newest */
 extern const actor_kind_t child_kind; /* not registered: what toy_spawn starts */
