@@ -15,6 +15,9 @@ void *gql_validation_new(gql_validation_t *self, size_t count, size_t size)
 }
 
 static void say(gql_validation_t *self, err_t err, const uint32_t *places, size_t count,
+                const char *format, va_list args) PRINTF_LIKE(5, 0);
+
+static void say(gql_validation_t *self, err_t err, const uint32_t *places, size_t count,
                 const char *format, va_list args)
 {
     char text[MESSAGE_BYTES_MAX];
