@@ -33,7 +33,8 @@ Test(accounts_rules, names_that_look_alike_are_one)
         {"Ann", "aNN", true},
         {"\xc3\x84nne", "a\xcc\x88nne", true}, /* composed, and a combining mark */
         {"stra\xc3\x9f\x65", "STRASSE", true},
-        {"\xef\xac\x81n", "fin", true}, /* a ligature */
+        {"\xef\xac\x81n", "fin", true},  /* a ligature */
+        {"Ann", "\xef\xbc\xa1nn", true}, /* a wide letter */
         {"Ann", "Anna", false},
         {"\xc3\xa4", "a", false},
     };
