@@ -277,6 +277,23 @@ Test(session, after_a_crash_the_device_goes_on_and_without_it_the_position_stays
     }
 }
 
+Test(session, the_time_that_the_server_was_away_is_no_playing_time)
+{
+    world_t world;
+    world_init(&world, 13);
+    play_on(&world, "d1");
+    play_for(&world, "d1", 1, 0, 30000);
+
+    node_crash(&world);
+    pass(&world, 60000);
+    node_start(&world);
+    attach(&world, "d2");
+    check_ok(ask(&world, session_transfer, .device_id = STR("d2")));
+
+    cr_assert(le(i64, view(&world)->position_ms, 30100));
+    world_deinit(&world);
+}
+
 Test(session, half_of_a_track_is_a_play_and_seeking_over_it_is_not)
 {
     world_t world;
