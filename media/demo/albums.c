@@ -30,7 +30,7 @@ static const demo_song_t harbour_lights[] = {
      {11, 84, 57, 34, false, false, true},
      1,
      1},
-    {DEMO_WAV,
+    {DEMO_AIFF,
      "Salt Air",
      "Mira Solane",
      {NULL},

@@ -254,8 +254,8 @@ static err_t write_bulk_file(const char *root, const demo_bulk_t *bulk, const de
 static err_t make_bulk_sound(const demo_bulk_t *bulk, demo_format_t format, demo_sound_t *out)
 {
     static const uint32_t samples[DEMO_FORMATS] = {
-        [DEMO_FLAC] = 4608, [DEMO_MP3] = 1152, [DEMO_OGG] = 1024,
-        [DEMO_OPUS] = 882,  [DEMO_M4A] = 1024, [DEMO_WAV] = 4096};
+        [DEMO_FLAC] = 4608, [DEMO_MP3] = 1152, [DEMO_OGG] = 1024, [DEMO_OPUS] = 882,
+        [DEMO_M4A] = 1024,  [DEMO_WAV] = 4096, [DEMO_AIFF] = 4096};
     uint64_t files = bulk->count / bulk->format_count + 2;
     demo_piece_t piece = {
         .seed = 99 + format, .bpm = 110, .root = 57, .has_drums = true, .has_arpeggio = true};

@@ -19,6 +19,7 @@ static const struct {
     [DEMO_OPUS] = {"opus", "opus", "libopus", AV_SAMPLE_FMT_FLT, 48000, 128000},
     [DEMO_M4A] = {"m4a", "ipod", "aac", AV_SAMPLE_FMT_FLTP, 0, 192000},
     [DEMO_WAV] = {"wav", "wav", "pcm_s16le", AV_SAMPLE_FMT_S16, 0, 0},
+    [DEMO_AIFF] = {"aiff", "aiff", "pcm_s16be", AV_SAMPLE_FMT_S16, 0, 0},
 };
 
 const char *demo_format_name(demo_format_t format)
@@ -319,7 +320,7 @@ static err_t open_muxer(const demo_sound_t *sound, const demo_file_t *file, AVFo
                     is_ogg || sound->format == DEMO_FLAC ? AV_DICT_MULTIKEY : 0);
     if (file->cover.size > 0 && is_ogg)
         TRY(set_ogg_cover(tags, file->cover));
-    else if (file->cover.size > 0 && sound->format != DEMO_WAV)
+    else if (file->cover.size > 0 && sound->format < DEMO_WAV)
         TRY(add_cover_stream(muxer, file->cover));
     if (avio_open(&muxer->pb, file->path, AVIO_FLAG_WRITE) < 0)
         return ERR_IO;
@@ -336,6 +337,8 @@ err_t demo_write(const demo_sound_t *sound, const demo_file_t *file)
     TRY(open_muxer(sound, file, &muxer));
     AVDictionary *options = NULL;
     av_dict_set(&options, "id3v2_version", "4", 0);
+    if (sound->format == DEMO_AIFF)
+        av_dict_set(&options, "write_id3v2", "1", 0);
     int code = avformat_write_header(muxer, &options);
     av_dict_free(&options);
     if (code < 0)

@@ -26,9 +26,10 @@ typedef enum demo_format {
     DEMO_OPUS,
     DEMO_M4A,
     DEMO_WAV,
+    DEMO_AIFF, /* with an ID3 tag, which WAV has no place for */
     DEMO_FORMATS
 } demo_format_t;
-/* "flac", "mp3", "ogg", "opus", "m4a", "wav": also the files' endings. */
+/* "flac", "mp3", "ogg", "opus", "m4a", "wav", "aiff": also the files' endings. */
 const char *demo_format_name(demo_format_t format);
 err_t demo_format_from_name(str_t name, demo_format_t *out_format);
 
