@@ -74,7 +74,7 @@ test('albums, tracks and search show what the files say', async () => {
     albums(first: 50) { totalCount nodes { title artistLine year trackCount discCount genres { name }
       artwork { url color } credits { name joinPhrase role artist { name } }
       tracks { title number disc durationMs artistLine isAvailable file { codec sampleRate path } } } }
-    search(query: "harb lig") { albums { title } tracks { title } artists { name } } }`);
+    search(query: "harbour lig") { albums { title } tracks { title } artists { name } } }`);
   assert.equal(albums.totalCount, 3);
   const trains = albums.nodes.find((album) => album.title === 'Night Trains');
   assert.deepEqual(trains.tracks.map((track) => [track.disc, track.number]), [[1, 1], [1, 2], [2, 1], [2, 2]]);
