@@ -2,6 +2,7 @@
 
 #include "runtime/base/memory.h"
 #include "runtime/base/text.h"
+#include "storage/file.h"
 #include "storage/keyring_file.h"
 
 #include <openssl/crypto.h>
@@ -10,6 +11,9 @@
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <pthread.h>
+#include <unistd.h>
+
+enum { FILE_SIZE_MAX = 16 * 1024 };
 
 typedef struct generation {
     uint32_t number; /* from 1; 0: none */
@@ -138,7 +142,7 @@ static err_t make_generation(keyring_t *self, uint32_t number, generation_t *out
         TRY(generation_write(&made, &text));
         key_path(self, number, &path);
         TRY(buf_status(&path));
-        TRY(keyring_file_write(buf_terminated(&path), buf_str(&text)));
+        TRY(file_replace(buf_terminated(&path), buf_str(&text), true));
     }
     *out_generation = STEAL(made);
     return ERR_OK;
@@ -152,7 +156,7 @@ static err_t load_generations(keyring_t *self)
         buf_t text SCOPED(wiped_buf_deinit) = BUF_INIT, path BUF_SCOPED = BUF_INIT;
         key_path(self, numbers[i], &path);
         TRY(buf_status(&path));
-        TRY(keyring_file_read(buf_terminated(&path), &text));
+        TRY(file_read(buf_terminated(&path), FILE_SIZE_MAX, &text));
         TRY(generation_read(&self->generations[i], numbers[i], buf_str(&text)));
     }
     return ERR_OK;
@@ -191,7 +195,7 @@ static err_t load_or_make_instance(keyring_t *self)
     buf_printf(&path, "%s/instance", self->directory);
     TRY(buf_status(&path));
 
-    err_t err = keyring_file_read(buf_terminated(&path), &text);
+    err_t err = file_read(buf_terminated(&path), FILE_SIZE_MAX, &text);
     if (err == ERR_OK)
         return read_instance(self, buf_str(&text));
     if (err != ERR_NOT_FOUND)
@@ -206,7 +210,7 @@ static err_t load_or_make_instance(keyring_t *self)
     hex_append(&text, str_of(self->secret, sizeof self->secret));
     buf_append_char(&text, '\n');
     TRY(buf_status(&text));
-    return keyring_file_write(buf_terminated(&path), buf_str(&text));
+    return file_replace(buf_terminated(&path), buf_str(&text), true);
 }
 
 static err_t load(keyring_t *self, str_t directory)
@@ -296,7 +300,7 @@ err_t keyring_rotate_if_due(keyring_t *self)
     if (gone.number != 0 && self->directory != NULL) {
         buf_t path BUF_SCOPED = BUF_INIT;
         key_path(self, gone.number, &path);
-        keyring_file_delete(buf_terminated(&path));
+        unlink(buf_terminated(&path));
     }
     generation_deinit(&gone);
     return ERR_OK;

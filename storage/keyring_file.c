@@ -1,19 +1,8 @@
 #include "storage/keyring_file.h"
 
-#include "runtime/base/memory.h"
-
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-static void fd_scope_end(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-}
 
 err_t keyring_file_make_directory(const char *path)
 {
@@ -22,82 +11,6 @@ err_t keyring_file_make_directory(const char *path)
     if (errno != EEXIST)
         return err_from_errno(errno);
     return chmod(path, 0700) == 0 ? ERR_OK : err_from_errno(errno);
-}
-
-static err_t write_synced(const char *path, str_t text)
-{
-    int fd SCOPED(fd_scope_end) = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return err_from_errno(errno);
-    for (size_t done = 0; done < text.size;) {
-        ssize_t size = write(fd, text.data + done, text.size - done);
-        if (size < 0 && errno == EINTR)
-            continue;
-        if (size < 0)
-            return err_from_errno(errno);
-        done += (size_t)size;
-    }
-    if (fchmod(fd, 0600) != 0 || fsync(fd) != 0)
-        return err_from_errno(errno);
-    return ERR_OK;
-}
-
-static err_t sync_directory_of(const char *path)
-{
-    str_t whole = str_from(path);
-    char *directory MEMORY_SCOPED =
-        str_dup_terminated(str_slice(whole, 0, str_find_last(whole, '/')));
-    if (directory == NULL)
-        return ERR_NO_MEMORY;
-    int fd SCOPED(fd_scope_end) = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0)
-        return err_from_errno(errno);
-    return ERR_OK;
-}
-
-err_t keyring_file_write(const char *path, str_t text)
-{
-    buf_t beside BUF_SCOPED = BUF_INIT;
-    buf_printf(&beside, "%s.new", path);
-    TRY(buf_status(&beside));
-
-    err_t err = write_synced(buf_terminated(&beside), text);
-    if (err == ERR_OK && rename(buf_terminated(&beside), path) != 0)
-        err = err_from_errno(errno);
-    if (err != ERR_OK) {
-        unlink(buf_terminated(&beside));
-        return err;
-    }
-    return sync_directory_of(path);
-}
-
-err_t keyring_file_read(const char *path, buf_t *out)
-{
-    int fd SCOPED(fd_scope_end) = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return err_from_errno(errno);
-    char block[KEYRING_FILE_SIZE_MAX + 1];
-    size_t total = 0;
-    while (total < sizeof block) {
-        ssize_t size = read(fd, block + total, sizeof block - total);
-        if (size < 0 && errno == EINTR)
-            continue;
-        if (size < 0)
-            return err_from_errno(errno);
-        if (size == 0)
-            break;
-        total += (size_t)size;
-    }
-    if (total > KEYRING_FILE_SIZE_MAX)
-        return ERR_LIMIT;
-    buf_append_bytes(out, block, total);
-    explicit_bzero(block, sizeof block);
-    return buf_status(out);
-}
-
-void keyring_file_delete(const char *path)
-{
-    unlink(path);
 }
 
 static void dir_scope_end(DIR **dir)
