@@ -1,7 +1,7 @@
 #include "runtime/durable.h"
 #include "runtime/journal_memory.h"
 #include "runtime/simulation.h"
-#include "tests/support/actors/account.h"
+#include "tests/support/actors/purse.h"
 #include "tests/support/check.h"
 
 enum { CALLS_MAX = 256 };
@@ -29,9 +29,9 @@ typedef struct fixture {
 static void on_published(void *context, str_t topic, const schema_t *schema, const void *message)
 {
     fixture_t *f = context;
-    const account_changed_t *changed = message;
-    check_str(topic, STR("accounts"));
-    cr_assert(schema == &account_changed_schema);
+    const purse_changed_t *changed = message;
+    check_str(topic, STR("purses"));
+    cr_assert(schema == &purse_changed_schema);
     f->published[f->published_count++] = changed->balance;
 }
 
@@ -43,10 +43,10 @@ static void node_start(fixture_t *f)
                                  .journal = journal_memory_journal(f->memory),
                                  .is_simulated = true};
     check_ok(runtime_new(&options, &f->runtime));
-    check_ok(runtime_register(f->runtime, &account_kind, NULL));
+    check_ok(runtime_register(f->runtime, &purse_kind, NULL));
     check_ok(runtime_start(f->runtime));
     simulation_attach(f->simulation, f->runtime);
-    f->subscription = edge_subscribe(runtime_edge(f->runtime, 0), STR("accounts"), on_published, f);
+    f->subscription = edge_subscribe(runtime_edge(f->runtime, 0), STR("purses"), on_published, f);
 }
 
 static void node_crash(fixture_t *f)
@@ -95,17 +95,17 @@ static void on_answer(void *context, const answer_t *answer)
     call->is_answered = true;
     call->err = answer->err;
     call->position = answer->position;
-    call->has_message = answer->schema == &account_balance_schema;
+    call->has_message = answer->schema == &purse_balance_schema;
     if (call->has_message)
-        call->value = ((const account_balance_t *)answer->message)->value;
+        call->value = ((const purse_balance_t *)answer->message)->value;
     snprintf(call->text, sizeof call->text, "%.*s", STR_ARG(answer->text));
 }
 
 static call_t *ask_id(fixture_t *f, const char *id, const schema_t *schema, const void *message)
 {
     call_t *call = &f->calls[f->call_count++];
-    edge_ask_message(runtime_edge(f->runtime, 0), address_of("account", STR("a")), 1000,
-                     str_from(id), on_answer, call, schema, message);
+    edge_ask_message(runtime_edge(f->runtime, 0), address_of("purse", STR("a")), 1000, str_from(id),
+                     on_answer, call, schema, message);
     simulation_settle(f->simulation);
     return call;
 }
@@ -130,9 +130,9 @@ Test(durable, nobody_sees_what_is_not_durable)
 {
     fixture_t *f = fixture_new();
 
-    call_t *put = ask(f, account_put, .amount = 5);
-    call_t *read = ask(f, account_read);
-    call_t *second = ask(f, account_put, .amount = 2);
+    call_t *put = ask(f, purse_put, .amount = 5);
+    call_t *read = ask(f, purse_read);
+    call_t *second = ask(f, purse_put, .amount = 2);
     cr_assert(is_open(put) && is_open(read) && is_open(second));
     cr_assert(eq(sz, f->published_count, 0));
     cr_assert(eq(sz, journal_memory_pending(f->memory), 2));
@@ -155,15 +155,15 @@ Test(durable, nobody_sees_what_is_not_durable)
 Test(durable, a_refused_append_undoes_all_that_was_built_upon_it)
 {
     fixture_t *f = fixture_new();
-    call_t *base = ask(f, account_put, .amount = 100);
+    call_t *base = ask(f, purse_put, .amount = 100);
     decide(f, ERR_OK, true);
 
-    call_t *put = ask(f, account_put, .amount = 5);
-    call_t *read = ask(f, account_read);
-    call_t *second = ask(f, account_put, .amount = 2);
+    call_t *put = ask(f, purse_put, .amount = 5);
+    call_t *read = ask(f, purse_read);
+    call_t *second = ask(f, purse_put, .amount = 2);
     decide(f, ERR_FULL, false);
     decide_all(f);
-    call_t *later = ask(f, account_put, .amount = 1);
+    call_t *later = ask(f, purse_put, .amount = 1);
     decide_all(f);
 
     check_ok(base->err);
@@ -182,9 +182,9 @@ Test(durable, an_unknown_outcome_is_looked_up_before_anybody_is_answered)
     for (int is_written = 0; is_written < 2; is_written++) {
         fixture_t *f = fixture_new();
 
-        call_t *put = ask(f, account_put, .amount = 5);
+        call_t *put = ask(f, purse_put, .amount = 5);
         decide(f, ERR_TIMEOUT, is_written != 0);
-        call_t *read = ask(f, account_read);
+        call_t *read = ask(f, purse_read);
 
         cr_assert(put->is_answered && read->is_answered);
         check_err(put->err, is_written != 0 ? ERR_OK : ERR_UNAVAILABLE);
@@ -198,11 +198,11 @@ Test(durable, an_unknown_outcome_that_cannot_be_looked_up_stays_unknown)
 {
     fixture_t *f = fixture_new();
 
-    call_t *put = ask(f, account_put, .amount = 5);
+    call_t *put = ask(f, purse_put, .amount = 5);
     journal_memory_fail_reads(f->memory, ERR_IO);
     decide(f, ERR_TIMEOUT, true);
     journal_memory_fail_reads(f->memory, ERR_OK);
-    call_t *read = ask(f, account_read);
+    call_t *read = ask(f, purse_read);
 
     check_err(put->err, ERR_TIMEOUT);
     check_ok(read->err);
@@ -213,12 +213,12 @@ Test(durable, an_unknown_outcome_that_cannot_be_looked_up_stays_unknown)
 Test(durable, a_handler_that_ends_badly_keeps_nothing_that_it_emitted)
 {
     fixture_t *f = fixture_new();
-    (void)ask(f, account_put, .amount = 3);
+    (void)ask(f, purse_put, .amount = 3);
     decide(f, ERR_OK, true);
 
-    call_t *refused = ask(f, account_refuse_late, .amount = 10);
-    call_t *failed = ask(f, account_fail_late, .amount = 10);
-    call_t *read = ask(f, account_read);
+    call_t *refused = ask(f, purse_refuse_late, .amount = 10);
+    call_t *failed = ask(f, purse_fail_late, .amount = 10);
+    call_t *read = ask(f, purse_read);
 
     check_err(refused->err, ERR_FORBIDDEN);
     check_str(str_from(refused->text), STR("on second thought"));
@@ -235,14 +235,14 @@ Test(durable, a_failure_does_not_lose_what_was_appended_before_it)
 {
     fixture_t *f = fixture_new();
 
-    call_t *put = ask(f, account_put, .amount = 3);
-    call_t *failed = ask(f, account_fail_late, .amount = 10);
+    call_t *put = ask(f, purse_put, .amount = 3);
+    call_t *failed = ask(f, purse_fail_late, .amount = 10);
     cr_assert(is_open(put));
     decide(f, ERR_OK, true);
 
     check_ok(put->err);
     check_err(failed->err, ERR_INTERNAL);
-    cr_assert(eq(u64, ask(f, account_read)->value, 3));
+    cr_assert(eq(u64, ask(f, purse_read)->value, 3));
     fixture_free(f);
 }
 
@@ -261,7 +261,7 @@ Test(durable, appends_in_flight_are_bounded_by_count_and_by_size)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         fixture_t *f = fixture_new();
         for (size_t j = 0; j < cases[i].asked; j++)
-            (void)ask(f, account_put, .amount = 1, .note = str_of(note, cases[i].note_size));
+            (void)ask(f, purse_put, .amount = 1, .note = str_of(note, cases[i].note_size));
 
         cr_expect(eq(sz, journal_memory_pending(f->memory), cases[i].in_flight), "%s",
                   cases[i].what);
@@ -277,17 +277,17 @@ Test(durable, a_retry_gets_the_first_answer_while_it_is_on_its_way_and_after_a_c
 {
     fixture_t *f = fixture_new();
 
-    call_t *first = ask_with(f, "id", account_put, .amount = 5);
-    call_t *again = ask_with(f, "id", account_put, .amount = 5);
+    call_t *first = ask_with(f, "id", purse_put, .amount = 5);
+    call_t *again = ask_with(f, "id", purse_put, .amount = 5);
     cr_assert(is_open(again));
     decide_all(f);
     for (size_t i = 0; i < 25; i++) { /* snapshots in between carry it on */
-        (void)ask(f, account_put, .amount = 1);
+        (void)ask(f, purse_put, .amount = 1);
         decide_all(f);
     }
     node_crash(f);
     node_start(f);
-    call_t *later = ask_with(f, "id", account_put, .amount = 5);
+    call_t *later = ask_with(f, "id", purse_put, .amount = 5);
 
     cr_assert(eq(u64, first->value, 5));
     cr_assert(eq(u64, again->value, 5));
@@ -295,7 +295,7 @@ Test(durable, a_retry_gets_the_first_answer_while_it_is_on_its_way_and_after_a_c
     check_ok(later->err);
     cr_assert(eq(u64, later->value, 5));
     cr_assert(eq(u64, later->position, first->position));
-    cr_assert(eq(u64, ask(f, account_read)->value, 30));
+    cr_assert(eq(u64, ask(f, purse_read)->value, 30));
     fixture_free(f);
 }
 
@@ -307,15 +307,15 @@ Test(durable, as_many_command_ids_are_remembered_as_the_bound_says)
         snprintf(id, sizeof id, "id-%d", i);
         f->call_count = 0;
         f->calls[0] = (call_t){0};
-        (void)ask_with(f, id, account_put, .amount = 1);
+        (void)ask_with(f, id, purse_put, .amount = 1);
         f->published_count = 0;
         decide_all(f);
     }
     f->call_count = 0;
     memset(f->calls, 0, sizeof f->calls);
 
-    call_t *second = ask_with(f, "id-1", account_put, .amount = 1);
-    call_t *oldest = ask_with(f, "id-0", account_put, .amount = 1);
+    call_t *second = ask_with(f, "id-1", purse_put, .amount = 1);
+    call_t *oldest = ask_with(f, "id-0", purse_put, .amount = 1);
     decide_all(f);
 
     cr_assert(eq(u64, second->value, 2), "remembered");
@@ -327,19 +327,19 @@ Test(durable, a_snapshot_shortens_the_way_back)
 {
     fixture_t *f = fixture_new();
     for (size_t i = 0; i < 12; i++) {
-        (void)ask(f, account_put, .amount = 1);
+        (void)ask(f, purse_put, .amount = 1);
         decide_all(f);
     }
     journal_t *journal = journal_memory_journal(f->memory);
     buf_t state BUF_SCOPED = BUF_INIT;
     uint64_t version = 0;
 
-    check_ok(journal->table->snapshot_get(journal, STR("account/a"), &version, &state));
+    check_ok(journal->table->snapshot_get(journal, STR("purse/a"), &version, &state));
     node_crash(f);
     node_start(f);
 
     cr_assert(eq(u64, version, 10));
-    cr_assert(eq(u64, ask(f, account_read)->value, 12));
+    cr_assert(eq(u64, ask(f, purse_read)->value, 12));
     fixture_free(f);
 }
 
@@ -353,14 +353,14 @@ Test(durable, an_event_of_a_newer_program_is_not_passed_over)
 {
     fixture_t *f = fixture_new();
     journal_t *journal = journal_memory_journal(f->memory);
-    journal_event_t event = {STR("account_was_frozen"), STR("\x80")};
-    journal->table->append(journal, &(journal_append_t){.stream = STR("account/a"),
+    journal_event_t event = {STR("purse_was_frozen"), STR("\x80")};
+    journal->table->append(journal, &(journal_append_t){.stream = STR("purse/a"),
                                                         .events = &event,
                                                         .event_count = 1,
                                                         .done = ignore_done});
     decide(f, ERR_OK, true);
 
-    call_t *read = ask(f, account_read);
+    call_t *read = ask(f, purse_read);
 
     check_err(read->err, ERR_NEWER);
     fixture_free(f);
@@ -370,9 +370,9 @@ Test(durable, a_journal_that_cannot_be_read_is_an_error_and_heals)
 {
     fixture_t *f = fixture_new();
     journal_memory_fail_reads(f->memory, ERR_IO);
-    call_t *broken = ask(f, account_read);
+    call_t *broken = ask(f, purse_read);
     journal_memory_fail_reads(f->memory, ERR_OK);
-    call_t *healed = ask(f, account_read);
+    call_t *healed = ask(f, purse_read);
 
     check_err(broken->err, ERR_IO);
     check_ok(healed->err);
@@ -384,7 +384,7 @@ Test(durable, an_actor_ends_only_when_its_last_append_is_durable)
     fixture_t *f = fixture_new();
     runtime_stats_t stats;
 
-    call_t *put = ask(f, account_put_and_stop, .amount = 4);
+    call_t *put = ask(f, purse_put_and_stop, .amount = 4);
     runtime_stats(f->runtime, &stats);
     cr_assert(eq(u64, stats.actors, 1));
     cr_assert(is_open(put));
@@ -393,19 +393,19 @@ Test(durable, an_actor_ends_only_when_its_last_append_is_durable)
 
     check_ok(put->err);
     cr_assert(eq(u64, stats.actors, 0));
-    cr_assert(eq(u64, ask(f, account_read)->value, 4));
+    cr_assert(eq(u64, ask(f, purse_read)->value, 4));
     fixture_free(f);
 }
 
 Test(durable, a_continuation_may_emit_and_answers_behind_its_append)
 {
     fixture_t *f = fixture_new();
-    edge_ask(runtime_edge(f->runtime, 0), address_of("account", STR("b")), 1000, STR(""), on_answer,
-             &f->calls[CALLS_MAX - 1], account_put, .amount = 40);
+    edge_ask(runtime_edge(f->runtime, 0), address_of("purse", STR("b")), 1000, STR(""), on_answer,
+             &f->calls[CALLS_MAX - 1], purse_put, .amount = 40);
     simulation_settle(f->simulation);
     decide_all(f);
 
-    call_t *asked = ask(f, account_ask, .amount = 2, .of = STR("b"));
+    call_t *asked = ask(f, purse_ask, .amount = 2, .of = STR("b"));
     cr_assert(eq(sz, journal_memory_pending(f->memory), 1), "the ask itself is held");
     decide(f, ERR_OK, true);
     cr_assert(is_open(asked));

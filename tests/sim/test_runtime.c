@@ -1,4 +1,4 @@
-/* Durable accounts under random commands, refused and unknown appends, failures and crashes of the
+/* Durable purses under random commands, refused and unknown appends, failures and crashes of the
  * node at any step. What is checked, always:
  *
  *  1. What was acknowledged is in the journal, exactly once, and was answered what the journal
@@ -7,16 +7,16 @@
  *  3. Whatever anybody saw (a publish, money that arrived) was durable when it was seen.
  *  4. One seed, one history.
  *
- * MS_SEED=n replays one seed; MS_SEEDS=n runs so many. */
+ * MS_SEED=n replays one seed; MS_ROUNDS=n runs n times as many. */
 #include "runtime/base/memory.h"
 #include "runtime/journal_memory.h"
 #include "runtime/simulation.h"
-#include "tests/support/actors/account.h"
+#include "tests/support/actors/purse.h"
 #include "tests/support/check.h"
 
 #include <stdlib.h>
 
-enum { ACCOUNTS = 4, COMMANDS = 120, STEPS_MAX = 200000, SEEDS = 150, ID_SIZE = 16 };
+enum { PURSES = 4, COMMANDS = 120, STEPS_MAX = 200000, SEEDS = 150, ID_SIZE = 16 };
 
 typedef struct world world_t;
 
@@ -25,7 +25,7 @@ typedef enum command_state { COMMAND_TO_SEND, COMMAND_OPEN, COMMAND_DONE, COMMAN
 typedef struct command {
     world_t *world;
     char id[ID_SIZE];
-    char account[4], to[4];
+    char purse[4], to[4];
     uint64_t amount;
     state_t state;
     uint32_t tries;
@@ -64,14 +64,14 @@ static err_t look(void *context, const journal_record_t *record)
 {
     lookup_t *lookup = context;
     arena_t arena ARENA_SCOPED = {0};
-    if (str_equal(record->event.name, STR("account_was_put"))) {
-        account_was_put_t put;
-        check_ok(schema_decode(&account_was_put_schema, record->event.payload, &arena, &put));
+    if (str_equal(record->event.name, STR("purse_was_put"))) {
+        purse_was_put_t put;
+        check_ok(schema_decode(&purse_was_put_schema, record->event.payload, &arena, &put));
         if (str_equal(record->stream, lookup->stream))
             lookup->balance += put.amount;
     } else {
-        account_was_taken_t taken;
-        check_ok(schema_decode(&account_was_taken_schema, record->event.payload, &arena, &taken));
+        purse_was_taken_t taken;
+        check_ok(schema_decode(&purse_was_taken_schema, record->event.payload, &arena, &taken));
         if (str_equal(record->stream, lookup->stream))
             lookup->balance -= taken.amount;
         lookup->is_taken |= taken.transfer == lookup->transfer;
@@ -89,10 +89,10 @@ static err_t look(void *context, const journal_record_t *record)
     return ERR_OK;
 }
 
-static void look_up(world_t *world, const char *account, lookup_t *lookup)
+static void look_up(world_t *world, const char *purse, lookup_t *lookup)
 {
     char stream[32];
-    snprintf(stream, sizeof stream, "account/%s", account);
+    snprintf(stream, sizeof stream, "purse/%s", purse);
     lookup->stream = str_from(stream);
     journal_t *journal = journal_memory_journal(world->memory);
     check_ok(journal->table->feed(journal, 0, SIZE_MAX, look, lookup));
@@ -104,14 +104,14 @@ static void on_published(void *context, str_t topic, const schema_t *schema, con
 {
     world_t *world = context;
     (void)topic, (void)schema;
-    const account_changed_t *changed = message;
-    char account[4];
-    snprintf(account, sizeof account, "%.*s", STR_ARG(changed->key));
+    const purse_changed_t *changed = message;
+    char purse[4];
+    snprintf(purse, sizeof purse, "%.*s", STR_ARG(changed->key));
     lookup_t lookup = {.version = changed->version};
-    look_up(world, account, &lookup);
+    look_up(world, purse, &lookup);
     cr_assert(lookup.count == 1 && lookup.balance_then == changed->balance,
               "seed %llu: version %llu of %s was seen before it was durable",
-              (unsigned long long)world->seed, (unsigned long long)changed->version, account);
+              (unsigned long long)world->seed, (unsigned long long)changed->version, purse);
     world->published++;
 }
 
@@ -123,11 +123,11 @@ static void node_start(world_t *world)
                                  .journal = journal_memory_journal(world->memory),
                                  .is_simulated = true};
     check_ok(runtime_new(&options, &world->runtime));
-    check_ok(runtime_register(world->runtime, &account_kind, NULL));
+    check_ok(runtime_register(world->runtime, &purse_kind, NULL));
     check_ok(runtime_start(world->runtime));
     simulation_attach(world->simulation, world->runtime);
-    cr_assert(edge_subscribe(runtime_edge(world->runtime, 0), STR("accounts"), on_published,
-                             world) != NULL);
+    cr_assert(edge_subscribe(runtime_edge(world->runtime, 0), STR("purses"), on_published, world) !=
+              NULL);
 }
 
 static void node_crash(world_t *world)
@@ -158,7 +158,7 @@ static void on_answer(void *context, const answer_t *answer)
                       answer->err == ERR_CONFLICT;
     command->was_unknown |= answer->err == ERR_TIMEOUT;
     if (answer->err == ERR_OK) {
-        const account_balance_t *balance = answer->message;
+        const purse_balance_t *balance = answer->message;
         command->state = COMMAND_DONE;
         command->balance = balance->value;
         command->version = balance->version;
@@ -177,19 +177,19 @@ static void send_command(command_t *command)
     world_t *world = command->world;
     edge_t *edge = runtime_edge(world->runtime,
                                 (uint32_t)draw(world, runtime_scheduler_count(world->runtime)));
-    address_t to = address_of("account", str_from(command->account));
+    address_t to = address_of("purse", str_from(command->purse));
     str_t id = str_from(command->id);
     uint64_t transfer = (uint64_t)(command - world->commands) + 1;
     command->state = COMMAND_OPEN;
     command->tries++;
     world->open++;
     if (command->to[0] != '\0')
-        edge_ask(edge, to, 1000, id, on_answer, command, account_send, .amount = command->amount,
+        edge_ask(edge, to, 1000, id, on_answer, command, purse_send, .amount = command->amount,
                  .transfer = transfer, .to = str_from(command->to));
     else if (command->amount == 0)
-        edge_ask(edge, to, 1000, id, on_answer, command, account_fail_late, .amount = 1);
+        edge_ask(edge, to, 1000, id, on_answer, command, purse_fail_late, .amount = 1);
     else
-        edge_ask(edge, to, 1000, id, on_answer, command, account_put, .amount = command->amount);
+        edge_ask(edge, to, 1000, id, on_answer, command, purse_put, .amount = command->amount);
 }
 
 static void plan_commands(world_t *world)
@@ -198,9 +198,9 @@ static void plan_commands(world_t *world)
         command_t *command = &world->commands[i];
         command->world = world;
         snprintf(command->id, sizeof command->id, "c%zu", i);
-        snprintf(command->account, sizeof command->account, "%u", (unsigned)draw(world, ACCOUNTS));
+        snprintf(command->purse, sizeof command->purse, "%u", (unsigned)draw(world, PURSES));
         if (draw(world, 3) == 0)
-            snprintf(command->to, sizeof command->to, "%u", (unsigned)draw(world, ACCOUNTS));
+            snprintf(command->to, sizeof command->to, "%u", (unsigned)draw(world, PURSES));
         command->amount = draw(world, 20) == 0 && command->to[0] == '\0' ? 0 : 1 + draw(world, 9);
     }
 }
@@ -242,7 +242,7 @@ static void step_journal(void *context)
 static void check_command(world_t *world, const command_t *command)
 {
     lookup_t lookup = {.command_id = str_from(command->id)};
-    look_up(world, command->account, &lookup);
+    look_up(world, command->purse, &lookup);
     unsigned long long seed = world->seed;
     if (command->state == COMMAND_DONE) {
         cr_assert(lookup.count == 1, "seed %llu: %s was acknowledged and is there %llu times", seed,
@@ -265,11 +265,11 @@ static void check_command(world_t *world, const command_t *command)
 static err_t check_transfer(void *context, const journal_record_t *record)
 {
     world_t *world = context;
-    if (!str_equal(record->event.name, STR("account_was_put")))
+    if (!str_equal(record->event.name, STR("purse_was_put")))
         return ERR_OK;
     arena_t arena ARENA_SCOPED = {0};
-    account_was_put_t put;
-    check_ok(schema_decode(&account_was_put_schema, record->event.payload, &arena, &put));
+    purse_was_put_t put;
+    check_ok(schema_decode(&purse_was_put_schema, record->event.payload, &arena, &put));
     if (put.transfer == 0)
         return ERR_OK;
     lookup_t lookup = {.transfer = put.transfer};
@@ -329,7 +329,7 @@ static uint64_t number_from(const char *name, uint64_t otherwise)
 Test(sim_runtime, what_was_acknowledged_survives_whatever_happens)
 {
     uint64_t only = number_from("MS_SEED", 0);
-    uint64_t last = only != 0 ? only : number_from("MS_SEEDS", SEEDS);
+    uint64_t last = only != 0 ? only : SEEDS * number_from("MS_ROUNDS", 1);
     static world_t totals;
 
     for (uint64_t seed = only != 0 ? only : 1; seed <= last; seed++)

@@ -1,16 +1,16 @@
-/* Durable accounts on several schedulers, a journal that is decided by a thread of its own and
+/* Durable purses on several schedulers, a journal that is decided by a thread of its own and
  * refuses now and then, subscribers on every scheduler: each balance is what was acknowledged, and
  * every publish is one that is in the journal. */
 #include "runtime/journal_memory.h"
 #include "runtime/runtime.h"
-#include "tests/support/actors/account.h"
+#include "tests/support/actors/purse.h"
 
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SCHEDULERS = 3, ACCOUNTS = 8, OPEN = 32, PUTS = 1500 };
+enum { SCHEDULERS = 3, PURSES = 8, OPEN = 32, PUTS = 1500 };
 
 typedef struct world {
     runtime_t *runtime;
@@ -18,14 +18,14 @@ typedef struct world {
     random_seed_t faults; /* the journal thread's */
     _Atomic bool is_over;
     _Atomic uint32_t running;
-    _Atomic uint64_t acknowledged[ACCOUNTS], published;
+    _Atomic uint64_t acknowledged[PURSES], published;
 } world_t;
 
 typedef struct client {
     world_t *world;
     edge_t *edge;
     random_seed_t seed;
-    uint32_t left, open, account[OPEN];
+    uint32_t left, open, purse[OPEN];
     bool is_used[OPEN];
     struct put {
         struct client *client;
@@ -50,7 +50,7 @@ static void on_put(void *context, const answer_t *answer)
     struct put *put = context;
     client_t *self = put->client;
     if (answer->err == ERR_OK) {
-        atomic_fetch_add(&self->world->acknowledged[self->account[put->slot]], put->amount);
+        atomic_fetch_add(&self->world->acknowledged[self->purse[put->slot]], put->amount);
         check(answer->position > 0, "an acknowledged command has a position");
     } else {
         self->refused++;
@@ -68,14 +68,14 @@ static void go_on(client_t *self)
         if (self->is_used[slot])
             continue;
         self->is_used[slot] = true;
-        self->account[slot] = (uint32_t)random_below(&random, ACCOUNTS);
+        self->purse[slot] = (uint32_t)random_below(&random, PURSES);
         self->puts[slot] = (struct put){self, slot, 1 + random_below(&random, 9)};
         char key[4];
-        int size = snprintf(key, sizeof key, "%u", self->account[slot] % 10);
+        int size = snprintf(key, sizeof key, "%u", self->purse[slot] % 10);
         self->open++;
         self->left--;
-        edge_ask(self->edge, address_of("account", str_of(key, (size_t)size)), 60000, STR(""),
-                 on_put, &self->puts[slot], account_put, .amount = self->puts[slot].amount);
+        edge_ask(self->edge, address_of("purse", str_of(key, (size_t)size)), 60000, STR(""), on_put,
+                 &self->puts[slot], purse_put, .amount = self->puts[slot].amount);
     }
     if (self->left == 0 && self->open == 0)
         atomic_fetch_sub(&self->world->running, 1);
@@ -91,7 +91,7 @@ static void on_published(void *context, str_t topic, const schema_t *schema, con
 static void begin(void *context)
 {
     client_t *self = context;
-    check(edge_subscribe(self->edge, STR("accounts"), on_published, self->world) != NULL,
+    check(edge_subscribe(self->edge, STR("purses"), on_published, self->world) != NULL,
           "subscribe");
     go_on(self);
 }
@@ -118,8 +118,8 @@ static err_t add_up(void *context, const journal_record_t *record)
 {
     uint64_t *balances = context;
     arena_t arena ARENA_SCOPED = {0};
-    account_was_put_t put;
-    check(schema_decode(&account_was_put_schema, record->event.payload, &arena, &put) == ERR_OK,
+    purse_was_put_t put;
+    check(schema_decode(&purse_was_put_schema, record->event.payload, &arena, &put) == ERR_OK,
           "decode");
     balances[record->stream.data[record->stream.size - 1] - '0'] += put.amount;
     return ERR_OK;
@@ -135,7 +135,7 @@ int main(void)
     runtime_options_t options = {.scheduler_count = SCHEDULERS,
                                  .journal = journal_memory_journal(world.memory)};
     check(runtime_new(&options, &world.runtime) == ERR_OK, "new");
-    check(runtime_register(world.runtime, &account_kind, NULL) == ERR_OK, "register");
+    check(runtime_register(world.runtime, &purse_kind, NULL) == ERR_OK, "register");
     check(runtime_start(world.runtime) == ERR_OK, "start");
     check(uv_thread_create(&committer, commit, &world) == 0, "thread");
     atomic_store(&world.running, SCHEDULERS);
@@ -153,7 +153,7 @@ int main(void)
     uint64_t balances[10] = {0}, refused = 0;
     journal_t *journal = journal_memory_journal(world.memory);
     check(journal->table->feed(journal, 0, SIZE_MAX, add_up, balances) == ERR_OK, "feed");
-    for (uint32_t i = 0; i < ACCOUNTS; i++)
+    for (uint32_t i = 0; i < PURSES; i++)
         check(balances[i] == atomic_load(&world.acknowledged[i]), "acknowledged is written");
     for (uint32_t i = 0; i < SCHEDULERS; i++)
         refused += clients[i].refused;
