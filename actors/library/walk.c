@@ -145,7 +145,8 @@ bool walk_is_unreadable(const walk_t *self, str_t path)
 static size_t add_path(walk_t *self, str_t folder, str_t name)
 {
     size_t begin = self->text.size;
-    size_t size = folder.size + (folder.size > 0) + name.size;
+    bool has_slash = folder.size > 0 && name.size > 0;
+    size_t size = folder.size + has_slash + name.size;
     /* The folder may be a part of this very buffer, which may move. */
     size_t folder_begin = folder.size > 0 && folder.data >= self->text.data &&
                                   folder.data < self->text.data + self->text.size
@@ -156,10 +157,10 @@ static size_t add_path(walk_t *self, str_t folder, str_t name)
         return begin;
     if (folder_begin != SIZE_MAX)
         folder.data = self->text.data + folder_begin;
-    if (folder.size > 0) {
+    if (folder.size > 0)
         memcpy(room, folder.data, folder.size);
+    if (has_slash)
         room[folder.size] = '/';
-    }
     if (name.size > 0)
         memcpy(room + size - name.size, name.data, name.size);
     room[size] = '\0';
