@@ -19,6 +19,8 @@ static int read_packet(void *opaque, uint8_t *out, int size)
 {
     av_input_t *self = opaque;
     ssize_t got;
+    if (self->budget < size)
+        return AVERROR_EOF;
     do {
         got = pread(self->fd, out, (size_t)size, self->at);
     } while (got < 0 && errno == EINTR);
@@ -27,6 +29,7 @@ static int read_packet(void *opaque, uint8_t *out, int size)
     if (got == 0)
         return AVERROR_EOF;
     self->at += got;
+    self->budget -= got;
     return (int)got;
 }
 
@@ -78,7 +81,7 @@ static err_t open_format(av_input_t *self, const char *name)
 err_t av_input_open(av_input_t *self, int fd, const char *name)
 {
     struct stat status;
-    *self = (av_input_t){.fd = fd};
+    *self = (av_input_t){.fd = fd, .budget = AV_INPUT_OPEN_SIZE_MAX};
     if (fstat(fd, &status) != 0)
         return ERR_IO;
     self->size = status.st_size;
@@ -86,6 +89,11 @@ err_t av_input_open(av_input_t *self, int fd, const char *name)
     if (err != ERR_OK)
         av_input_close(self);
     return err;
+}
+
+void av_input_unbind(av_input_t *self)
+{
+    self->budget = INT64_MAX;
 }
 
 void av_input_close(av_input_t *self)

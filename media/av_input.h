@@ -10,11 +10,18 @@
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
 
-enum { AV_INPUT_IO_SIZE = 64 * 1024, AV_INPUT_PROBE_SIZE = 1024 * 1024, AV_INPUT_STREAMS_MAX = 32 };
+enum {
+    AV_INPUT_IO_SIZE = 64 * 1024,
+    AV_INPUT_PROBE_SIZE = 1024 * 1024,
+    AV_INPUT_STREAMS_MAX = 32,
+    AV_INPUT_OPEN_SIZE_MAX =
+        40 * 1024 * 1024 /* read until the stream is known: a cover, and more */
+};
 
 typedef struct av_input {
     int fd;
     int64_t at, size;
+    int64_t budget; /* bytes that may still be read; av_input_unbind lifts it */
     AVIOContext *io;
     AVFormatContext *format;
 } av_input_t;
@@ -26,4 +33,6 @@ void av_input_close(av_input_t *self);
 /* The first audio stream, with its parameters (reads packets only when `needs_all` and something is
  * missing). NULL: there is none. */
 AVStream *av_input_audio(av_input_t *self, bool needs_all);
+/* From here on the file is decoded, and may be read to its end. */
+void av_input_unbind(av_input_t *self);
 err_t err_from_av(int code);

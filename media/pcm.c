@@ -131,6 +131,7 @@ static err_t open_parts(pcm_t *self, uint64_t start)
     self->stream = av_input_audio(&self->input, true);
     if (self->stream == NULL)
         return ERR_UNSUPPORTED;
+    av_input_unbind(&self->input);
     TRY(open_decoder(self));
     self->packet = av_packet_alloc();
     self->frame = av_frame_alloc();

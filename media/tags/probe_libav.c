@@ -127,10 +127,8 @@ static err_t read_stream(probe_t *self, av_input_t *input, const AVStream *strea
 err_t probe_libav(probe_t *self)
 {
     av_input_t input AV_INPUT_SCOPED = {0};
-    char name[16] = "file.";
-    memcpy(name + 5, self->extension.data == NULL ? "" : self->extension.data,
-           self->extension.size);
-    err_t err = av_input_open(&input, self->source.fd, name);
+    /* Without the name: its ending alone is no reason to believe that text is music. */
+    err_t err = av_input_open(&input, self->source.fd, "");
     if (err != ERR_OK)
         return err == ERR_INVALID ? ERR_UNSUPPORTED : err;
     AVStream *stream = av_input_audio(&input, true);

@@ -102,7 +102,7 @@ Test(probe, identity_survives_retagging)
         cr_expect(first.audio.items[0].audio_hash != 0 &&
                       first.audio.items[0].audio_hash == second.audio.items[0].audio_hash,
                   "%s", demo_format_name(format));
-        if (format != DEMO_WAV) {
+        if (format != DEMO_WAV && first.cover_size != 0) {
             cr_expect(first.cover_hash != 0 && (cover_hash == 0 || first.cover_hash == cover_hash),
                       "%s", demo_format_name(format));
             cover_hash = first.cover_hash;
