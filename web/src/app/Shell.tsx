@@ -225,7 +225,7 @@ function Notices() {
         <div key={it.id} className={`notice ${it.isProblem ? 'is-problem' : ''}`} data-testid="notice">
           {it.isProblem && <TriangleAlert size={18} aria-hidden />}
           <span>{it.text}</span>
-          <IconButton icon={X} size={16} label={t('action.dismiss')} onClick={() => dismiss(it.id)} />
+          <IconButton icon={X} size={16} label={t('action.dismiss')} hasTip={false} onClick={() => dismiss(it.id)} />
         </div>
       ))}
     </div>

@@ -22,13 +22,19 @@ import { fetchStream, knownStream } from './streams';
 import { usePlayback } from './store';
 
 interface Pending {
+  mutation: string;
+  variables: Record<string, unknown>;
   patch: Patch;
+  isSent: boolean;
   /** It says where playback is: what the server says of that counts only after the answer. */
   movesPosition: boolean;
 }
 
 export type Problem = ErrorCode | 'GONE' | 'BROKEN';
 
+/** Of several that wait to be sent only the last one counts. */
+const LAST_WINS: readonly string[] = [mutations.seek, mutations.setVolume, mutations.reportProgress];
+const SET_BACK_MS = 2_000;
 const REPORT_EVERY_MS = 10_000;
 /** A position that somebody else set is followed when it is this far from here. */
 const FOLLOW_MS = 400;
@@ -133,7 +139,6 @@ class Controller {
       mutations.playTracks,
       { deviceId: this.deviceId, trackIds: playable.map((it) => it.id), startIndex: index },
       patches.playTracks(entries, index, this.deviceId, this.serverNow()),
-      true,
       true,
     );
   }
@@ -316,29 +321,39 @@ class Controller {
     variables: Record<string, unknown>,
     patch: Patch,
     movesPosition = false,
-    isUrgent = false,
   ): void {
-    const pending: Pending = { patch, movesPosition };
+    const last = this.pending.at(-1);
+    if (last !== undefined && !last.isSent && last.mutation === mutation && LAST_WINS.includes(mutation)) {
+      last.variables = variables;
+      last.patch = patch;
+      this.follow();
+      return;
+    }
+    const pending: Pending = { mutation, variables, patch, movesPosition, isSent: false };
     this.pending.push(pending);
     this.follow();
-    const run = () =>
-      command<{ session: Session }>(mutation, variables).then(
-        ({ session }) => {
-          this.pending = this.pending.filter((it) => it !== pending);
-          if (movesPosition) this.ownPosition = positionKey(session);
-          this.take(session);
-        },
-        (error: unknown) => {
-          this.pending = this.pending.filter((it) => it !== pending);
-          this.onProblem(asApiError(error).code, asApiError(error).detail);
-          this.follow();
-        },
-      );
-    this.lastCommand = isUrgent && this.pending.length === 1 ? run() : this.lastCommand.then(run);
+    const run = () => {
+      pending.isSent = true;
+      return this.carryOut(pending);
+    };
+    this.lastCommand = this.lastCommand.then(run);
+  }
+
+  private async carryOut(pending: Pending): Promise<void> {
+    try {
+      const { session } = await command<{ session: Session }>(pending.mutation, pending.variables);
+      this.pending = this.pending.filter((it) => it !== pending);
+      if (pending.movesPosition) this.ownPosition = positionKey(session);
+      this.take(session);
+    } catch (error) {
+      this.pending = this.pending.filter((it) => it !== pending);
+      this.onProblem(asApiError(error).code, asApiError(error).detail);
+      this.follow();
+    }
   }
 
   private take(session: Session): void {
-    if (this.base !== null && session.version < this.base.version) return;
+    if (this.base !== null && isOvertaken(session, this.base)) return;
     this.offsetMs = clockOffset(session.serverTime, Date.now());
     this.base = session;
     this.follow();
@@ -550,6 +565,12 @@ class Controller {
       old.isWaiting === next.isWaiting;
     if (!isSame) usePlayback.setState(next);
   }
+}
+
+/** An older state that arrived late. A server that was set back to a backup may count from lower on, though. */
+function isOvertaken(session: Session, newest: Session): boolean {
+  const later = Date.parse(session.serverTime) - Date.parse(newest.serverTime);
+  return session.version < newest.version && !(later > SET_BACK_MS);
 }
 
 function positionKey(session: Session): string {

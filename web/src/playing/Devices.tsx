@@ -27,7 +27,7 @@ export function Devices() {
         />
       </Popover.Trigger>
       <Popover.Portal>
-        <Popover.Content className="popover" side="top" align="end" sideOffset={12} collisionPadding={8}>
+        <Popover.Content className="popover" aria-label={t('devices.title')} side="top" align="end" sideOffset={12} collisionPadding={8}>
           <h2 className="popover-title">{t('devices.title')}</h2>
           <ul className="devices">
             {shown.map((it) => (

@@ -27,7 +27,7 @@ export function NowPlaying() {
               <div className="stage-glow" aria-hidden style={{ background: track.artwork?.color }} />
               <header className="stage-header">
                 <Dialog.Close asChild>
-                  <IconButton icon={ChevronDown} size={24} label={t('player.close')} />
+                  <IconButton icon={ChevronDown} size={24} label={t('player.close')} hasTip={false} />
                 </Dialog.Close>
                 <Link to={`/album/${track.album.id}`} onClick={ui.closeNowPlaying}>
                   {track.album.title}

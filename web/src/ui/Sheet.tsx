@@ -27,7 +27,7 @@ export function Sheet({ isOpen, onClose, title, description, children, testId }:
           <div className="sheet-header">
             <Dialog.Title>{title}</Dialog.Title>
             <Dialog.Close asChild>
-              <IconButton icon={X} label={t('action.close')} />
+              <IconButton icon={X} label={t('action.close')} hasTip={false} />
             </Dialog.Close>
           </div>
           {description !== undefined && <Dialog.Description className="muted">{description}</Dialog.Description>}

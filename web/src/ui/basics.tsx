@@ -12,25 +12,28 @@ interface IconButtonProps extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, 
   isFilled?: boolean;
   isOn?: boolean;
   variant?: 'plain' | 'primary';
+  /** What opens with the focus on it would open with a tooltip, which then takes the first Escape. */
+  hasTip?: boolean;
   ref?: React.Ref<HTMLButtonElement>;
 }
 
 /** A button that is only a picture: its name is its label, and its tooltip. */
-export function IconButton({ icon: Icon, label, size = 20, isFilled, isOn, variant = 'plain', ref, ...rest }: IconButtonProps) {
+export function IconButton({ icon: Icon, label, size = 20, isFilled, isOn, variant = 'plain', hasTip = true, ...rest }: IconButtonProps) {
+  const button = (
+    <button
+      type="button"
+      {...rest}
+      aria-label={label}
+      {...(isOn === undefined ? {} : { 'aria-pressed': isOn })}
+      className={`icon-button ${variant} ${rest.className ?? ''}`}
+    >
+      <Icon size={size} aria-hidden fill={isFilled === true ? 'currentColor' : 'none'} />
+    </button>
+  );
+  if (!hasTip) return button;
   return (
     <Tooltip.Root>
-      <Tooltip.Trigger asChild>
-        <button
-          type="button"
-          ref={ref}
-          {...rest}
-          aria-label={label}
-          {...(isOn === undefined ? {} : { 'aria-pressed': isOn })}
-          className={`icon-button ${variant} ${rest.className ?? ''}`}
-        >
-          <Icon size={size} aria-hidden fill={isFilled === true ? 'currentColor' : 'none'} />
-        </button>
-      </Tooltip.Trigger>
+      <Tooltip.Trigger asChild>{button}</Tooltip.Trigger>
       <Tooltip.Portal>
         <Tooltip.Content className="tooltip" sideOffset={6} collisionPadding={8}>
           {label}
