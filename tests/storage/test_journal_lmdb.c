@@ -90,6 +90,29 @@ Test(journal_lmdb, what_was_written_is_there_in_another_boot)
     cr_assert(journal_append_wait(&subject, STR("list/1"), 20, STR("x")).err == ERR_OK);
 }
 
+Test(journal_lmdb, an_older_journal_put_in_its_place_is_indexed_anew)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    temporary_name_t data = temporary_in(&folder, "data/journal/data.mdb");
+    journal_lmdb_t *journal JOURNAL_LMDB_SCOPED = opened(&folder, (journal_lmdb_options_t){0});
+    journal_subject_t subject = subject_of(journal);
+    uint64_t version;
+    buf_t state BUF_SCOPED = BUF_INIT;
+    for (uint64_t i = 0; i < 3; i++)
+        cr_assert(journal_append_wait(&subject, STR("s"), i, STR("x")).err == ERR_OK);
+    subject.journal->table->snapshot_put(subject.journal, STR("s"), 3, STR("state"));
+    journal_lmdb_close(STEAL(journal));
+    cr_assert(unlink(data.path) == 0); /* the oldest there can be */
+
+    journal = opened(&folder, (journal_lmdb_options_t){0});
+
+    subject = subject_of(journal);
+    cr_assert(events_in(journal, "s") == 0);
+    cr_assert(journal_append_wait(&subject, STR("s"), 0, STR("x")).err == ERR_OK);
+    check_err(subject.journal->table->snapshot_get(subject.journal, STR("s"), &version, &state),
+              ERR_NOT_FOUND);
+}
+
 Test(journal_lmdb, an_append_with_an_old_epoch_is_refused)
 {
     temporary_t folder TEMPORARY_SCOPED = temporary_new();

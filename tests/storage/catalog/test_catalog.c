@@ -340,6 +340,7 @@ Test(catalog, an_album_lists_its_tracks_by_disc_and_number)
         cr_assert(page.items[i].id == want[i]);
     check_ok(catalog_album(&read, 77, &album));
     cr_assert(album.disc_count == 2 && album.track_count == 5);
+    cr_assert(album.added_at_ms == tracks[0].added_at_ms); /* of the first that came */
     cr_assert(album.duration_ms == 5 * 180000 + 0 + 1 + 2 + 3 + 4);
 }
 
