@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mount.h>
@@ -279,11 +280,13 @@ typedef struct small_disk {
 
 static const char large[32 * 1024];
 
-/* A file system of 2 MiB, a quarter of it taken. False: one may not mount here. */
+/* A file system of 2 MiB, a quarter of it taken, that only this process sees: it goes with it, also
+ * when the test fails. False: one may not mount here. */
 static bool mount_small(small_disk_t *disk)
 {
     cr_assert(mkdir(disk->path.path, 0700) == 0);
-    if (mount("tmpfs", disk->path.path, "tmpfs", 0, "size=2m") != 0)
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("tmpfs", disk->path.path, "tmpfs", 0, "size=2m") != 0)
         return false;
     int fd = open(disk->ballast.path, O_WRONLY | O_CREAT, 0600);
     for (int i = 0; i < 16; i++)
