@@ -44,6 +44,75 @@ static err_t make_routes(node_t *self)
     return routes_add(self->routes, &page);
 }
 
+/* As Prometheus wants them: all rows of a family one after the other. */
+static const struct {
+    const char *family, *labels, *type, *help;
+    size_t offset;
+} gateway_metrics[] = {
+#define ROW(field, family, labels, type, help)                                                     \
+    {                                                                                              \
+        "gateway_" family, labels, type, help, offsetof(gateway_counters_t, field)                 \
+    }
+#define STATUS_ROW(field, class)                                                                   \
+    ROW(field, "requests_total", "{status=\"" class "\"}", "counter", "Requests answered.")
+#define COUNTER_ROW(field, family, help) ROW(field, family "_total", "", "counter", help)
+#define GAUGE_ROW(field, family, help) ROW(field, family, "", "gauge", help)
+    STATUS_ROW(requests_1xx, "1xx"),
+    STATUS_ROW(requests_2xx, "2xx"),
+    STATUS_ROW(requests_3xx, "3xx"),
+    STATUS_ROW(requests_4xx, "4xx"),
+    STATUS_ROW(requests_5xx, "5xx"),
+    COUNTER_ROW(requests_cancelled, "requests_cancelled", "The client left before the answer."),
+    COUNTER_ROW(connections_accepted, "connections_accepted", "Connections taken."),
+    COUNTER_ROW(connections_refused, "connections_refused", "Connections past a limit."),
+    COUNTER_ROW(connections_timed_out, "connections_timed_out", "Connections closed as silent."),
+    GAUGE_ROW(connections_open, "connections", "Connections open now."),
+    COUNTER_ROW(bytes_received, "received_bytes", "Bytes from clients."),
+    COUNTER_ROW(bytes_sent, "sent_bytes", "Bytes to clients."),
+    COUNTER_ROW(websockets_opened, "websockets_opened", "Upgrades to WebSocket."),
+    GAUGE_ROW(websockets_open, "websockets", "WebSockets open now."),
+    COUNTER_ROW(websocket_messages_received, "websocket_received_messages", "From WebSockets."),
+    COUNTER_ROW(websocket_messages_sent, "websocket_sent_messages", "To WebSockets."),
+    COUNTER_ROW(websockets_too_slow, "websockets_too_slow", "WebSockets closed as too slow."),
+#undef GAUGE_ROW
+#undef COUNTER_ROW
+#undef STATUS_ROW
+#undef ROW
+};
+
+#define COUNT_COUNTER(name) +1
+_Static_assert(COUNT_OF(gateway_metrics) == 0 GATEWAY_COUNTER_LIST(COUNT_COUNTER),
+               "a counter of the gateway is not in /metrics");
+#undef COUNT_COUNTER
+
+static void append_head(buf_t *out, const char *family, const char *type, const char *help)
+{
+    buf_printf(out, "# HELP musicstream_%s %s\n# TYPE musicstream_%s %s\n", family, help, family,
+               type);
+}
+
+static void append_gateway_metrics(const gateway_counters_t *total, buf_t *out)
+{
+    for (size_t i = 0; i < COUNT_OF(gateway_metrics); i++) {
+        const char *family = gateway_metrics[i].family;
+        uint64_t value;
+        memcpy(&value, (const char *)total + gateway_metrics[i].offset, sizeof value);
+        if (i == 0 || strcmp(family, gateway_metrics[i - 1].family) != 0)
+            append_head(out, family, gateway_metrics[i].type, gateway_metrics[i].help);
+        buf_printf(out, "musicstream_%s%s ", family, gateway_metrics[i].labels);
+        buf_append_u64(out, value);
+        buf_append_char(out, '\n');
+    }
+}
+
+static void append_journal_metric(buf_t *out, const char *family, const char *help, uint64_t value)
+{
+    append_head(out, family, "counter", help);
+    buf_printf(out, "musicstream_%s ", family);
+    buf_append_u64(out, value);
+    buf_append_char(out, '\n');
+}
+
 static void append_metrics(void *context, buf_t *out)
 {
     node_t *self = context;
@@ -54,25 +123,13 @@ static void append_metrics(void *context, buf_t *out)
         GATEWAY_COUNTER_LIST(ADD_COUNTER)
 #undef ADD_COUNTER
     }
-#define APPEND_COUNTER(name)                                                                       \
-    buf_printf(out, "# TYPE musicstream_gateway_" #name " %s\nmusicstream_gateway_" #name " ",     \
-               strstr(#name, "_open") != NULL && #name[strlen(#name) - 1] == 'n' ? "gauge"         \
-                                                                                 : "counter");     \
-    buf_append_u64(out, total.name);                                                               \
-    buf_append_char(out, '\n');
-    GATEWAY_COUNTER_LIST(APPEND_COUNTER)
-#undef APPEND_COUNTER
+    append_gateway_metrics(&total, out);
     journal_lmdb_stats_t journal;
     journal_lmdb_stats(self->journal, &journal);
-    buf_printf(out,
-               "# TYPE musicstream_journal_appends_total counter\n"
-               "musicstream_journal_appends_total %llu\n"
-               "# TYPE musicstream_journal_commits_total counter\n"
-               "musicstream_journal_commits_total %llu\n"
-               "# TYPE musicstream_journal_refused_total counter\n"
-               "musicstream_journal_refused_total %llu\n",
-               (unsigned long long)journal.appends, (unsigned long long)journal.commits,
-               (unsigned long long)journal.refused);
+    append_journal_metric(out, "journal_appends_total", "Appends that became durable.",
+                          journal.appends);
+    append_journal_metric(out, "journal_commits_total", "Transactions synced.", journal.commits);
+    append_journal_metric(out, "journal_refused_total", "Appends refused.", journal.refused);
 }
 
 static void name_hosts(node_t *self)
