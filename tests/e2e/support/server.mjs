@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 
-const source = process.env.MS_SOURCE ?? path.resolve(new URL("../../..", import.meta.url).pathname);
+export const source = process.env.MS_SOURCE ?? path.resolve(new URL("../../..", import.meta.url).pathname);
 export const build = process.env.MS_BUILD ?? path.join(source, 'build/dev');
 export const program = path.join(build, 'musicstream');
 
