@@ -92,7 +92,9 @@ static void free_encoder(AVCodecContext **encoder)
     avcodec_free_context(encoder);
 }
 
-static AVCodecContext *new_encoder(const segment_plan_t *plan)
+/* Somebody waits for the first segment: its coder searches less, which takes a third of the time.
+ */
+static AVCodecContext *new_encoder(const segment_plan_t *plan, bool is_first)
 {
     bool flac = plan->rendition == RENDITION_FLAC;
     const AVCodec *codec = avcodec_find_encoder(flac ? AV_CODEC_ID_FLAC : AV_CODEC_ID_AAC);
@@ -111,6 +113,9 @@ static AVCodecContext *new_encoder(const segment_plan_t *plan)
         encoder->strict_std_compliance = FF_COMPLIANCE_NORMAL;
     } else {
         encoder->bit_rate = plan->bit_rate;
+        if (is_first && plan->rendition != RENDITION_AAC_256 &&
+            av_opt_set(encoder->priv_data, "aac_coder", "fast", 0) < 0)
+            return NULL;
     }
     return avcodec_open2(encoder, codec, NULL) < 0 ? NULL : STEAL(encoder);
 }
@@ -148,7 +153,8 @@ static void cut_block(const run_t *self, AVFrame *block)
 
 static err_t encode_segment(run_t *self, const segment_t *segment)
 {
-    AVCodecContext *encoder SCOPED(free_encoder) = new_encoder(&self->plan);
+    AVCodecContext *encoder SCOPED(free_encoder) =
+        new_encoder(&self->plan, segment->frame_begin == 0);
     if (encoder == NULL)
         return ERR_UNSUPPORTED;
     buf_reset(&self->data);
