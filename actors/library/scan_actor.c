@@ -1,91 +1,16 @@
-/* scan_actor.c -- `scan/ROOT`: takes a run through its stages, keeps what may go on at once going,
- * and tells how far it is.
- *
- *     ROOT -> PROBLEMS -> LOAD -> LIST -> SETTLE -> READ -> PLAN -> COVERS -> LOUDNESS -> FINISH
- *
- * advance() starts all that the stage allows; every answer comes back through one of the *_done
- * functions below, which advance again. An answer for a run that was given up finds another serial
- * and is dropped. */
+/* scan_actor.c -- `scan/ROOT`: begins and ends runs, tells how they do, follows the watch. */
 
-#include "actors/library/problems.h"
-#include "actors/library/scan_run.h"
-#include "actors/library/watch.h"
-#include "actors/protocol/roots.h"
-#include "actors/protocol/scan.h"
-#include "runtime/base/memory.h"
-
-enum {
-    SCAN_ASK_TIMEOUT_MS = 30000,
-    SCAN_RETRY_MS = 100,
-    SCAN_RETRIES_MAX = 100, /* in a row */
-    SCAN_REPORT_MS = 90,
-    SCAN_READS_MAX = 3,  /* READ jobs under way: what keeps two media workers busy */
-    SCAN_HELD_MAX = 8,   /* READ jobs done that the library has not taken yet */
-    SCAN_COVERS_MAX = 2, /* COVER jobs under way */
-    SCAN_JOBS_MAX = SCAN_READS_MAX + SCAN_COVERS_MAX + 2,
-    SCAN_SETTLE_MAX = 1024, /* tracks in one command */
-    SCAN_WATCH_MS = 500,
-    SCAN_WATCH_WAIT_MAX = 10, /* turns that a change waits for the next one at most */
-};
-
-typedef enum stage {
-    STAGE_ROOT,
-    STAGE_PROBLEMS,
-    STAGE_LOAD,
-    STAGE_LIST,
-    STAGE_SETTLE,
-    STAGE_READ,
-    STAGE_PLAN,
-    STAGE_COVERS,
-    STAGE_LOUDNESS,
-    STAGE_FINISH
-} stage_t;
-
-typedef enum tick { TICK_RETRY = 1, TICK_WATCH } tick_t;
-
-typedef struct scan {
-    uint64_t serial;
-    scan_run_t *run; /* NULL: none */
-    stage_t stage;
-    scan_job_t *jobs[SCAN_JOBS_MAX]; /* under way, of whatever run */
-    scan_job_t *held[SCAN_HELD_MAX]; /* READ jobs that are done, oldest first */
-    size_t held_count;
-    uint32_t reads, covers, loudnesses; /* of this run, under way */
-    bool is_stepping;                   /* a job is under way beside which nothing may run */
-    uint32_t asking;                    /* asks of this run, under way */
-    bool is_retrying;
-    uint32_t retries;
-    size_t next; /* file, cover or album to be started; in SETTLE, track to be told */
-    size_t walk_problem_next;
-    size_t added_jobs; /* of `held`, in the command under way */
-
-    /* What the status says. */
-    uint64_t files_done, files_known, files_changed, files_failed, files_gone;
-    int64_t started_ms, finished_ms;
-    uint64_t reported_ms;
-    uint32_t reported_phase;
-    bool is_readable;
-    problems_t problems;
-
-    /* Started again as soon as this run allows. */
-    bool has_next, next_is_full, next_is_whole;
-    watch_t watch;
-    watch_touched_t touched;
-    uint32_t watch_waits;
-    bool is_watch_armed;
-    buf_t carried; /* of uint64_t: tracks whose covers a run that was cut short still owes */
-} scan_t;
+#include "actors/library/scan_state.h"
 
 #define ACTOR_DEF "actors/protocol/scan.def"
 #define ACTOR_STATE scan_t
 #include "runtime/actor_kind.h"
 
-static void advance(scan_t *self, context_t *ctx);
 static void begin(scan_t *self, context_t *ctx);
 
 /* ---- what others are told ---- */
 
-static uint32_t phase_of(const scan_t *self)
+static uint32_t scan_phase_of(const scan_t *self)
 {
     if (self->run == NULL)
         return SCAN_PHASE_IDLE;
@@ -94,12 +19,12 @@ static uint32_t phase_of(const scan_t *self)
     return self->stage == STAGE_READ ? SCAN_PHASE_READING : SCAN_PHASE_FINISHING;
 }
 
-static void report(scan_t *self, context_t *ctx)
+void scan_report(scan_t *self, context_t *ctx)
 {
     scan_problem_t problems[ROOTS_PROBLEMS_MAX];
     uint32_t count = (uint32_t)MIN(self->problems.count, (size_t)ROOTS_PROBLEMS_MAX);
     uint64_t now_ms = context_mono_ms(ctx);
-    if (phase_of(self) == self->reported_phase && now_ms < self->reported_ms + SCAN_REPORT_MS)
+    if (scan_phase_of(self) == self->reported_phase && now_ms < self->reported_ms + SCAN_REPORT_MS)
         return;
     for (uint32_t i = 0; i < count; i++) {
         library_problem_t problem = problems_at(&self->problems, self->problems.count - 1 - i);
@@ -107,7 +32,7 @@ static void report(scan_t *self, context_t *ctx)
             (scan_problem_t){context_key(ctx), problem.path, problem.reason, problem.at_ms};
     }
     roots_scan_progress_t progress = {.root = context_key(ctx),
-                                      .phase = phase_of(self),
+                                      .phase = scan_phase_of(self),
                                       .files_done = self->files_done,
                                       .files_known = self->files_known,
                                       .started_ms = self->started_ms,
@@ -125,7 +50,7 @@ static void report(scan_t *self, context_t *ctx)
     }
 }
 
-static void add_problem(scan_t *self, context_t *ctx, str_t path, str_t reason)
+void scan_note_problem(scan_t *self, context_t *ctx, str_t path, str_t reason)
 {
     library_problem_t problem = {.path = path, .reason = reason, .at_ms = context_wall_ms(ctx)};
     problems_put(&self->problems, &problem);
@@ -133,7 +58,7 @@ static void add_problem(scan_t *self, context_t *ctx, str_t path, str_t reason)
 
 /* ---- the end of a run ---- */
 
-static void drop_run(scan_t *self)
+static void scan_drop(scan_t *self)
 {
     if (self->run == NULL)
         return;
@@ -159,580 +84,39 @@ static void arm_watch(scan_t *self, context_t *ctx)
     }
 }
 
-static void end_run(scan_t *self, context_t *ctx)
+void scan_end(scan_t *self, context_t *ctx)
 {
-    drop_run(self);
+    scan_drop(self);
     self->finished_ms = context_wall_ms(ctx);
     self->reported_ms = 0;
-    report(self, ctx);
+    scan_report(self, ctx);
     arm_watch(self, ctx);
     if (self->has_next)
         begin(self, ctx);
 }
 
-static void fail_run(scan_t *self, context_t *ctx, err_t err)
+void scan_fail(scan_t *self, context_t *ctx, err_t err)
 {
-    add_problem(self, ctx, (str_t){"", 0}, str_from(err_text(err)));
+    scan_note_problem(self, ctx, (str_t){"", 0}, str_from(err_text(err)));
     log_warning(runtime_log(context_runtime(ctx)), "scan", "a scan ended early root=%.*s error=%s",
                 STR_ARG(context_key(ctx)), err_name(err));
-    end_run(self, ctx);
+    scan_end(self, ctx);
 }
 
-static bool passes(err_t err)
+bool scan_may_pass(err_t err)
 {
     return err == ERR_BUSY || err == ERR_UNAVAILABLE || err == ERR_TIMEOUT;
 }
 
-/* Tries again a little later what may succeed then. */
-static void retry_or_fail(scan_t *self, context_t *ctx, err_t err)
+void scan_retry_or_fail(scan_t *self, context_t *ctx, err_t err)
 {
-    if (!passes(err) || ++self->retries > SCAN_RETRIES_MAX) {
-        fail_run(self, ctx, err);
+    if (!scan_may_pass(err) || ++self->retries > SCAN_RETRIES_MAX) {
+        scan_fail(self, ctx, err);
         return;
     }
     if (!self->is_retrying)
         actor_timer_start(ctx, SCAN_RETRY_MS, 0, scan_tick, .kind = TICK_RETRY);
     self->is_retrying = true;
-}
-
-/* ---- jobs ---- */
-
-typedef struct job_data {
-    scan_job_t *job;
-    size_t slot;
-} job_data_t;
-
-static err_t job_work(void *data, size_t data_size)
-{
-    scan_job_t *job = ((job_data_t *)data)->job;
-    (void)data_size;
-    err_t err = job->work(job);
-    scan_job_unref(job);
-    return err == ERR_BUSY ? ERR_UNAVAILABLE : err; /* BUSY says that this never ran */
-}
-
-static void step_done(scan_t *self, context_t *ctx, err_t err, scan_job_t *job);
-static void read_done(scan_t *self, context_t *ctx, err_t err, scan_job_t *job);
-static void cover_done(scan_t *self, context_t *ctx, err_t err, scan_job_t *job);
-static void loudness_done(scan_t *self, context_t *ctx, err_t err, scan_job_t *job);
-
-static void job_done(void *state, context_t *ctx, err_t err, void *data, size_t data_size)
-{
-    scan_t *self = state;
-    job_data_t *done = data;
-    scan_job_t *job = done->job;
-    (void)data_size;
-    self->jobs[done->slot] = NULL;
-    if (err == ERR_BUSY)
-        scan_job_unref(job); /* the thread's */
-    if (job->run == self->run) {
-        if (job->work == scan_read)
-            read_done(self, ctx, err, job);
-        else if (job->work == scan_cover)
-            cover_done(self, ctx, err, job);
-        else if (job->work == scan_loudness)
-            loudness_done(self, ctx, err, job);
-        else
-            step_done(self, ctx, err, job);
-    }
-    scan_job_unref(job);
-    if (self->run != NULL)
-        advance(self, ctx);
-}
-
-/* False: it could not be started now; an answer that is still to come advances again. */
-static bool start_job(scan_t *self, context_t *ctx, err_t (*work)(scan_job_t *job), size_t first,
-                      size_t count)
-{
-    job_data_t data = {0};
-    while (data.slot < SCAN_JOBS_MAX && self->jobs[data.slot] != NULL)
-        data.slot++;
-    if (data.slot == SCAN_JOBS_MAX)
-        return false;
-    data.job = scan_job_new(self->run, work);
-    if (data.job == NULL) {
-        retry_or_fail(self, ctx, ERR_UNAVAILABLE);
-        return false;
-    }
-    data.job->first = first;
-    data.job->count = count;
-    self->jobs[data.slot] = data.job;
-    actor_offload(ctx, OFFLOAD_FILE, job_work, job_done, &data, sizeof data);
-    return true;
-}
-
-static void start_step(scan_t *self, context_t *ctx, err_t (*work)(scan_job_t *job))
-{
-    if (!self->is_stepping)
-        self->is_stepping = start_job(self, ctx, work, 0, 0);
-}
-
-/* ---- asking ---- */
-
-typedef void (*scan_answer_fn)(scan_t *self, context_t *ctx, const answer_t *answer);
-typedef struct ask_data {
-    uint64_t serial;
-    scan_answer_fn then;
-} ask_data_t;
-
-static void answered(void *state, context_t *ctx, const answer_t *answer, void *data,
-                     size_t data_size)
-{
-    scan_t *self = state;
-    const ask_data_t *ask = data;
-    (void)data_size;
-    if (self->run == NULL || self->run->serial != ask->serial)
-        return;
-    self->asking--;
-    if (answer->err == ERR_OK) {
-        self->retries = 0;
-        ask->then(self, ctx, answer);
-    } else {
-        retry_or_fail(self, ctx, answer->err);
-    }
-    if (self->run != NULL)
-        advance(self, ctx);
-}
-
-static void ask(scan_t *self, context_t *ctx, address_t to, scan_answer_fn then,
-                const schema_t *schema, const void *message)
-{
-    ask_data_t data = {self->run->serial, then};
-    self->asking++;
-    actor_ask_message(ctx, to, SCAN_ASK_TIMEOUT_MS, answered, &data, sizeof data, schema, message);
-}
-
-static address_t library_of(context_t *ctx)
-{
-    return address_of("library", context_key(ctx));
-}
-
-/* ---- ROOT, PROBLEMS, LOAD, LIST ---- */
-
-static void go(scan_t *self, context_t *ctx, stage_t stage)
-{
-    self->stage = stage;
-    self->next = 0;
-    report(self, ctx);
-}
-
-static void root_answered(scan_t *self, context_t *ctx, const answer_t *answer)
-{
-    const root_info_reply_t *info = answer->message;
-    self->run->root_number = info->number;
-    self->run->root_path = arena_str(&self->run->arena, info->path).data;
-    if (self->run->root_path == NULL)
-        fail_run(self, ctx, ERR_NO_MEMORY);
-    else
-        go(self, ctx, STAGE_PROBLEMS);
-}
-
-static void ask_root(scan_t *self, context_t *ctx)
-{
-    roots_get_t get = {.name = context_key(ctx)};
-    ask(self, ctx, address_of("roots", ROOTS_KEY), root_answered, &roots_get_schema, &get);
-}
-
-static void problems_answered(scan_t *self, context_t *ctx, const answer_t *answer)
-{
-    const library_problems_t *reply = answer->message;
-    scan_run_t *run = self->run;
-    library_problems_t *copy =
-        arena_new(&run->arena, schema_deep_size(&library_problems_schema, reply));
-    if (copy == NULL) {
-        fail_run(self, ctx, ERR_NO_MEMORY);
-        return;
-    }
-    schema_copy(&library_problems_schema, reply, copy);
-    run->old_problems = (library_problem_t *)(uintptr_t)copy->problems.items;
-    run->old_problem_count = copy->problems.count;
-    run->is_resumed = reply->is_unfinished;
-    problems_deinit(&self->problems);
-    for (size_t i = run->old_problem_count; i-- > 0;)
-        problems_put(&self->problems, &run->old_problems[i]);
-    self->problems.dropped = reply->count - reply->problems.count;
-    go(self, ctx, STAGE_LOAD);
-}
-
-static void ask_problems(scan_t *self, context_t *ctx)
-{
-    library_get_problems_t get = {.count_max = LIBRARY_PROBLEMS_MAX};
-    ask(self, ctx, library_of(ctx), problems_answered, &library_get_problems_schema, &get);
-}
-
-/* The folders that were walked are what is watched. */
-static void watch_folders(scan_t *self, context_t *ctx)
-{
-    const library_service_t *service = context_service(ctx);
-    const scan_run_t *run = self->run;
-    if (!service->is_watching || run->root_err != ERR_OK)
-        return;
-    if (self->watch.fd <= 0 && watch_open(&self->watch) != ERR_OK)
-        return; /* no inotify: the next whole scan finds what changed */
-    for (size_t i = 0; i < walk_visited_count(&run->walk); i++)
-        if (watch_add(&self->watch, run->root_path, walk_visited_at(&run->walk, i)) == ERR_LIMIT)
-            break;
-}
-
-static void listed(scan_t *self, context_t *ctx)
-{
-    scan_run_t *run = self->run;
-    self->is_readable = run->root_err == ERR_OK;
-    watch_folders(self, ctx);
-    self->files_changed = walk_file_count(&run->walk);
-    self->files_known = run->walk.files_seen;
-    self->files_done = self->files_known - MIN(self->files_known, self->files_changed);
-    self->files_gone = (run->gone.size + run->cut_off.size) / sizeof(uint64_t);
-    if (!self->is_readable)
-        add_problem(self, ctx, (str_t){"", 0}, STR("the music folder can't be read"));
-    go(self, ctx, STAGE_SETTLE);
-}
-
-static void step_done(scan_t *self, context_t *ctx, err_t err, scan_job_t *job)
-{
-    self->is_stepping = false;
-    if (err != ERR_OK) {
-        retry_or_fail(self, ctx, err);
-        return;
-    }
-    if (job->work == scan_load) {
-        go(self, ctx, STAGE_LIST);
-    } else if (job->work == scan_plan) {
-        go(self, ctx, STAGE_COVERS);
-    } else {
-        self->files_known = self->run->walk.files_seen;
-        if (job->is_done)
-            listed(self, ctx);
-        else
-            report(self, ctx);
-    }
-}
-
-/* ---- SETTLE: what is gone, what is back ---- */
-
-static void settled(scan_t *self, context_t *ctx, const answer_t *answer)
-{
-    (void)self, (void)ctx, (void)answer;
-}
-
-static bool settle_gone(scan_t *self, context_t *ctx, buf_t *list, str_t reason)
-{
-    library_gone_t gone[SCAN_SETTLE_MAX];
-    library_mark_gone_t command = {0};
-    uint32_t count = (uint32_t)MIN(list->size / sizeof(uint64_t), (size_t)SCAN_SETTLE_MAX);
-    if (count == 0)
-        return false;
-    for (uint32_t i = 0; i < count; i++) {
-        gone[i].reason = reason;
-        memcpy(&gone[i].track_id, list->data + i * sizeof(uint64_t), sizeof(uint64_t));
-    }
-    buf_consume(list, count * sizeof(uint64_t));
-    command.tracks.items = gone;
-    command.tracks.count = count;
-    ask(self, ctx, library_of(ctx), settled, &library_mark_gone_schema, &command);
-    return true;
-}
-
-static bool settle_returned(scan_t *self, context_t *ctx)
-{
-    uint64_t ids[SCAN_SETTLE_MAX];
-    library_mark_returned_t command = {0};
-    buf_t *list = &self->run->walk.returned;
-    size_t count = MIN(list->size / sizeof(uint64_t), (size_t)SCAN_SETTLE_MAX);
-    if (count == 0)
-        return false;
-    memcpy(ids, list->data, count * sizeof *ids);
-    buf_consume(list, count * sizeof *ids);
-    command.track_ids.items = ids;
-    command.track_ids.count = (uint32_t)count;
-    ask(self, ctx, library_of(ctx), settled, &library_mark_returned_schema, &command);
-    return true;
-}
-
-static bool settle_forgotten(scan_t *self, context_t *ctx)
-{
-    str_t paths[LIBRARY_PROBLEMS_MAX];
-    library_forget_problems_t command = {0};
-    size_t count = MIN(self->run->forgotten.size / sizeof(str_t), (size_t)LIBRARY_PROBLEMS_MAX);
-    if (count == 0)
-        return false;
-    memcpy(paths, self->run->forgotten.data, count * sizeof *paths);
-    buf_consume(&self->run->forgotten, count * sizeof *paths);
-    for (size_t i = 0; i < count; i++)
-        problems_remove(&self->problems, paths[i]);
-    command.paths.items = paths;
-    command.paths.count = (uint32_t)count;
-    ask(self, ctx, library_of(ctx), settled, &library_forget_problems_schema, &command);
-    return true;
-}
-
-static void settle(scan_t *self, context_t *ctx)
-{
-    str_t cut_off = self->run->root_err == ERR_OK ? STR("its folder can't be read")
-                                                  : STR("the music folder can't be read");
-    if (self->asking > 0)
-        return;
-    if (settle_gone(self, ctx, &self->run->cut_off, cut_off) ||
-        settle_gone(self, ctx, &self->run->gone, STR("the file is gone")) ||
-        settle_returned(self, ctx) || settle_forgotten(self, ctx))
-        return;
-    go(self, ctx, STAGE_READ);
-    advance(self, ctx);
-}
-
-/* ---- READ ---- */
-
-static void read_done(scan_t *self, context_t *ctx, err_t err, scan_job_t *job)
-{
-    self->reads--;
-    if (err != ERR_OK) {
-        /* Nothing of it was kept: from its first file on it is read again. */
-        self->next = MIN(self->next, job->first);
-        retry_or_fail(self, ctx, err);
-        return;
-    }
-    atomic_fetch_add(&job->references, 1);
-    self->held[self->held_count++] = job;
-}
-
-static void release_added(scan_t *self, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        scan_job_unref(self->held[i]);
-    self->held_count -= count;
-    memmove(self->held, self->held + count, self->held_count * sizeof *self->held);
-}
-
-/* What one command takes: as much as fits of what is done. */
-static size_t choose_added(const scan_t *self)
-{
-    size_t jobs = 0, files = 0, size = 0;
-    while (jobs < self->held_count) {
-        const scan_job_t *job = self->held[jobs];
-        library_add_t part = {.root_number = 1};
-        part.tracks.items = job->tracks;
-        part.tracks.count = job->track_count;
-        size_t part_size = schema_deep_size(&library_add_schema, &part);
-        if (jobs > 0 &&
-            (files + job->count > LIBRARY_BATCH_MAX || size + part_size > LIBRARY_BATCH_SIZE_MAX))
-            break;
-        files += job->count;
-        size += part_size;
-        jobs++;
-    }
-    return jobs;
-}
-
-static void note_added(scan_t *self, context_t *ctx, const scan_job_t *job)
-{
-    self->files_done += job->count;
-    self->files_failed += job->problem_count;
-    for (uint32_t i = 0; i < job->track_count; i++)
-        problems_remove(&self->problems, job->tracks[i].path);
-    for (uint32_t i = 0; i < job->problem_count; i++)
-        add_problem(self, ctx, job->problems[i].path, job->problems[i].reason);
-}
-
-static void added(scan_t *self, context_t *ctx, const answer_t *answer)
-{
-    const library_added_t *reply = answer->message;
-    for (size_t i = 0; i < self->added_jobs; i++)
-        note_added(self, ctx, self->held[i]);
-    buf_append_bytes(&self->run->touched, reply->track_ids.items,
-                     reply->track_ids.count * sizeof(uint64_t));
-    release_added(self, self->added_jobs);
-    report(self, ctx);
-}
-
-static void add(scan_t *self, context_t *ctx)
-{
-    library_add_t command = {.root_number = self->run->root_number};
-    arena_t *arena = context_arena(ctx);
-    size_t jobs = choose_added(self);
-    library_track_t *tracks = arena_new_array(arena, LIBRARY_BATCH_MAX, sizeof *tracks);
-    library_problem_t *problems = arena_new_array(arena, LIBRARY_BATCH_MAX, sizeof *problems);
-    if (tracks == NULL || problems == NULL) {
-        fail_run(self, ctx, ERR_NO_MEMORY);
-        return;
-    }
-    for (size_t i = 0; i < jobs; i++) {
-        const scan_job_t *job = self->held[i];
-        for (uint32_t j = 0; j < job->track_count; j++)
-            tracks[command.tracks.count++] = job->tracks[j];
-        for (uint32_t j = 0; j < job->problem_count; j++) {
-            problems[command.problems.count] = job->problems[j];
-            problems[command.problems.count++].at_ms = context_wall_ms(ctx);
-        }
-    }
-    command.tracks.items = tracks;
-    command.problems.items = problems;
-    self->added_jobs = jobs;
-    ask(self, ctx, library_of(ctx), added, &library_add_schema, &command);
-}
-
-/* Folders that can't be read, links that are not followed. */
-static bool add_walk_problems(scan_t *self, context_t *ctx)
-{
-    library_add_t command = {.root_number = self->run->root_number};
-    library_problem_t problems[LIBRARY_BATCH_MAX];
-    const walk_t *walk = &self->run->walk;
-    uint32_t count = 0;
-    while (count < LIBRARY_BATCH_MAX && self->walk_problem_next < walk_problem_count(walk)) {
-        const walk_problem_t *problem = walk_problem_at(walk, self->walk_problem_next++);
-        str_t path = walk_text(walk, problem->path_begin, problem->path_size);
-        if (problems_has(&self->problems, path, str_from(problem->reason)))
-            continue;
-        problems[count++] = (library_problem_t){
-            .path = path, .reason = str_from(problem->reason), .at_ms = context_wall_ms(ctx)};
-        add_problem(self, ctx, path, str_from(problem->reason));
-    }
-    if (count == 0)
-        return false;
-    command.problems.items = problems;
-    command.problems.count = count;
-    self->added_jobs = 0;
-    ask(self, ctx, library_of(ctx), settled, &library_add_schema, &command);
-    return true;
-}
-
-static void read_on(scan_t *self, context_t *ctx)
-{
-    size_t total = walk_file_count(&self->run->walk);
-    if (self->asking == 0 && !add_walk_problems(self, ctx) && self->held_count > 0)
-        add(self, ctx);
-    while (self->run != NULL && self->next < total && self->reads < SCAN_READS_MAX &&
-           self->reads + self->held_count < SCAN_HELD_MAX) {
-        size_t most =
-            self->next < SCAN_READ_FIRST * SCAN_READS_MAX ? SCAN_READ_FIRST : SCAN_READ_MAX;
-        size_t count = MIN(total - self->next, most);
-        if (!start_job(self, ctx, scan_read, self->next, count))
-            return;
-        self->reads++;
-        self->next += count;
-    }
-    if (self->run != NULL && self->next == total && self->reads == 0 && self->held_count == 0 &&
-        self->asking == 0 && !self->is_retrying) {
-        bool has_more = self->run->is_resumed || self->run->touched.size > 0;
-        go(self, ctx, has_more ? STAGE_PLAN : STAGE_FINISH);
-        advance(self, ctx);
-    }
-}
-
-/* ---- PLAN, COVERS, LOUDNESS, FINISH ---- */
-
-static void cover_done(scan_t *self, context_t *ctx, err_t err, scan_job_t *job)
-{
-    self->covers--;
-    if (err != ERR_OK) {
-        self->next = MIN(self->next, job->first);
-        retry_or_fail(self, ctx, err);
-        return;
-    }
-    if (job->cover.track_ids.count == 0)
-        return;
-    library_set_covers_t command = {0};
-    command.covers.items = &job->cover;
-    command.covers.count = 1;
-    ask(self, ctx, library_of(ctx), settled, &library_set_covers_schema, &command);
-}
-
-static void cover_on(scan_t *self, context_t *ctx)
-{
-    size_t total = self->run->covers.size / sizeof(cover_group_t);
-    while (self->run != NULL && self->next < total && self->covers < SCAN_COVERS_MAX) {
-        if (!start_job(self, ctx, scan_cover, self->next, 1))
-            return;
-        self->covers++;
-        self->next++;
-    }
-    if (self->run != NULL && self->next == total && self->covers == 0 && self->asking == 0 &&
-        !self->is_retrying) {
-        go(self, ctx, STAGE_LOUDNESS);
-        advance(self, ctx);
-    }
-}
-
-static void loudness_done(scan_t *self, context_t *ctx, err_t err, scan_job_t *job)
-{
-    self->loudnesses--;
-    if (passes(err) || err == ERR_CANCELLED || err == ERR_NO_MEMORY) {
-        self->next = MIN(self->next, job->first);
-        retry_or_fail(self, ctx, err);
-        return;
-    }
-    if (err != ERR_OK || job->loudness_count == 0)
-        return; /* an album that can't be measured stays without */
-    library_set_loudness_t command = {0};
-    command.tracks.items = job->loudness;
-    command.tracks.count = job->loudness_count;
-    ask(self, ctx, library_of(ctx), settled, &library_set_loudness_schema, &command);
-}
-
-static void loudness_on(scan_t *self, context_t *ctx)
-{
-    size_t total = self->run->albums.size / sizeof(album_group_t);
-    if (self->next < total && self->loudnesses == 0 && self->asking == 0 && !self->is_retrying) {
-        if (start_job(self, ctx, scan_loudness, self->next, 1)) {
-            self->loudnesses++;
-            self->next++;
-        }
-        return;
-    }
-    if (self->next == total && self->loudnesses == 0 && self->asking == 0 && !self->is_retrying) {
-        go(self, ctx, STAGE_FINISH);
-        advance(self, ctx);
-    }
-}
-
-static void finished(scan_t *self, context_t *ctx, const answer_t *answer)
-{
-    (void)answer;
-    buf_reset(&self->carried);
-    end_run(self, ctx);
-}
-
-/* ---- the whole ---- */
-
-static void advance(scan_t *self, context_t *ctx)
-{
-    static const library_finish_t finish;
-    if (self->run == NULL || self->is_retrying)
-        return;
-    switch (self->stage) {
-    case STAGE_ROOT:
-        if (self->asking == 0)
-            ask_root(self, ctx);
-        break;
-    case STAGE_PROBLEMS:
-        if (self->asking == 0)
-            ask_problems(self, ctx);
-        break;
-    case STAGE_LOAD:
-        start_step(self, ctx, scan_load);
-        break;
-    case STAGE_LIST:
-        start_step(self, ctx, scan_list);
-        break;
-    case STAGE_SETTLE:
-        settle(self, ctx);
-        break;
-    case STAGE_READ:
-        read_on(self, ctx);
-        break;
-    case STAGE_PLAN:
-        start_step(self, ctx, scan_plan);
-        break;
-    case STAGE_COVERS:
-        cover_on(self, ctx);
-        break;
-    case STAGE_LOUDNESS:
-        loudness_on(self, ctx);
-        break;
-    case STAGE_FINISH:
-        if (self->asking == 0)
-            ask(self, ctx, library_of(ctx), finished, &library_finish_schema, &finish);
-        break;
-    }
 }
 
 static err_t choose_begins(scan_t *self, scan_run_t *run)
@@ -765,8 +149,8 @@ static void begin(scan_t *self, context_t *ctx)
     self->walk_problem_next = 0;
     self->started_ms = context_wall_ms(ctx);
     self->finished_ms = 0;
-    go(self, ctx, STAGE_ROOT);
-    advance(self, ctx);
+    scan_go(self, ctx, STAGE_ROOT);
+    scan_advance(self, ctx);
 }
 
 ON(scan_start)
@@ -777,33 +161,34 @@ ON(scan_start)
     /* Covers and loudness can wait for what is new; what looks at the disk is let go on. */
     bool is_looking = self->run != NULL && self->stage < STAGE_PLAN;
     if (is_looking && is_whole && !command->is_full && self->run->begin_count == 0)
-        return actor_reply(ctx, scan_started, .phase = phase_of(self));
+        return actor_reply(ctx, scan_started, .phase = scan_phase_of(self));
     self->next_is_full |= command->is_full;
     self->next_is_whole |= is_whole;
     for (uint32_t i = 0; i < command->paths.count; i++)
         watch_touch(&self->touched, command->paths.items[i]);
     self->has_next = true;
     if (!is_looking) {
-        drop_run(self);
+        scan_drop(self);
         begin(self, ctx);
     }
-    return actor_reply(ctx, scan_started, .phase = phase_of(self));
+    return actor_reply(ctx, scan_started, .phase = scan_phase_of(self));
 }
 
 ON(scan_cancel)
 {
     self->has_next = false;
     if (self->run != NULL)
-        end_run(self, ctx);
-    return actor_reply(ctx, scan_started, .phase = phase_of(self));
+        scan_end(self, ctx);
+    return actor_reply(ctx, scan_started, .phase = scan_phase_of(self));
 }
 
 ON(scan_get_status)
 {
-    return actor_reply(ctx, scan_status, .phase = phase_of(self), .files_done = self->files_done,
-                       .files_known = self->files_known, .started_ms = self->started_ms,
-                       .finished_ms = self->finished_ms, .files_changed = self->files_changed,
-                       .files_failed = self->files_failed, .files_gone = self->files_gone);
+    return actor_reply(ctx, scan_status, .phase = scan_phase_of(self),
+                       .files_done = self->files_done, .files_known = self->files_known,
+                       .started_ms = self->started_ms, .finished_ms = self->finished_ms,
+                       .files_changed = self->files_changed, .files_failed = self->files_failed,
+                       .files_gone = self->files_gone);
 }
 
 /* A change waits until a turn passes without another one, but not for ever. */
@@ -814,7 +199,7 @@ static void look_at_watch(scan_t *self, context_t *ctx)
     bool is_touched = self->touched.count > 0 || self->touched.is_overflow;
     bool is_settled = !has_more || ++self->watch_waits >= SCAN_WATCH_WAIT_MAX;
     if (is_touched && is_settled && (self->run == NULL || self->stage >= STAGE_PLAN)) {
-        drop_run(self);
+        scan_drop(self);
         begin(self, ctx);
     }
     arm_watch(self, ctx);
@@ -826,7 +211,7 @@ ON(scan_tick)
         look_at_watch(self, ctx);
     } else if (self->is_retrying) {
         self->is_retrying = false;
-        advance(self, ctx);
+        scan_advance(self, ctx);
     }
     return ERR_OK;
 }
@@ -834,7 +219,7 @@ ON(scan_tick)
 static void deinit(void *state)
 {
     scan_t *self = state;
-    drop_run(self);
+    scan_drop(self);
     for (size_t i = 0; i < SCAN_JOBS_MAX; i++)
         scan_job_unref(self->jobs[i]);
     problems_deinit(&self->problems);

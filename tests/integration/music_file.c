@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <zlib.h>
 
 enum { SAMPLE_RATE = 44100, FRAME_SAMPLES = 4096, FRAME_SIZE = 512 };
 
@@ -144,5 +145,36 @@ void music_file_write_wav(const char *folder, const char *name, uint32_t sample_
         append_le(&out, (uint64_t)(uint16_t)(int16_t)sample, 2);
         append_le(&out, (uint64_t)(uint16_t)(int16_t)sample, 2);
     }
+    music_file_write_bytes(folder, name, buf_str(&out));
+}
+
+static void append_chunk(buf_t *out, const char *type, str_t data)
+{
+    append_be(out, data.size, 4);
+    size_t begin = out->size;
+    buf_append(out, str_of(type, 4));
+    buf_append(out, data);
+    append_be(out, crc32(0, (const Bytef *)out->data + begin, (uInt)(out->size - begin)), 4);
+}
+
+void music_file_write_png(const char *folder, const char *name, uint32_t side, uint32_t colour)
+{
+    buf_t out BUF_SCOPED = BUF_INIT, header BUF_SCOPED = BUF_INIT, rows BUF_SCOPED = BUF_INIT,
+              packed BUF_SCOPED = BUF_INIT;
+    for (uint32_t y = 0; y < side; y++) {
+        buf_append_char(&rows, 0);
+        for (uint32_t x = 0; x < side; x++)
+            append_be(&rows, colour, 3);
+    }
+    uLongf size = compressBound(rows.size);
+    cr_assert(compress((Bytef *)buf_extend(&packed, size), &size, (const Bytef *)rows.data,
+                       rows.size) == Z_OK);
+    append_be(&header, side, 4);
+    append_be(&header, side, 4);
+    append_be(&header, 0x0802000000, 5); /* 8 bits, RGB */
+    buf_append(&out, str_of("\x89PNG\r\n\x1A\n", 8));
+    append_chunk(&out, "IHDR", buf_str(&header));
+    append_chunk(&out, "IDAT", str_of(packed.data, size));
+    append_chunk(&out, "IEND", STR(""));
     music_file_write_bytes(folder, name, buf_str(&out));
 }

@@ -20,3 +20,5 @@ void music_file_write_bytes(const char *folder, const char *name, str_t content)
 /* 16 bit stereo PCM: a sine of `hertz`. */
 void music_file_write_wav(const char *folder, const char *name, uint32_t sample_rate,
                           double seconds, double hertz);
+/* A PNG of one colour, side * side pixels. */
+void music_file_write_png(const char *folder, const char *name, uint32_t side, uint32_t colour);

@@ -262,6 +262,92 @@ Test(library, lyrics_beside_the_file_are_followed)
     check_str(track.lyrics, STR("[00:01.500]Hello\n"));
 }
 
+Test(library, covers_and_loudness_come_in_the_background)
+{
+    library_rig_t rig LIBRARY_RIG_SCOPED;
+    catalog_track_t track;
+    catalog_album_t album;
+    library_rig_init(&rig);
+    rig.has_loudness = true;
+    music_file_write_wav(rig.music, "a/sine.wav", 44100, 5, 440);
+    music_file_write(rig.music, "b/01 One.flac", &one);
+    music_file_write_png(rig.music, "b/Cover.png", 400, 0x3366CC);
+    library_rig_start(&rig);
+
+    library_rig_add_root(&rig);
+
+    check_ok(library_rig_track(&rig, "b/01 One.flac", &track));
+    cr_assert(eq(sz, track.artwork.size, BLOB_HASH_SIZE));
+    check_str(track.artwork_color, STR("#3366cc"));
+    cr_assert(blob_has(rig.artwork, track.artwork));
+    const char *path;
+    check_ok(blob_variant_path(rig.artwork, track.artwork, STR("96.webp"), &rig.arena, &path));
+    cr_assert(access(path, R_OK) == 0);
+    {
+        catalog_read_t read CATALOG_READ_SCOPED = {0};
+        check_ok(catalog_read_begin(rig.catalog, &rig.arena, &read));
+        check_ok(catalog_album(&read, track.album_id, &album));
+        check_str(album.artwork, track.artwork);
+    }
+    check_ok(library_rig_track(&rig, "a/sine.wav", &track));
+    cr_assert(track.has_gain);
+    cr_assert(track.loudness_mlufs < -5000 && track.loudness_mlufs > -20000, "%lld",
+              (long long)track.loudness_mlufs);
+    cr_assert(eq(sz, track.artwork.size, 0));
+
+    library_rig_remove(&rig, "b/Cover.png");
+    library_rig_scan(&rig, false);
+    check_ok(library_rig_track(&rig, "b/01 One.flac", &track));
+    cr_assert(eq(sz, track.artwork.size, 0), "the cover went with its file");
+}
+
+Test(library, a_cancelled_scan_goes_on_where_it_stopped)
+{
+    enum { FILES = 600 };
+    library_rig_t rig LIBRARY_RIG_SCOPED;
+    static char titles[FILES][16];
+    library_rig_init(&rig);
+    for (uint32_t i = 0; i < FILES; i++) {
+        char name[64];
+        music_file_t file = one;
+        snprintf(titles[i], sizeof titles[i], "Title %u", i);
+        snprintf(name, sizeof name, "%u/%u.flac", i / 20, i);
+        file.title = titles[i];
+        file.sound = i;
+        file.number = i;
+        file.duration_ms = 200;
+        music_file_write(rig.music, name, &file);
+    }
+    library_rig_start(&rig);
+    asked_as(ask(&rig.asking, address_of(ROOTS_KIND, ROOTS_KEY), roots_add, .name = STR("music"),
+                 .path = str_from(rig.music)),
+             library_status);
+    uint64_t done = 0;
+    while (done == 0)
+        done = asked_as(ask(&rig.asking, address_of("scan", STR("music")), scan_get_status, ),
+                        scan_status)
+                   ->files_done;
+
+    asked_as(ask(&rig.asking, address_of("scan", STR("music")), scan_cancel, ), scan_started);
+    library_rig_settle(&rig);
+    scan_status_t status = library_rig_scan(&rig, false);
+
+    cr_assert(status.files_changed < FILES, "what was read is not read again");
+    cr_assert(eq(u64, status.files_known, FILES));
+    for (uint32_t i = 0; i < FILES; i += 37) {
+        char name[64];
+        catalog_track_t track;
+        snprintf(name, sizeof name, "%u/%u.flac", i / 20, i);
+        check_ok(library_rig_track(&rig, name, &track));
+        check_str(track.title, str_from(titles[i]));
+    }
+    catalog_counts_t counts;
+    catalog_read_t read CATALOG_READ_SCOPED = {0};
+    check_ok(catalog_read_begin(rig.catalog, &rig.arena, &read));
+    check_ok(catalog_counts(&read, &counts));
+    cr_assert(eq(u64, counts.tracks, FILES));
+}
+
 Test(library, a_watched_folder_follows_by_itself)
 {
     library_rig_t rig LIBRARY_RIG_SCOPED;

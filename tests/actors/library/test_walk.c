@@ -147,11 +147,11 @@ static size_t walk_depth(uint32_t depth, size_t *out_problems)
     temporary_t root TEMPORARY_SCOPED = temporary_new();
     known_t known KNOWN_SCOPED = {0};
     walk_t walk WALK_SCOPED = {.known = &known, .is_recursive = true};
-    char name[512] = "";
+    buf_t name BUF_SCOPED = BUF_INIT;
     for (uint32_t i = 0; i < depth; i++)
-        strcat(name, "d/");
-    strcat(name, "deep.mp3");
-    put(&root, name, "x");
+        buf_append(&name, STR("d/"));
+    buf_append(&name, STR("deep.mp3"));
+    put(&root, buf_terminated(&name), "x");
     walk_all(&walk, &root, 1000);
     *out_problems = walk_problem_count(&walk);
     return walk_file_count(&walk);
