@@ -73,9 +73,11 @@ static void get_init(http_request_t *request, const stream_t *stream, rendition_
     http_reply_buf(request, 200, STR("audio/mp4"), &body);
 }
 
+/* One that was evicted since its name was given is made again when the player asks again. */
 static err_t open_segment(stream_file_t *self)
 {
-    return segment_cache_read(self->segments, self->name, &self->fd, &self->size);
+    err_t err = segment_cache_read(self->segments, self->name, &self->fd, &self->size);
+    return err == ERR_NOT_FOUND ? ERR_UNAVAILABLE : err;
 }
 
 typedef struct segment_request {
