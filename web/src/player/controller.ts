@@ -11,6 +11,7 @@ import { mutations, subscriptions } from '../api/documents';
 import { asApiError, type ErrorCode } from '../api/errors';
 import { command } from '../api/graphql';
 import { subscribe } from '../api/live';
+import { useReach } from '../api/reach';
 import type { Repeat, Session, Track, QueuePlace, StreamInfo } from '../api/types';
 import { useSettings } from '../app_settings';
 import { deviceName, takeDeviceId } from './device';
@@ -87,13 +88,14 @@ class Controller {
       ({ session }) => this.take(session),
     );
     const unfollow = useSettings.subscribe(() => this.applySettings());
-    const onOnline = () => this.engine?.retryNow();
-    window.addEventListener('online', onOnline);
+    const unwatch = useReach.subscribe(({ isReachable }) => {
+      if (isReachable) this.engine?.retryNow();
+    });
     this.applySettings();
     this.stop = () => {
       unsubscribe();
       unfollow();
-      window.removeEventListener('online', onOnline);
+      unwatch();
     };
   }
 

@@ -253,6 +253,8 @@ export class TrackLoader {
 
   dispose(): void {
     this.isDisposed = true;
+    // Nobody waits for it any more.
+    this.setNetwork(true);
     this.media.deactivate();
     this.hls?.destroy();
     this.hls = null;
@@ -352,7 +354,8 @@ export class TrackLoader {
     const hls = new Hls(config);
     this.hls = hls;
     hls.on(Events.ERROR, (_, data) => this.onError(data));
-    hls.on(Events.FRAG_LOADED, () => this.setNetwork(true));
+    for (const event of [Events.MANIFEST_LOADED, Events.LEVEL_LOADED, Events.FRAG_LOADED] as const)
+      hls.on(event, () => this.setNetwork(true));
     hls.on(Events.BUFFER_EOS, () => this.noteComplete());
     hls.on(Events.MANIFEST_PARSED, () => {
       this.keepRenditions(hls);

@@ -37,11 +37,12 @@ function Synced({ lines }: { lines: { startMs: number | null; text: string }[] }
   const touchedAt = useRef(0);
   useEffect(() => {
     if (Date.now() - touchedAt.current < LEFT_ALONE_MS) return;
+    const line = list.current?.children[Math.max(0, current)];
+    if (list.current === null || !(line instanceof HTMLElement)) return;
     const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-    list.current?.children[Math.max(0, current)]?.scrollIntoView({
-      block: 'center',
-      behavior: isCalm ? 'instant' : 'smooth',
-    });
+    // Not scrollIntoView: it would move what lies around the list as well.
+    const top = line.offsetTop - (list.current.clientHeight - line.offsetHeight) / 2;
+    list.current.scrollTo({ top, behavior: isCalm ? 'instant' : 'smooth' });
   }, [current]);
   const touch = () => {
     touchedAt.current = Date.now();
