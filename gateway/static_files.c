@@ -41,7 +41,7 @@ static err_t open_part(int folder, str_t part, const char *suffix, int flags, in
     if (!is_name(part))
         return ERR_NOT_FOUND;
     memcpy(name, part.data, part.size);
-    strcpy(name + part.size, suffix);
+    memcpy(name + part.size, suffix, strlen(suffix) + 1);
     int fd = openat(folder, name, flags | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0) {
         *out_fd = fd;

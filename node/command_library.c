@@ -2,6 +2,7 @@
 
 #include "node/command_ask.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -119,15 +120,14 @@ static int add_root(const config_t *config, const char *argument)
     str_t whole = str_from(argument);
     size_t equals = str_find(whole, '=');
     bool is_named = equals < whole.size && str_find(whole, '/') > equals;
-    char *path = realpath(is_named ? argument + equals + 1 : argument, NULL);
-    if (path == NULL)
+    char path[PATH_MAX];
+    if (realpath(is_named ? argument + equals + 1 : argument, path) == NULL)
         return command_failed("there is no folder %s", argument);
     json_t json = json_to(&body);
     json_object_begin(&json);
     json_key_str(&json, "name", is_named ? str_slice(whole, 0, equals) : STR(""));
     json_key_str(&json, "path", str_from(path));
     json_object_end(&json);
-    free(path);
     int exit_code = command_ask(config, "library.add", buf_str(&body), &arena, &status);
     return exit_code != EXIT_OK ? exit_code : list_roots(config);
 }

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <ini.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,9 +128,11 @@ static err_t add_root(config_t *self, str_t value, config_source_t source)
     if (str_is_empty(path))
         return problem(self, "music is '%.*s': give a folder, or NAME=FOLDER", STR_ARG(value));
     char *terminated MEMORY_SCOPED = str_dup_terminated(path);
-    char *absolute = terminated == NULL ? NULL : realpath(terminated, NULL);
-    char *real = absolute == NULL ? STEAL(terminated) : str_dup_terminated(str_from(absolute));
-    free(absolute);
+    if (terminated == NULL)
+        return ERR_NO_MEMORY;
+    char absolute[PATH_MAX];
+    bool is_there = realpath(terminated, absolute) != NULL;
+    char *real = is_there ? str_dup_terminated(str_from(absolute)) : STEAL(terminated);
     if (real == NULL)
         return ERR_NO_MEMORY;
     str_t whole = str_from(real);

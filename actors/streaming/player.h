@@ -8,8 +8,8 @@
  * which stays until `user` has taken it (at most PLAYER_OWED_MAX; past that the oldest is lost).
  *
  * Invariants  current_entry_id is 0 or in the queue. is_playing only with a current entry and an
- *             active device. active_device_id is "" or known. The version grows by one an event (but
- *             session_play_told, which nobody sees).
+ *             active device. active_device_id is "" or known. The version grows by one an
+ *             event, but session_play_told, which nobody sees.
  * Ownership   The player owns its queue and devices.
  * Errors      Applying: NO_MEMORY, and the player must not be used any more. Where the decide
  * function was called before, it cannot happen. */

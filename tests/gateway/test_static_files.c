@@ -38,7 +38,7 @@ static void fixture_end(fixture_t *self)
 static void fixture_start(fixture_t *self)
 {
     char path[200];
-    strcpy(self->folder, "/tmp/test_static_XXXXXX");
+    snprintf(self->folder, sizeof self->folder, "/tmp/test_static_XXXXXX");
     cr_assert(mkdtemp(self->folder) != NULL);
     snprintf(path, sizeof path, "%s/web", self->folder);
     mkdir(path, 0700);
