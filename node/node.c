@@ -231,6 +231,21 @@ static err_t add_roots(node_t *self, buf_t *problem)
     return ERR_OK;
 }
 
+/* Of every root, also of those that an earlier run was given. A root that was added just now is
+ * being scanned already; this changes nothing for it. */
+static err_t start_scans(node_t *self, buf_t *problem)
+{
+    roots_start_scan_t command = {.is_full = false};
+    main_ask_t ask = {.node = self,
+                      .kind = ROOTS_KIND,
+                      .key = ROOTS_KEY,
+                      .schema = &roots_start_scan_schema,
+                      .message = &command};
+    if (!self->config->scan_at_start)
+        return ERR_OK;
+    return refuse(problem, ask_and_wait(&ask), "the scan of the music folders can't start");
+}
+
 /* A folder given on the command line has to be there; one that is remembered may come back. */
 static err_t check_roots(const node_t *self, buf_t *problem)
 {
@@ -286,6 +301,7 @@ err_t node_start(node_t *self, buf_t *problem)
         continue;
     TRY(node_start_gateway(self, problem));
     TRY(add_roots(self, problem));
+    TRY(start_scans(self, problem));
     __atomic_store_n(&self->is_ready, true, __ATOMIC_RELEASE);
     return ERR_OK;
 }

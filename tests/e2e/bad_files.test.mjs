@@ -91,7 +91,7 @@ before(async () => {
 after(async () => {
   const ended = await server?.stop();
   rmSync(music, { recursive: true, force: true });
-  assert.equal(ended.code, 0, `the server stopped cleanly: ${server.log}`);
+  assert.equal(ended?.code, 0, `the server stopped cleanly: ${server?.log}`);
 });
 
 async function look() {
@@ -112,7 +112,7 @@ async function firstSegment(track) {
   const media = new URL(first(await text(multivariant)), multivariant);
   const response = await fetch(new URL(first(await text(media)), media));
   assert.equal(response.status, 200, `${track.title}: the first segment`);
-  assert.ok((await response.arrayBuffer()).byteLength > 1000, track.title);
+  assert.ok((await response.arrayBuffer()).byteLength > 100, track.title);
   return media;
 }
 
