@@ -108,10 +108,14 @@ test('the queue can be put in another order by keyboard', async () => {
   await adoptSession();
   const before = await titles();
   const grip = drawer.getByTestId('grip').last();
+  // What a screen reader is told after each key; the next key waits for it.
+  const told = () => page.locator('[id^=DndLiveRegion]').allTextContents().then((texts) => texts.join(''));
   await grip.focus();
-  await page.keyboard.press('Space');
-  await page.keyboard.press('ArrowUp');
-  await page.keyboard.press('Space');
+  for (const key of ['Space', 'ArrowUp', 'Space']) {
+    const said = await told();
+    await page.keyboard.press(key);
+    await until(async () => (await told()) !== said, `${key} is announced`);
+  }
   await until(async () => JSON.stringify(await titles()) !== JSON.stringify(before), 'the server has the new order');
   const now = await titles();
   assert.deepEqual([...now].sort(), [...before].sort());

@@ -29,7 +29,8 @@ export async function openPage(browser, origin, options = {}) {
   return page;
 }
 
-export const id = (page, name) => page.getByTestId(name);
+/** By data-testid; what only another width shows does not count. */
+export const id = (page, name) => page.getByTestId(name).filter({ visible: true });
 
 export async function signIn(page, origin, name = 'ana', password = 'correct horse battery') {
   await page.goto(origin);
