@@ -25,10 +25,20 @@ static err_t compute(keyring_t *keyring, uint32_t generation, str_t expires, str
 err_t url_signature_make(keyring_t *keyring, str_t track, str_t rendition, int64_t now_ms,
                          url_signature_t *out_signature)
 {
-    if (!is_path_part(track) || !is_path_part(rendition) ||
-        track.size + rendition.size > PATH_SIZE_MAX || now_ms < 0)
+    if (now_ms < 0)
         return ERR_INVALID;
     int64_t expires_s = ((now_ms + 999) / 1000 + HOUR_S - 1) / HOUR_S * HOUR_S + HOUR_S;
+    return url_signature_make_until(keyring, track, rendition, expires_s * 1000, out_signature);
+}
+
+err_t url_signature_make_until(keyring_t *keyring, str_t track, str_t rendition,
+                               int64_t expires_at_ms, url_signature_t *out_signature)
+{
+    if (!is_path_part(track) || !is_path_part(rendition) ||
+        track.size + rendition.size > PATH_SIZE_MAX || expires_at_ms < 0 ||
+        expires_at_ms % 1000 != 0)
+        return ERR_INVALID;
+    int64_t expires_s = expires_at_ms / 1000;
     char text[24];
     int text_size = snprintf(text, sizeof text, "%lld", (long long)expires_s);
     str_t expires = str_of(text, (size_t)text_size);

@@ -21,6 +21,10 @@ typedef struct url_signature {
  * (else INVALID). */
 err_t url_signature_make(keyring_t *keyring, str_t track, str_t rendition, int64_t now_ms,
                          url_signature_t *out_signature);
+/* The same with the expiry of another one (url_signature_check), so that what a URL leads to ends
+ * with it. INVALID: not a whole second. */
+err_t url_signature_make_until(keyring_t *keyring, str_t track, str_t rendition,
+                               int64_t expires_at_ms, url_signature_t *out_signature);
 /* FORBIDDEN: malformed, altered, or for another track or rendition. STALE: genuine, but expired.
  * out_expires_at_ms is set when it is genuine and not expired; it may be NULL. */
 err_t url_signature_check(keyring_t *keyring, str_t text, str_t track, str_t rendition,

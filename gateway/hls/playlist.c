@@ -7,7 +7,8 @@ err_t hls_plan(rendition_t rendition, const segment_source_t *source, segment_pl
     return segment_plan(rendition, source, out_plan);
 }
 
-err_t hls_multivariant(const segment_source_t *source, buf_t *out)
+err_t hls_multivariant(const segment_source_t *source, str_t track,
+                       const str_t tokens[RENDITION_COUNT], buf_t *out)
 {
     /* A player without an estimate begins with the first one. */
     static const rendition_t order[] = {RENDITION_AAC_128, RENDITION_AAC_256, RENDITION_AAC_64,
@@ -21,9 +22,10 @@ err_t hls_multivariant(const segment_source_t *source, buf_t *out)
         count++;
         buf_printf(out,
                    "#EXT-X-STREAM-INF:BANDWIDTH=%u,CODECS=\"%s\",NAME=\"%s\"\n"
-                   "../%s/index.m3u8\n",
+                   "../../../%.*s/%.*s/%s/index.m3u8\n",
                    rendition_bandwidth(order[i], plan.sample_rate, plan.channels, plan.bits),
-                   rendition_codecs(order[i]), rendition_name(order[i]), rendition_name(order[i]));
+                   rendition_codecs(order[i]), rendition_name(order[i]), STR_ARG(tokens[order[i]]),
+                   STR_ARG(track), rendition_name(order[i]));
     }
     if (count == 0) {
         out->size = before;

@@ -5,9 +5,11 @@
 #include "gateway/hls/playlist.h"
 #include "gateway/hls/stream.h"
 #include "media/protocol/fmp4.h"
+#include "storage/url_signature.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,16 +33,35 @@ static str_t transcode_key(http_request_t *request, const stream_t *stream)
                         STR_ARG(stream->rendition));
 }
 
+/* A token for each rendition, as long as the one that led here. */
+static err_t sign_renditions(http_request_t *request, const stream_t *stream,
+                             str_t out_tokens[RENDITION_COUNT])
+{
+    for (rendition_t i = 0; i < RENDITION_COUNT; i++) {
+        url_signature_t signature;
+        TRY(url_signature_make_until(home_of(request)->api->keyring, stream->track,
+                                     str_from(rendition_name(i)), stream->expires_at_ms,
+                                     &signature));
+        out_tokens[i] = arena_str(request->arena, str_from(signature.text));
+        if (out_tokens[i].data == NULL)
+            return ERR_NO_MEMORY;
+    }
+    return ERR_OK;
+}
+
 static void get_multivariant(http_request_t *request)
 {
     stream_t stream;
     catalog_track_t track;
+    str_t tokens[RENDITION_COUNT];
     buf_t body BUF_SCOPED = BUF_INIT;
-    if (!stream_admit(request, STR("all"), false, &stream) ||
-        !stream_track(request, &stream, &track))
+    if (!stream_admit(request, STR("all"), &stream) || !stream_track(request, &stream, &track))
         return;
     segment_source_t source = stream_source(&track);
-    reply_playlist(request, hls_multivariant(&source, &body), &body);
+    err_t err = sign_renditions(request, &stream, tokens);
+    if (err == ERR_OK)
+        err = hls_multivariant(&source, stream.track, tokens, &body);
+    reply_playlist(request, err, &body);
 }
 
 static void get_media(http_request_t *request, const stream_t *stream, rendition_t rendition,
@@ -129,7 +150,7 @@ static void get_hls(http_request_t *request)
         get_multivariant(request);
         return;
     }
-    if (!stream_admit(request, name, true, &stream))
+    if (!stream_admit(request, name, &stream))
         return;
     if (rendition_from_name(name, &rendition) != ERR_OK ||
         hls_parse_file(http_param(request, "file"), &kind, &index) != ERR_OK) {
@@ -182,6 +203,12 @@ static err_t open_original(stream_file_t *self)
     }
     self->fd = fd;
     self->size = (uint64_t)status.st_size;
+    /* Of the file that is sent, not of the one that was scanned: else a download that goes on after
+     * the file was replaced would be stitched from both. */
+    int size = snprintf(self->etag, sizeof self->etag, "\"%llx.%lx-%llx\"",
+                        (unsigned long long)status.st_mtim.tv_sec,
+                        (unsigned long)status.st_mtim.tv_nsec, (unsigned long long)status.st_size);
+    self->file.etag = str_of(self->etag, (size_t)size);
     return ERR_OK;
 }
 
@@ -201,9 +228,6 @@ static void root_found(void *context, const answer_t *answer)
                           .open = open_original,
                           .path = path.data,
                           .file = {.content_type = content_type_of(&self->track)}};
-    file.file.etag =
-        arena_printf(request->arena, "\"%llx-%llx\"", (unsigned long long)self->track.mtime_ns,
-                     (unsigned long long)self->track.size_bytes);
     file.file.cache_control = stream_cache_control(request, &self->stream);
     if (path.data == NULL)
         http_reply_error(request, ERR_NO_MEMORY, NULL);
@@ -219,7 +243,7 @@ static void get_original(http_request_t *request)
         return;
     }
     context->request = request;
-    if (!stream_admit(request, STR("original"), false, &context->stream) ||
+    if (!stream_admit(request, STR("original"), &context->stream) ||
         !stream_track(request, &context->stream, &context->track))
         return;
     if (!context->track.is_available) {

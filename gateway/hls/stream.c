@@ -2,7 +2,7 @@
 
 #include "storage/url_signature.h"
 
-bool stream_admit(http_request_t *request, str_t rendition, bool or_all, stream_t *out_stream)
+bool stream_admit(http_request_t *request, str_t rendition, stream_t *out_stream)
 {
     const api_t *api = home_of(request)->api;
     str_t token = http_param(request, "token");
@@ -12,9 +12,6 @@ bool stream_admit(http_request_t *request, str_t rendition, bool or_all, stream_
     stream_allow_any_origin(request);
     err_t err = url_signature_check(api->keyring, token, stream.track, rendition, stream.now_ms,
                                     &stream.expires_at_ms);
-    if (err != ERR_OK && or_all)
-        err = url_signature_check(api->keyring, token, stream.track, STR("all"), stream.now_ms,
-                                  &stream.expires_at_ms);
     if (err == ERR_OK)
         err = str_to_u64(stream.track, &stream.track_id) == ERR_OK ? ERR_OK : ERR_NOT_FOUND;
     if (err == ERR_OK) {
@@ -93,7 +90,9 @@ void stream_send(const stream_file_t *file)
 {
     http_request_t *request = file->request;
     stream_file_t *copy = arena_dup(request->arena, file, sizeof *file);
-    if (copy == NULL)
+    if (request->edge == NULL) /* the server has stopped meanwhile, and nobody is there to answer */
+        http_abandon(request);
+    else if (copy == NULL)
         http_reply_error(request, ERR_NO_MEMORY, NULL);
     else
         edge_offload(request->edge, OFFLOAD_FILE, open_work, opened, copy);

@@ -12,9 +12,8 @@ typedef struct stream {
     int64_t expires_at_ms, now_ms;
 } stream_t;
 
-/* Checks the token; on false the request is answered. `rendition` is what it must be signed for;
- * one for "all" is good, too, where `or_all`. */
-bool stream_admit(http_request_t *request, str_t rendition, bool or_all, stream_t *out_stream);
+/* Checks that the token is signed for this rendition; on false the request is answered. */
+bool stream_admit(http_request_t *request, str_t rendition, stream_t *out_stream);
 /* The track, its strings in the request's arena. On false the request is answered. */
 bool stream_track(http_request_t *request, const stream_t *stream, catalog_track_t *out_track);
 segment_source_t stream_source(const catalog_track_t *track);
@@ -26,12 +25,13 @@ void stream_allow_any_origin(http_request_t *request);
  * `data` leads to, and nothing of the request. Header lines that were added stay. */
 typedef struct stream_file {
     http_request_t *request;
-    err_t (*open)(struct stream_file *self); /* sets fd and size */
+    err_t (*open)(struct stream_file *self); /* sets fd and size, may set file.etag */
     const char *path;
     str_t name; /* in the segment cache */
     segment_cache_t *segments;
     int fd;
     uint64_t size;
+    char etag[64];    /* room for an open function that makes one */
     http_file_t file; /* all but fd and size */
 } stream_file_t;
 void stream_send(const stream_file_t *file);

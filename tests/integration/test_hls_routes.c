@@ -128,33 +128,35 @@ Test(hls_routes, a_track_is_led_from_playlist_to_sound)
     hls_rig_t rig SCOPED(rig_end);
     http_response_t response HTTP_RESPONSE_SCOPED = {0};
     begin(&rig);
-    url_signature_t all = sign(&rig, "all", 0);
+    url_signature_t all = sign(&rig, "all", 0), aac = sign(&rig, "aac64", 0);
 
     cr_assert(
         eq(int, get(&rig, NULL, &response, "/hls", all.text, rig.track, "all/index.m3u8"), 200));
     check_header(&response, "Content-Type", "application/vnd.apple.mpegurl");
     check_header(&response, "Cache-Control", "no-store");
-    cr_assert(str_contains(buf_str(&response.body), STR("../flac/index.m3u8")));
+    cr_assert(str_contains(buf_str(&response.body), STR("/flac/index.m3u8")));
+    cr_assert(str_contains(buf_str(&response.body), str_from(aac.text)));
 
     cr_assert(
-        eq(int, get(&rig, NULL, &response, "/hls", all.text, rig.track, "aac64/index.m3u8"), 200));
+        eq(int, get(&rig, NULL, &response, "/hls", aac.text, rig.track, "aac64/index.m3u8"), 200));
     cr_assert(str_contains(buf_str(&response.body), STR("1.m4s")));
     check_header(&response, "Cache-Control", "private, no-store");
 
     cr_assert(
-        eq(int, get(&rig, NULL, &response, "/hls", all.text, rig.track, "aac64/init.mp4"), 200));
+        eq(int, get(&rig, NULL, &response, "/hls", aac.text, rig.track, "aac64/init.mp4"), 200));
     cr_assert(str_contains(buf_str(&response.body), STR("moov")));
 
-    cr_assert(eq(int, get(&rig, NULL, &response, "/hls", all.text, rig.track, "aac64/1.m4s"), 200));
+    cr_assert(eq(int, get(&rig, NULL, &response, "/hls", aac.text, rig.track, "aac64/1.m4s"), 200));
     cr_assert(str_contains(buf_str(&response.body), STR("moof")));
     check_header(&response, "Cache-Control", "public, max-age=");
     check_header(&response, "Access-Control-Allow-Origin", "*");
     check_header(&response, "Content-Type", "audio/mp4");
 
     cr_assert(
-        eq(int, get(&rig, NULL, &response, "/hls", all.text, rig.track, "aac64/99.m4s"), 404));
-    cr_assert(eq(int, get(&rig, NULL, &response, "/hls", all.text, rig.track, "aac64/x.m4s"), 404));
-    cr_assert(eq(int, get(&rig, NULL, &response, "/hls", all.text, rig.track, "mp3/0.m4s"), 404));
+        eq(int, get(&rig, NULL, &response, "/hls", aac.text, rig.track, "aac64/99.m4s"), 404));
+    cr_assert(eq(int, get(&rig, NULL, &response, "/hls", aac.text, rig.track, "aac64/x.m4s"), 404));
+    url_signature_t mp3 = sign(&rig, "mp3", 0);
+    cr_assert(eq(int, get(&rig, NULL, &response, "/hls", mp3.text, rig.track, "mp3/0.m4s"), 404));
 }
 
 Test(hls_routes, a_bad_token_is_forbidden)
@@ -173,6 +175,8 @@ Test(hls_routes, a_bad_token_is_forbidden)
         {"good", all.text, rig.track, "all/index.m3u8", 200},
         {"nonsense", "123.abc", rig.track, "all/index.m3u8", 403},
         {"expired", old.text, rig.track, "all/index.m3u8", 403},
+        {"of all of them, for one", all.text, rig.track, "flac/0.m4s", 403},
+        {"of all of them, for its playlist", all.text, rig.track, "aac64/index.m3u8", 403},
         {"an expired segment", old.text, rig.track, "flac/0.m4s", 403},
         {"altered", altered.text, rig.track, "all/index.m3u8", 403},
         {"of another track", all.text, "4294999999", "all/index.m3u8", 403},

@@ -3,32 +3,38 @@
 #include "tests/support/check.h"
 
 static const segment_source_t lossless = {44100, 2, 16, 44100 * 10};
+static const str_t tokens[RENDITION_COUNT] = {
+    [RENDITION_AAC_64] = {"64.a", 4},
+    [RENDITION_AAC_128] = {"128.b", 5},
+    [RENDITION_AAC_256] = {"256.c", 5},
+    [RENDITION_FLAC] = {"1.d", 3},
+};
 static const segment_source_t lossy = {44100, 2, 0, 44100 * 10};
 
 Test(playlist, the_multivariant_names_each_rendition)
 {
     buf_t out BUF_SCOPED = BUF_INIT;
 
-    check_ok(hls_multivariant(&lossless, &out));
+    check_ok(hls_multivariant(&lossless, STR("17"), tokens, &out));
 
     cr_assert_str_eq(buf_terminated(&out),
                      "#EXTM3U\n"
                      "#EXT-X-VERSION:7\n"
                      "#EXT-X-INDEPENDENT-SEGMENTS\n"
                      "#EXT-X-STREAM-INF:BANDWIDTH=138400,CODECS=\"mp4a.40.2\",NAME=\"aac128\"\n"
-                     "../aac128/index.m3u8\n"
+                     "../../../128.b/17/aac128/index.m3u8\n"
                      "#EXT-X-STREAM-INF:BANDWIDTH=272800,CODECS=\"mp4a.40.2\",NAME=\"aac256\"\n"
-                     "../aac256/index.m3u8\n"
+                     "../../../256.c/17/aac256/index.m3u8\n"
                      "#EXT-X-STREAM-INF:BANDWIDTH=71200,CODECS=\"mp4a.40.2\",NAME=\"aac64\"\n"
-                     "../aac64/index.m3u8\n"
+                     "../../../64.a/17/aac64/index.m3u8\n"
                      "#EXT-X-STREAM-INF:BANDWIDTH=1411200,CODECS=\"fLaC\",NAME=\"flac\"\n"
-                     "../flac/index.m3u8\n");
+                     "../../../1.d/17/flac/index.m3u8\n");
 }
 
 Test(playlist, a_lossy_file_has_no_flac)
 {
     buf_t out BUF_SCOPED = BUF_INIT;
-    check_ok(hls_multivariant(&lossy, &out));
+    check_ok(hls_multivariant(&lossy, STR("17"), tokens, &out));
     cr_assert_not(str_contains(buf_str(&out), STR("flac")));
     check_err(hls_media(RENDITION_FLAC, &lossy, &out), ERR_NOT_FOUND);
 }
@@ -57,7 +63,7 @@ Test(playlist, what_can_not_be_cut_is_refused)
 {
     buf_t out BUF_SCOPED = BUF_INIT;
     const segment_source_t nothing = {0};
-    check_err(hls_multivariant(&nothing, &out), ERR_UNSUPPORTED);
+    check_err(hls_multivariant(&nothing, STR("17"), tokens, &out), ERR_UNSUPPORTED);
     cr_assert(eq(sz, out.size, 0));
 }
 
