@@ -8,11 +8,15 @@
 
 /* What actor_down looks like; declared by hand since actor.h is included before any .def file. */
 static const schema_field_t actor_down_fields[] = {
-    {"ref_bits", 1, FIELD_TYPE_U64, NULL, offsetof(actor_down_t, ref_bits)},
-    {"reason", 2, FIELD_TYPE_STR, NULL, offsetof(actor_down_t, reason)},
+    {"ref_bits", 1, FIELD_TYPE_U64, NULL, offsetof(actor_down_t, ref_bits), 0},
+    {"reason", 2, FIELD_TYPE_STR, NULL, offsetof(actor_down_t, reason), 0},
 };
-const schema_t actor_down_schema = {"actor_down", SCHEMA_MESSAGE, sizeof(actor_down_t),
-                                    actor_down_fields, COUNT_OF(actor_down_fields)};
+const schema_t actor_down_schema = {"actor_down",
+                                    SCHEMA_MESSAGE,
+                                    sizeof(actor_down_t),
+                                    actor_down_fields,
+                                    COUNT_OF(actor_down_fields),
+                                    0};
 
 static const str_t nothing = {NULL, 0};
 

@@ -59,5 +59,9 @@ message_t *message_dup(const message_t *self)
 
 void message_free(message_t *self)
 {
+    /* A password or a token must not stay in memory that is given back. */
+    if (self != NULL && self->schema != NULL && self->body != NULL &&
+        (self->schema->marks & FIELD_SECRET) != 0)
+        schema_wipe(self->schema, (void *)(uintptr_t)self->body);
     memory_free(self);
 }

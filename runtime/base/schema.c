@@ -189,7 +189,7 @@ static void copy_list(const schema_field_t *field, const void *value, char *copy
     if (items != NULL)
         memcpy(items, list.items, list.count * size);
     if (copy != NULL)
-        memcpy(copy + field->offset, &(const void *){items}, sizeof(const void *));
+        memcpy(copy + field->offset, (void *)&items, sizeof items);
     for (uint32_t i = 0; i < list.count && field->type != FIELD_TYPE_LIST_U64; i++) {
         char *item = items == NULL ? NULL : items + i * size;
         if (field->type == FIELD_TYPE_LIST_STR)
@@ -344,8 +344,33 @@ void schema_to_json(const schema_t *schema, const void *value, json_t *json)
 {
     json_object_begin(json);
     for (size_t i = 0; i < schema->field_count; i++) {
-        json_key(json, str_from(schema->fields[i].name));
-        field_to_json(&schema->fields[i], value, json);
+        const schema_field_t *field = &schema->fields[i];
+        json_key(json, str_from(field->name));
+        if ((field->marks & FIELD_SECRET) != 0)
+            json_str(json, is_empty(field, value) ? STR("") : STR("***"));
+        else
+            field_to_json(field, value, json);
     }
     json_object_end(json);
+}
+
+/* ---- wiping ---- */
+
+static void wipe_items(const schema_field_t *field, schema_list_t list)
+{
+    for (uint32_t i = 0; i < list.count; i++)
+        schema_wipe(field->items, (char *)(uintptr_t)item_at(field, list, i));
+}
+
+void schema_wipe(const schema_t *schema, void *value)
+{
+    for (size_t i = 0; i < schema->field_count; i++) {
+        const schema_field_t *field = &schema->fields[i];
+        if (field->type == FIELD_TYPE_LIST)
+            wipe_items(field, list_of(field, value));
+        else if ((field->marks & FIELD_SECRET) != 0 && field->type == FIELD_TYPE_STR) {
+            const str_t *text = field_of(field, value);
+            explicit_bzero((char *)(uintptr_t)text->data, text->size);
+        }
+    }
 }

@@ -12,6 +12,9 @@
  * list_u64, list_str, list(RECORD). A list is `struct { const T *items; uint32_t count; }`.
  * Everything is borrowed: a value owns nothing.
  *
+ * After the name a field may carry one mark: SECRET, for what is never shown (passwords, tokens,
+ * codes): schema_to_json writes "***" in its place, schema_wipe overwrites it.
+ *
  * The wire form is one msgpack map {tag: value}; fields that are zero or empty are left out,
  * unknown tags are skipped, missing ones read as zero: so both an older and a newer program can
  * read it. Tags are never used twice.
@@ -47,12 +50,15 @@ typedef enum field_type {
 
 typedef struct schema schema_t;
 
+enum { FIELD_SECRET = 1 };
+
 typedef struct schema_field {
     const char *name;
     uint32_t tag;
     field_type_t type;
     const schema_t *items; /* of a FIELD_TYPE_LIST */
     size_t offset;
+    uint32_t marks; /* FIELD_SECRET */
 } schema_field_t;
 
 struct schema {
@@ -61,6 +67,7 @@ struct schema {
     size_t size; /* of the struct */
     const schema_field_t *fields;
     size_t field_count;
+    uint32_t marks; /* of its own fields together */
 };
 
 /* The shape of every list in a struct. */
@@ -83,7 +90,10 @@ size_t schema_deep_size(const schema_t *schema, const void *value);
 void schema_copy(const schema_t *schema, const void *value, void *room);
 
 bool schema_equal(const schema_t *schema, const void *a, const void *b);
+/* For people: secrets are "***", or "" when empty. */
 void schema_to_json(const schema_t *schema, const void *value, json_t *json);
+/* Overwrites the bytes of SECRET strings where they lie: for owners of a deep copy that goes. */
+void schema_wipe(const schema_t *schema, void *value);
 
 /* ---- what the macros of schema_declare.h and schema_define.h share ---- */
 
@@ -119,6 +129,12 @@ void schema_to_json(const schema_t *schema, const void *value, json_t *json);
 #define SCHEMA_TYPE_list_u64 FIELD_TYPE_LIST_U64, NULL
 #define SCHEMA_TYPE_list_str FIELD_TYPE_LIST_STR, NULL
 #define SCHEMA_TYPE_list(record) FIELD_TYPE_LIST, &record##_schema
+
+/* The mark of a field: SCHEMA_MARKS() is 0, SCHEMA_MARKS(SECRET) its bit; another does not compile.
+ */
+#define SCHEMA_MARKS(...) 0 __VA_OPT__(| SCHEMA_MARK(__VA_ARGS__))
+#define SCHEMA_MARK(mark) SCHEMA_MARK_##mark
+#define SCHEMA_MARK_SECRET FIELD_SECRET
 
 /* FOR_EACH(M, context, a, b, ...) is M(context, a) M(context, b) ... for up to 64 items, and
  * nothing for none. */

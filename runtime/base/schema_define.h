@@ -7,12 +7,19 @@
 #define SCHEMA_ROW_ARGS(...) __VA_ARGS__
 #define SCHEMA_ROW_(...) SCHEMA_ROW__(__VA_ARGS__)
 #define SCHEMA_ROW__(context, tag, type, name, ...)                                                \
-    {#name, tag, SCHEMA_TYPE_##type, offsetof(struct context, name)},
+    {#name, tag, SCHEMA_TYPE_##type, offsetof(struct context, name), SCHEMA_MARKS(__VA_ARGS__)},
+#define SCHEMA_MARKED(context, field) SCHEMA_MARKED_(SCHEMA_ROW_ARGS field)
+#define SCHEMA_MARKED_(...) SCHEMA_MARKED__(__VA_ARGS__)
+#define SCHEMA_MARKED__(tag, type, name, ...) (SCHEMA_MARKS(__VA_ARGS__)) |
 #define SCHEMA_DEFINE(name, role, ...)                                                             \
     static const schema_field_t name##_fields[] = {                                                \
-        SCHEMA_FOR_EACH(SCHEMA_ROW, name, __VA_ARGS__){NULL, 0, FIELD_TYPE_BOOL, NULL, 0}};        \
-    const schema_t name##_schema = {#name, role, sizeof(struct name), name##_fields,               \
-                                    COUNT_OF(name##_fields) - 1};
+        SCHEMA_FOR_EACH(SCHEMA_ROW, name, __VA_ARGS__){NULL, 0, FIELD_TYPE_BOOL, NULL, 0, 0}};     \
+    const schema_t name##_schema = {#name,                                                         \
+                                    role,                                                          \
+                                    sizeof(struct name),                                           \
+                                    name##_fields,                                                 \
+                                    COUNT_OF(name##_fields) - 1,                                   \
+                                    SCHEMA_FOR_EACH(SCHEMA_MARKED, name, __VA_ARGS__) 0};
 
 #define RECORD(name, ...) SCHEMA_DEFINE(name, SCHEMA_RECORD, __VA_ARGS__)
 #define STATE(name, ...) SCHEMA_DEFINE(name, SCHEMA_STATE, __VA_ARGS__)

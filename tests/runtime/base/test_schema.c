@@ -311,3 +311,22 @@ Test(schema, json_names_fields_and_keeps_large_numbers_as_text)
                   "\"words\":[\"one\",\"\",\"three\"],\"leaves\":[{\"name\":\"oak\",\"weight\":-5},"
                   "{\"name\":\"\",\"weight\":\"-9223372036854775808\"}],\"late\":\"late\"}"));
 }
+
+Test(schema, a_secret_is_not_shown_and_can_be_wiped)
+{
+    char password[] = "hunter2", key[] = "0123";
+    const sample_key_t keys[] = {{STR("ana"), str_from(key)}};
+    sample_sign_in_t value = {
+        .name = STR("ana"), .password = str_from(password), .keys = {keys, 1}};
+    buf_t text BUF_SCOPED = BUF_INIT;
+    json_t json = json_to(&text);
+
+    schema_to_json(&sample_sign_in_schema, &value, &json);
+    schema_wipe(&sample_sign_in_schema, &value);
+
+    check_str(buf_str(&text), STR("{\"name\":\"ana\",\"password\":\"***\",\"code\":\"\","
+                                  "\"keys\":[{\"owner\":\"ana\",\"key\":\"***\"}]}"));
+    cr_assert(password[0] == '\0' && password[6] == '\0' && key[3] == '\0');
+    check_str(value.name, STR("ana"));
+    cr_assert(sample_sign_in_schema.marks == FIELD_SECRET && sample_leaf_schema.marks == 0);
+}
