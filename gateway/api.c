@@ -19,6 +19,7 @@ static void session_has_ended(void *context, str_t topic, const schema_t *schema
 static void ended_known(void *context, const answer_t *answer)
 {
     home_t *self = context;
+    self->ended_ticket = 0;
     if (answer->err != ERR_OK || answer->schema != &accounts_ended_schema)
         return;
     const accounts_ended_t *ended = answer->message;
@@ -34,13 +35,16 @@ err_t home_init(home_t *self, const api_t *api, edge_t *edge)
     self->ended = edge_subscribe(edge, TOPIC_SESSIONS_ENDED, session_has_ended, self);
     if (self->ended == NULL)
         return ERR_NO_MEMORY;
-    edge_ask(edge, address_of(ACCOUNTS_KIND, ACCOUNTS_KEY), ASK_TIMEOUT_MS, (str_t){0}, ended_known,
-             self, accounts_get_ended);
+    self->ended_ticket = edge_ask(edge, address_of(ACCOUNTS_KIND, ACCOUNTS_KEY), ASK_TIMEOUT_MS,
+                                  (str_t){0}, ended_known, self, accounts_get_ended);
     return ERR_OK;
 }
 
 void home_deinit(home_t *self)
 {
+    if (self->ended_ticket != 0)
+        edge_cancel(self->edge, self->ended_ticket);
+    self->ended_ticket = 0;
     edge_unsubscribe(&self->ended);
     token_verifier_free(self->verifier);
     self->verifier = NULL;
@@ -102,10 +106,11 @@ err_t caller_of(http_request_t *request, caller_t *out_caller)
         return ERR_UNAUTHENTICATED;
     if (str_is_empty(token))
         return ERR_UNAUTHENTICATED;
-    TRY(token_verify(home->verifier, token, clock_wall_ms(&home->api->clock), &out_caller->claims));
+    caller_t caller = {.is_cookie = is_cookie};
+    TRY(token_verify(home->verifier, token, clock_wall_ms(&home->api->clock), &caller.claims));
     if (is_cookie && is_changing(request) && !http_is_same_origin(request))
         return ERR_FORBIDDEN;
-    out_caller->is_cookie = is_cookie;
+    *out_caller = caller;
     return ERR_OK;
 }
 

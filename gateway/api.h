@@ -44,6 +44,7 @@ typedef struct home {
     edge_t *edge;
     token_verifier_t *verifier;
     edge_subscription_t *ended; /* sessions that end anywhere */
+    uint64_t ended_ticket;      /* asks which ones ended lately; 0: answered */
     uint64_t last_connection;   /* numbers sockets for `session` */
 } home_t;
 

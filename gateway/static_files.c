@@ -89,7 +89,7 @@ static err_t find_best(const static_files_t *self, const http_request_t *request
     static const struct {
         const char *coding, *suffix;
     } forms[] = {{"br", ".br"}, {"gzip", ".gz"}, {NULL, ""}};
-    int folder;
+    int folder = -1;
     str_t name;
     TRY(open_folder(self->folder, path, &folder, &name));
     err_t err = ERR_NOT_FOUND;

@@ -117,7 +117,8 @@ static void append_metrics(void *context, buf_t *out)
 {
     node_t *self = context;
     gateway_counters_t total = {0}, one;
-    for (uint32_t i = 0; i < self->post_count; i++) {
+    uint32_t serving = atomic_load(&self->serving); /* requests come while others still start */
+    for (uint32_t i = 0; i < serving; i++) {
         gateway_server_counters(self->posts[i].server, &one);
 #define ADD_COUNTER(name) total.name += one.name;
         GATEWAY_COUNTER_LIST(ADD_COUNTER)
@@ -184,9 +185,29 @@ static err_t start_here(post_t *post)
                                  .log = node->log,
                                  .allowed_hosts = node->hosts,
                                  .allowed_host_count = node->host_count};
-    TRY(home_init(&post->home, &node->api, options.edge));
-    TRY(gateway_server_new(runtime_loop(node->runtime, post->scheduler), &options, &post->server));
-    return gateway_server_start(post->server);
+    err_t err = home_init(&post->home, &node->api, options.edge);
+    if (err == ERR_OK)
+        err = gateway_server_new(runtime_loop(node->runtime, post->scheduler), &options,
+                                 &post->server);
+    if (err == ERR_OK)
+        err = gateway_server_start(post->server);
+    if (err != ERR_OK) { /* one that never started can't be stopped */
+        gateway_server_free(post->server);
+        post->server = NULL;
+        home_deinit(&post->home);
+    }
+    return err;
+}
+
+static const char *listening_advice(err_t err)
+{
+    if (err == ERR_CONFLICT)
+        return "another program uses this port: choose one with --listen";
+    if (err == ERR_NOT_FOUND)
+        return "this machine has no such address: use 127.0.0.1, or 0.0.0.0 for all it has";
+    if (err == ERR_FORBIDDEN)
+        return "this user may not take this port: choose one above 1023 with --listen";
+    return err_text(err);
 }
 
 static void start_post(void *context)
@@ -202,10 +223,14 @@ static void post_stopped(void *context)
     sem_post(&post->node->done);
 }
 
+/* One that could not start has nothing to stop, and would never say so. */
 static void stop_post(void *context)
 {
     post_t *post = context;
-    gateway_server_stop(post->server, post_stopped, post);
+    if (post->err == ERR_OK)
+        gateway_server_stop(post->server, post_stopped, post);
+    else
+        post_stopped(post);
 }
 
 static void free_post(void *context)
@@ -247,11 +272,11 @@ static err_t start_posts(node_t *self, buf_t *problem)
         while (sem_wait(&self->done) != 0)
             continue;
         self->post_count = i + 1;
-        if (self->posts[i].err != ERR_OK) {
-            const char *advice = self->posts[i].err == ERR_CONFLICT
-                                     ? "another program uses this port: choose one with --listen"
-                                     : err_text(self->posts[i].err);
-            buf_printf(problem, "can't listen on %s: %s", self->config->listen, advice);
+        if (self->posts[i].err == ERR_OK)
+            atomic_store(&self->serving, i + 1);
+        else {
+            buf_printf(problem, "can't listen on %s: %s", self->config->listen,
+                       listening_advice(self->posts[i].err));
             return self->posts[i].err;
         }
         self->port = gateway_server_port(self->posts[i].server);
@@ -272,10 +297,8 @@ err_t node_start_gateway(node_t *self, buf_t *problem)
 
 void node_stop_gateway(node_t *self)
 {
-    /* One that never started has no server to stop. */
-    while (self->post_count > 0 && self->posts[self->post_count - 1].server == NULL)
-        self->post_count--;
     IGNORE_ERR(on_each(self, stop_post)); /* only fails when the runtime has stopped already */
+    atomic_store(&self->serving, 0);
     IGNORE_ERR(on_each(self, free_post));
     self->post_count = 0;
 }

@@ -15,6 +15,7 @@
 #include "storage/segment_cache.h"
 
 #include <semaphore.h>
+#include <stdatomic.h>
 
 enum { NODE_SCHEDULERS_MAX = 256 };
 
@@ -53,6 +54,7 @@ struct node {
     control_t *control;
     post_t *posts;
     uint32_t post_count;
+    _Atomic uint32_t serving; /* posts from the front whose server runs */
     str_t hosts[32];
     size_t host_count;
     buf_t host;
