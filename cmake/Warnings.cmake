@@ -16,6 +16,10 @@ else()
     target_compile_options(ms_flags INTERFACE -Wno-gnu-zero-variadic-macro-arguments -Wno-c2x-extensions
         -Wno-gnu-statement-expression -Wno-gnu-empty-initializer)
 endif()
+if(MS_ANALYZE)
+    # gcc 12's analyzer does not follow the edges of exceptions, and calls what a cleanup attribute ends on one a leak.
+    target_compile_options(ms_flags INTERFACE -fanalyzer -fno-exceptions)
+endif()
 if(MS_WERROR)
     target_compile_options(ms_flags INTERFACE -Werror)
 endif()

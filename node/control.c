@@ -3,20 +3,26 @@
 #include "gateway/graphql/value.h"
 #include "runtime/base/memory.h"
 
+#include <errno.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-/* A connection and its one request. It goes when its handle is closed and the handler, if it was
- * called, has answered. */
+/* A connection and its one request. It leaves the control when its handles are closed, and goes
+ * when the handler, if it was called, has answered, too. */
 struct control_request {
     uv_pipe_t pipe;
+    uv_timer_t silence;
     uv_write_t write;
-    control_t *control;
+    control_t *control;              /* NULL: closed; only the answer is still to come */
     control_request_t *next, **link; /* of the control's list */
     buf_t input, output;
     arena_t arena;
     graphql_value_t arguments;
-    bool is_asked, is_answered, is_closed;
+    edge_t *edge;
+    void *user;
+    uint32_t open_handles;
+    bool is_asked, is_answered;
 };
 
 struct control {
@@ -45,33 +51,46 @@ static void finish_control(control_t *self)
         closed(context);
 }
 
-static void finish_request(control_request_t *request)
+static void free_request(control_request_t *request)
 {
-    if (!request->is_closed || (request->is_asked && !request->is_answered))
+    if (request->open_handles > 0 || (request->is_asked && !request->is_answered))
         return;
-    control_t *control = request->control;
-    *request->link = request->next;
-    if (request->next != NULL)
-        request->next->link = request->link;
+    /* Passwords come in here, tokens go out. */
+    if (request->input.data != NULL)
+        explicit_bzero(request->input.data, request->input.capacity);
+    if (request->output.data != NULL)
+        explicit_bzero(request->output.data, request->output.capacity);
     buf_deinit(&request->input);
     buf_deinit(&request->output);
     arena_deinit(&request->arena);
     memory_free(request);
+}
+
+static void handle_closed(uv_handle_t *handle)
+{
+    control_request_t *request = handle->data;
+    if (--request->open_handles > 0)
+        return;
+    control_t *control = STEAL(request->control);
+    *request->link = request->next;
+    if (request->next != NULL)
+        request->next->link = request->link;
+    free_request(request);
     control->client_count--;
     finish_control(control);
 }
 
-static void request_closed(uv_handle_t *handle)
-{
-    control_request_t *request = handle->data;
-    request->is_closed = true;
-    finish_request(request);
-}
-
 static void close_request(control_request_t *request)
 {
-    if (!uv_is_closing((uv_handle_t *)&request->pipe))
-        uv_close((uv_handle_t *)&request->pipe, request_closed);
+    if (uv_is_closing((uv_handle_t *)&request->pipe))
+        return;
+    uv_close((uv_handle_t *)&request->pipe, handle_closed);
+    uv_close((uv_handle_t *)&request->silence, handle_closed);
+}
+
+static void was_silent(uv_timer_t *timer)
+{
+    close_request(timer->data);
 }
 
 static void written(uv_write_t *write, int status)
@@ -83,8 +102,8 @@ static void written(uv_write_t *write, int status)
 static void send_answer(control_request_t *request)
 {
     request->is_answered = true;
-    if (request->is_closed) {
-        finish_request(request);
+    if (uv_is_closing((uv_handle_t *)&request->pipe)) {
+        free_request(request); /* or the close that is under way does it */
         return;
     }
     buf_append_char(&request->output, '\n');
@@ -127,13 +146,15 @@ static void dispatch(control_request_t *request, str_t line)
     graphql_value_t value;
     control_t *control = request->control;
     request->is_asked = true;
+    uv_timer_stop(&request->silence);
     if (graphql_value_from_json(line, &request->arena, &value) != ERR_OK) {
         control_refuse(request, ERR_INVALID, STR("the request is not JSON"));
         return;
     }
     str_t name = graphql_value_str(graphql_value_get(&value, "command"));
     const graphql_value_t *arguments = graphql_value_get(&value, "arguments");
-    request->arguments = arguments == NULL ? (graphql_value_t){0} : *arguments;
+    if (arguments != NULL)
+        request->arguments = *arguments;
     for (size_t i = 0; i < control->command_count; i++) {
         if (str_equal(name, str_from(control->commands[i].name))) {
             control->commands[i].handler(request);
@@ -156,6 +177,13 @@ static void got(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
 {
     control_request_t *request = stream->data;
     (void)buffer;
+    if (size == UV_ENOBUFS) {
+        uv_read_stop(stream);
+        uv_timer_stop(&request->silence);
+        request->is_asked = true;
+        control_refuse(request, ERR_LIMIT, STR("the request is too long"));
+        return;
+    }
     if (size < 0) {
         close_request(request);
         return;
@@ -178,6 +206,8 @@ static void connected(uv_stream_t *listener, int status)
     if (request == NULL)
         return;
     request->control = self;
+    request->edge = self->edge;
+    request->user = self->user;
     request->input.size_max = CONTROL_REQUEST_SIZE_MAX;
     request->output.size_max = CONTROL_ANSWER_SIZE_MAX;
     request->next = self->clients;
@@ -187,7 +217,10 @@ static void connected(uv_stream_t *listener, int status)
     self->clients = request;
     self->client_count++;
     uv_pipe_init(listener->loop, &request->pipe, 0);
-    request->pipe.data = request;
+    uv_timer_init(listener->loop, &request->silence);
+    request->pipe.data = request->silence.data = request;
+    request->open_handles = 2;
+    uv_timer_start(&request->silence, was_silent, CONTROL_SILENCE_MS, 0);
     if (uv_accept(listener, (uv_stream_t *)&request->pipe) != 0 ||
         self->client_count > CONTROL_CLIENTS_MAX ||
         uv_read_start((uv_stream_t *)&request->pipe, give_room, got) != 0)
@@ -204,7 +237,8 @@ static void pipe_closed(uv_handle_t *handle)
 static void close_all(control_t *self)
 {
     self->is_closing = true;
-    unlink(self->path);
+    if (self->path != NULL)
+        unlink(self->path);
     for (control_request_t *request = self->clients; request != NULL; request = request->next)
         close_request(request);
     uv_close((uv_handle_t *)&self->pipe, pipe_closed);
@@ -223,6 +257,20 @@ void control_close(control_t **self, void (*closed)(void *context), void *contex
     close_all(control);
 }
 
+/* libuv cuts a path that is too long, and would make the socket elsewhere. Nobody can connect
+ * before the listen, and by then the mode is set; the process's umask is other threads' business.
+ */
+static int listen_at(control_t *self, const char *path)
+{
+    if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+        return UV_ENAMETOOLONG;
+    unlink(path);
+    int rc = uv_pipe_bind(&self->pipe, path);
+    if (rc == 0 && chmod(path, 0600) != 0)
+        rc = -errno;
+    return rc == 0 ? uv_listen((uv_stream_t *)&self->pipe, 16, connected) : rc;
+}
+
 err_t control_new(uv_loop_t *loop, edge_t *edge, const char *path,
                   const control_command_t *commands, size_t command_count, void *user,
                   control_t **out_control)
@@ -235,12 +283,7 @@ err_t control_new(uv_loop_t *loop, edge_t *edge, const char *path,
     self->path = str_dup_terminated(str_from(path));
     uv_pipe_init(loop, &self->pipe, 0);
     self->pipe.data = self;
-    unlink(path);
-    mode_t before = umask(0177);
-    int rc = self->path == NULL ? UV_ENOMEM : uv_pipe_bind(&self->pipe, path);
-    umask(before);
-    if (rc == 0)
-        rc = uv_listen((uv_stream_t *)&self->pipe, 16, connected);
+    int rc = self->path == NULL ? UV_ENOMEM : listen_at(self, path);
     if (rc != 0) {
         close_all(self);
         return rc == UV_ENAMETOOLONG ? ERR_INVALID : err_from_errno(-rc);
@@ -251,12 +294,12 @@ err_t control_new(uv_loop_t *loop, edge_t *edge, const char *path,
 
 edge_t *control_edge(control_request_t *request)
 {
-    return request->control->edge;
+    return request->edge;
 }
 
 void *control_user(control_request_t *request)
 {
-    return request->control->user;
+    return request->user;
 }
 
 arena_t *control_arena(control_request_t *request)

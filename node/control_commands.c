@@ -27,7 +27,7 @@ static void reply_with_answer(void *context, const answer_t *answer)
 
 #define control_ask(request, kind, key, command, ...)                                              \
     edge_ask(control_edge(request), address_of((kind), (key)), ASK_TIMEOUT_MS, (str_t){0},         \
-             reply_with_answer, (request), command __VA_OPT__(, ) __VA_ARGS__)
+             reply_with_answer, (request), command, ##__VA_ARGS__)
 
 /* ---- the library ---- */
 
@@ -143,15 +143,47 @@ static void user_password(control_request_t *request)
                 .password = control_argument(request, "password"));
 }
 
+/* These two answer with what schema_to_json hides: the caller owns the data folder. */
+static void reply_with_secret(control_request_t *request, const char *name, str_t secret)
+{
+    buf_t body BUF_SCOPED = BUF_INIT;
+    json_t json = json_to(&body);
+    json_object_begin(&json);
+    json_key_str(&json, name, secret);
+    json_object_end(&json);
+    control_reply(request, buf_str(&body));
+    if (body.data != NULL)
+        explicit_bzero(body.data, body.size);
+}
+
+static void token_issued(void *context, const answer_t *answer)
+{
+    if (answer->err != ERR_OK)
+        control_refuse(context, answer->err, answer->text);
+    else
+        reply_with_secret(context, "access_token",
+                          ((const account_signed_in_t *)answer->message)->access_token);
+}
+
 static void token_issue_command(control_request_t *request)
 {
-    control_ask(request, ACCOUNTS_KIND, ACCOUNTS_KEY, accounts_issue,
-                .name = control_argument(request, "name"), .device_name = STR("command line"));
+    edge_ask(control_edge(request), address_of(ACCOUNTS_KIND, ACCOUNTS_KEY), ASK_TIMEOUT_MS,
+             (str_t){0}, token_issued, request, accounts_issue,
+             .name = control_argument(request, "name"), .device_name = STR("command line"));
+}
+
+static void code_known(void *context, const answer_t *answer)
+{
+    if (answer->err != ERR_OK)
+        control_refuse(context, answer->err, answer->text);
+    else
+        reply_with_secret(context, "code", ((const accounts_setup_code_t *)answer->message)->code);
 }
 
 static void setup_code(control_request_t *request)
 {
-    control_ask(request, ACCOUNTS_KIND, ACCOUNTS_KEY, accounts_get_setup_code);
+    edge_ask(control_edge(request), address_of(ACCOUNTS_KIND, ACCOUNTS_KEY), ASK_TIMEOUT_MS,
+             (str_t){0}, code_known, request, accounts_get_setup_code);
 }
 
 /* ---- the runtime ---- */

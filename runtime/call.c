@@ -73,7 +73,9 @@ __attribute__((noinline)) static bool guarded(context_t *self, guarded_fn run, v
 static void begin(context_t *self, const message_t *command, uint8_t depth)
 {
     self->command = command;
-    self->asker = command == NULL ? (reply_token_t){0} : command->reply_to;
+    self->asker = (reply_token_t){0};
+    if (command != NULL)
+        self->asker = command->reply_to;
     self->depth = depth;
     self->wall_ms = 0;
     self->reply = NULL;

@@ -112,7 +112,9 @@ static journal_job_t *job_new(job_kind_t kind, const journal_append_t *append, e
 {
     journal_append_t kept = *append;
     if (err != ERR_OK) { /* only its answer matters */
-        kept.stream = kept.command_id = kept.result = (str_t){NULL, 0};
+        kept.stream = (str_t){NULL, 0};
+        kept.command_id = (str_t){NULL, 0};
+        kept.result = (str_t){NULL, 0};
         kept.event_count = 0;
     }
     size_t size = size_with(kept.event_count, &kept);

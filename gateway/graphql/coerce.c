@@ -5,7 +5,7 @@
 
 const graphql_value_t *gql_variable_find(const gql_variables_t *variables, str_t name)
 {
-    for (uint32_t i = 0; i < variables->count; i++)
+    for (uint32_t i = 0; variables != NULL && i < variables->count; i++)
         if (str_equal(variables->members[i].name, name))
             return &variables->members[i].value;
     return NULL;
@@ -229,8 +229,7 @@ err_t gql_coerce_variables(const gql_schema_t *schema, const gql_definition_t *o
 
 static bool is_missing(const gql_literal_t *literal, const gql_variables_t *variables)
 {
-    return literal->kind == GQL_VARIABLE &&
-           (variables == NULL || gql_variable_find(variables, literal->text) == NULL);
+    return literal->kind == GQL_VARIABLE && gql_variable_find(variables, literal->text) == NULL;
 }
 
 static err_t literal_list(const gql_literal_t *literal, const gql_ref_t *type,
@@ -296,9 +295,10 @@ err_t gql_coerce_literal(const gql_literal_t *literal, const gql_ref_t *type,
                          graphql_value_t *out_value)
 {
     if (literal->kind == GQL_VARIABLE) {
-        if (is_missing(literal, variables))
+        const graphql_value_t *variable = gql_variable_find(variables, literal->text);
+        if (variable == NULL)
             return ERR_INVALID;
-        *out_value = *gql_variable_find(variables, literal->text);
+        *out_value = *variable;
         bool is_wrong = out_value->kind == GRAPHQL_NULL && type->kind == GQL_REF_NON_NULL;
         return is_wrong ? ERR_INVALID : ERR_OK;
     }

@@ -211,8 +211,11 @@ static err_t untyped(const gql_literal_t *literal, const gql_variables_t *variab
     case GQL_OBJECT:
         return untyped_items(literal, variables, arena, out);
     case GQL_VARIABLE:
-        variable = variables == NULL ? NULL : gql_variable_find(variables, literal->text);
-        *out = variable == NULL ? (graphql_value_t){.kind = GRAPHQL_NULL} : *variable;
+        variable = gql_variable_find(variables, literal->text);
+        if (variable == NULL)
+            out->kind = GRAPHQL_NULL;
+        else
+            *out = *variable;
         return ERR_OK;
     }
     return ERR_OK;

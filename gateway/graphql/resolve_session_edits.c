@@ -18,7 +18,7 @@ static err_t edit_done(graphql_field_t *field, const answer_t *answer)
 /* Asks the caller's session. */
 #define ask_session(field, command, ...)                                                           \
     graph_ask((field), address_of(SESSION_KIND, graph_user_id(graph_of(field))), edit_done,        \
-              command __VA_OPT__(, ) __VA_ARGS__)
+              command, ##__VA_ARGS__)
 
 static err_t arg_queue(graphql_field_t *field, const session_track_t **out_tracks,
                        uint32_t *out_count)

@@ -142,7 +142,7 @@ static void first_known(void *context, const answer_t *answer)
     do {                                                                                           \
         (feed)->questions++;                                                                       \
         edge_ask((feed)->graph->home->edge, (to), ASK_TIMEOUT_MS, (str_t){0}, first_known, (feed), \
-                 command __VA_OPT__(, ) __VA_ARGS__);                                              \
+                 command, ##__VA_ARGS__);                                                          \
     } while (0)
 
 static str_t topic_of_user(graphql_field_t *field, const char *format)

@@ -74,6 +74,7 @@ str_t lyrics_from_sylt(arena_t *arena, str_t frame, size_t size_max)
         rest = str_slice(rest, 4, rest.size);
         append_line(&out, ms, charset_text(arena, raw, charset, LINE_MAX, false));
     }
-    return out.size == 0 || buf_status(&out) != ERR_OK ? (str_t){0}
-                                                       : arena_str(arena, buf_str(&out));
+    if (out.size == 0 || buf_status(&out) != ERR_OK)
+        return (str_t){0};
+    return arena_str(arena, buf_str(&out));
 }

@@ -286,8 +286,10 @@ void tag_set_cover(tag_set_t *self, str_t type, uint64_t size, str_t head, str_t
 
 static str_t join(arena_t *arena, const tag_values_t *list)
 {
-    if (list->count <= 1)
-        return list->count == 0 ? (str_t){0} : list->items[0];
+    if (list->count == 0)
+        return (str_t){0};
+    if (list->count == 1)
+        return list->items[0];
     size_t size = 0;
     for (uint32_t i = 0; i < list->count; i++)
         size += list->items[i].size + 2;

@@ -183,7 +183,7 @@ err_t channel_send_some(int socket, str_t bytes, const int *fds, size_t fd_count
     if (fd_count > 0) {
         message.msg_control = control;
         message.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
-        struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+        struct cmsghdr *c = (struct cmsghdr *)(void *)control;
         c->cmsg_level = SOL_SOCKET;
         c->cmsg_type = SCM_RIGHTS;
         c->cmsg_len = CMSG_LEN(fd_count * sizeof(int));

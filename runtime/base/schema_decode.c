@@ -250,8 +250,9 @@ static err_t read_scalar(reader_t *reader, const schema_field_t *field, char *at
     if (token.kind != wanted ||
         (wanted == TOKEN_INTEGER && !token.is_negative && token.bits > INT64_MAX))
         return ERR_INVALID;
+    bool is_set = token.bits != 0;
     if (wanted == TOKEN_BOOL)
-        memcpy(at, &(bool){token.bits != 0}, sizeof(bool));
+        memcpy(at, &is_set, sizeof is_set);
     else
         memcpy(at, &token.bits, sizeof token.bits);
     return ERR_OK;

@@ -31,12 +31,14 @@ int str_compare(str_t a, str_t b)
 
 bool str_starts_with(str_t s, str_t prefix)
 {
-    return s.size >= prefix.size && str_equal(str_slice(s, 0, prefix.size), prefix);
+    return s.size >= prefix.size && str_equal((str_t){s.data, prefix.size}, prefix);
 }
 
 bool str_ends_with(str_t s, str_t suffix)
 {
-    return s.size >= suffix.size && str_equal(str_slice(s, s.size - suffix.size, s.size), suffix);
+    if (suffix.size == 0 || s.size < suffix.size)
+        return suffix.size == 0;
+    return str_equal((str_t){s.data + (s.size - suffix.size), suffix.size}, suffix);
 }
 
 bool str_contains(str_t s, str_t part)
