@@ -1,5 +1,6 @@
 #include "node/config.h"
 
+#include "actors/library/root_rules.h"
 #include "runtime/base/memory.h"
 
 #include <ctype.h>
@@ -135,10 +136,8 @@ static err_t add_root(config_t *self, str_t value, config_source_t source)
     char *real = is_there ? str_dup_terminated(str_from(absolute)) : STEAL(terminated);
     if (real == NULL)
         return ERR_NO_MEMORY;
-    str_t whole = str_from(real);
-    size_t slash = str_find_last(whole, '/');
-    str_t last = slash == whole.size ? whole : str_slice(whole, slash + 1, whole.size);
-    str_t name = is_named ? str_slice(value, 0, equals) : last;
+    arena_t arena ARENA_SCOPED = {0};
+    str_t name = is_named ? str_slice(value, 0, equals) : root_name_of(str_from(real), &arena);
     if (str_is_empty(name))
         name = STR("music");
     for (uint32_t i = 0; i < self->root_count; i++) {

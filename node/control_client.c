@@ -81,7 +81,11 @@ err_t control_call(const char *data_folder, const char *command, str_t arguments
 
     int fd SCOPED(close_scoped) = -1;
     *out_message = STR("");
-    TRY(connect_to(data_folder, &fd));
+    err_t err = connect_to(data_folder, &fd);
+    if (err == ERR_INVALID)
+        *out_message = STR("the path of the data folder is too long for a socket in it: reach it "
+                           "through a shorter one, like a symbolic link");
+    TRY(err);
     TRY(exchange(fd, buf_str(&request), &answer));
 
     graphql_value_t *value = arena_new(arena, sizeof *value);

@@ -209,6 +209,17 @@ err_t node_setup_code(node_t *self, buf_t *out_code)
 
 /* ---- starting ---- */
 
+static const char *why_no_root(err_t err)
+{
+    if (err == ERR_CONFLICT)
+        return "it lies inside another music folder, or around one";
+    if (err == ERR_INVALID)
+        return "a name has letters, digits, '-', '_' and '.' only: --music NAME=FOLDER";
+    if (err == ERR_LIMIT)
+        return "there are too many music folders";
+    return err_text(err);
+}
+
 static err_t add_roots(node_t *self, buf_t *problem)
 {
     for (uint32_t i = 0; i < self->config->root_count; i++) {
@@ -223,8 +234,8 @@ static err_t add_roots(node_t *self, buf_t *problem)
                           .out = &why};
         err_t err = ask_and_wait(&ask);
         if (err != ERR_OK) {
-            buf_printf(problem, "the music folder %s can't be used: %s%s%.*s", root->path,
-                       err_text(err), why.size > 0 ? ": " : "", STR_ARG(buf_str(&why)));
+            buf_printf(problem, "the music folder %s can't be used: %.*s", root->path,
+                       STR_ARG(why.size > 0 ? buf_str(&why) : str_from(why_no_root(err))));
             return err;
         }
     }
