@@ -2,6 +2,7 @@
 
 #include "actors/protocol/account.h"
 #include "actors/protocol/accounts.h"
+#include "gateway/origin.h"
 
 #include <stdio.h>
 
@@ -56,17 +57,36 @@ static bool is_loopback(const http_request_t *request)
            str_starts_with(request->peer, STR("::ffff:127."));
 }
 
+/* "127.0.0.1.evil.example" is no address. */
+static bool is_digits_and_dots(str_t name)
+{
+    for (size_t i = 0; i < name.size; i++)
+        if (name.data[i] != '.' && (name.data[i] < '0' || name.data[i] > '9'))
+            return false;
+    return true;
+}
+
 static bool host_is_loopback(str_t host)
 {
     size_t port = host.size > 0 && host.data[0] == '[' ? host.size : str_find(host, ':');
     str_t name = str_slice(host, 0, port);
     return str_starts_with(host, STR("[::1]")) || str_equal_ignoring_case(name, STR("localhost")) ||
-           str_starts_with(name, STR("127."));
+           (str_starts_with(name, STR("127.")) && is_digits_and_dots(name));
+}
+
+/* The operator says that this name is reached over TLS only. */
+static bool host_is_behind_tls(const http_request_t *request)
+{
+    const api_t *api = home_of(request)->api;
+    for (size_t i = 0; i < api->public_origin_count; i++)
+        if (origin_is_same(api->public_origins[i], STR("https"), request->host, NULL, 0))
+            return true;
+    return false;
 }
 
 bool session_cookie_is_secure(const http_request_t *request)
 {
-    return str_equal(request->scheme, STR("https")) ||
+    return str_equal(request->scheme, STR("https")) || host_is_behind_tls(request) ||
            (is_loopback(request) && host_is_loopback(request->host));
 }
 

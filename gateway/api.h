@@ -33,6 +33,8 @@ typedef struct api {
     ms_clock_t clock;
     const char *version;
     bool allow_plain_http;
+    const str_t *public_origins; /* "https://music.example": a proxy with TLS stands before us */
+    size_t public_origin_count;
     const bool *is_ready; /* false: /readyz fails; written by the thread that starts and stops */
     /* Appends the node's own figures for /metrics. */
     void (*append_metrics)(void *context, buf_t *out);
@@ -67,8 +69,8 @@ typedef struct caller {
 err_t caller_of(http_request_t *request, caller_t *out_caller);
 str_t caller_user_id(const caller_t *self);
 
-/* May this request sign in and carry our cookies? On TLS and loopback, or where the operator
- * allowed plain HTTP. */
+/* May this request sign in and carry our cookies? On TLS (a public origin's included) and loopback,
+ * or where the operator allowed plain HTTP. */
 bool sign_in_is_safe(const http_request_t *request);
 typedef enum session_cookie { COOKIE_ACCESS, COOKIE_REFRESH } session_cookie_t;
 /* "__Host-ms-access-INSTANCE", without the prefix where plain HTTP was allowed. */

@@ -77,12 +77,17 @@ int command_serve(const config_t *config, int count, char **arguments)
         err = node_start(node, &problem);
     if (err != ERR_OK) {
         command_failed("%s", problem.size > 0 ? buf_terminated(&problem) : err_text(err));
+        sigprocmask(SIG_UNBLOCK, &signals, NULL);
         node_close(node);
         return EXIT_FAILED;
     }
     announce(node, config);
     int which = wait_for_signal(&signals);
     log_info(&log, "node", "stopping");
+    /* A second signal ends it at once: the journal takes that as it takes kill -9. */
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    sigprocmask(SIG_UNBLOCK, &signals, NULL);
     node_stop(node, which == SIGTERM ? READINESS_GRACE_MS : 0);
     node_close(node);
     return EXIT_OK;

@@ -29,7 +29,9 @@ typedef enum config_source {
     X(data, "data", "the folder that holds everything the node remembers")                         \
     X(web, "", "the folder of the built player; empty: beside the program")                        \
     X(media_program, "", "the media worker; empty: beside the program")                            \
-    X(host, "", "further host names, separated by commas, that requests may name")                 \
+    X(host, "",                                                                                    \
+      "further names that players use, separated by commas: music.lan, https://music.example "     \
+      "(behind a proxy with TLS)")                                                                 \
     X(log_level, "info", "debug, info, warning or error")
 
 #define CONFIG_NUMBERS(X)                                                                          \

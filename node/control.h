@@ -9,7 +9,8 @@
  * Ownership  The server borrows its table. A handler answers its request exactly once, now or
  * later, with control_reply or control_refuse, which frees it; also when the client has left.
  * Threads    The loop's.
- * Limits     CONTROL_REQUEST_SIZE_MAX a request, CONTROL_CLIENTS_MAX connections at a time. */
+ * Limits     CONTROL_REQUEST_SIZE_MAX a request (LIMIT past it), CONTROL_CLIENTS_MAX connections at
+ * a time (closed at once past it), CONTROL_SILENCE_MS to send a request. */
 
 #include "runtime/runtime.h"
 
@@ -17,7 +18,8 @@ enum {
     CONTROL_REQUEST_SIZE_MAX = 65536,
     CONTROL_ANSWER_SIZE_MAX = 16 * 1024 * 1024,
     CONTROL_CLIENTS_MAX = 64,
-    CONTROL_TIMEOUT_S = 60
+    CONTROL_SILENCE_MS = 10000,
+    CONTROL_TIMEOUT_S = 60 /* the client's patience */
 };
 
 typedef struct control control_t;
@@ -35,7 +37,8 @@ typedef struct control_command {
 err_t control_new(uv_loop_t *loop, edge_t *edge, const char *path,
                   const control_command_t *commands, size_t command_count, void *user,
                   control_t **out_control);
-/* Closes everything; `closed` runs once the loop has let go of it. Then the control is gone. */
+/* Stops listening and drops the clients; `closed` runs once the loop has let go of them. Handlers
+ * may still answer later: what they hold goes with their answer. */
 void control_close(control_t **self, void (*closed)(void *context), void *context);
 
 /* ---- inside a handler ---- */

@@ -17,6 +17,14 @@ static void close_scoped(int *fd)
         close(*fd);
 }
 
+/* Passwords go out in a request, tokens come in an answer. */
+static void wipe_scoped(buf_t *buf)
+{
+    if (buf->data != NULL)
+        explicit_bzero(buf->data, buf->capacity);
+    buf_deinit(buf);
+}
+
 static err_t connect_to(const char *data_folder, int *out_fd)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -67,7 +75,7 @@ static err_t err_named(str_t name)
 err_t control_call(const char *data_folder, const char *command, str_t arguments, arena_t *arena,
                    const graphql_value_t **out_result, str_t *out_message)
 {
-    buf_t request BUF_SCOPED = BUF_INIT, answer BUF_SCOPED = BUF_INIT;
+    buf_t request SCOPED(wipe_scoped) = BUF_INIT, answer SCOPED(wipe_scoped) = BUF_INIT;
     json_t json = json_to(&request);
     json_object_begin(&json);
     json_key_str(&json, "command", str_from(command));

@@ -11,6 +11,8 @@
 #include "schema_sdl.h"
 #include "version.h"
 
+#include <unistd.h>
+
 /* ---- what all servers share ---- */
 
 static void open_player(node_t *self)
@@ -133,17 +135,42 @@ static void append_metrics(void *context, buf_t *out)
     append_journal_metric(out, "journal_refused_total", "Appends refused.", journal.refused);
 }
 
+static void add_host(node_t *self, str_t name)
+{
+    if (!str_is_empty(name) && self->host_count < COUNT_OF(self->hosts))
+        self->hosts[self->host_count++] = name;
+}
+
+/* "https://music.example:8443" is an origin of ours and its name, "music.lan" is only a name. */
+static void add_name(node_t *self, str_t entry)
+{
+    static const char mark[] = "://";
+    size_t scheme = str_find(entry, ':');
+    str_t rest = str_slice(entry, scheme, entry.size);
+    if (!str_starts_with(rest, STR(mark))) {
+        add_host(self, entry);
+        return;
+    }
+    rest = str_slice(rest, sizeof mark - 1, rest.size);
+    add_host(self, str_slice(rest, 0, str_find(rest, ':')));
+    if (self->origin_count < COUNT_OF(self->origins))
+        self->origins[self->origin_count++] = entry;
+}
+
+/* Besides addresses and localhost, requests may name what is configured, what we listen on, and
+ * this machine (alone and in the local network's domain): a page of another site that has its own
+ * name point here gets nothing. */
 static void name_hosts(node_t *self)
 {
+    char machine[256] = "";
     str_t rest = str_from(self->config->host), name;
-    if (str_is_empty(rest))
+    while (str_next(&rest, ',', &name))
+        add_name(self, str_trim(name));
+    add_host(self, buf_str(&self->host));
+    if (gethostname(machine, sizeof machine - 1) != 0 || machine[0] == '\0')
         return;
-    while (self->host_count < COUNT_OF(self->hosts) && str_next(&rest, ',', &name))
-        if (!str_is_empty(str_trim(name)))
-            self->hosts[self->host_count++] = str_trim(name);
-    /* A list that is given still answers to the name that it listens on. */
-    if (self->host_count < COUNT_OF(self->hosts))
-        self->hosts[self->host_count++] = buf_str(&self->host);
+    add_host(self, arena_str(&self->arena, str_from(machine)));
+    add_host(self, arena_printf(&self->arena, "%s.local", machine));
 }
 
 static err_t make_shared(node_t *self, buf_t *problem)
@@ -165,6 +192,8 @@ static err_t make_shared(node_t *self, buf_t *problem)
                         .clock = clock_system(),
                         .version = MS_VERSION,
                         .allow_plain_http = self->config->allow_plain_http,
+                        .public_origins = self->origins,
+                        .public_origin_count = self->origin_count,
                         .is_ready = &self->is_ready,
                         .append_metrics = append_metrics,
                         .metrics_context = self};
@@ -184,7 +213,9 @@ static err_t start_here(post_t *post)
                                  .user = &post->home,
                                  .log = node->log,
                                  .allowed_hosts = node->hosts,
-                                 .allowed_host_count = node->host_count};
+                                 .allowed_host_count = node->host_count,
+                                 .public_origins = node->origins,
+                                 .public_origin_count = node->origin_count};
     err_t err = home_init(&post->home, &node->api, options.edge);
     if (err == ERR_OK)
         err = gateway_server_new(runtime_loop(node->runtime, post->scheduler), &options,

@@ -88,9 +88,10 @@ static err_t make_workers(node_t *self, buf_t *problem)
                    program.data);
         return ERR_NOT_FOUND;
     }
+    /* One more than cores: loudness, encoding ahead and who waits each find one (worker.h). */
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    uint64_t count =
-        self->config->media_workers != 0 ? self->config->media_workers : (uint64_t)MAX(cores, 2);
+    uint64_t count = self->config->media_workers != 0 ? self->config->media_workers
+                                                      : (uint64_t)MAX(cores, 2) + 1;
     worker_options_t options = {.program = program.data,
                                 .count = (uint32_t)MIN(count, (uint64_t)WORKER_COUNT_MAX),
                                 .log = self->log};
@@ -293,6 +294,9 @@ static void start_following(void *context)
                               .log = self->log};
     if (follow_start(&self->follow) != ERR_OK)
         log_error(self->log, "catalog", "the catalog does not follow the journal");
+    self->upkeep = (upkeep_t){
+        .keyring = self->keyring, .edge = runtime_edge(self->runtime, 0), .log = self->log};
+    upkeep_start(&self->upkeep);
     const char *path = in_data(self, "control.sock");
     err_t err = control_new(runtime_loop(self->runtime, 0), runtime_edge(self->runtime, 0), path,
                             CONTROL_COMMANDS, CONTROL_COMMAND_COUNT, self, &self->control);
@@ -330,11 +334,17 @@ static void control_closed(void *context)
     sem_post(&self->done);
 }
 
+static void upkeep_stopped(void *context)
+{
+    node_t *self = context;
+    control_close(&self->control, control_closed, self);
+}
+
 static void stop_following(void *context)
 {
     node_t *self = context;
     follow_stop(&self->follow);
-    control_close(&self->control, control_closed, self);
+    upkeep_stop(&self->upkeep, upkeep_stopped, self);
 }
 
 static void workers_stopped(void *context)
@@ -364,7 +374,7 @@ static void post_and_wait(node_t *self, void (*fn)(void *context))
 void node_stop(node_t *self, uint64_t grace_ms)
 {
     if (!self->is_started)
-        return;
+        return; /* nothing runs */
     __atomic_store_n(&self->is_ready, false, __ATOMIC_RELEASE);
     usleep((useconds_t)(grace_ms * 1000)); /* balancers look at /readyz; nothing here to wait for */
     node_stop_gateway(self);

@@ -11,13 +11,14 @@
 #include "node/control.h"
 #include "node/follow.h"
 #include "node/node.h"
+#include "node/upkeep.h"
 #include "storage/data_folder.h"
 #include "storage/segment_cache.h"
 
 #include <semaphore.h>
 #include <stdatomic.h>
 
-enum { NODE_SCHEDULERS_MAX = 256 };
+enum { NODE_SCHEDULERS_MAX = 256, NODE_HOSTS_MAX = 32 };
 
 /* The gateway of one scheduler. */
 typedef struct post {
@@ -51,12 +52,13 @@ struct node {
     routes_t *routes;
     api_t api;
     follow_t follow;
+    upkeep_t upkeep;
     control_t *control;
     post_t *posts;
     uint32_t post_count;
     _Atomic uint32_t serving; /* posts from the front whose server runs */
-    str_t hosts[32];
-    size_t host_count;
+    str_t hosts[NODE_HOSTS_MAX], origins[NODE_HOSTS_MAX];
+    size_t host_count, origin_count;
     buf_t host;
     uint16_t port;
     bool is_ready, is_started;

@@ -1,8 +1,9 @@
 /* resolve_subscriptions.c -- GraphQL subscriptions over the node's topics.
  *
  * A feed joins one subscription's stream to one topic. What is published is copied once into an
- * event; a client that is slower than its topic skips to the newest: all our events are whole
- * states. The feed of `session` also keeps its device attached for as long as it is open. */
+ * event; a client that is slower than its topic skips to the newest, where events are states; where
+ * they are not (`track`), its subscription fails instead. The feed of `session` also keeps its
+ * device attached for as long as it is open. */
 
 #include "actors/protocol/user.h"
 #include "gateway/graphql/views.h"
@@ -21,6 +22,8 @@ typedef struct feed {
     str_t device_id, device_name;
     uint64_t connection;
     bool is_attached;
+    bool is_whole;         /* no event stands for the ones before it: none may be skipped */
+    bool ends_on_deletion; /* of the playlist that it is about */
     arena_t arena;
     uint32_t open_handles, questions; /* what keeps the feed after its end */
 } feed_t;
@@ -60,8 +63,14 @@ static void feed_emit(feed_t *self, void *event)
         memory_free(event);
         return;
     }
-    if (graphql_emit(self->stream, event, memory_free) == ERR_OK)
+    err_t err = graphql_emit(self->stream, event, memory_free);
+    if (err == ERR_OK)
         return;
+    if (self->is_whole) {
+        memory_free(event);
+        graphql_stream_fail(self->stream, err, "events came faster than they were read");
+        return;
+    }
     self->held = event;
     uv_timer_start(&self->timer, feed_retry, FEED_RETRY_MS, 0);
 }
@@ -84,7 +93,11 @@ static void was_published(void *context, str_t topic, const schema_t *schema, co
 {
     feed_t *self = context;
     (void)topic;
-    if (schema == self->schema)
+    if (schema != self->schema)
+        return;
+    if (self->ends_on_deletion && ((const playlist_changed_t *)message)->is_deleted)
+        graphql_stream_end(self->stream);
+    else
         feed_emit(self, event_of(schema, message));
 }
 
@@ -132,7 +145,7 @@ static void first_known(void *context, const answer_t *answer)
     feed_t *self = context;
     self->questions--;
     if (self->stream != NULL && answer->err != ERR_OK)
-        graphql_stream_end(self->stream);
+        graphql_stream_fail(self->stream, answer->err, NULL);
     else if (self->stream != NULL)
         feed_emit(self, event_of(answer->schema, answer->message));
     feed_release(self);
@@ -157,11 +170,13 @@ static void attached(void *context, const answer_t *answer)
 {
     feed_t *self = context;
     self->questions--;
-    if (self->stream != NULL && answer->err != ERR_OK)
-        graphql_stream_end(self->stream);
-    else if (self->stream != NULL && !self->is_attached)
+    /* A later one that fails is made up for by the next. */
+    if (self->stream != NULL && answer->err != ERR_OK && !self->is_attached) {
+        graphql_stream_fail(self->stream, answer->err, NULL);
+    } else if (self->stream != NULL && !self->is_attached) {
+        self->is_attached = true;
         feed_ask(self, address_of(SESSION_KIND, graph_user_id(self->graph)), session_get);
-    self->is_attached = true;
+    }
     feed_release(self);
 }
 
@@ -185,6 +200,10 @@ static err_t open_session(graphql_field_t *field, graphql_stream_t *stream)
     TRY(feed_open(field, stream, topic_of_user(field, "session/"), &session_view_schema, &feed));
     feed->device_id = arena_str(&feed->arena, graphql_arg_str(field, "deviceId"));
     feed->device_name = arena_str(&feed->arena, graphql_arg_str(field, "deviceName"));
+    if (feed->device_id.data == NULL || feed->device_name.data == NULL) {
+        feed->device_id = (str_t){0}; /* nothing to detach */
+        return ERR_NO_MEMORY;
+    }
     feed->connection = ++feed->graph->home->last_connection * 256 +
                        edge_scheduler(feed->graph->home->edge); /* unique over schedulers */
     feed_timer_init(feed, &feed->attach);
@@ -195,6 +214,21 @@ static err_t open_session(graphql_field_t *field, graphql_stream_t *stream)
 
 /* ---- playlists ---- */
 
+/* Whoever may not see the playlist is not told of its edits either. */
+static void playlist_known(void *context, const answer_t *answer)
+{
+    feed_t *self = context;
+    self->questions--;
+    if (self->stream != NULL && answer->err != ERR_OK) {
+        graphql_stream_fail(self->stream, answer->err, NULL);
+    } else if (self->stream != NULL) {
+        const playlist_view_t *view = answer->message;
+        const playlist_changed_t now = {.playlist_id = view->playlist_id};
+        feed_emit(self, event_of(&playlist_changed_schema, &now));
+    }
+    feed_release(self);
+}
+
 static err_t open_playlist(graphql_field_t *field, graphql_stream_t *stream)
 {
     feed_t *feed;
@@ -202,8 +236,10 @@ static err_t open_playlist(graphql_field_t *field, graphql_stream_t *stream)
     TRY(graph_text_id(graphql_arg_str(field, "id"), "pl_", &key));
     str_t topic = arena_printf(graphql_arena(field), "playlist/%.*s", STR_ARG(key));
     TRY(feed_open(field, stream, topic, &playlist_changed_schema, &feed));
-    playlist_changed_t now = {.playlist_id = key};
-    feed_emit(feed, event_of(&playlist_changed_schema, &now));
+    feed->ends_on_deletion = true;
+    feed->questions++;
+    edge_ask(feed->graph->home->edge, address_of(PLAYLIST_KIND, key), ASK_TIMEOUT_MS, (str_t){0},
+             playlist_known, feed, playlist_get, .user_id = graph_user_id(feed->graph));
     return ERR_OK;
 }
 
@@ -244,7 +280,9 @@ static err_t open_track(graphql_field_t *field, graphql_stream_t *stream)
     feed_t *feed;
     str_t user = graph_user_id(graph_of(field));
     str_t topic = arena_printf(graphql_arena(field), "user/%.*s/tracks", STR_ARG(user));
-    return feed_open(field, stream, topic, &user_track_changed_schema, &feed);
+    TRY(feed_open(field, stream, topic, &user_track_changed_schema, &feed));
+    feed->is_whole = true;
+    return ERR_OK;
 }
 
 static err_t track_now(graphql_field_t *field)

@@ -40,9 +40,10 @@ static bool may_sign_in(http_request_t *request, bool wants_cookies)
 {
     str_t origin = http_header(request, "Origin");
     if (!sign_in_is_safe(request)) {
-        http_reply_error(request, ERR_FORBIDDEN,
-                         "signing in from another machine needs HTTPS in front of this server, or "
-                         "allow_plain_http in its configuration");
+        http_reply_error(
+            request, ERR_FORBIDDEN,
+            "signing in from another machine needs HTTPS in front of this server, whose "
+            "address is in the option host, or the option allow_plain_http");
         return false;
     }
     if ((wants_cookies || origin.data != NULL) && !http_is_same_origin(request)) {

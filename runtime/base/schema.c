@@ -370,7 +370,8 @@ void schema_wipe(const schema_t *schema, void *value)
             wipe_items(field, list_of(field, value));
         else if ((field->marks & FIELD_SECRET) != 0 && field->type == FIELD_TYPE_STR) {
             const str_t *text = field_of(field, value);
-            explicit_bzero((char *)(uintptr_t)text->data, text->size);
+            if (text->size > 0)
+                explicit_bzero((char *)(uintptr_t)text->data, text->size);
         }
     }
 }
