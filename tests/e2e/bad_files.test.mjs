@@ -162,14 +162,14 @@ test('a cover that is a decompression bomb is no cover, beside or inside', async
   assert.ok(nodes.some((one) => one.artwork !== null), 'other covers are there');
 });
 
-test('a track that is shorter than it says ends with a clear answer, and the next one plays', async () => {
+test('a track that is shorter than it says plays to its end, and so does the next one', async () => {
   const { tracks: { nodes } } = await look();
   const [cut] = nodes.filter((one) => one.file.path.endsWith('cut.flac'));
   const media = await firstSegment(cut);
   const segments = (await (await fetch(media)).text()).split('\n').filter((line) => line && !line.startsWith('#'));
   const last = await fetch(new URL(segments.at(-1), media));
-  assert.ok([200, 404, 500, 502, 503].includes(last.status), `${last.status}`);
-  if (last.status !== 200) assert.equal(last.headers.get('content-type'), 'application/problem+json');
+  assert.equal(last.status, 200, 'the rest is silence');
+  assert.ok((await last.arrayBuffer()).byteLength > 100);
   await firstSegment(nodes.find((one) => one.file.path.endsWith('low.mp3')));
 });
 

@@ -64,13 +64,15 @@ Test(config, what_is_wrong_is_said_with_what_would_be_right)
 
 Test(config, a_music_folder_is_named_by_its_last_part)
 {
-    const char *flags[] = {"--music", "/usr/share/", "--music", "old=/nonexistent/music"};
+    const char *flags[] = {"--music", "/usr/share/",          "--music", "old=/nonexistent/music",
+                           "--music", "/nonexistent/Ana & Co"};
     config_t config CONFIG_SCOPED = {0};
     int rest;
 
     check_ok(load(&config, NULL, flags, COUNT_OF(flags), &rest));
 
-    cr_assert(config.root_count == 2);
+    cr_assert(config.root_count == 3);
+    check_str(str_from(config.roots[2].name), STR("Ana---Co")); /* as root_rules.h wants names */
     check_str(str_from(config.roots[0].name), STR("share"));
     check_str(str_from(config.roots[0].path), STR("/usr/share"));
     check_str(str_from(config.roots[1].name), STR("old"));
