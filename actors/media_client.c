@@ -1,5 +1,6 @@
 #include "actors/media_client.h"
 
+#include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
 
 #include <pthread.h>
@@ -229,6 +230,7 @@ err_t media_client_probe_wait(const media_client_t *self, worker_lane_t lane,
 /* ---- encode ---- */
 
 typedef struct encode_op {
+    void (*began)(void *context);
     media_segment_fn segment;
     media_done_fn done;
     void *context;
@@ -257,6 +259,12 @@ static void on_encoded(void *context, const worker_answer_t *answer)
     memory_free(op);
 }
 
+static void on_encode_began(void *context)
+{
+    encode_op_t *op = context;
+    op->began(op->context);
+}
+
 err_t media_client_encode(const media_client_t *self, worker_lane_t lane,
                           const media_encode_job_t *encode, media_segment_fn segment,
                           media_done_fn done, void *context)
@@ -266,7 +274,7 @@ err_t media_client_encode(const media_client_t *self, worker_lane_t lane,
     encode_op_t *op = memory_new(sizeof *op);
     if (op == NULL)
         return ERR_NO_MEMORY;
-    *op = (encode_op_t){segment, done, context};
+    *op = (encode_op_t){encode->began, segment, done, context};
     int fds[1 + MEDIA_RUN_MAX] = {encode->source.fd};
     memcpy(fds + 1, encode->outputs, encode->count * sizeof *fds);
     media_encode_t request = {.name = encode->source.name,
@@ -282,6 +290,7 @@ err_t media_client_encode(const media_client_t *self, worker_lane_t lane,
                         .fds = fds,
                         .fd_count = encode->count + 1,
                         .timeout_ms = MEDIA_ENCODE_TIMEOUT_MS,
+                        .began = encode->began == NULL ? NULL : on_encode_began,
                         .part = on_segment,
                         .done = on_encoded,
                         .context = op};
@@ -315,6 +324,7 @@ err_t media_client_encode_wait(const media_client_t *self, worker_lane_t lane,
                                void *context)
 {
     encode_wait_t wait = {WAITER_INIT, segment, context};
+    ASSERT(encode->began == NULL); /* there is nobody to tell */
     TRY(media_client_encode(self, lane, encode, on_segment_waited, on_encode_waited, &wait));
     return waiter_wait(&wait.waiter);
 }

@@ -47,9 +47,10 @@ err_t media_client_probe_wait(const media_client_t *self, worker_lane_t lane,
 typedef struct media_encode_job {
     media_input_t source;
     rendition_t rendition;
-    segment_source_t format; /* as probed */
-    uint32_t first, count;   /* segments; count <= MEDIA_RUN_MAX */
-    const int *outputs;      /* writable, empty files or memfds, one a segment */
+    segment_source_t format;      /* as probed */
+    uint32_t first, count;        /* segments; count <= MEDIA_RUN_MAX */
+    const int *outputs;           /* writable, empty files or memfds, one a segment */
+    void (*began)(void *context); /* a worker has it. May be NULL */
 } media_encode_job_t;
 
 /* `segment` runs as soon as that one is wholly written. */

@@ -64,14 +64,21 @@ static worker_item_t *pop(lane_t *lane)
     return item;
 }
 
-static worker_item_t *take(worker_pool_t *self, uint32_t lanes)
+static worker_item_t *take(worker_pool_t *self, const bool is_lane_open[WORKER_LANES])
 {
     worker_item_t *item = NULL;
     pthread_mutex_lock(&self->mutex);
-    for (uint32_t i = 0; i < lanes && item == NULL; i++)
-        item = pop(&self->lanes[i]);
+    for (uint32_t i = 0; i < WORKER_LANES && item == NULL; i++)
+        if (is_lane_open[i])
+            item = pop(&self->lanes[i]);
     pthread_mutex_unlock(&self->mutex);
     return item;
+}
+
+static worker_item_t *take_any(worker_pool_t *self)
+{
+    static const bool all[WORKER_LANES] = {true, true, true, true};
+    return take(self, all);
 }
 
 static uint32_t waiting(worker_pool_t *self)
@@ -101,14 +108,6 @@ static worker_item_t *take_expired(worker_pool_t *self, uint64_t now_ms)
 
 /* ---- giving out ---- */
 
-static uint32_t idle_count(const worker_pool_t *self)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < self->count; i++)
-        count += self->processes[i].state == WORKER_IDLE ? 1 : 0;
-    return count;
-}
-
 static bool is_hopeless(const worker_pool_t *self)
 {
     for (uint32_t i = 0; i < self->count; i++) {
@@ -129,17 +128,37 @@ static worker_process_t *idle_process(worker_pool_t *self)
 
 static void on_sweep(uv_timer_t *timer);
 
+/* Whether a worker may be given to the lane now (worker.h). */
+static bool is_open(const worker_pool_t *self, uint32_t lane)
+{
+    uint32_t running = 0, idle = 0, most = MAX((self->count - 1) / 2, 1U);
+    for (uint32_t i = 0; i < self->count; i++) {
+        const worker_process_t *process = &self->processes[i];
+        idle += process->state == WORKER_IDLE ? 1 : 0;
+        bool is_busy = process->state == WORKER_BUSY && process->item != NULL;
+        running += is_busy && process->item->lane == lane ? 1 : 0;
+    }
+    return lane < WORKER_AHEAD || (running < most && (idle > 1 || self->count == 1));
+}
+
+static worker_item_t *take_next(worker_pool_t *self)
+{
+    bool is_lane_open[WORKER_LANES];
+    for (uint32_t i = 0; i < WORKER_LANES; i++)
+        is_lane_open[i] = is_open(self, i);
+    return take(self, is_lane_open);
+}
+
 static void give_out(worker_pool_t *self)
 {
-    for (uint32_t idle; (idle = idle_count(self)) > 0;) {
-        uint32_t lanes = idle == 1 && self->count > 1 ? WORKER_BACKGROUND : WORKER_LANES;
-        worker_item_t *item = take(self, lanes);
+    for (worker_process_t *idle; (idle = idle_process(self)) != NULL;) {
+        worker_item_t *item = take_next(self);
         if (item == NULL)
             break;
-        worker_process_give(idle_process(self), item);
+        worker_process_give(idle, item);
     }
     while (is_hopeless(self)) {
-        worker_item_t *item = take(self, WORKER_LANES);
+        worker_item_t *item = take_any(self);
         if (item == NULL)
             break;
         worker_item_end(item, ERR_UNAVAILABLE, "no worker can be started");
@@ -179,6 +198,7 @@ err_t worker_pool_submit(worker_pool_t *self, const worker_job_t *job)
     item->lane = job->lane;
     item->timeout_ms = job->timeout_ms == 0 ? TIMEOUT_DEFAULT_MS : job->timeout_ms;
     item->expires_ms = job->wait_ms == 0 ? 0 : clock_mono_ms(&self->clock) + job->wait_ms;
+    item->began = job->began;
     item->part = job->part;
     item->done = job->done;
     item->context = job->context;
@@ -305,7 +325,7 @@ void worker_pool_stop(worker_pool_t **pool, void (*stopped)(void *context), void
     pthread_mutex_lock(&self->mutex);
     self->is_stopping = true;
     pthread_mutex_unlock(&self->mutex);
-    for (worker_item_t *item; (item = take(self, WORKER_LANES)) != NULL;)
+    for (worker_item_t *item; (item = take_any(self)) != NULL;)
         worker_item_end(item, ERR_CANCELLED, "the workers are being stopped");
     uv_close((uv_handle_t *)&self->wake, on_own_closed);
     uv_close((uv_handle_t *)&self->sweep, on_own_closed);

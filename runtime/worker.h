@@ -9,8 +9,10 @@
  * doubling to WORKER_BACKOFF_MAX_MS; while every worker is backing off after at least
  * WORKER_FAILURES_MAX such deaths, jobs are refused (UNAVAILABLE).
  *
- * Jobs wait in lanes, served in order of lane, then of arrival. WORKER_BACKGROUND never takes the
- * last free worker of a pool of two or more, so that a listener never waits for a scan.
+ * Jobs wait in lanes, served in order of lane, then of arrival. The jobs of WORKER_AHEAD and of
+ * WORKER_BACKGROUND are long: neither lane gets more than half of the other workers (but one), and
+ * in a pool of two or more neither takes the last free one. So in a pool of three a listener waits
+ * neither for a scan nor for what is made ahead, and that not for loudness.
  *
  * Ownership  A job's payload is copied; its descriptors are borrowed until `done`, and the caller
  * closes them. Threads    new, stop: the loop's thread. submit: any. `part` and `done` run on the
@@ -32,7 +34,8 @@ enum {
 
 typedef enum worker_lane {
     WORKER_URGENT,
-    WORKER_NORMAL,
+    WORKER_NORMAL, /* short ones */
+    WORKER_AHEAD,  /* what will be asked for soon */
     WORKER_BACKGROUND,
     WORKER_LANES
 } worker_lane_t;
@@ -63,9 +66,10 @@ typedef struct worker_job {
     str_t payload;
     const int *fds;
     uint32_t fd_count;
-    uint32_t timeout_ms;   /* from when a worker gets it, and again from each part; 0: 30,000 */
-    uint32_t wait_ms;      /* in the queue; then TIMEOUT. 0: no limit */
-    worker_answer_fn part; /* NULL: parts are dropped */
+    uint32_t timeout_ms; /* from when a worker gets it, and again from each part; 0: 30,000 */
+    uint32_t wait_ms;    /* in the queue; then TIMEOUT. 0: no limit */
+    void (*began)(void *context); /* a worker has it; on the loop's thread. May be NULL */
+    worker_answer_fn part;        /* NULL: parts are dropped */
     worker_answer_fn done;
     void *context;
 } worker_job_t;

@@ -230,6 +230,8 @@ void worker_process_give(worker_process_t *self, worker_item_t *item)
     self->sent = 0;
     self->state = WORKER_BUSY;
     uv_timer_start(&self->timer, on_timeout, item->timeout_ms, 0);
+    if (item->began != NULL)
+        item->began(item->context);
     send_item(self);
 }
 

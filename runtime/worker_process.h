@@ -30,7 +30,8 @@ struct worker_item {
     worker_item_t *next;
     worker_lane_t lane;
     uint32_t timeout_ms;
-    uint64_t expires_ms; /* in the queue; 0: never */
+    uint64_t expires_ms;          /* in the queue; 0: never */
+    void (*began)(void *context); /* may be NULL */
     worker_answer_fn part, done;
     void *context;
     buf_t frame; /* encoded */

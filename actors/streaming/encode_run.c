@@ -62,6 +62,13 @@ static void end(encode_run_t *self, err_t err)
     encode_run_free(self);
 }
 
+static void begun(void *context)
+{
+    encode_run_t *self = context;
+    IGNORE_ERR(runtime_send(self->options.runtime, address_of(TRANSCODE_KIND, self->options.key),
+                            transcode_begun, .run = self->options.serial));
+}
+
 static void segment_written(void *context, uint32_t index, uint64_t size)
 {
     encode_run_t *self = context;
@@ -124,8 +131,9 @@ static err_t start(encode_run_t *self)
                               .format = self->options.format,
                               .first = self->options.range.first,
                               .count = self->options.range.count,
-                              .outputs = self->outputs};
-    worker_lane_t lane = self->options.is_urgent ? WORKER_URGENT : WORKER_NORMAL;
+                              .outputs = self->outputs,
+                              .began = begun};
+    worker_lane_t lane = self->options.is_urgent ? WORKER_URGENT : WORKER_AHEAD;
     return media_client_encode(self->options.service->media, lane, &job, segment_written, encoded,
                                self);
 }

@@ -2,9 +2,9 @@
 /* encode_run.h -- one run of an encoder into the segment cache.
  *
  * encode_run_start works on an offload thread: it opens the source, reserves the files and hands
- * the job to the media workers. From there on the run tells its actor: transcode_made for each
- * segment, once it can be read from the cache, then transcode_ended, exactly once, whatever
- * happens.
+ * the job to the media workers. From there on the run tells its actor: transcode_begun when a
+ * worker has it, transcode_made for each segment, once it can be read from the cache, then
+ * transcode_ended, exactly once, whatever happens.
  *
  * Ownership  A run belongs to whoever is working on it and frees itself at its end. */
 

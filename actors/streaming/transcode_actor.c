@@ -16,6 +16,12 @@ typedef struct waiter {
     reply_token_t token;
 } waiter_t;
 
+typedef struct run {
+    uint64_t serial;
+    transcode_range_t range; /* what is left of it */
+    bool is_urgent, has_begun;
+} run_t;
+
 typedef struct transcode {
     /* The file, as the catalog last said. */
     uint64_t track_id;
@@ -30,11 +36,11 @@ typedef struct transcode {
     /* What is wanted and under way. */
     waiter_t *waiters;
     uint32_t waiter_count;
-    transcode_range_t runs[TRANSCODE_RUNS_MAX];
-    uint64_t serials[TRANSCODE_RUNS_MAX];
+    run_t runs[TRANSCODE_RUNS_MAX];
     size_t run_count;
     uint64_t last_serial;
     uint32_t wanted, wanted_ahead; /* the newest asked for, and what should follow it */
+    bool is_first_wanted;          /* somebody is about to ask for segment 0 */
 } transcode_t;
 
 #define ACTOR_DEF "actors/protocol/transcode.def"
@@ -197,43 +203,55 @@ static void start_run(transcode_t *self, context_t *ctx, transcode_range_t range
         refuse_all(self, ctx, ERR_NO_MEMORY);
         return;
     }
-    self->runs[self->run_count] = range;
-    self->serials[self->run_count++] = self->last_serial;
+    self->runs[self->run_count++] = (run_t){self->last_serial, range, is_urgent, false};
     actor_offload(ctx, OFFLOAD_COMPUTE, start_work, started, &data, sizeof data);
+}
+
+/* What runs are making. Who waits does not trust one that waits itself, for a worker. */
+static size_t ranges_of(const transcode_t *self, bool is_for_waiter, transcode_range_t *out_ranges)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < self->run_count; i++)
+        if (!is_for_waiter || self->runs[i].is_urgent || self->runs[i].has_begun)
+            out_ranges[count++] = self->runs[i].range;
+    return count;
+}
+
+static void start_missing(transcode_t *self, context_t *ctx, uint32_t index, uint32_t ahead,
+                          bool is_urgent)
+{
+    const streaming_service_t *service = context_service(ctx);
+    cached_t cached = {service->segments, self->prefix};
+    transcode_range_t ranges[TRANSCODE_RUNS_MAX];
+    if (self->run_count == TRANSCODE_RUNS_MAX)
+        return; /* the end of a run looks again */
+    size_t count = ranges_of(self, is_urgent, ranges);
+    transcode_range_t next = transcode_next_run(index, ahead, self->plan.segment_count, ranges,
+                                                count, is_cached, &cached);
+    if (next.count > 0)
+        start_run(self, ctx, next, is_urgent);
 }
 
 /* Those who wait come first, then what will be asked for next. */
 static void start_runs(transcode_t *self, context_t *ctx)
 {
-    const streaming_service_t *service = context_service(ctx);
-    cached_t cached = {service->segments, self->prefix};
     if (self->whole_path.data == NULL)
         return;
-    for (const waiter_t *waiter = self->waiters; waiter != NULL; waiter = waiter->next) {
-        transcode_range_t next =
-            transcode_next_run(waiter->index, TRANSCODE_AHEAD, self->plan.segment_count, self->runs,
-                               self->run_count, is_cached, &cached);
-        if (next.count > 0 && next.first == waiter->index)
-            start_run(self, ctx, next, true);
-    }
-    if (self->run_count > 0)
-        return;
-    transcode_range_t ahead =
-        transcode_next_run(self->wanted, self->wanted_ahead, self->plan.segment_count, self->runs,
-                           self->run_count, is_cached, &cached);
-    if (ahead.count > 0)
-        start_run(self, ctx, ahead, false);
+    for (const waiter_t *waiter = self->waiters; waiter != NULL; waiter = waiter->next)
+        start_missing(self, ctx, waiter->index, 0, true);
+    if (STEAL(self->is_first_wanted))
+        start_missing(self, ctx, 0, 0, true);
+    if (self->run_count == 0)
+        start_missing(self, ctx, self->wanted, self->wanted_ahead, false);
 }
 
 static void end_run(transcode_t *self, context_t *ctx, uint64_t serial, err_t err)
 {
     for (size_t i = 0; i < self->run_count; i++) {
-        if (self->serials[i] != serial)
+        if (self->runs[i].serial != serial)
             continue;
-        transcode_range_t range = self->runs[i];
-        self->run_count--;
-        self->runs[i] = self->runs[self->run_count];
-        self->serials[i] = self->serials[self->run_count];
+        transcode_range_t range = self->runs[i].range;
+        self->runs[i] = self->runs[--self->run_count];
         answer_waiters(self, ctx, &range, err);
         if (err == ERR_OK) {
             start_runs(self, ctx);
@@ -245,19 +263,33 @@ static void end_run(transcode_t *self, context_t *ctx, uint64_t serial, err_t er
     }
 }
 
+static run_t *find_run(transcode_t *self, uint64_t serial)
+{
+    for (size_t i = 0; i < self->run_count; i++)
+        if (self->runs[i].serial == serial)
+            return &self->runs[i];
+    return NULL;
+}
+
+ON(transcode_begun)
+{
+    run_t *run = find_run(self, command->run);
+    if (run != NULL)
+        run->has_begun = true;
+    return ERR_OK;
+}
+
 ON(transcode_made)
 {
-    for (size_t i = 0; i < self->run_count; i++) {
-        transcode_range_t *range = &self->runs[i];
-        if (self->serials[i] != command->run)
-            continue;
-        /* What is left of the run: should this one be evicted, it takes another run to make it. */
-        if (transcode_is_in(range, command->index)) {
-            range->count -= command->index + 1 - range->first;
-            range->first = command->index + 1;
-        }
-        answer_waiters(self, ctx, NULL, ERR_OK);
+    run_t *run = find_run(self, command->run);
+    if (run == NULL)
+        return ERR_OK;
+    /* Should it be evicted from what is left of the run, it takes another run to make it. */
+    if (transcode_is_in(&run->range, command->index)) {
+        run->range.count -= command->index + 1 - run->range.first;
+        run->range.first = command->index + 1;
     }
+    answer_waiters(self, ctx, NULL, ERR_OK);
     return ERR_OK;
 }
 
@@ -332,6 +364,7 @@ ON(transcode_prefetch)
         return ERR_OK;
     TRY(look_at_file(self, ctx, &root));
     self->wanted = 0;
+    self->is_first_wanted = true;
     self->wanted_ahead = MIN(command->count, (uint32_t)TRANSCODE_PREFETCH_MAX) - 1;
     go_on(self, ctx, root);
     return ERR_OK;

@@ -1,8 +1,9 @@
 #pragma once
 /* transcode_rules.h -- which segments are made next: pure.
  *
- * A run is a row of segments that one encoder makes in order. Who asks gets a run that begins with
- * the segment asked for, and a few more ahead; it ends before a segment that is there or in another
+ * A run is a row of segments that one encoder makes in order; it ends before a segment that is
+ * there or in another run. What somebody waits for is an urgent run of its own, so that it is there
+ * soon and the worker free for the next; what may be asked for next is made ahead, in one longer
  * run.
  *
  * Threads  None. */
@@ -11,7 +12,7 @@
 
 enum {
     TRANSCODE_AHEAD = 3, /* segments that are kept made ahead of the newest asked for */
-    TRANSCODE_RUNS_MAX = 2,
+    TRANSCODE_RUNS_MAX = 3,
 };
 
 typedef struct transcode_range {

@@ -175,6 +175,62 @@ Test(media_client, stopping_ends_every_job_once, .timeout = 30)
     cr_expect(outcome.count == 20 && outcome.err == ERR_CANCELLED);
 }
 
+typedef struct long_lane {
+    outcome_t begun, ended;
+} long_lane_t;
+
+static void on_long_begun(void *context)
+{
+    on_outcome(&((long_lane_t *)context)->begun, &(worker_answer_t){.err = ERR_OK});
+}
+
+static void on_long_ended(void *context, const worker_answer_t *answer)
+{
+    on_outcome(&((long_lane_t *)context)->ended, answer);
+}
+
+/* A job that goes on until it is killed. */
+static void send_long(worker_pool_t *pool, worker_lane_t lane, long_lane_t *context)
+{
+    buf_t payload BUF_SCOPED = BUF_INIT;
+    str_t names[1] = {STR("hang.mp3")};
+    int fd = fixture_file();
+    schema_encode(&media_probe_schema, &(media_probe_t){.names = {names, 1}}, &payload);
+    worker_job_t job = {.lane = lane,
+                        .kind = MEDIA_PROBE,
+                        .payload = buf_str(&payload),
+                        .fds = &fd,
+                        .fd_count = 1,
+                        .timeout_ms = 60000,
+                        .began = on_long_begun,
+                        .done = on_long_ended,
+                        .context = context};
+    check_ok(worker_pool_submit(pool, &job));
+}
+
+Test(media_client, long_jobs_of_each_lane_leave_a_worker_for_who_waits, .timeout = 30)
+{
+    pool_fixture_t fixture;
+    long_lane_t ahead = {OUTCOME_INIT, OUTCOME_INIT}, background = {OUTCOME_INIT, OUTCOME_INIT};
+    outcome_t next = OUTCOME_INIT;
+    pool_fixture_start(&fixture, FAULTY, &(worker_options_t){.count = 3});
+    for (uint32_t i = 0; i < 3; i++) {
+        send_long(fixture.pool, WORKER_BACKGROUND, &background);
+        send_long(fixture.pool, WORKER_AHEAD, &ahead);
+    }
+    wait_for(&background.begun, 1);
+    wait_for(&ahead.begun, 1); /* though more of the other lane wait */
+
+    send_probe(fixture.pool, "fine.mp3", 5000, on_outcome, &next);
+    wait_for(&next, 1);
+
+    cr_expect(next.err == ERR_OK, "%s", next.text);
+    cr_expect(ahead.begun.count == 1 && background.begun.count == 1, "%u and %u run",
+              ahead.begun.count, background.begun.count);
+    pool_fixture_stop(&fixture);
+    cr_expect(ahead.ended.count == 3 && background.ended.count == 3);
+}
+
 Test(media_client, the_queue_is_bounded, .timeout = 30)
 {
     pool_fixture_t fixture;
@@ -213,7 +269,7 @@ Test(media_client, the_real_worker_does_all_of_its_work_confined, .timeout = 60)
 
     int outputs[2] = {fixture_file(), fixture_file()};
     media_encode_job_t encode = {
-        input, RENDITION_AAC_128, fixture_source(&probed.files.items[0]), 0, 2, outputs};
+        input, RENDITION_AAC_128, fixture_source(&probed.files.items[0]), 0, 2, outputs, NULL};
     check_ok(media_client_encode_wait(&fixture.client, WORKER_URGENT, &encode, NULL, NULL));
     cr_expect(lseek(outputs[0], 0, SEEK_END) > 1000 && lseek(outputs[1], 0, SEEK_END) > 1000);
 

@@ -25,7 +25,8 @@ Test(transcode_rules, a_run_fills_what_is_missing)
         {"ends before one that is there", 2, 3, 10, 0x10, {{0}}, 0, {2, 2}},
         {"leaves out what is under way", 2, 3, 10, 0, {{2, 2}}, 1, {4, 2}},
         {"ends before another run", 2, 3, 10, 0, {{4, 4}}, 1, {2, 2}},
-        {"no more runs than allowed", 2, 3, 10, 0, {{6, 1}, {8, 1}}, 2, {0, 0}},
+        {"one more run than there are", 2, 3, 10, 0, {{6, 1}, {8, 1}}, 2, {2, 4}},
+        {"no more runs than allowed", 2, 3, 10, 0, {{6, 1}, {8, 1}, {9, 1}}, 3, {0, 0}},
         {"one only", 5, 0, 10, 0, {{0}}, 0, {5, 1}},
         {"no overflow", UINT32_MAX, 3, 10, 0, {{0}}, 0, {0, 0}},
     };
