@@ -352,7 +352,7 @@ static void send_output(connection_t *self)
 static void tell_writable(connection_t *self)
 {
     exchange_t *exchange = self->exchange;
-    if (self->phase != CONNECTION_STREAMING || !exchange->wants_room ||
+    if (self->phase != CONNECTION_STREAMING || exchange == NULL || !exchange->wants_room ||
         self->output.size > self->server->limits.queue_size_max / 2)
         return;
     exchange->wants_room = false;

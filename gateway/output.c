@@ -1,6 +1,7 @@
 #include "gateway/output.h"
 
 #include "gateway/limits.h"
+#include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
 
 #include <errno.h>
@@ -182,6 +183,7 @@ static void advance(output_t *self, uint64_t sent)
 {
     while (sent > 0) {
         output_part_t *part = self->first;
+        ASSERT(part != NULL); /* no more was sent than there was */
         uint64_t step = MIN(sent, part->size);
         sent -= step;
         part->is_begun = true;

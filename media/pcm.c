@@ -1,5 +1,7 @@
 #include "media/pcm.h"
 
+#include "runtime/base/assert.h"
+
 #include <libavutil/opt.h>
 
 enum { RESAMPLER_HISTORY = 1024 /* source samples that its filter reaches back */ };
@@ -90,6 +92,7 @@ static void plan_start(pcm_t *self, uint64_t start)
     uint64_t in_rate = (uint64_t)self->decoder->sample_rate, out_rate = self->form.sample_rate;
     uint64_t divisor = greatest_divisor(in_rate, out_rate);
     uint64_t in_step = in_rate / divisor, out_step = out_rate / divisor;
+    ASSERT(in_step > 0 && out_step > 0); /* open_parts refuses a rate of 0 */
     uint64_t block = start / out_step;
     if (in_rate != out_rate) {
         uint64_t back = RESAMPLER_HISTORY * (in_rate / out_rate + 1) / in_step + 1;
@@ -234,7 +237,7 @@ static err_t take_frame(pcm_t *self)
         return ERR_OK;
     bool is_planar = av_sample_fmt_is_planar(frame->format) != 0;
     int channels = frame->ch_layout.nb_channels;
-    ptrdiff_t step = av_get_bytes_per_sample(frame->format) * (is_planar ? 1 : channels);
+    ptrdiff_t step = (ptrdiff_t)av_get_bytes_per_sample(frame->format) * (is_planar ? 1 : channels);
     const uint8_t *planes[64];
     for (int i = 0; i < (is_planar ? channels : 1); i++)
         planes[i] = frame->extended_data[i] + (ptrdiff_t)skip * step;

@@ -200,7 +200,8 @@ err_t picture_colour(const AVFrame *picture, uint32_t *out_colour)
     } buckets[COLOUR_BUCKETS] = {0}, best = {0};
     for (int y = 0; y < COLOUR_SIDE; y++) {
         for (int x = 0; x < COLOUR_SIDE; x++) {
-            const uint8_t *p = small->data[0] + y * small->linesize[0] + 3 * x;
+            const uint8_t *p =
+                small->data[0] + (ptrdiff_t)y * small->linesize[0] + (ptrdiff_t)3 * x;
             uint32_t most = MAX(p[0], MAX(p[1], p[2])), least = MIN(p[0], MIN(p[1], p[2]));
             uint64_t weight = 16 + most - least;
             size_t bucket = (size_t)(p[0] >> 5) << 6 | (size_t)(p[1] >> 5) << 3 | p[2] >> 5;

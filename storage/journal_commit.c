@@ -52,10 +52,10 @@ static err_t put_snapshot(journal_lmdb_t *self, const kv_tx_t *tx, const journal
         kv_u64_read(old.data + 4) > snapshot->expected_version)
         return ERR_OK;
     buf_t value BUF_SCOPED = BUF_INIT;
-    char *room = buf_extend(&value, 12);
+    (void)buf_extend(&value, 12); /* the head, below */
     buf_append(&value, snapshot->result);
     TRY(buf_status(&value));
-    room = value.data;
+    char *room = value.data;
     kv_u64_write(room + 4, snapshot->expected_version);
     uint32_t crc = crc32c(0, str_slice(buf_str(&value), 4, value.size));
     memcpy(room, &crc, sizeof crc);

@@ -107,7 +107,7 @@ static err_t list_problems(const roots_t *self, arena_t *arena, library_status_t
 {
     uint32_t count = 0;
     scan_problem_t *problems =
-        arena_new_array(arena, ROOTS_MAX * ROOTS_PROBLEMS_MAX, sizeof *problems);
+        arena_new_array(arena, (size_t)ROOTS_MAX * ROOTS_PROBLEMS_MAX, sizeof *problems);
     if (problems == NULL)
         return ERR_NO_MEMORY;
     for (size_t i = 0; i < self->count; i++) {

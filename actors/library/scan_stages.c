@@ -410,7 +410,7 @@ static void read_on(scan_t *self, context_t *ctx)
     while (self->run != NULL && self->next < total && self->reads < SCAN_READS_MAX &&
            self->reads + self->held_count < SCAN_HELD_MAX) {
         size_t most =
-            self->next < SCAN_READ_FIRST * SCAN_READS_MAX ? SCAN_READ_FIRST : SCAN_READ_MAX;
+            self->next < (size_t)SCAN_READ_FIRST * SCAN_READS_MAX ? SCAN_READ_FIRST : SCAN_READ_MAX;
         size_t count = MIN(total - self->next, most);
         if (!start_job(self, ctx, scan_read, self->next, count))
             return;

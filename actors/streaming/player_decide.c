@@ -27,7 +27,7 @@ static const player_device_t *longest_unseen(const player_t *self, const attachm
         const player_device_t *device = &self->devices[i];
         if (attachments_have(online, str_from(device->id)))
             continue;
-        if (strcmp(device->id, self->active_device_id) == 0)
+        if (str_equal(str_from(device->id), str_from(self->active_device_id)))
             active = device;
         else if (oldest == NULL || device->seen_at < oldest->seen_at)
             oldest = device;

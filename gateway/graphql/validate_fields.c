@@ -135,8 +135,7 @@ static void say_unknown_type(gql_validation_t *self, const gql_name_t *name)
 
 static bool can_apply(const gql_type_t *parent, const gql_type_t *type)
 {
-    return parent == NULL || type == NULL || !gql_is_composite(parent) || !gql_is_composite(type) ||
-           gql_types_overlap(parent, type);
+    return !gql_is_composite(parent) || !gql_is_composite(type) || gql_types_overlap(parent, type);
 }
 
 static void check_inline(gql_validation_t *self, gql_scope_t *scope,
@@ -151,7 +150,7 @@ static void check_inline(gql_validation_t *self, gql_scope_t *scope,
             gql_say(self, selection->condition.at,
                     "Fragment cannot condition on non composite type \"%.*s\".",
                     STR_ARG(type->name));
-        if (!can_apply(parent, type))
+        if (parent != NULL && type != NULL && !can_apply(parent, type))
             gql_say(self, selection->at,
                     "Fragment cannot be spread here as objects of type \"%.*s\" can never be of "
                     "type \"%.*s\".",
@@ -169,7 +168,7 @@ static void check_spread(gql_validation_t *self, gql_scope_t *scope,
     if (target == NULL)
         gql_say(self, selection->name.at, "Unknown fragment \"%.*s\".",
                 STR_ARG(selection->name.text));
-    else if (!can_apply(parent, target->type))
+    else if (parent != NULL && target->type != NULL && !can_apply(parent, target->type))
         gql_say(self, selection->at,
                 "Fragment \"%.*s\" cannot be spread here as objects of type \"%.*s\" can never be "
                 "of type \"%.*s\".",

@@ -70,7 +70,7 @@ static void check_subscription(gql_validation_t *self, gql_scope_t *scope)
 {
     const gql_definition_t *d = scope->definition;
     uint32_t *places =
-        gql_validation_new(self, self->document->selection_count * 2, sizeof *places);
+        gql_validation_new(self, (size_t)self->document->selection_count * 2, sizeof *places);
     if (places == NULL || scope->type == NULL)
         return;
     top_fields_t top = {.others = places, .meta = places + self->document->selection_count};

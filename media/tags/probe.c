@@ -11,7 +11,7 @@ void probe_hash(probe_t *self, str_t stream)
 static str_t extension_of(str_t name, arena_t *arena)
 {
     size_t dot = str_find_last(name, '.');
-    str_t extension = dot >= name.size ? (str_t){0} : str_slice(name, dot + 1, name.size);
+    str_t extension = str_slice(name, dot + 1, name.size);
     if (extension.size > 8)
         return (str_t){0};
     char lower[8];

@@ -111,7 +111,8 @@ static bool take_charset(str_t *body, charset_t *out)
 static void user_text(id3_t *self, str_t body, charset_t charset)
 {
     arena_t *arena = self->probe->arena;
-    str_t key = charset_text(arena, take_text(&body, charset), charset, 2 * TAG_KEY_MAX, false);
+    str_t key =
+        charset_text(arena, take_text(&body, charset), charset, (size_t)2 * TAG_KEY_MAX, false);
     tag_add(self->probe->tags, key, body, charset);
 }
 

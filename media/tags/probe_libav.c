@@ -78,7 +78,7 @@ static void read_cover(probe_t *self, const AVFormatContext *format)
 /* The same bytes of the stream whatever stands around it. */
 static void hash_packets(probe_t *self, av_input_t *input, const AVStream *stream)
 {
-    buf_t bytes BUF_SCOPED = {.size_max = 16 * PROBE_HASH_SIZE};
+    buf_t bytes BUF_SCOPED = {.size_max = (size_t)16 * PROBE_HASH_SIZE};
     AVPacket *packet = av_packet_alloc();
     for (uint32_t i = 0; packet != NULL && i < HASH_PACKETS_MAX && bytes.size < PROBE_HASH_SIZE;
          i++) {

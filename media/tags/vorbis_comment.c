@@ -77,8 +77,8 @@ void probe_vorbis_comment(probe_t *self, str_t packet)
             return;
         str_t comment = str_slice(packet, at, at + size);
         at += size;
-        size_t equals = str_find(str_slice(comment, 0, 2 * TAG_KEY_MAX), '=');
-        if (equals >= 2 * TAG_KEY_MAX || equals == comment.size)
+        size_t equals = str_find(str_slice(comment, 0, (size_t)2 * TAG_KEY_MAX), '=');
+        if (equals >= (size_t)2 * TAG_KEY_MAX || equals == comment.size)
             continue;
         str_t key = str_slice(comment, 0, equals), value = str_slice(comment, equals + 1, size);
         if (str_equal_ignoring_case(key, STR("METADATA_BLOCK_PICTURE")))

@@ -54,7 +54,7 @@ static arena_block_t *add_block(arena_t *self, size_t size)
 void *arena_new(arena_t *self, size_t size)
 {
     size_t total;
-    if (size > SIZE_MAX - 2 * ARENA_ALIGN - sizeof(arena_block_t))
+    if (size > SIZE_MAX - (size_t)2 * ARENA_ALIGN - sizeof(arena_block_t))
         return NULL;
     size = (MAX(size, (size_t)1) + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
     if (__builtin_add_overflow(self->size, size, &total) ||

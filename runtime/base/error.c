@@ -31,11 +31,9 @@ int err_http_status(err_t err)
     return errors[row_of(err)].http_status;
 }
 
-err_t err_from_errno(int error_number)
+err_t err_class_of_errno(int error_number)
 {
     switch (error_number) {
-    case 0:
-        return ERR_OK;
     case ENOENT:
     case ENOTDIR:
         return ERR_NOT_FOUND;

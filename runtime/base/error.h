@@ -42,9 +42,15 @@ const char *err_name(err_t err);
 const char *err_text(err_t err);
 /* The HTTP status that says the same. */
 int err_http_status(err_t err);
-/* The class of an errno value: ENOENT NOT_FOUND, ENOSPC and EDQUOT FULL, EACCES FORBIDDEN, ...; the
- * rest IO. */
-err_t err_from_errno(int error_number);
+/* The class of the errno of a call that failed: ENOENT NOT_FOUND, ENOSPC and EDQUOT FULL, EACCES
+ * FORBIDDEN, ...; the rest, and 0, IO: what failed is never OK. */
+err_t err_class_of_errno(int error_number);
+static inline err_t err_from_errno(int error_number)
+{
+    err_t err = err_class_of_errno(error_number);
+    /* Said here, where every caller's compiler and analyzer sees it. */
+    return err == ERR_OK ? ERR_IO : err;
+}
 
 /* Returns the error of `expression` from the calling function, if it has one. */
 #define TRY(expression)                                                                            \

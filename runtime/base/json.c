@@ -139,7 +139,7 @@ void json_f64(json_t *self, double value)
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, value);
         double back = strtod(text, NULL);
-        if (memcmp(&back, &value, sizeof back) == 0)
+        if (back == value)
             break;
     }
     json_raw(self, str_from(text));

@@ -232,9 +232,10 @@ void keys_of_album(keys_t *self, const catalog_album_t *album)
     key_add_text(&key, &self->text, title);
     add(self, CATALOG_ALBUMS_BY_TITLE, 0, &key, album->id);
     key.size = 0;
-    const catalog_credit_t *first = album->credits.count > 0 ? &album->credits.items[0] : NULL;
-    key_add_text(&key, &self->text,
-                 first == NULL ? (str_t){NULL, 0} : sort_text(first->sort_name, first->name));
+    str_t first = {NULL, 0};
+    if (album->credits.count > 0)
+        first = sort_text(album->credits.items[0].sort_name, album->credits.items[0].name);
+    key_add_text(&key, &self->text, first);
     key_add_u32(&key, album->year);
     add(self, CATALOG_ALBUMS_BY_ARTIST, 0, &key, album->id);
     key.size = 0;

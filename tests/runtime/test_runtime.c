@@ -125,7 +125,7 @@ Test(runtime, a_drain_lets_what_is_queued_finish_and_takes_nothing_new)
 {
     toy_world_t world = {0};
     runtime_t *runtime = start(&(runtime_options_t){.scheduler_count = 2}, &world);
-    char key[8];
+    char key[12];
     for (int i = 0; i < 200; i++) {
         snprintf(key, sizeof key, "%d", i);
         for (int j = 0; j < 5; j++)
