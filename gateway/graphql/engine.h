@@ -122,6 +122,7 @@ arena_t *graphql_arena(graphql_field_t *self);
 str_t graphql_field_name(const graphql_field_t *self); /* "title" */
 str_t graphql_type_name(const graphql_field_t *self);  /* "Track", the object that has the field */
 bool graphql_is_cancelled(const graphql_field_t *self);
+bool graphql_is_pending(const graphql_field_t *self); /* graphql_pending was called */
 
 /* An argument after coercion, with the schema's default; NULL when it was left out. */
 const graphql_value_t *graphql_arg(const graphql_field_t *self, const char *name);

@@ -338,6 +338,11 @@ err_t graphql_pending(graphql_field_t *self)
     return ERR_OK;
 }
 
+bool graphql_is_pending(const graphql_field_t *self)
+{
+    return self->state == GQL_NODE_PENDING;
+}
+
 bool gql_begin_answer(graphql_field_t *self)
 {
     ASSERT(self->state == GQL_NODE_RUNNING || self->state == GQL_NODE_PENDING);

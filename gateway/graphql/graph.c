@@ -72,7 +72,7 @@ err_t graph_ask_message(graphql_field_t *field, address_t to, graph_then_fn then
     question_t *question;
     TRY(question_new(field, then, &question));
     /* Pending first: a refused ask may be answered before it returns. */
-    err_t err = graphql_pending(field);
+    err_t err = graphql_is_pending(field) ? ERR_OK : graphql_pending(field);
     edge_ask_message(edge, to, ASK_TIMEOUT_MS, command_id, answered, question, schema, message);
     return err;
 }
@@ -85,6 +85,59 @@ err_t graph_ask_again_message(graphql_field_t *field, address_t to, graph_then_f
     edge_ask_message(graph_of(field)->home->edge, to, ASK_TIMEOUT_MS, (str_t){0}, answered,
                      question, schema, message);
     return ERR_OK;
+}
+
+/* ---- long work ---- */
+
+typedef struct slices {
+    graph_t *graph;
+    graphql_field_t *field;
+    size_t next, count;
+    graph_step_fn step;
+    err_t (*then)(graphql_field_t *field, void *data);
+    void *data;
+} slices_t;
+
+static void run_slice(void *context)
+{
+    slices_t *self = context;
+    graph_t *graph = self->graph;
+    size_t begin = self->next, end = MIN(begin + GRAPH_SLICE, self->count);
+    err_t err = graphql_is_cancelled(self->field) ? ERR_CANCELLED
+                                                  : self->step(self->field, self->data, begin, end);
+    self->next = end;
+    if (err == ERR_OK && end < self->count) {
+        err = edge_post(graph->home->edge, run_slice, self);
+        if (err == ERR_OK)
+            return;
+    }
+    if (err == ERR_OK)
+        err = self->then(self->field, self->data);
+    if (err != ERR_OK)
+        IGNORE_ERR(graphql_return_error(self->field, err, NULL)); /* always OK */
+    memory_free(self);
+    graph_unref(graph);
+}
+
+err_t graph_in_slices(graphql_field_t *field, size_t count, graph_step_fn step,
+                      err_t (*then)(graphql_field_t *field, void *data), void *data)
+{
+    if (count <= GRAPH_SLICE) {
+        TRY(step(field, data, 0, count));
+        return then(field, data);
+    }
+    graph_t *graph = graph_of(field);
+    slices_t *self = memory_new(sizeof *self);
+    if (self == NULL)
+        return ERR_NO_MEMORY;
+    *self = (slices_t){graph, field, 0, count, step, then, data};
+    err_t err = edge_post(graph->home->edge, run_slice, self);
+    if (err != ERR_OK) {
+        memory_free(self);
+        return err;
+    }
+    graph_ref(graph);
+    return graphql_pending(field);
 }
 
 const void *graph_keep(graphql_field_t *field, const schema_t *schema, const void *value)

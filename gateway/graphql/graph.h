@@ -43,8 +43,8 @@ static inline str_t graph_user_id(const graph_t *self)
 /* Completes the field from a good answer; the answer is borrowed for the call. */
 typedef err_t (*graph_then_fn)(graphql_field_t *field, const answer_t *answer);
 
-/* Asks for a field: pending now; `then` completes it, an error becomes the field's error. With a
- * commandId argument the question carries it. Returns what the resolver returns. */
+/* Asks for a field: pending now, if it was not; `then` completes it, an error becomes the field's
+ * error. With a commandId argument the question carries it. Returns what the resolver returns. */
 #define graph_ask(field, to, then, command, ...)                                                   \
     graph_ask_message((field), (to), (then), &command##_schema,                                    \
                       &__extension__(command##_t){__VA_ARGS__})
@@ -58,6 +58,14 @@ err_t graph_ask_message(graphql_field_t *field, address_t to, graph_then_fn then
                             &__extension__(command##_t){__VA_ARGS__})
 err_t graph_ask_again_message(graphql_field_t *field, address_t to, graph_then_fn then,
                               const schema_t *schema, const void *message);
+
+/* Work on many items, GRAPH_SLICE of them a turn of the loop, so that nobody waits long: `step` for
+ * the items from begin to before end, in order, then `then`, which completes the field. At once
+ * when they fit in one slice; else the field is pending. `data` lives in the field's arena. */
+enum { GRAPH_SLICE = 256 };
+typedef err_t (*graph_step_fn)(graphql_field_t *field, void *data, size_t begin, size_t end);
+err_t graph_in_slices(graphql_field_t *field, size_t count, graph_step_fn step,
+                      err_t (*then)(graphql_field_t *field, void *data), void *data);
 
 /* A deep copy in the field's arena; NULL: no memory. */
 const void *graph_keep(graphql_field_t *field, const schema_t *schema, const void *value);

@@ -21,29 +21,29 @@ static err_t arg_playlist(graphql_field_t *field, address_t *out_address)
     return ERR_OK;
 }
 
-static err_t arg_playlist_tracks(graphql_field_t *field, const playlist_track_t **out_tracks,
-                                 uint32_t *out_count)
+static err_t playlist_tracks(graphql_field_t *field, const graph_track_ref_t *refs, uint32_t count,
+                             const playlist_track_t **out_tracks)
 {
-    const graph_track_ref_t *refs;
-    uint32_t count;
-    TRY(graph_arg_tracks(field, "trackIds", PLAYLIST_TRACKS_MAX, &refs, &count));
     playlist_track_t *tracks = arena_new_array(graphql_arena(field), count, sizeof *tracks);
     if (tracks == NULL)
         return ERR_NO_MEMORY;
     for (uint32_t i = 0; i < count; i++)
         tracks[i] = (playlist_track_t){refs[i].track_id, refs[i].duration_ms};
     *out_tracks = tracks;
-    *out_count = count;
     return ERR_OK;
+}
+
+static err_t create_with(graphql_field_t *field, const graph_track_ref_t *refs, uint32_t count)
+{
+    const playlist_track_t *tracks;
+    TRY(playlist_tracks(field, refs, count, &tracks));
+    return graph_ask(field, address_of(USER_KIND, caller_id(field)), got_view, user_create_playlist,
+                     .name = graphql_arg_str(field, "name"), .tracks = {tracks, count});
 }
 
 static err_t create_playlist(graphql_field_t *field)
 {
-    const playlist_track_t *tracks;
-    uint32_t count;
-    TRY(arg_playlist_tracks(field, &tracks, &count));
-    return graph_ask(field, address_of(USER_KIND, caller_id(field)), got_view, user_create_playlist,
-                     .name = graphql_arg_str(field, "name"), .tracks = {tracks, count});
+    return graph_arg_tracks(field, PLAYLIST_TRACKS_MAX, create_with);
 }
 
 static err_t rename_playlist(graphql_field_t *field)
@@ -69,15 +69,19 @@ static err_t delete_playlist(graphql_field_t *field)
                      user_delete_playlist, .playlist_id = playlist.key);
 }
 
-static err_t add_to_playlist(graphql_field_t *field)
+static err_t add_these(graphql_field_t *field, const graph_track_ref_t *refs, uint32_t count)
 {
     const playlist_track_t *tracks;
-    uint32_t count;
     address_t to;
     TRY(arg_playlist(field, &to));
-    TRY(arg_playlist_tracks(field, &tracks, &count));
+    TRY(playlist_tracks(field, refs, count, &tracks));
     return graph_ask(field, to, got_view, playlist_insert, .user_id = caller_id(field),
                      .tracks = {tracks, count}, .index = graphql_arg_int(field, "index", -1));
+}
+
+static err_t add_to_playlist(graphql_field_t *field)
+{
+    return graph_arg_tracks(field, PLAYLIST_TRACKS_MAX, add_these);
 }
 
 static err_t remove_from_playlist(graphql_field_t *field)

@@ -36,20 +36,41 @@ static err_t entry_item(graphql_field_t *item, const void *items, size_t index)
     return graphql_return_object(item, (const entry_t *)items + index);
 }
 
+typedef struct queue {
+    const session_view_t *view;
+    entry_t *entries;
+    size_t count;
+} queue_t;
+
+static err_t look_up(graphql_field_t *field, void *data, size_t begin, size_t end)
+{
+    queue_t *self = data;
+    for (size_t i = begin; i < end; i++) {
+        const session_entry_t *from = &self->view->queue.items[i];
+        entry_t *entry = &self->entries[self->count];
+        entry->id = from->entry_id;
+        /* One of a library that is not here any more stays queued, and is not shown. */
+        if (graph_track(field, from->track_id, &entry->track) == ERR_OK)
+            self->count++;
+    }
+    return ERR_OK;
+}
+
+static err_t looked_up(graphql_field_t *field, void *data)
+{
+    const queue_t *self = data;
+    return graphql_return_list(field, self->count, entry_item, self->entries);
+}
+
 static err_t session_queue(graphql_field_t *field)
 {
     const session_view_t *view = view_of(field);
+    queue_t *self = arena_new(graphql_arena(field), sizeof *self);
     entry_t *entries = arena_new_array(graphql_arena(field), view->queue.count, sizeof *entries);
-    size_t count = 0;
-    if (entries == NULL)
+    if (self == NULL || entries == NULL)
         return ERR_NO_MEMORY;
-    for (uint32_t i = 0; i < view->queue.count; i++) {
-        entries[count].id = view->queue.items[i].entry_id;
-        /* One of a library that is not here any more stays queued, and is not shown. */
-        if (graph_track(field, view->queue.items[i].track_id, &entries[count].track) == ERR_OK)
-            count++;
-    }
-    return graphql_return_list(field, count, entry_item, entries);
+    *self = (queue_t){view, entries, 0};
+    return graph_in_slices(field, view->queue.count, look_up, looked_up, self);
 }
 
 static err_t session_current(graphql_field_t *field)

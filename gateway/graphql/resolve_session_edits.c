@@ -20,41 +20,45 @@ static err_t edit_done(graphql_field_t *field, const answer_t *answer)
     graph_ask((field), address_of(SESSION_KIND, graph_user_id(graph_of(field))), edit_done,        \
               command, ##__VA_ARGS__)
 
-static err_t arg_queue(graphql_field_t *field, const session_track_t **out_tracks,
-                       uint32_t *out_count)
+static err_t queue_tracks(graphql_field_t *field, const graph_track_ref_t *refs, uint32_t count,
+                          const session_track_t **out_tracks)
 {
-    const graph_track_ref_t *refs;
-    uint32_t count;
-    TRY(graph_arg_tracks(field, "trackIds", SESSION_QUEUE_MAX, &refs, &count));
     session_track_t *tracks = arena_new_array(graphql_arena(field), count, sizeof *tracks);
     if (tracks == NULL)
         return ERR_NO_MEMORY;
     for (uint32_t i = 0; i < count; i++)
         tracks[i] = (session_track_t){refs[i].track_id, refs[i].duration_ms};
     *out_tracks = tracks;
-    *out_count = count;
     return ERR_OK;
 }
 
-static err_t play_tracks(graphql_field_t *field)
+static err_t play_these(graphql_field_t *field, const graph_track_ref_t *refs, uint32_t count)
 {
     int64_t start = graphql_arg_int(field, "startIndex", 0);
     const session_track_t *tracks;
-    uint32_t count;
-    TRY(arg_queue(field, &tracks, &count));
+    TRY(queue_tracks(field, refs, count, &tracks));
     if (start < 0)
         return ERR_INVALID;
     return ask_session(field, session_play_tracks, .device_id = graphql_arg_str(field, "deviceId"),
                        .tracks = {tracks, count}, .start_index = (uint32_t)start);
 }
 
-static err_t enqueue(graphql_field_t *field)
+static err_t play_tracks(graphql_field_t *field)
+{
+    return graph_arg_tracks(field, SESSION_QUEUE_MAX, play_these);
+}
+
+static err_t enqueue_these(graphql_field_t *field, const graph_track_ref_t *refs, uint32_t count)
 {
     const session_track_t *tracks;
-    uint32_t count;
-    TRY(arg_queue(field, &tracks, &count));
+    TRY(queue_tracks(field, refs, count, &tracks));
     return ask_session(field, session_enqueue, .tracks = {tracks, count},
                        .is_next = str_equal(graphql_arg_str(field, "place"), STR("NEXT")));
+}
+
+static err_t enqueue(graphql_field_t *field)
+{
+    return graph_arg_tracks(field, SESSION_QUEUE_MAX, enqueue_these);
 }
 
 static err_t remove_from_queue(graphql_field_t *field)
