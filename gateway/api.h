@@ -36,6 +36,8 @@ typedef struct api {
     const str_t *public_origins; /* "https://music.example": a proxy with TLS stands before us */
     size_t public_origin_count;
     const bool *is_ready; /* false: /readyz fails; written by the thread that starts and stops */
+    /* Does the journal take anything? NULL: yes. Called on any scheduler, with metrics_context. */
+    bool (*can_store)(void *context);
     /* Appends the node's own figures for /metrics. */
     void (*append_metrics)(void *context, buf_t *out);
     void *metrics_context;

@@ -135,6 +135,14 @@ static void append_metrics(void *context, buf_t *out)
     append_journal_metric(out, "journal_refused_total", "Appends refused.", journal.refused);
 }
 
+static bool can_store(void *context)
+{
+    const node_t *self = context;
+    journal_lmdb_stats_t journal;
+    journal_lmdb_stats(self->journal, &journal);
+    return !journal.is_failed;
+}
+
 static void add_host(node_t *self, str_t name)
 {
     if (!str_is_empty(name) && self->host_count < COUNT_OF(self->hosts))
@@ -195,6 +203,7 @@ static err_t make_shared(node_t *self, buf_t *problem)
                         .public_origins = self->origins,
                         .public_origin_count = self->origin_count,
                         .is_ready = &self->is_ready,
+                        .can_store = can_store,
                         .append_metrics = append_metrics,
                         .metrics_context = self};
     return ERR_OK;

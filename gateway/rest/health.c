@@ -15,7 +15,9 @@ static void get_livez(http_request_t *request)
 
 static void get_readyz(http_request_t *request)
 {
-    bool is_ready = __atomic_load_n(home_of(request)->api->is_ready, __ATOMIC_ACQUIRE);
+    const api_t *api = home_of(request)->api;
+    bool is_ready = __atomic_load_n(api->is_ready, __ATOMIC_ACQUIRE) &&
+                    (api->can_store == NULL || api->can_store(api->metrics_context));
     reply_text(request, is_ready ? 200 : 503, is_ready ? STR("ok\n") : STR("not ready\n"));
 }
 
