@@ -114,8 +114,14 @@ Test(sandbox, sockets_exec_and_fork_kill)
     }
 }
 
-#if !defined(MS_SANITIZED) && !defined(MS_COVERED)
-Test(sandbox, files_processes_and_code_are_refused)
+/* What a sanitizer or the counting of lines needs, media/sandbox.c lets through. */
+#if defined(MS_SANITIZED) || defined(MS_COVERED)
+enum { IS_LOOSENED = true };
+#else
+enum { IS_LOOSENED = false };
+#endif
+
+Test(sandbox, files_processes_and_code_are_refused, .disabled = IS_LOOSENED)
 {
     static const attack_case_t cases[] = {
         {"opening a file", attack_open, WAS_REFUSED},
@@ -131,4 +137,3 @@ Test(sandbox, files_processes_and_code_are_refused)
         cr_expect(got == cases[i].want, "%s: %d", cases[i].what, got);
     }
 }
-#endif
