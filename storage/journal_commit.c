@@ -322,6 +322,8 @@ static void *committer_main(void *context)
             process(self, jobs);
             continue;
         }
+        if (atomic_load(&self->is_failed))
+            try_reopen(self); /* nobody may append while /readyz says that we can't store */
         pthread_rwlock_rdlock(&self->environments);
         if (!atomic_load(&self->is_failed))
             IGNORE_ERR(keep_index(self, 0)); /* logged there; tried again */
