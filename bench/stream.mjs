@@ -13,6 +13,8 @@ import { Connection, detail, makeMusic, median, print } from './support/figures.
 const TRACKS = 60;
 const SECONDS = 12;
 const WARM_UP = 6;
+/** Loudness included. */
+const SCAN_LIMIT_MS = 300_000;
 
 const mutation = `mutation ($c: ID!, $t: [ID!]!) { playTracks(commandId: $c, deviceId: "bench", trackIds: $t) { version } }`;
 
@@ -30,7 +32,7 @@ function firstAddress(playlist, base) {
 const server = await startServer({ music: makeMusic(TRACKS, SECONDS) });
 try {
   await server.setUp();
-  await server.scanned(TRACKS);
+  await server.scanned(TRACKS, SCAN_LIMIT_MS);
   const { tracks } = await server.graphql(
     'query ($first: Int) { tracks(first: $first) { nodes { id stream { hls } } } }', { first: TRACKS });
   const commands = await Connection.open(server.origin);

@@ -145,11 +145,11 @@ export class Server {
     return answer.data;
   }
 
-  async scanned(tracks) {
+  async scanned(tracks, limitMs = 60000) {
     return until(async () => {
       const { library } = await this.graphql('{ library { trackCount scan { phase } } }');
       return library.trackCount >= tracks && library.scan.phase === 'IDLE' ? library : undefined;
-    }, `${tracks} tracks are scanned`, 60000);
+    }, `${tracks} tracks are scanned`, limitMs);
   }
 
   /** The command line, talking to this node. */
