@@ -28,7 +28,7 @@ static void close_inputs(media_input_t *inputs)
         close(inputs[i].fd);
 }
 
-Test(media_client, a_file_that_kills_its_reader_costs_only_itself, .timeout = 60)
+Test(media_client, a_file_that_kills_its_reader_costs_only_itself)
 {
     static const struct {
         const char *name, *reason;
@@ -114,7 +114,7 @@ static void wait_for(outcome_t *self, uint32_t count)
         .mutex = PTHREAD_MUTEX_INITIALIZER, .told = PTHREAD_COND_INITIALIZER                       \
     }
 
-Test(media_client, a_reader_that_hangs_is_replaced_at_its_deadline, .timeout = 30)
+Test(media_client, a_reader_that_hangs_is_replaced_at_its_deadline)
 {
     pool_fixture_t fixture;
     outcome_t hung = OUTCOME_INIT, next = OUTCOME_INIT;
@@ -130,7 +130,7 @@ Test(media_client, a_reader_that_hangs_is_replaced_at_its_deadline, .timeout = 3
     pool_fixture_stop(&fixture);
 }
 
-Test(media_client, a_reader_that_grows_is_replaced_after_its_answer, .timeout = 30)
+Test(media_client, a_reader_that_grows_is_replaced_after_its_answer)
 {
     pool_fixture_t fixture;
     outcome_t outcome = OUTCOME_INIT;
@@ -147,7 +147,7 @@ Test(media_client, a_reader_that_grows_is_replaced_after_its_answer, .timeout = 
     pool_fixture_stop(&fixture);
 }
 
-Test(media_client, a_program_that_can_not_start_is_said_not_waited_for, .timeout = 30)
+Test(media_client, a_program_that_can_not_start_is_said_not_waited_for)
 {
     static const char *const programs[] = {"/nonexistent/program", "/bin/false"};
     for (size_t i = 0; i < COUNT_OF(programs); i++) {
@@ -164,7 +164,7 @@ Test(media_client, a_program_that_can_not_start_is_said_not_waited_for, .timeout
     }
 }
 
-Test(media_client, stopping_ends_every_job_once, .timeout = 30)
+Test(media_client, stopping_ends_every_job_once)
 {
     pool_fixture_t fixture;
     outcome_t outcome = OUTCOME_INIT;
@@ -208,7 +208,7 @@ static void send_long(worker_pool_t *pool, worker_lane_t lane, long_lane_t *cont
     check_ok(worker_pool_submit(pool, &job));
 }
 
-Test(media_client, long_jobs_of_each_lane_leave_a_worker_for_who_waits, .timeout = 30)
+Test(media_client, long_jobs_of_each_lane_leave_a_worker_for_who_waits)
 {
     pool_fixture_t fixture;
     long_lane_t ahead = {OUTCOME_INIT, OUTCOME_INIT}, background = {OUTCOME_INIT, OUTCOME_INIT};
@@ -231,7 +231,7 @@ Test(media_client, long_jobs_of_each_lane_leave_a_worker_for_who_waits, .timeout
     cr_expect(ahead.ended.count == 3 && background.ended.count == 3);
 }
 
-Test(media_client, the_queue_is_bounded, .timeout = 30)
+Test(media_client, the_queue_is_bounded)
 {
     pool_fixture_t fixture;
     outcome_t outcome = OUTCOME_INIT;
@@ -249,7 +249,7 @@ Test(media_client, the_queue_is_bounded, .timeout = 30)
 
 /* ---- the real worker, behind its filter ---- */
 
-Test(media_client, the_real_worker_does_all_of_its_work_confined, .timeout = 60)
+Test(media_client, the_real_worker_does_all_of_its_work_confined)
 {
     pool_fixture_t fixture;
     arena_t arena ARENA_SCOPED = {0};
