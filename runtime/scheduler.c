@@ -203,6 +203,9 @@ void scheduler_arm(scheduler_t *self, wheel_entry_t *entry, uint64_t delay_ms)
     /* The wheel may be behind; counting from the clock and rounding up, nothing fires early. */
     uint64_t now_ns = clock_mono_ns(&self->runtime->clock);
     wheel_add(&self->wheel, entry, now_ns / 1000000 + delay_ms + (now_ns % 1000000 != 0));
+    /* Armed by another timer of the loop, on the way into a poll whose end does not know of it. */
+    if (atomic_load(&self->is_asleep))
+        uv_stop(&self->loop);
 }
 
 bool scheduler_fire_alarms(scheduler_t *self)
@@ -239,9 +242,11 @@ static void on_async(uv_async_t *async)
     (void)async;
 }
 
+/* libuv runs timers before it polls: one that is due by then would leave the poll to wait for ever.
+ * uv_stop makes this poll look only, and the next round of the loop fires the alarm. */
 static void on_alarm_clock(uv_timer_t *timer)
 {
-    (void)timer;
+    uv_stop(timer->loop);
 }
 
 static void poll_loop(scheduler_t *self, uv_run_mode mode)

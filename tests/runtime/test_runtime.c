@@ -54,6 +54,49 @@ static void ask_and_cancel(void *context)
     atomic_fetch_add(&world->posted, 1);
 }
 
+static void ask_for_silence(void *context)
+{
+    edge_world_t *world = context;
+    edge_ask(runtime_edge(world->runtime, 0), address_of("toy", STR("a")),
+             1 + atomic_load(&world->answers) % 16, STR(""), on_any_answer, world, toy_silence);
+}
+
+/* A clock that moves on with every look at it, so that deadlines pass at every place in the code.
+ */
+static uint64_t hurried_mono_ns(void *context)
+{
+    _Atomic uint64_t *looks = context;
+    ms_clock_t real = clock_system();
+    return clock_mono_ns(&real) + atomic_fetch_add(looks, 1) * 700000;
+}
+
+static int64_t real_wall_ms(void *context)
+{
+    ms_clock_t real = clock_system();
+    (void)context;
+    return clock_wall_ms(&real);
+}
+
+/* Seen once as a hang: the loop's clock ran out between being set and being waited for, and libuv
+ * runs timers before it polls, so the poll had nothing left to wake it. */
+Test(runtime, a_deadline_ends_an_ask_also_when_nothing_else_happens)
+{
+    enum { ASKS = 200 };
+    toy_world_t world = {0};
+    _Atomic uint64_t looks = 0;
+    edge_world_t edges = {
+        .runtime = start(&(runtime_options_t){.scheduler_count = 1,
+                                              .clock = {hurried_mono_ns, real_wall_ms, &looks}},
+                         &world)};
+
+    for (uint64_t i = 1; i <= ASKS; i++) {
+        check_ok(edge_post(runtime_edge(edges.runtime, 0), ask_for_silence, &edges));
+        wait_for(&edges.answers, i);
+    }
+
+    check_ok(runtime_drain(edges.runtime, 100000));
+}
+
 Test(runtime, a_cancelled_ask_stays_silent)
 {
     toy_world_t world = {0};
