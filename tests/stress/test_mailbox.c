@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
-enum { SENDERS = 4, MESSAGES = 20000, MAX = 64 };
+enum { SENDERS = 4, MESSAGES = 20000, MAX = 64, BATCH = 256 };
 
 typedef struct world {
     mailbox_t mailbox;
@@ -63,10 +63,13 @@ typedef struct receiver {
     uint64_t received;
 } receiver_t;
 
-static void receive_all(world_t *world, receiver_t *self)
+static void receive(world_t *world, receiver_t *self, uint64_t count_max)
 {
     message_t *message;
-    while ((message = mailbox_pop_user(&world->mailbox)) != NULL) {
+    for (uint64_t i = 0; i < count_max; i++) {
+        message = mailbox_pop_user(&world->mailbox);
+        if (message == NULL)
+            break;
         check(message->position > self->last[message->sender], "the order of a sender");
         check(message->incarnation == mailbox_generation(&world->mailbox), "the generation");
         self->last[message->sender] = message->position;
@@ -80,7 +83,7 @@ static void recycle(world_t *world, receiver_t *receiver)
 {
     mailbox_close(&world->mailbox);
     while (!mailbox_recycle(&world->mailbox))
-        receive_all(world, receiver);
+        receive(world, receiver, UINT64_MAX);
     atomic_store(&world->generation, mailbox_generation(&world->mailbox));
     mailbox_open(&world->mailbox, MAX);
 }
@@ -100,14 +103,14 @@ int main(void)
 
     receiver_t receiver = {{0}, 0};
     for (uint64_t round = 0; atomic_load(&world->running) > 0; round++) {
-        receive_all(world, &receiver);
-        if (round % 16 == 0)
+        receive(world, &receiver, BATCH);
+        if (round % 4 == 0)
             recycle(world, &receiver);
         sched_yield();
     }
     for (size_t i = 0; i < SENDERS; i++)
         uv_thread_join(&senders[i].thread);
-    receive_all(world, &receiver);
+    receive(world, &receiver, UINT64_MAX);
 
     check(receiver.received >= MESSAGES && mailbox_generation(&world->mailbox) > 8, "a real race");
     check(receiver.received == atomic_load(&world->accepted), "what was accepted is received");
