@@ -70,3 +70,22 @@ function(ms_tests dir)
             ENVIRONMENT "MS_SOURCE=${CMAKE_SOURCE_DIR};MS_BUILD=${CMAKE_BINARY_DIR}")
     endforeach()
 endfunction()
+
+# ms_node_tests(LABEL TIMEOUT s): one ctest test for every *.test.mjs of this folder, after `npm ci` of its package.json.
+function(ms_node_tests label)
+    cmake_parse_arguments(arg "" "TIMEOUT" "" ${ARGN})
+    find_program(NODE node)
+    if(NOT NODE OR NOT NPM_PROGRAM)
+        return()
+    endif()
+    add_test(NAME ${label}.install COMMAND ${NPM_PROGRAM} ci --no-audit --no-fund
+        WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+    set_tests_properties(${label}.install PROPERTIES LABELS ${label} FIXTURES_SETUP ${label}_packages TIMEOUT 300)
+    file(GLOB files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.test.mjs)
+    foreach(file ${files})
+        get_filename_component(name ${file} NAME_WE)
+        add_test(NAME ${label}.${name} COMMAND ${NODE} --test ${file})
+        set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} FIXTURES_REQUIRED ${label}_packages
+            TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "MS_SOURCE=${CMAKE_SOURCE_DIR};MS_BUILD=${CMAKE_BINARY_DIR}")
+    endforeach()
+endfunction()

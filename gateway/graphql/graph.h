@@ -89,6 +89,8 @@ err_t graph_album(graphql_field_t *field, uint64_t id, const catalog_album_t **o
 err_t graph_artist(graphql_field_t *field, uint64_t id, const catalog_artist_t **out_artist);
 err_t graph_genre(graphql_field_t *field, uint64_t id, const catalog_genre_t **out_genre);
 
+err_t graph_counts(graphql_field_t *field, catalog_counts_t *out_counts);
+
 typedef enum graph_record { GRAPH_TRACK, GRAPH_ALBUM, GRAPH_ARTIST, GRAPH_GENRE } graph_record_t;
 
 /* Answers with the records of these ids; those that are not there are left out. */

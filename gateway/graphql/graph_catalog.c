@@ -121,6 +121,14 @@ err_t graph_return_records(graphql_field_t *field, graph_record_t kind, const ui
     return graphql_return_list(field, found_count, return_item, found);
 }
 
+err_t graph_counts(graphql_field_t *field, catalog_counts_t *out_counts)
+{
+    arena_t scratch ARENA_SCOPED = {0};
+    catalog_read_t read CATALOG_READ_SCOPED = {0};
+    TRY(catalog_read_begin(graph_of(field)->home->api->catalog, &scratch, &read));
+    return catalog_counts(&read, out_counts);
+}
+
 /* ---- pages ---- */
 
 static err_t read_cursor(graphql_field_t *field, buf_t *out)

@@ -2,14 +2,6 @@
 
 #include "gateway/graphql/graph.h"
 
-static err_t counts_of(graphql_field_t *field, catalog_counts_t *out_counts)
-{
-    arena_t scratch ARENA_SCOPED = {0};
-    catalog_read_t read CATALOG_READ_SCOPED = {0};
-    TRY(catalog_read_begin(graph_of(field)->home->api->catalog, &scratch, &read));
-    return catalog_counts(&read, out_counts);
-}
-
 /* ---- Query ---- */
 
 static err_t query_albums(graphql_field_t *field)
@@ -34,7 +26,7 @@ static err_t query_albums(graphql_field_t *field)
         return graph_return_page(field, GRAPH_ALBUM, CATALOG_ALBUMS_OF_GENRE, id, false,
                                  of->album_count);
     }
-    TRY(counts_of(field, &counts));
+    TRY(graph_counts(field, &counts));
     for (size_t i = 0; i < COUNT_OF(sorts); i++)
         if (str_equal(sort, str_from(sorts[i].name)))
             return graph_return_page(field, GRAPH_ALBUM, sorts[i].list, 0, sorts[i].is_backward,
@@ -45,7 +37,7 @@ static err_t query_albums(graphql_field_t *field)
 static err_t query_artists(graphql_field_t *field)
 {
     catalog_counts_t counts;
-    TRY(counts_of(field, &counts));
+    TRY(graph_counts(field, &counts));
     return graph_return_page(field, GRAPH_ARTIST, CATALOG_ARTISTS_BY_NAME, 0, false,
                              counts.artists);
 }
@@ -53,14 +45,14 @@ static err_t query_artists(graphql_field_t *field)
 static err_t query_genres(graphql_field_t *field)
 {
     catalog_counts_t counts;
-    TRY(counts_of(field, &counts));
+    TRY(graph_counts(field, &counts));
     return graph_return_page(field, GRAPH_GENRE, CATALOG_GENRES_BY_NAME, 0, false, counts.genres);
 }
 
 static err_t query_tracks(graphql_field_t *field)
 {
     catalog_counts_t counts;
-    TRY(counts_of(field, &counts));
+    TRY(graph_counts(field, &counts));
     return graph_return_page(field, GRAPH_TRACK, CATALOG_TRACKS_BY_TITLE, 0, false, counts.tracks);
 }
 

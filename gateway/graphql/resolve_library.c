@@ -68,32 +68,24 @@ static err_t cancel_scan(graphql_field_t *field)
 
 /* ---- Library ---- */
 
-static err_t counts_of(graphql_field_t *field, catalog_counts_t *out_counts)
-{
-    arena_t scratch ARENA_SCOPED = {0};
-    catalog_read_t read CATALOG_READ_SCOPED = {0};
-    TRY(catalog_read_begin(graph_of(field)->home->api->catalog, &scratch, &read));
-    return catalog_counts(&read, out_counts);
-}
-
 static err_t track_count(graphql_field_t *field)
 {
     catalog_counts_t counts;
-    TRY(counts_of(field, &counts));
+    TRY(graph_counts(field, &counts));
     return graphql_return_int(field, (int64_t)counts.tracks);
 }
 
 static err_t album_count(graphql_field_t *field)
 {
     catalog_counts_t counts;
-    TRY(counts_of(field, &counts));
+    TRY(graph_counts(field, &counts));
     return graphql_return_int(field, (int64_t)counts.albums);
 }
 
 static err_t artist_count(graphql_field_t *field)
 {
     catalog_counts_t counts;
-    TRY(counts_of(field, &counts));
+    TRY(graph_counts(field, &counts));
     return graphql_return_int(field, (int64_t)counts.artists);
 }
 
