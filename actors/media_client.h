@@ -13,7 +13,7 @@
 
 #include "media/protocol/media.h"
 #include "media/protocol/segments.h"
-#include "runtime/worker.h"
+#include "runtime/workers/worker.h"
 
 enum {
     MEDIA_PROBE_TIMEOUT_MS = 20000,

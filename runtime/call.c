@@ -1,7 +1,7 @@
 #include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
 #include "runtime/context.h"
-#include "runtime/lifecycle.h"
+#include "runtime/life/lifecycle.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 #include "runtime/context.h"
 
 #include "runtime/base/memory.h"
-#include "runtime/lifecycle.h"
-#include "runtime/relations.h"
+#include "runtime/life/lifecycle.h"
+#include "runtime/life/relations.h"
 
 #include <stdarg.h>
 

@@ -1,11 +1,11 @@
 #pragma once
 /* kernel.h -- the runtime as its own modules see it: the object, delivery, answers, counters. */
 
-#include "runtime/activation.h"
-#include "runtime/offload.h"
-#include "runtime/registry.h"
+#include "runtime/life/activation.h"
+#include "runtime/life/registry.h"
 #include "runtime/runtime.h"
-#include "runtime/scheduler.h"
+#include "runtime/schedule/offload.h"
+#include "runtime/schedule/scheduler.h"
 
 enum {
     KINDS_MAX = 128,

@@ -1,4 +1,4 @@
-#include "tests/runtime/caller.h"
+#include "tests/support/actors/caller.h"
 #include "tests/support/actors/toy.h"
 
 typedef struct fixture {

@@ -1,4 +1,4 @@
-#include "runtime/durable.h"
+#include "runtime/durable/durable.h"
 #include "runtime/journal_memory.h"
 #include "runtime/simulation.h"
 #include "tests/support/actors/purse.h"

@@ -1,5 +1,5 @@
 #include "runtime/journal_memory.h"
-#include "tests/runtime/caller.h"
+#include "tests/support/actors/caller.h"
 
 static runtime_t *start(journal_memory_t *journal)
 {

@@ -2,7 +2,7 @@
  * either refused or received, exactly once, in its sender's order, by the generation it was sent
  * to. */
 #include "runtime/base/memory.h"
-#include "runtime/mailbox.h"
+#include "runtime/mail/mailbox.h"
 
 #include <sched.h>
 #include <stdatomic.h>

@@ -1,0 +1,45 @@
+#pragma once
+/* registry.h -- who is where: virtual actors by kind and key, every live actor, and the slots that
+ * references point into.
+ *
+ * Virtual sends happen under the lock of the key's shard, and a virtual activation leaves the table
+ * under the same lock in which it is closed: so a message to (kind, key) either finds the
+ * activation open, or starts the next one. Leftovers are given to the next one before anybody else
+ * can send to it.
+ *
+ * Threads  Any. Lock order: a shard, then the slots, then a run queue. */
+
+#include "runtime/base/json.h"
+#include "runtime/life/activation.h"
+
+enum {
+    REGISTRY_SHARDS = 64,
+    REGISTRY_CHUNK = 256, /* slots */
+    REGISTRY_CHUNKS_MAX = 8192,
+    ACTORS_MAX = REGISTRY_CHUNK * REGISTRY_CHUNKS_MAX
+};
+
+typedef struct registry registry_t;
+
+registry_t *registry_new(runtime_t *runtime);
+void registry_free(registry_t *self);
+/* What all slots hold; the runtime ends. */
+void registry_dispose(registry_t *self);
+
+/* NULL: there never was such a slot. The generation is the mailbox's to check. */
+actor_t *registry_slot(const registry_t *self, uint64_t ref_bits);
+
+/* To (kind, key), starting it where needed. The message is taken only on ERR_OK. BUSY: mailbox
+ * full; LIMIT: ACTORS_MAX, or the key is too long; NO_MEMORY. */
+err_t registry_send(registry_t *self, const actor_kind_t *kind, str_t key, message_t *message);
+/* A slot for an actor without a name, closed to the run queues until scheduler_ready. */
+err_t registry_spawn(registry_t *self, const actor_kind_t *kind, str_t key, uint64_t parent,
+                     actor_t **out_actor);
+/* Closes and takes out an actor that is at its end; false: must_be_empty and a message has come. */
+bool registry_remove(registry_t *self, actor_t *actor, bool must_be_empty);
+/* A closed actor's slot can be used again; false: a sender is still there, try later. */
+bool registry_recycle(registry_t *self, actor_t *actor);
+
+uint64_t registry_count(const registry_t *self);
+/* Every live actor, each shard under its lock: visit must not send to names. */
+void registry_each(registry_t *self, void (*visit)(void *context, actor_t *actor), void *context);

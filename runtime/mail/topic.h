@@ -1,0 +1,39 @@
+#pragma once
+/* topic.h -- publish and subscribe on this node.
+ *
+ * A publish looks up which schedulers have subscribers and puts one copy into the inbox of each;
+ * there it goes to the edges' functions and, copied once more, to the mailboxes of actors. A
+ * publisher's messages reach each inbox in the order of its publishes, so each subscriber sees that
+ * order. An actor whose mailbox is full misses a message (counted as refused).
+ *
+ * Threads  topic_publish any. A table belongs to its scheduler; the index is locked. */
+
+#include "runtime/mail/message.h"
+#include "runtime/runtime.h"
+
+enum { TOPIC_BUCKETS = 1024, TOPIC_SIZE_MAX = 512 };
+
+typedef struct scheduler scheduler_t;
+typedef struct topic topic_t;
+
+/* A scheduler's subscriptions by topic. */
+typedef struct topic_table {
+    topic_t *buckets[TOPIC_BUCKETS];
+    topic_t *delivering; /* its list may not lose nodes now */
+} topic_table_t;
+
+/* Which schedulers have any. */
+typedef struct topic_index topic_index_t;
+topic_index_t *topic_index_new(void);
+void topic_index_free(topic_index_t *self);
+
+void topic_table_deinit(scheduler_t *scheduler);
+/* Takes the message; its text is the topic. */
+void topic_publish(runtime_t *runtime, message_t *message);
+/* What topic_publish put into the inbox. */
+void topic_deliver(scheduler_t *self, const message_t *message);
+
+/* An actor's, on this scheduler. LIMIT: the name is too long; NO_MEMORY. */
+err_t topic_subscribe_actor(scheduler_t *self, str_t topic, uint64_t actor, uint32_t incarnation);
+/* All subscriptions of an actor's incarnation on this scheduler. */
+void topic_unsubscribe_actor(scheduler_t *self, uint64_t actor, uint32_t incarnation);

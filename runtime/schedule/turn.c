@@ -1,0 +1,332 @@
+#include "runtime/base/memory.h"
+#include "runtime/context.h"
+#include "runtime/life/lifecycle.h"
+#include "runtime/life/relations.h"
+
+#include <string.h>
+
+/* ---- system messages ---- */
+
+static void appended(context_t *ctx, message_t *message)
+{
+    actor_t *actor = ctx->actor;
+    durable_appended(actor, CONTAINER_OF(message, append_t, message));
+    if (actor->phase != ACTOR_RUNNING) {
+        lifecycle_settle(ctx);
+        return;
+    }
+    if (durable_is_tainted(actor->durable))
+        lifecycle_rebuild(ctx);
+    else if (actor->durable->append_count == 0 &&
+             durable_snapshot_is_due(actor, actor->kind->snapshot_every))
+        durable_snapshot(actor);
+}
+
+static void timer_fired(context_t *ctx, alarm_t *alarm)
+{
+    actor_t *actor = ctx->actor;
+    alarm_t *timer = actor->timers;
+    while (timer != NULL && timer != alarm)
+        timer = timer->next;
+    if (timer == NULL)
+        return; /* cancelled, or of the incarnation before */
+    message_t *command = message_dup(alarm->command);
+    if (alarm->period_ms == 0)
+        timer_drop(actor, alarm->id);
+    else
+        alarm_arm(alarm, ctx->scheduler, alarm->period_ms); /* never two of one timer in the lane */
+    if (command != NULL)
+        (void)call_command(ctx, command);
+    else
+        count_one(&ctx->runtime->counters.refused);
+}
+
+static void answered(context_t *ctx, uint64_t correlation, const answer_t *answer)
+{
+    ask_t ask;
+    if (!ask_take(&ctx->actor->asks, correlation, &ask)) {
+        count_one(&ctx->runtime->counters.late_replies);
+        return;
+    }
+    alarm_cancel(&ask.alarm);
+    (void)call_answer(ctx, &ask, answer);
+    memory_free(ask.data);
+}
+
+static void continue_alarm(context_t *ctx, alarm_t *alarm)
+{
+    if (alarm->purpose == ALARM_TIMER)
+        timer_fired(ctx, alarm);
+    else if (ask_at(&ctx->actor->asks, alarm->id) != NULL)
+        answered(ctx, alarm->id, &(answer_t){.err = ERR_TIMEOUT});
+    alarm_unref(alarm);
+}
+
+static void continue_reply(context_t *ctx, message_t *reply)
+{
+    answer_t answer = {.err = reply->err,
+                       .schema = reply->schema,
+                       .message = reply->body,
+                       .text = reply->text,
+                       .position = reply->position};
+    answered(ctx, reply->reply_to.correlation, &answer);
+    message_free(reply);
+}
+
+static void continue_job(context_t *ctx, job_t *job)
+{
+    if (job->message.incarnation == ctx->actor->incarnation) {
+        ctx->actor->jobs_open--;
+        (void)call_job(ctx, job);
+    }
+    job_free(job);
+}
+
+/* What ends in the author's code: in RUNNING only. */
+static void continuation(context_t *ctx, message_t *message)
+{
+    ctx->actor->active_ns = ctx->now_ns;
+    if (message->kind == MESSAGE_REPLY)
+        continue_reply(ctx, message);
+    else if (message->kind == MESSAGE_JOB)
+        continue_job(ctx, CONTAINER_OF(message, job_t, message));
+    else
+        continue_alarm(ctx, CONTAINER_OF(message, alarm_t, message));
+}
+
+static void continue_or_defer(context_t *ctx, message_t *message)
+{
+    actor_t *actor = ctx->actor;
+    bool is_rebuilding = actor->phase == ACTOR_RECOVERING ||
+                         (actor->phase == ACTOR_SETTLING && actor->settle == SETTLE_REBUILD);
+    if (actor->phase == ACTOR_RUNNING) {
+        continuation(ctx, message);
+    } else if (is_rebuilding) {
+        lane_push(&actor->deferred, message);
+        actor->deferred_count++;
+    } else {
+        system_message_free(message);
+    }
+}
+
+static void housekeeping_alarm(context_t *ctx, alarm_t *alarm)
+{
+    actor_t *actor = ctx->actor;
+    if (alarm == actor->idle_alarm)
+        lifecycle_idle(ctx);
+    else if (alarm == actor->restart_alarm && actor->phase == ACTOR_BACKOFF)
+        lifecycle_restart(ctx);
+    alarm_unref(alarm);
+}
+
+static void system_message(context_t *ctx, message_t *message)
+{
+    switch ((int)message->kind) {
+    case MESSAGE_APPENDED:
+        appended(ctx, message);
+        return;
+    case MESSAGE_RECOVERED:
+        lifecycle_recovered(ctx, CONTAINER_OF(message, job_t, message));
+        return;
+    case MESSAGE_ALARM: {
+        alarm_t *alarm = CONTAINER_OF(message, alarm_t, message);
+        if (atomic_load(&alarm->is_cancelled))
+            alarm_unref(alarm);
+        else if (alarm->purpose == ALARM_IDLE || alarm->purpose == ALARM_RESTART)
+            housekeeping_alarm(ctx, alarm);
+        else
+            continue_or_defer(ctx, message);
+        return;
+    }
+    case MESSAGE_MONITOR:
+        watchers_add(ctx->actor, message);
+        break;
+    case MESSAGE_CHILD_ENDED:
+        children_remove(ctx->actor, message->sender);
+        break;
+    case MESSAGE_STOP:
+        ctx->actor->is_stopping = true;
+        break;
+    default:
+        continue_or_defer(ctx, message);
+        return;
+    }
+    message_free(message);
+}
+
+/* ---- user messages ---- */
+
+static void user_message(context_t *ctx, message_t *message)
+{
+    actor_t *actor = ctx->actor;
+    actor->active_ns = ctx->now_ns;
+    if (message->incarnation != 0 && message->incarnation != actor->incarnation) {
+        reject(ctx->runtime, message, ERR_NOT_FOUND);
+        return;
+    }
+    if (message->deadline_ns != 0 && message->deadline_ns <= ctx->now_ns) {
+        count_one(&ctx->runtime->counters.expired); /* nobody waits any more */
+        message_free(message);
+        return;
+    }
+    uint32_t max = actor->kind->mailbox_max == 0 ? MAILBOX_MAX_DEFAULT : actor->kind->mailbox_max;
+    if (actor->kind->overflow == OVERFLOW_DROP_OLDEST &&
+        mailbox_user_length(&actor->mailbox) >= max) {
+        count_one(&ctx->runtime->counters.refused);
+        reject(ctx->runtime, message, ERR_BUSY);
+        return;
+    }
+    (void)call_command(ctx, message);
+}
+
+static bool user_lane_is_open(const actor_t *actor)
+{
+    switch (actor->phase) {
+    case ACTOR_RUNNING:
+        break;
+    case ACTOR_DORMANT:
+    case ACTOR_PARKED:
+    case ACTOR_STARTING:
+        return true;
+    case ACTOR_FREE:
+    case ACTOR_RECOVERING:
+    case ACTOR_SETTLING:
+    case ACTOR_BACKOFF:
+    case ACTOR_ENDED:
+        return false;
+    }
+    if (actor->durable == NULL || actor->durable->append_count == 0)
+        return true;
+    /* A snapshot needs a moment with nothing in flight: long past due, one is made. */
+    uint64_t overdue = (uint64_t)actor->kind->snapshot_every + 4 * (uint64_t)DURABLE_APPENDS_MAX;
+    bool is_overdue = durable_snapshot_is_due(actor, overdue);
+    return !durable_is_paused(actor->durable) && !is_overdue;
+}
+
+static bool user_step(context_t *ctx)
+{
+    actor_t *actor = ctx->actor;
+    if (!user_lane_is_open(actor) || mailbox_user_length(&actor->mailbox) == 0)
+        return false;
+    if (actor->phase == ACTOR_DORMANT ||
+        (actor->phase == ACTOR_PARKED && ctx->now_ns >= actor->parked_until_ns)) {
+        lifecycle_restart(ctx); /* the message waits for it */
+        return true;
+    }
+    message_t *message = mailbox_pop_user(&actor->mailbox);
+    if (message == NULL)
+        return false; /* its sender is between two steps */
+    ctx->last = message->schema;
+    if (actor->phase == ACTOR_PARKED)
+        reject(ctx->runtime, message, ERR_UNAVAILABLE);
+    else
+        user_message(ctx, message);
+    return true;
+}
+
+/* ---- the turn ---- */
+
+static bool can_end(const actor_t *actor)
+{
+    return actor->phase == ACTOR_RUNNING || actor->phase == ACTOR_STARTING ||
+           actor->phase == ACTOR_DORMANT || actor->phase == ACTOR_PARKED ||
+           actor->phase == ACTOR_BACKOFF;
+}
+
+/* One message, or one step through the phases. False: nothing to do now. */
+static bool step(context_t *ctx)
+{
+    actor_t *actor = ctx->actor;
+    message_t *message = mailbox_pop_system(&actor->mailbox);
+    if (message != NULL) {
+        ctx->last = message->schema;
+        system_message(ctx, message);
+        return true;
+    }
+    if (actor->is_stopping && can_end(actor)) {
+        lifecycle_end(ctx);
+        return true;
+    }
+    if (actor->phase == ACTOR_STARTING) {
+        lifecycle_start(ctx);
+        return true;
+    }
+    if (actor->phase == ACTOR_RUNNING && actor->deferred_count > 0) {
+        message = lane_pop(&actor->deferred);
+        actor->deferred_count--;
+        continuation(ctx, message);
+        return true;
+    }
+    return user_step(ctx);
+}
+
+static void report_slow(const context_t *ctx, uint64_t took_ns)
+{
+    count_one(&ctx->scheduler->counters.slow_turns);
+    if (ctx->runtime->log != NULL)
+        log_warning(ctx->runtime->log, "runtime",
+                    "an actor of kind %s was busy for %llu ms with %s", ctx->actor->kind->name,
+                    (unsigned long long)(took_ns / 1000000),
+                    ctx->last == NULL ? "a continuation" : ctx->last->name);
+}
+
+static void run_steps(context_t *ctx)
+{
+    uint64_t begin_ns = ctx->now_ns;
+    uint64_t steps = 0;
+    while (steps < SCHEDULER_TURN_MESSAGES && ctx->actor->phase != ACTOR_ENDED && step(ctx)) {
+        steps++;
+        uint64_t now_ns = clock_mono_ns(&ctx->runtime->clock);
+        uint64_t took_ns = now_ns - ctx->now_ns;
+        ctx->now_ns = now_ns;
+        if (took_ns > SCHEDULER_SLOW_NS)
+            report_slow(ctx, took_ns);
+        if (now_ns - begin_ns > SCHEDULER_TURN_NS)
+            break;
+    }
+    atomic_fetch_add_explicit(&ctx->actor->messages, steps, memory_order_relaxed);
+    atomic_fetch_add_explicit(&ctx->actor->busy_ns, ctx->now_ns - begin_ns, memory_order_relaxed);
+    atomic_fetch_add_explicit(&ctx->scheduler->counters.messages, steps, memory_order_relaxed);
+}
+
+static bool has_own_work(const actor_t *actor)
+{
+    return actor->phase == ACTOR_STARTING || (actor->is_stopping && can_end(actor)) ||
+           (actor->phase == ACTOR_RUNNING && actor->deferred_count > 0);
+}
+
+static bool has_messages(const actor_t *actor, bool is_user_lane_open)
+{
+    return mailbox_system_length(&actor->mailbox) > 0 ||
+           (is_user_lane_open && mailbox_user_length(&actor->mailbox) > 0);
+}
+
+/* Gives the actor up, or keeps it when there is more to do. */
+static void release(actor_t *actor)
+{
+    bool is_open = user_lane_is_open(actor);
+    if (has_own_work(actor) || has_messages(actor, is_open)) {
+        scheduler_ready(actor);
+        return;
+    }
+    /* From here on another thread may own it: only the mailbox's word is looked at. Pairs with
+     * scheduler_notify. */
+    atomic_store(&actor->is_scheduled, false);
+    if (has_messages(actor, is_open) && !atomic_exchange(&actor->is_scheduled, true))
+        scheduler_ready(actor);
+}
+
+void turn_run(scheduler_t *scheduler, actor_t *actor)
+{
+    context_t ctx;
+    context_init(&ctx, scheduler, actor);
+    run_steps(&ctx);
+    bool is_buried = actor->phase == ACTOR_ENDED && lifecycle_bury(&ctx);
+    context_deinit(&ctx);
+    if (is_buried)
+        return;
+    if (actor->phase == ACTOR_ENDED)
+        scheduler_ready(actor);
+    else
+        release(actor);
+}
