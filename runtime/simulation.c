@@ -4,6 +4,9 @@
 #include "runtime/base/memory.h"
 #include "runtime/kernel.h"
 
+#include <stdio.h>
+#include <string.h>
+
 enum { NODES_MAX = 16, SOURCES_MAX = 16 };
 
 typedef struct planned {
@@ -19,7 +22,35 @@ typedef struct source {
     void *context;
 } source_t;
 
+typedef enum choice_kind {
+    CHOICE_INBOX,
+    CHOICE_ACTOR,
+    CHOICE_JOB,
+    CHOICE_SOURCE,
+    CHOICE_PLANNED,
+    CHOICE_TIME
+} choice_kind_t;
+
+/* Something that may happen next. The id stays the same from step to step. */
+typedef struct choice {
+    choice_kind_t kind;
+    uint32_t node, index, at; /* index: a scheduler, lane or source; at: in its queue */
+    uint64_t id;
+} choice_t;
+
+/* A priority that fell: below all that did not. */
+typedef struct fallen {
+    uint64_t id, priority;
+} fallen_t;
+
 struct simulation {
+    simulation_options_t options;
+    uint64_t changes[SIMULATION_CHANGES_MAX];
+    fallen_t fallen[SIMULATION_CHANGES_MAX];
+    size_t fallen_count;
+    uint64_t steps, timed_at; /* the step at which time last passed */
+    choice_t choice[SIMULATION_CHOICES_MAX];
+    uint32_t choice_count;
     random_seed_t choices; /* what the scheduler draws from */
     random_seed_t numbers; /* what the program draws from */
     uint64_t now_ns;
@@ -35,17 +66,28 @@ struct simulation {
 #define SIMULATION_START_NS (UINT64_C(3600) * 1000000000)
 #define SIMULATION_START_WALL_MS INT64_C(1767225600000)
 
-err_t simulation_new(uint64_t seed, simulation_t **out_simulation)
+err_t simulation_open(const simulation_options_t *options, simulation_t **out_simulation)
 {
+    if (options->change_count > SIMULATION_CHANGES_MAX)
+        return ERR_LIMIT;
     simulation_t *self = memory_new(sizeof *self);
     if (self == NULL)
         return ERR_NO_MEMORY;
-    self->choices.state = seed;
-    self->numbers.state = ~seed;
+    self->options = *options;
+    if (options->change_count > 0)
+        memcpy(self->changes, options->changes, options->change_count * sizeof self->changes[0]);
+    self->options.changes = self->changes;
+    self->choices.state = options->seed;
+    self->numbers.state = ~options->seed;
     self->now_ns = SIMULATION_START_NS;
     self->fingerprint = str_hash((str_t){NULL, 0});
     *out_simulation = self;
     return ERR_OK;
+}
+
+err_t simulation_new(uint64_t seed, simulation_t **out_simulation)
+{
+    return simulation_open(&(simulation_options_t){.seed = seed}, out_simulation);
 }
 
 void simulation_free(simulation_t *self)
@@ -118,119 +160,73 @@ void simulation_after(simulation_t *self, uint64_t delay_ms, void (*fn)(void *co
     *at = planned;
 }
 
+uint64_t simulation_steps(const simulation_t *self)
+{
+    return self->steps;
+}
+
 uint64_t simulation_fingerprint(const simulation_t *self)
 {
     return self->fingerprint;
 }
 
-/* ---- one step ---- */
+/* ---- what may happen next ---- */
 
-static void note(simulation_t *self, uint64_t what, uint64_t detail)
+/* Ids that no actor's has: actors hash their kind and key. */
+static uint64_t id_of(choice_kind_t kind, uint32_t node, uint64_t detail)
 {
-    uint64_t row[3] = {what, detail, self->now_ns};
-    self->fingerprint = str_hash_more(self->fingerprint, str_of(row, sizeof row));
+    uint64_t row[3] = {(uint64_t)kind, node, detail};
+    return str_hash(str_of(row, sizeof row));
 }
 
-typedef enum choice_kind {
-    CHOICE_INBOX,
-    CHOICE_ACTOR,
-    CHOICE_JOB,
-    CHOICE_SOURCE,
-    CHOICE_PLANNED
-} choice_kind_t;
-
-/* Calls `take` with the chosen-th of all ready things, in an order that depends on nothing but the
- * history; or counts them, when take is NULL. */
-typedef struct survey {
-    uint64_t count, chosen;
-    bool is_taken;
-} survey_t;
-
-static bool is_chosen(survey_t *survey, uint64_t weight)
+static void offer(simulation_t *self, choice_t choice)
 {
-    uint64_t before = survey->count;
-    survey->count += weight;
-    bool is_hit = !survey->is_taken && survey->chosen >= before && survey->chosen < survey->count;
-    survey->is_taken |= is_hit;
-    return is_hit;
+    if (self->choice_count < SIMULATION_CHOICES_MAX) /* the rest are choices of a later step */
+        self->choice[self->choice_count++] = choice;
 }
 
-static void step_actor(simulation_t *self, scheduler_t *scheduler, uint64_t index)
+static void offer_scheduler(simulation_t *self, uint32_t node, scheduler_t *scheduler)
 {
-    actor_t *actor = scheduler_pop_at(scheduler, (uint32_t)index);
-    note(self, CHOICE_ACTOR, actor->hash);
-    scheduler_turn(scheduler, actor);
-}
-
-static void survey_scheduler(simulation_t *self, scheduler_t *scheduler, survey_t *survey)
-{
-    scheduler_set_current(scheduler);
-    uint64_t inbox = atomic_load(&scheduler->inbox_count) > 0 ? 1 : 0;
-    if (is_chosen(survey, inbox)) {
-        note(self, CHOICE_INBOX, scheduler->index);
-        (void)scheduler_take_inbox(scheduler, 1);
-    }
-    uint64_t begin = survey->count;
-    if (is_chosen(survey, survey->is_taken ? 0 : atomic_load(&scheduler->run_count)))
-        step_actor(self, scheduler, survey->chosen - begin);
-    scheduler_set_current(NULL);
-}
-
-static void survey_node(simulation_t *self, runtime_t *node, survey_t *survey)
-{
-    for (uint32_t i = 0; i < node->scheduler_count && !survey->is_taken; i++)
-        survey_scheduler(self, &node->schedulers[i], survey);
-    uint64_t jobs = survey->is_taken ? 0 : offload_open(node->offload);
-    if (is_chosen(survey, jobs)) {
-        ms_random_t random = random_seeded(&self->choices);
-        uint64_t lane = random_u64(&random);
-        note(self, CHOICE_JOB, lane % OFFLOAD_LANES);
-        (void)offload_step(node->offload, lane % OFFLOAD_LANES);
+    uint32_t index = scheduler->index;
+    if (atomic_load(&scheduler->inbox_count) > 0)
+        offer(self, (choice_t){CHOICE_INBOX, node, index, 0, id_of(CHOICE_INBOX, node, index)});
+    const actor_t *actor;
+    for (uint32_t at = 0; at < SIMULATION_CHOICES_MAX; at++) {
+        actor = scheduler_peek_at(scheduler, at);
+        if (actor == NULL)
+            break;
+        uint64_t id = id_of(CHOICE_ACTOR, node, actor->hash ^ actor->slot);
+        offer(self, (choice_t){CHOICE_ACTOR, node, index, at, id});
     }
 }
 
-static void run_planned(simulation_t *self)
+static void offer_node(simulation_t *self, uint32_t node)
 {
-    planned_t *planned = self->planned;
-    self->planned = planned->next;
-    note(self, CHOICE_PLANNED, 0);
-    planned->fn(planned->context);
-    memory_free(planned);
-}
-
-/* All that is ready now, in one order: nodes, sources, planned calls. */
-static void survey_all(simulation_t *self, survey_t *survey)
-{
-    for (uint32_t i = 0; i < self->node_count && !survey->is_taken; i++)
-        survey_node(self, self->nodes[i], survey);
-    for (uint32_t i = 0; i < self->source_count && !survey->is_taken; i++) {
-        source_t *source = &self->sources[i];
-        if (is_chosen(survey, source->is_ready(source->context) ? 1 : 0)) {
-            note(self, CHOICE_SOURCE, i);
-            source->step(source->context);
-        }
+    const runtime_t *runtime = self->nodes[node];
+    for (uint32_t i = 0; i < runtime->scheduler_count; i++)
+        offer_scheduler(self, node, &runtime->schedulers[i]);
+    for (uint32_t lane = 0; lane < OFFLOAD_LANES; lane++) {
+        if (offload_queued(runtime->offload, (offload_lane_t)lane) > 0)
+            offer(self, (choice_t){CHOICE_JOB, node, lane, 0, id_of(CHOICE_JOB, node, lane)});
     }
-    bool is_due = self->planned != NULL && self->planned->due_ns <= self->now_ns;
-    if (!survey->is_taken && is_chosen(survey, is_due ? 1 : 0))
-        run_planned(self);
 }
 
-static bool fire_alarms(simulation_t *self)
+/* In one order, that depends on nothing but the history. */
+static void offer_ready(simulation_t *self)
 {
-    bool has_fired = false;
-    for (uint32_t i = 0; i < self->node_count; i++) {
-        for (uint32_t j = 0; j < self->nodes[i]->scheduler_count; j++) {
-            scheduler_t *scheduler = &self->nodes[i]->schedulers[j];
-            scheduler_set_current(scheduler);
-            has_fired |= scheduler_fire_alarms(scheduler);
-            scheduler_set_current(NULL);
-        }
+    self->choice_count = 0;
+    for (uint32_t i = 0; i < self->node_count; i++)
+        offer_node(self, i);
+    for (uint32_t i = 0; i < self->source_count; i++) {
+        if (self->sources[i].is_ready(self->sources[i].context))
+            offer(self, (choice_t){CHOICE_SOURCE, 0, i, 0, id_of(CHOICE_SOURCE, 0, i)});
     }
-    return has_fired;
+    if (self->planned != NULL && self->planned->due_ns <= self->now_ns)
+        offer(self, (choice_t){CHOICE_PLANNED, 0, 0, 0, id_of(CHOICE_PLANNED, 0, 0)});
 }
 
-/* Nothing is ready: on to the next moment at which something may be. */
-static bool jump(simulation_t *self)
+/* When something is next due, planned calls that are overdue aside. False: nothing is. */
+static bool next_moment(const simulation_t *self, uint64_t *out_ns)
 {
     uint64_t next_ns = self->planned == NULL ? UINT64_MAX : self->planned->due_ns;
     for (uint32_t i = 0; i < self->node_count; i++) {
@@ -240,33 +236,192 @@ static bool jump(simulation_t *self)
                 next_ns = MIN(next_ns, at_ms * 1000000);
         }
     }
-    if (next_ns == UINT64_MAX)
+    *out_ns = next_ns;
+    return next_ns != UINT64_MAX;
+}
+
+/* ---- choosing ---- */
+
+enum { TIME_STEPS_MIN = 16, TIME_ONE_IN = 48 };
+
+static void offer_time(simulation_t *self)
+{
+    uint64_t next_ns;
+    ms_random_t random = random_seeded(&self->choices);
+    /* Rarely: else every ask runs into its deadline. Never twice at once: else nothing else runs.
+     */
+    bool is_time = self->options.is_time_free && self->choice_count > 0 &&
+                   self->steps - self->timed_at >= TIME_STEPS_MIN &&
+                   random_below(&random, TIME_ONE_IN) == 0 && next_moment(self, &next_ns);
+    if (is_time)
+        offer(self, (choice_t){CHOICE_TIME, 0, 0, 0, id_of(CHOICE_TIME, 0, 0)});
+}
+
+static uint64_t priority_of(const simulation_t *self, uint64_t id)
+{
+    for (size_t i = 0; i < self->fallen_count; i++) {
+        if (self->fallen[i].id == id)
+            return self->fallen[i].priority;
+    }
+    uint64_t row[2] = {self->options.seed, id};
+    return str_hash(str_of(row, sizeof row)) | SIMULATION_CHANGES_MAX;
+}
+
+static size_t highest(const simulation_t *self)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < self->choice_count; i++) {
+        if (priority_of(self, self->choice[i].id) > priority_of(self, self->choice[best].id))
+            best = i;
+    }
+    return best;
+}
+
+static void fall(simulation_t *self, uint64_t id)
+{
+    size_t at = 0;
+    while (at < self->fallen_count && self->fallen[at].id != id)
+        at++;
+    if (at == self->fallen_count)
+        self->fallen_count++;
+    self->fallen[at] = (fallen_t){id, SIMULATION_CHANGES_MAX - 1 - self->options.change_count};
+    self->options.change_count--; /* those that are left */
+}
+
+static size_t choose(simulation_t *self)
+{
+    ms_random_t random = random_seeded(&self->choices);
+    if (self->options.strategy == SIMULATION_RANDOM)
+        return random_below(&random, self->choice_count);
+    size_t chosen = highest(self);
+    while (self->options.change_count > 0 && *self->options.changes <= self->steps) {
+        self->options.changes++;
+        fall(self, self->choice[chosen].id);
+        chosen = highest(self);
+    }
+    return chosen;
+}
+
+/* ---- a step ---- */
+
+static const char *const choice_names[] = {"inbox", "actor", "job", "source", "planned", "time"};
+
+static void note(simulation_t *self, const choice_t *choice, const actor_t *actor)
+{
+    uint64_t row[4] = {(uint64_t)choice->kind, choice->index, choice->id, self->now_ns};
+    self->fingerprint = str_hash_more(self->fingerprint, str_of(row, sizeof row));
+    if (self->options.trace == NULL)
+        return;
+    char line[512];
+    int size = snprintf(line, sizeof line, "%llu %llu %s %u.%u", (unsigned long long)self->steps,
+                        (unsigned long long)(self->now_ns - SIMULATION_START_NS),
+                        choice_names[choice->kind], choice->node, choice->index);
+    if (actor != NULL)
+        size += snprintf(line + size, sizeof line - (size_t)size, " %s/%.*s %u.%u",
+                         actor->kind->name, STR_ARG(actor->key), actor->slot, actor->generation);
+    self->options.trace(self->options.trace_context,
+                        str_of(line, MIN((size_t)size, sizeof line - 1)));
+}
+
+static void step_actor(simulation_t *self, scheduler_t *scheduler, const choice_t *choice)
+{
+    actor_t *actor = scheduler_pop_at(scheduler, choice->at);
+    note(self, choice, actor);
+    if (self->options.is_turn_drawn) {
+        ms_random_t random = random_seeded(&self->choices);
+        scheduler->turn_messages =
+            random_below(&random, 4) > 0 ? 1 : 1 + (uint32_t)random_below(&random, 8);
+    }
+    scheduler_turn(scheduler, actor);
+}
+
+static void fire_alarms(simulation_t *self)
+{
+    for (uint32_t i = 0; i < self->node_count; i++) {
+        for (uint32_t j = 0; j < self->nodes[i]->scheduler_count; j++) {
+            scheduler_t *scheduler = &self->nodes[i]->schedulers[j];
+            scheduler_set_current(scheduler);
+            (void)scheduler_fire_alarms(scheduler);
+            scheduler_set_current(NULL);
+        }
+    }
+}
+
+static bool pass_time(simulation_t *self)
+{
+    uint64_t next_ns;
+    if (!next_moment(self, &next_ns))
         return false;
     self->now_ns = MAX(self->now_ns, next_ns);
-    (void)fire_alarms(self);
+    self->timed_at = self->steps;
+    fire_alarms(self);
     return true;
 }
 
-static bool step_ready(simulation_t *self)
+static void run_planned(simulation_t *self)
 {
-    survey_t counted = {.chosen = UINT64_MAX};
-    survey_all(self, &counted);
-    if (counted.count == 0)
+    planned_t *planned = self->planned;
+    self->planned = planned->next;
+    planned->fn(planned->context);
+    memory_free(planned);
+}
+
+static void step_scheduler(simulation_t *self, const choice_t *choice)
+{
+    scheduler_t *scheduler = &self->nodes[choice->node]->schedulers[choice->index];
+    scheduler_set_current(scheduler);
+    if (choice->kind == CHOICE_INBOX)
+        (void)scheduler_take_inbox(scheduler, 1);
+    else
+        step_actor(self, scheduler, choice);
+    scheduler_set_current(NULL);
+}
+
+static void take(simulation_t *self, const choice_t *choice)
+{
+    if (choice->kind != CHOICE_ACTOR)
+        note(self, choice, NULL);
+    switch (choice->kind) {
+    case CHOICE_INBOX:
+    case CHOICE_ACTOR:
+        step_scheduler(self, choice);
+        break;
+    case CHOICE_JOB:
+        (void)offload_step(self->nodes[choice->node]->offload, choice->index);
+        break;
+    case CHOICE_SOURCE:
+        self->sources[choice->index].step(self->sources[choice->index].context);
+        break;
+    case CHOICE_PLANNED:
+        run_planned(self);
+        break;
+    case CHOICE_TIME:
+        (void)pass_time(self);
+        break;
+    }
+}
+
+static bool step_ready(simulation_t *self, bool may_time_pass)
+{
+    offer_ready(self);
+    if (self->choice_count == 0)
         return false;
-    ms_random_t random = random_seeded(&self->choices);
-    survey_t taken = {.chosen = random_below(&random, counted.count)};
-    survey_all(self, &taken);
+    self->steps++;
+    if (may_time_pass)
+        offer_time(self);
+    choice_t chosen = self->choice[choose(self)];
+    take(self, &chosen);
     return true;
 }
 
 bool simulation_step(simulation_t *self)
 {
-    return step_ready(self) || jump(self);
+    return step_ready(self, true) || pass_time(self);
 }
 
 void simulation_settle(simulation_t *self)
 {
-    while (step_ready(self))
+    while (step_ready(self, false))
         ;
 }
 

@@ -1,15 +1,47 @@
 #pragma once
 /* simulation.h -- a runtime without threads, driven by a seed: one seed, one history.
  *
- * Build a runtime with is_simulated, simulation_clock and simulation_random. simulation_run then
- * takes one step at a time: a seeded choice among the ready actors, offload jobs and journal
- * completions; when nothing is ready, virtual time jumps to the next timer. Nothing hashes pointers
- * or walks memory in address order. Threads  One. */
+ * Build a runtime with is_simulated, simulation_clock and simulation_random. A step is a choice
+ * among all that could happen next: an inbox, a ready actor's turn, an offload job, a source (a
+ * journal's decision, a client), a planned call, and, where time is free, the next alarm. When
+ * nothing is ready, virtual time jumps to the next alarm or planned call. Two ways to choose:
+ *
+ *  SIMULATION_RANDOM      every choice as likely as another.
+ *  SIMULATION_PRIORITIES  everything that can step has a random priority and the highest goes
+ *                         first; at `changes` (steps counted from 1) the one whose turn it is falls
+ *                         below all others. With d changes chosen at random this finds a bug of
+ *                         depth d + 1 with a probability that has a lower bound: Burckhardt,
+ * Kothari, Musuvathi, Nagarakatte: A Randomized Scheduler with Probabilistic Guarantees of Finding
+ * Bugs, ASPLOS 2010 (PCT).
+ *
+ * Nothing hashes pointers or walks memory in address order, and a step allocates nothing of its
+ * own: a test may make every allocation fail. Threads  One. */
 
 #include "runtime/runtime.h"
 
 typedef struct simulation simulation_t;
 
+typedef enum simulation_strategy { SIMULATION_RANDOM, SIMULATION_PRIORITIES } simulation_strategy_t;
+
+enum { SIMULATION_CHANGES_MAX = 64, SIMULATION_CHOICES_MAX = 1024 };
+
+typedef struct simulation_options {
+    uint64_t seed;
+    simulation_strategy_t strategy;
+    const uint64_t *changes; /* steps, ascending; copied */
+    size_t change_count;     /* at most SIMULATION_CHANGES_MAX */
+    /* An alarm may also ring, and so time pass, while other things are ready. */
+    bool is_time_free;
+    /* A turn handles a drawn number of messages, mostly one, instead of as many as it may. */
+    bool is_turn_drawn;
+    /* One line a step, without its end of line; equal for equal seeds. NULL: none. */
+    void (*trace)(void *context, str_t line);
+    void *trace_context;
+} simulation_options_t;
+
+/* NO_MEMORY; LIMIT: too many changes. */
+err_t simulation_open(const simulation_options_t *options, simulation_t **out_simulation);
+/* Random choices, nothing else. */
 err_t simulation_new(uint64_t seed, simulation_t **out_simulation);
 void simulation_free(simulation_t *self);
 ms_clock_t simulation_clock(simulation_t *self);
@@ -25,6 +57,7 @@ void simulation_settle(simulation_t *self);
 /* Steps until is_done says so, nothing is left, or steps_max. True: is_done. */
 bool simulation_run(simulation_t *self, bool (*is_done)(void *context), void *context,
                     uint64_t steps_max);
+uint64_t simulation_steps(const simulation_t *self);
 void simulation_after(simulation_t *self, uint64_t delay_ms, void (*fn)(void *context),
                       void *context);
 /* Something else that may have a next step, such as a journal whose appends are decided by hand:

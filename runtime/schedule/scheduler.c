@@ -64,6 +64,16 @@ actor_t *scheduler_pop_at(scheduler_t *self, uint32_t index)
     return actor;
 }
 
+const actor_t *scheduler_peek_at(scheduler_t *self, uint32_t index)
+{
+    uv_mutex_lock(&self->lock);
+    const actor_t *actor = self->run_first;
+    for (uint32_t i = 0; i < index && actor != NULL; i++)
+        actor = actor->run_next;
+    uv_mutex_unlock(&self->lock);
+    return actor;
+}
+
 actor_t *scheduler_pop(scheduler_t *self)
 {
     return scheduler_pop_at(self, 0);
@@ -334,6 +344,7 @@ err_t scheduler_init(scheduler_t *self, runtime_t *runtime, uint32_t index)
     self->runtime = runtime;
     self->index = index;
     self->edge.scheduler = self;
+    self->turn_messages = SCHEDULER_TURN_MESSAGES;
     lane_init(&self->inbox);
     atomic_init(&self->is_asleep, false);
     wheel_init(&self->wheel, clock_mono_ms(&runtime->clock));

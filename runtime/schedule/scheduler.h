@@ -55,6 +55,7 @@ struct scheduler {
     wheel_t wheel;
     arena_t arena;
     topic_table_t topics;
+    uint32_t turn_messages; /* a turn handles at most; a simulation may draw it */
     uint64_t polled_ns;
 };
 
@@ -83,4 +84,5 @@ bool scheduler_fire_alarms(scheduler_t *self);
 actor_t *scheduler_pop(scheduler_t *self);
 /* The index-th of the queue. */
 actor_t *scheduler_pop_at(scheduler_t *self, uint32_t index);
+const actor_t *scheduler_peek_at(scheduler_t *self, uint32_t index); /* NULL: no so many */
 void scheduler_turn(scheduler_t *self, actor_t *actor);

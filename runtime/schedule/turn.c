@@ -274,7 +274,7 @@ static void run_steps(context_t *ctx)
 {
     uint64_t begin_ns = ctx->now_ns;
     uint64_t steps = 0;
-    while (steps < SCHEDULER_TURN_MESSAGES && ctx->actor->phase != ACTOR_ENDED && step(ctx)) {
+    while (steps < ctx->scheduler->turn_messages && ctx->actor->phase != ACTOR_ENDED && step(ctx)) {
         steps++;
         uint64_t now_ns = clock_mono_ns(&ctx->runtime->clock);
         uint64_t took_ns = now_ns - ctx->now_ns;
