@@ -1,0 +1,93 @@
+/* What an idle actor weighs: a million of them, each of which has had one message and keeps 16
+ * bytes of state. Anonymous ones are children of 250 actors; virtual ones have a key each. */
+
+#include "bench/actors/actors.h"
+
+enum { NURSERIES = 250, SETTLE_MS = 500 };
+
+static _Atomic uint64_t unheard;
+
+typedef struct sleeper {
+    uint64_t hits, sum;
+} sleeper_t;
+
+HANDLER(sleeper, hello)
+{
+    self->hits++;
+    self->sum += message->collector;
+    if (atomic_fetch_sub(&unheard, 1) == 1)
+        stage_done();
+    return ERR_OK;
+}
+
+HANDLERS(sleeper, HEARS(sleeper, hello))
+KIND(sleeper)
+
+typedef struct nursery {
+    uint64_t count;
+} nursery_t;
+
+HANDLER(nursery, setup)
+{
+    self->count = message->each;
+    stage_done();
+    return ERR_OK;
+}
+
+HANDLER(nursery, go)
+{
+    for (uint64_t i = 0; i < self->count; i++)
+        SEND(SPAWN(sleeper), hello, .collector = i);
+    return ERR_OK;
+}
+
+HANDLERS(nursery, HEARS(nursery, setup), HEARS(nursery, go))
+ROOT(nursery)
+
+static void report(const char *name, uint64_t actors, uint64_t before_bytes)
+{
+    uv_sleep(SETTLE_MS);
+    uint64_t after_bytes = bench_resident_bytes();
+    bench_line(name, ((double)after_bytes - (double)before_bytes) / (double)actors, "bytes");
+}
+
+void bench_idle_bytes(void)
+{
+    uint64_t each = bench_amount(1000000) / NURSERIES + 1;
+    uint64_t actors = each * NURSERIES;
+    char key[16];
+    stage_open(&nursery_kind);
+    uint64_t before_bytes = bench_resident_bytes();
+    atomic_store(&unheard, actors);
+    for (uint32_t i = 0; i < NURSERIES; i++) {
+        snprintf(key, sizeof key, "%u", i);
+        ASSERT(runtime_send(stage_runtime(), address_of("root", str_from(key)), setup,
+                            .each = each) == ERR_OK);
+        stage_wait();
+        ASSERT(runtime_send(stage_runtime(), address_of("root", str_from(key)), go) == ERR_OK);
+    }
+    stage_wait();
+    report("idle_bytes", actors, before_bytes);
+    _Exit(0); /* the figure is taken; a million ends are none of it */
+}
+
+static const actor_kind_t virtual_kind = {.name = "root",
+                                          .state_size = sizeof(sleeper_t),
+                                          .handlers = sleeper_handlers,
+                                          .handler_count = COUNT_OF(sleeper_handlers)};
+
+void bench_idle_bytes_virtual(void)
+{
+    uint64_t actors = bench_amount(1000000);
+    char key[16];
+    stage_open(&virtual_kind);
+    uint64_t before_bytes = bench_resident_bytes();
+    atomic_store(&unheard, actors);
+    for (uint64_t i = 0; i < actors; i++) {
+        snprintf(key, sizeof key, "%u", (unsigned)i);
+        ASSERT(runtime_send(stage_runtime(), address_of("root", str_from(key)), hello) == ERR_OK);
+    }
+    stage_wait();
+    report("idle_bytes_virtual", actors, before_bytes);
+    _Exit(0);
+}
