@@ -8,10 +8,10 @@
 void context_init(context_t *self, scheduler_t *scheduler, actor_t *actor)
 {
     /* Field by field: the landing is large and need not be cleared. */
-    self->runtime = actor->runtime;
+    self->runtime = actor_runtime(actor);
     self->scheduler = scheduler;
     self->actor = actor;
-    self->now_ns = clock_mono_ns(&actor->runtime->clock);
+    self->now_ns = clock_mono_ns(&self->runtime->clock);
     self->command = NULL;
     self->reply = NULL;
     self->emitted = (emitted_t){0};
@@ -131,7 +131,7 @@ static err_t append(context_t *self)
 /* Nothing that the call emitted is kept, nor what it did after that. */
 static void undo(context_t *self, err_t err)
 {
-    durable_drop_held(self->actor, self->actor->durable->seq + 1, err);
+    durable_drop_held(self->actor, actor_peek(self->actor)->durable->seq + 1, err);
     self->emitted.count = 0;
 }
 
@@ -161,7 +161,7 @@ static bool failed(context_t *self)
     actor_t *actor = self->actor;
     reply_token_t asker = self->asker;
     const char *reason = self->reason;
-    if (actor->durable != NULL)
+    if (actor_is_durable(actor))
         undo(self, ERR_INTERNAL);
     leave(self);
     deliver_reply(self->runtime,
@@ -201,9 +201,9 @@ bool call_command(context_t *self, message_t *message)
         reject(self->runtime, message, ERR_UNSUPPORTED);
         return true;
     }
-    if (actor->durable != NULL && !str_is_empty(message->command_id)) {
-        const seen_command_t *seen =
-            seen_commands_find(&actor->durable->commands, message->command_id);
+    const durable_t *durable = actor_peek(actor)->durable;
+    if (durable != NULL && !str_is_empty(message->command_id)) {
+        const seen_command_t *seen = seen_commands_find(&durable->commands, message->command_id);
         if (seen != NULL) {
             durable_answer_again(actor, seen, message->reply_to);
             message_free(message);
@@ -269,7 +269,7 @@ bool call_start(context_t *self, err_t *out_err)
         return true;
     err_t err = ERR_OK;
     begin(self, NULL, 0);
-    self->is_replay = self->actor->durable != NULL;
+    self->is_replay = actor_is_durable(self->actor);
     self->may_emit = false;
     if (!guarded(self, run_start, &err))
         return failed(self);

@@ -29,7 +29,7 @@ actor_ref_t context_self(const context_t *ctx)
 
 str_t context_key(const context_t *ctx)
 {
-    return ctx->actor->key;
+    return actor_key(ctx->actor);
 }
 
 void *context_service(const context_t *ctx)
@@ -69,7 +69,8 @@ uint64_t context_random_u64(context_t *ctx)
 
 uint64_t context_version(const context_t *ctx)
 {
-    return ctx->actor->durable == NULL ? 0 : ctx->actor->durable->version;
+    const durable_t *durable = actor_peek(ctx->actor)->durable;
+    return durable == NULL ? 0 : durable->version;
 }
 
 str_t context_command_id(const context_t *ctx)
@@ -87,7 +88,7 @@ bool context_is_replay(const context_t *ctx)
 err_t context_perform_send(context_t *ctx, effect_t *effect)
 {
     actor_t *actor = ctx->actor;
-    durable_t *durable = actor->durable;
+    durable_t *durable = actor_peek(actor)->durable;
     if (!durable_must_hold(actor, &ctx->emitted))
         return effect_run(actor, effect, durable == NULL ? 0 : durable->position);
     effect->seq = durable->seq + (ctx->emitted.count > 0 ? 1 : 0);
@@ -137,8 +138,12 @@ err_t actor_refuse(context_t *ctx, err_t err, const char *format, ...)
 reply_token_t actor_reply_later(context_t *ctx)
 {
     ctx->is_later = true;
-    if (ctx->command != NULL && ctx->asker.asker != 0)
-        ctx->actor->tokens_until_ns = MAX(ctx->actor->tokens_until_ns, ctx->command->deadline_ns);
+    if (ctx->command == NULL || ctx->asker.asker == 0)
+        return ctx->asker;
+    actor_extra_t *extra = actor_extra(ctx->actor);
+    if (extra == NULL)
+        actor_fail(ctx, "no memory for a later answer");
+    extra->tokens_until_ns = MAX(extra->tokens_until_ns, ctx->command->deadline_ns);
     return ctx->asker;
 }
 
@@ -193,8 +198,11 @@ void actor_publish_message(context_t *ctx, str_t topic, const schema_t *schema, 
 err_t actor_subscribe(context_t *ctx, str_t topic)
 {
     actor_t *actor = ctx->actor;
+    actor_extra_t *extra = actor_extra(actor);
+    if (extra == NULL)
+        return ERR_NO_MEMORY;
     TRY(topic_subscribe_actor(ctx->scheduler, topic, actor_bits(actor), actor->incarnation));
-    actor->subscribed_on |= UINT64_C(1) << ctx->scheduler->index;
+    extra->subscribed_on |= UINT64_C(1) << ctx->scheduler->index;
     return ERR_OK;
 }
 
@@ -213,7 +221,7 @@ static err_t ask_arm(context_t *ctx, uint64_t correlation, uint64_t timeout_ms)
     if (alarm == NULL)
         return ERR_NO_MEMORY;
     alarm->message.incarnation = ctx->actor->incarnation;
-    ask_at(&ctx->actor->asks, correlation)->alarm = alarm;
+    ask_at(&actor_extra_or_null(ctx->actor)->asks, correlation)->alarm = alarm;
     alarm_arm(alarm, ctx->scheduler, timeout_ms);
     return ERR_OK;
 }
@@ -225,11 +233,14 @@ void actor_ask_message(context_t *ctx, address_t to, uint64_t timeout_ms, actor_
     if (timeout_ms == 0)
         timeout_ms = ASK_TIMEOUT_DEFAULT_MS;
     ask_t ask = {.depth = (uint8_t)(ctx->depth), .actor_then = then, .data_size = data_size};
+    actor_extra_t *extra = actor_extra(actor);
     ask.data = data_size == 0 ? NULL : memory_dup(data, data_size);
-    if (ask.data == NULL && data_size > 0)
+    if (extra == NULL)
+        memory_free(STEAL(ask.data));
+    if (extra == NULL || (ask.data == NULL && data_size > 0))
         actor_fail(ctx, "no memory for an ask");
     uint64_t correlation = 0;
-    if (ask_open(&actor->asks, &ask, &correlation) != ERR_OK) {
+    if (ask_open(&extra->asks, &ask, &correlation) != ERR_OK) {
         memory_free(ask.data);
         actor_fail(ctx, "too many asks are open");
     }
@@ -255,9 +266,11 @@ actor_timer_t actor_timer_start_message(context_t *ctx, uint64_t delay_ms, uint6
                                         const schema_t *schema, const void *body)
 {
     actor_t *actor = ctx->actor;
-    if (actor->timer_count == ACTOR_TIMERS_MAX)
+    actor_extra_t *extra = actor_extra(actor);
+    if (extra != NULL && extra->timer_count == ACTOR_TIMERS_MAX)
         actor_fail(ctx, "too many timers");
-    alarm_t *alarm = alarm_new(ALARM_TIMER, actor_bits(actor), ++actor->timer_ids);
+    alarm_t *alarm =
+        extra == NULL ? NULL : alarm_new(ALARM_TIMER, actor_bits(actor), ++extra->timer_ids);
     if (alarm != NULL)
         alarm->command = command_new(ctx, schema, body);
     if (alarm == NULL || alarm->command == NULL) {
@@ -266,9 +279,9 @@ actor_timer_t actor_timer_start_message(context_t *ctx, uint64_t delay_ms, uint6
     }
     alarm->period_ms = period_ms;
     alarm->message.incarnation = actor->incarnation;
-    alarm->next = actor->timers;
-    actor->timers = alarm;
-    actor->timer_count++;
+    alarm->next = extra->timers;
+    extra->timers = alarm;
+    extra->timer_count++;
     alarm_arm(alarm, ctx->scheduler, delay_ms);
     return (actor_timer_t){alarm->id};
 }
@@ -284,9 +297,10 @@ void actor_offload(context_t *ctx, offload_lane_t lane, offload_work_fn work, of
                    const void *data, size_t data_size)
 {
     actor_t *actor = ctx->actor;
+    actor_extra_t *extra = actor_extra(actor);
     job_t *job = memory_new(sizeof *job);
     void *copy = memory_dup(data, data_size);
-    if (job == NULL || copy == NULL) {
+    if (extra == NULL || job == NULL || copy == NULL) {
         memory_free(job);
         memory_free(copy);
         actor_fail(ctx, "no memory for a job");
@@ -299,7 +313,7 @@ void actor_offload(context_t *ctx, offload_lane_t lane, offload_work_fn work, of
     job->actor_then = then;
     job->data = copy;
     job->data_size = data_size;
-    actor->jobs_open++;
+    extra->jobs_open++;
     effect_t effect = {.kind = EFFECT_OFFLOAD, .job = job};
     context_perform(ctx, &effect);
 }
@@ -309,7 +323,7 @@ void actor_offload(context_t *ctx, offload_lane_t lane, offload_work_fn work, of
 err_t actor_spawn(context_t *ctx, const actor_kind_t *kind, str_t key, actor_ref_t *out_ref)
 {
     actor_t *actor = ctx->actor;
-    if (actor->child_count == ACTOR_CHILDREN_MAX)
+    if (actor_peek(actor)->child_count == ACTOR_CHILDREN_MAX)
         return ERR_LIMIT;
     actor_t *child = NULL;
     TRY(registry_spawn(ctx->runtime->registry, kind, key, actor_bits(actor), &child));

@@ -37,6 +37,12 @@ struct context {
     const char *reason;
 };
 
+/* For actor_t.active_ms: wraps. */
+static inline uint32_t context_now_ms(const context_t *self)
+{
+    return (uint32_t)(self->now_ns / 1000000);
+}
+
 void context_init(context_t *self, scheduler_t *scheduler, actor_t *actor);
 void context_deinit(context_t *self);
 

@@ -195,7 +195,7 @@ static void offer_scheduler(simulation_t *self, uint32_t node, scheduler_t *sche
         actor = scheduler_peek_at(scheduler, at);
         if (actor == NULL)
             break;
-        uint64_t id = id_of(CHOICE_ACTOR, node, actor->hash ^ actor->slot);
+        uint64_t id = id_of(CHOICE_ACTOR, node, registry_hash(actor) ^ actor_slot(actor));
         offer(self, (choice_t){CHOICE_ACTOR, node, index, at, id});
     }
 }
@@ -318,7 +318,8 @@ static void note(simulation_t *self, const choice_t *choice, const actor_t *acto
                         choice_names[choice->kind], choice->node, choice->index);
     if (actor != NULL)
         size += snprintf(line + size, sizeof line - (size_t)size, " %s/%.*s %u.%u",
-                         actor->kind->name, STR_ARG(actor->key), actor->slot, actor->generation);
+                         actor->kind->name, STR_ARG(actor_key(actor)), actor_slot(actor),
+                         mailbox_generation(&actor->mailbox));
     self->options.trace(self->options.trace_context,
                         str_of(line, MIN((size_t)size, sizeof line - 1)));
 }

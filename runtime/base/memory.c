@@ -13,6 +13,14 @@ void *memory_new_array(size_t count, size_t item_size)
     return count == 0 || item_size == 0 ? calloc(1, 1) : calloc(count, item_size);
 }
 
+void *memory_new_aligned(size_t alignment, size_t size)
+{
+    void *memory = aligned_alloc(alignment, size);
+    if (memory != NULL)
+        memset(memory, 0, size);
+    return memory;
+}
+
 void *memory_resize(void *memory, size_t count, size_t item_size)
 {
     size_t size;

@@ -8,6 +8,8 @@
 
 [[nodiscard]] void *memory_new(size_t size);                          /* zeroed */
 [[nodiscard]] void *memory_new_array(size_t count, size_t item_size); /* zeroed */
+/* Zeroed; alignment is a power of two, size a multiple of it. */
+[[nodiscard]] void *memory_new_aligned(size_t alignment, size_t size);
 [[nodiscard]] void *
 memory_resize(void *memory, size_t count,
               size_t item_size); /* the new part is not zeroed; the old block lives on failure */

@@ -34,7 +34,8 @@ bool durable_is_paused(const durable_t *self)
 
 bool durable_must_hold(const actor_t *actor, const emitted_t *emitted)
 {
-    return actor->durable != NULL && (actor->durable->append_count > 0 || emitted->count > 0);
+    const durable_t *durable = actor_peek(actor)->durable;
+    return durable != NULL && (durable->append_count > 0 || emitted->count > 0);
 }
 
 /* ---- emitting ---- */
@@ -71,10 +72,10 @@ err_t durable_emit(actor_t *actor, emitted_t *emitted, const schema_t *schema, c
                    int64_t wall_ms)
 {
     const actor_applier_t *applier = applier_of(actor->kind, schema);
-    if (applier == NULL || actor->durable == NULL)
+    if (applier == NULL || actor_peek(actor)->durable == NULL)
         return ERR_UNSUPPORTED;
     TRY(remember(emitted, schema, event));
-    actor->durable->version++;
+    actor_peek(actor)->durable->version++;
     applier->apply(actor->state, event, wall_ms);
     return ERR_OK;
 }
@@ -96,22 +97,22 @@ static void append_done(void *context, err_t err, uint64_t version, uint64_t pos
 
 static void submit(actor_t *actor, append_t *append, const journal_append_t *request)
 {
-    durable_t *durable = actor->durable;
+    durable_t *durable = actor_peek(actor)->durable;
     if (durable->appends == NULL)
         durable->appends_end = &durable->appends;
     *durable->appends_end = append;
     durable->appends_end = &append->next;
     durable->append_count++;
     durable->append_size += append->size;
-    atomic_fetch_add(&actor->runtime->counters.appends_in_flight, 1);
-    journal_t *journal = actor->runtime->journal;
+    atomic_fetch_add(&actor_runtime(actor)->counters.appends_in_flight, 1);
+    journal_t *journal = actor_runtime(actor)->journal;
     journal->table->append(journal, request);
 }
 
 err_t durable_append(actor_t *actor, emitted_t *emitted, int64_t wall_ms, str_t command_id,
                      str_t result)
 {
-    durable_t *durable = actor->durable;
+    durable_t *durable = actor_peek(actor)->durable;
     if (emitted->payloads.size + result.size > JOURNAL_APPEND_SIZE_MAX)
         return ERR_LIMIT;
     journal_event_t *events MEMORY_SCOPED = memory_new_array(emitted->count, sizeof *events);
@@ -129,7 +130,7 @@ err_t durable_append(actor_t *actor, emitted_t *emitted, int64_t wall_ms, str_t 
 
     durable->seq++;
     append->message.kind = MESSAGE_APPENDED;
-    append->runtime = actor->runtime;
+    append->runtime = actor_runtime(actor);
     append->actor = actor_bits(actor);
     append->seq = durable->seq;
     append->last_version = durable->version;
@@ -142,7 +143,8 @@ err_t durable_append(actor_t *actor, emitted_t *emitted, int64_t wall_ms, str_t 
     }
 
     char stream[JOURNAL_STREAM_SIZE_MAX + 1];
-    int size = snprintf(stream, sizeof stream, "%s/%.*s", actor->kind->name, STR_ARG(actor->key));
+    int size =
+        snprintf(stream, sizeof stream, "%s/%.*s", actor->kind->name, STR_ARG(actor_key(actor)));
     submit(actor, append,
            &(journal_append_t){.stream = str_of(stream, (size_t)size),
                                .expected_version = durable->version - emitted->count,
@@ -175,7 +177,7 @@ static void keep_unknown(durable_t *durable, append_t *append)
 
 static void outcome(actor_t *actor, append_t *append)
 {
-    durable_t *durable = actor->durable;
+    durable_t *durable = actor_peek(actor)->durable;
     if (durable->unknown != NULL || append->err == ERR_TIMEOUT) {
         keep_unknown(durable, append); /* also what came after: the stream itself will tell */
         return;
@@ -195,7 +197,7 @@ static void outcome(actor_t *actor, append_t *append)
 
 void durable_appended(actor_t *actor, append_t *done)
 {
-    durable_t *durable = actor->durable;
+    durable_t *durable = actor_peek(actor)->durable;
     done->is_done = true;
     /* Outcomes count in the order of the stream, whatever order they are told in. */
     while (durable->appends != NULL && durable->appends->is_done) {
@@ -214,12 +216,12 @@ bool durable_is_tainted(const durable_t *self)
 
 void durable_drop_held(actor_t *actor, uint64_t seq, err_t err)
 {
-    effect_queue_drop(&actor->durable->held, actor, seq, err);
+    effect_queue_drop(&actor_peek(actor)->durable->held, actor, seq, err);
 }
 
 void durable_settle(actor_t *actor, durable_t *fresh)
 {
-    durable_t *old = actor->durable;
+    durable_t *old = actor_peek(actor)->durable;
     uint64_t landed_seq = 0;
     while (old->unknown != NULL) {
         append_t *append = old->unknown;
@@ -229,7 +231,7 @@ void durable_settle(actor_t *actor, durable_t *fresh)
         memory_free(append);
     }
     fresh->seq = old->seq;
-    actor->durable = fresh;
+    actor_extra_or_null(actor)->durable = fresh;
     effect_queue_run(&old->held, actor, landed_seq, fresh->position);
     effect_queue_drop(&old->held, actor, 0, ERR_UNAVAILABLE);
     durable_free(old);
@@ -237,7 +239,7 @@ void durable_settle(actor_t *actor, durable_t *fresh)
 
 void durable_give_up(actor_t *actor)
 {
-    durable_t *durable = actor->durable;
+    durable_t *durable = actor_peek(actor)->durable;
     durable_drop_held(actor, 0, durable->unknown != NULL ? ERR_TIMEOUT : ERR_INTERNAL);
 }
 
@@ -279,13 +281,15 @@ void durable_answer_again(actor_t *actor, const seen_command_t *command, reply_t
     /* Without a result it is being answered later, or that answer is not known any more. */
     message_t *reply = command->result_size == 0
                            ? reply_new(token, ERR_STALE, NULL, NULL, (str_t){NULL, 0})
-                           : reply_from(actor->runtime, encoded, token);
+                           : reply_from(actor_runtime(actor), encoded, token);
     if (reply == NULL)
         return;
     reply->position = command->position;
-    effect_t effect = {.kind = EFFECT_REPLY, .message = reply, .seq = actor->durable->seq};
-    if (actor->durable->append_count > 0)
-        effect_queue_push(&actor->durable->held, actor, &effect);
+    effect_t effect = {
+        .kind = EFFECT_REPLY, .message = reply, .seq = actor_peek(actor)->durable->seq};
+    if (actor_peek(actor)->durable->append_count > 0)
+        effect_queue_push(&actor_peek(actor)->durable->held, actor, &effect);
     else
-        IGNORE_ERR(effect_run(actor, &effect, actor->durable->position)); /* an answer */
+        IGNORE_ERR(
+            effect_run(actor, &effect, actor_peek(actor)->durable->position)); /* an answer */
 }

@@ -39,26 +39,26 @@ static effect_t *take_first(effect_queue_t *self)
 static void job_refused(actor_t *actor, job_t *job, err_t err)
 {
     job->err = err;
-    job->runtime = actor->runtime;
+    job->runtime = actor_runtime(actor);
     offload_return(job); /* `then` runs exactly once, in a turn of its own */
 }
 
 static void spawn_run(actor_t *actor, uint64_t child)
 {
-    actor_t *slot = registry_slot(actor->runtime->registry, child);
+    actor_t *slot = registry_slot(actor_runtime(actor)->registry, child);
     scheduler_ready(slot); /* nobody else could schedule it so far */
 }
 
 static void spawn_drop(actor_t *actor, uint64_t child)
 {
-    actor_t *slot = registry_slot(actor->runtime->registry, child);
+    actor_t *slot = registry_slot(actor_runtime(actor)->registry, child);
     slot->is_stopping = true; /* its first turn ends it before it has a state */
     scheduler_ready(slot);
 }
 
 err_t effect_run(actor_t *actor, effect_t *effect, uint64_t position)
 {
-    runtime_t *runtime = actor->runtime;
+    runtime_t *runtime = actor_runtime(actor);
     switch (effect->kind) {
     case EFFECT_SEND:
         return deliver(runtime, effect->to_kind, effect->to_key, effect->to_ref,
@@ -101,10 +101,10 @@ void effect_drop(actor_t *actor, effect_t *effect, err_t err)
 {
     switch (effect->kind) {
     case EFFECT_SEND:
-        reject(actor->runtime, STEAL(effect->message), err);
+        reject(actor_runtime(actor), STEAL(effect->message), err);
         break;
     case EFFECT_REPLY:
-        reply_drop(actor->runtime, STEAL(effect->message), err);
+        reply_drop(actor_runtime(actor), STEAL(effect->message), err);
         break;
     case EFFECT_PUBLISH:
         message_free(STEAL(effect->message));

@@ -152,7 +152,7 @@ static void encode_state(const actor_t *actor, buf_t *out)
 
 void durable_snapshot(actor_t *actor)
 {
-    durable_t *durable = actor->durable;
+    durable_t *durable = actor_peek(actor)->durable;
     buf_t state BUF_SCOPED = BUF_INIT;
     buf_t encoded BUF_SCOPED = BUF_INIT;
     encode_state(actor, &state);
@@ -179,15 +179,15 @@ void durable_snapshot(actor_t *actor)
         return;
 
     char room[JOURNAL_STREAM_SIZE_MAX + 1];
-    journal_t *journal = actor->runtime->journal;
-    journal->table->snapshot_put(journal, stream_of(actor->kind, actor->key, room),
+    journal_t *journal = actor_runtime(actor)->journal;
+    journal->table->snapshot_put(journal, stream_of(actor->kind, actor_key(actor), room),
                                  durable->version, buf_str(&encoded));
     durable->snapshot_version = durable->version;
 }
 
 bool durable_snapshot_is_due(const actor_t *actor, uint64_t events_min)
 {
-    const durable_t *durable = actor->durable;
+    const durable_t *durable = actor_peek(actor)->durable;
     bool can = actor->kind->snapshot != NULL || actor->kind->state_schema != NULL;
     return durable != NULL && can && actor->kind->snapshot_every > 0 &&
            durable->version - durable->snapshot_version >= events_min;

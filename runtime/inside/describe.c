@@ -31,9 +31,9 @@ static void describe_actor(void *context, actor_t *actor)
     json_t *json = context;
     json_object_begin(json);
     json_key_str(json, "kind", str_from(actor->kind->name));
-    json_key_str(json, "key", actor->key);
+    json_key_str(json, "key", actor_key(actor));
     json_key_u64(json, "ref", actor_bits(actor));
-    json_key_u64(json, "parent", actor->parent);
+    json_key_u64(json, "parent", actor_entry(actor)->parent);
     json_key_u64(json, "messages", atomic_load(&actor->messages));
     json_key_u64(json, "busy_us", atomic_load(&actor->busy_ns) / 1000);
     json_key_u64(json, "queue", mailbox_user_length(&actor->mailbox));

@@ -1,6 +1,9 @@
 #pragma once
 /* activation.h -- what the runtime keeps of one actor: its slot, from STARTING to ENDED.
  *
+ * A header of two cache lines: what senders touch, then what the owner touches. What few actors
+ * need (asks, timers, children, a journal) lies in actor_extra_t, made with the first of it.
+ *
  * Invariants
  *  1. `is_scheduled` owns the actor: whoever turns it from false to true (or finds it true because
  *     the actor lies in the run queue it took it from) is the only thread that touches anything but
@@ -20,6 +23,8 @@
 #include "runtime/mail/ask.h"
 #include "runtime/mail/mailbox.h"
 #include "runtime/schedule/alarm.h"
+
+#include <stddef.h>
 
 typedef enum actor_phase {
     ACTOR_FREE,
@@ -41,25 +46,10 @@ typedef struct actor_watcher {
 } actor_watcher_t;
 
 enum { ACTOR_WATCHERS_MAX = 4096, ACTOR_CHILDREN_MAX = 4096, ACTOR_TIMERS_MAX = 1024 };
-enum { ACTOR_REASON_SIZE = 128 };
+enum { ACTOR_REASON_SIZE = 128, ACTOR_LINE = 64, ACTOR_KEY_INSIDE = 8 };
 
-typedef struct actor actor_t;
-struct actor {
-    mailbox_t mailbox;
-    _Atomic bool is_scheduled;
-    _Atomic uint32_t home; /* the scheduler it ran on last; of a pinned one: always */
-    actor_t *run_next;     /* in a run queue */
-
-    runtime_t *runtime;
-    uint32_t slot, generation, incarnation;
-    actor_phase_t phase;
-    actor_settle_t settle;
-    bool is_virtual, is_stopping, is_failed_start;
-    bool is_removed; /* from the registry */
-    const actor_kind_t *kind;
-    str_t key; /* owned */
-    uint64_t hash;
-    void *state;
+/* What an actor needs that does more than handle messages and send some. */
+typedef struct actor_extra {
     durable_t *durable; /* NULL: not a durable kind, or no state yet */
 
     ask_table_t asks;
@@ -68,11 +58,9 @@ struct actor {
     uint32_t timer_count, jobs_open;
     uint64_t subscribed_on;   /* a bit a scheduler */
     uint64_t tokens_until_ns; /* somebody may wait for a later answer until then */
-    uint64_t active_ns;
     lane_t deferred;
     uint32_t deferred_count;
 
-    uint64_t parent; /* actor_ref bits */
     actor_watcher_t *watchers;
     uint32_t watcher_count;
     uint64_t *children;
@@ -80,17 +68,128 @@ struct actor {
 
     uint64_t failures_since_ns, parked_until_ns;
     uint32_t failures, parkings;
-    char reason[ACTOR_REASON_SIZE]; /* why it ends; empty: normal */
+    char reason[ACTOR_REASON_SIZE]; /* why it failed */
+} actor_extra_t;
 
-    _Atomic uint64_t messages, busy_ns;             /* read by others, relaxed */
-    actor_t *hash_next, *live_next, *live_previous; /* the registry's, under its shard's lock */
-    actor_t *free_next;
-};
+typedef struct actor actor_t;
+struct actor {
+    /* Senders. */
+    mailbox_t mailbox;
+    const actor_kind_t *kind;
+    union {
+        char inside[ACTOR_KEY_INSIDE]; /* with a terminator */
+        char *outside;                 /* owned */
+    } key;
+    uint16_t mailbox_max;
+    uint8_t key_size;
+    _Atomic bool is_scheduled;
+    _Atomic uint8_t home; /* the scheduler it ran on last; of a pinned one: always */
+    /* Its owner's, where there is room. */
+    uint8_t phase;  /* actor_phase_t */
+    uint8_t settle; /* actor_settle_t */
+    bool is_virtual : 1, is_stopping : 1, is_failed_start : 1;
+    bool is_failed : 1;  /* its end is not a normal one */
+    bool is_removed : 1; /* from the registry */
+
+    /* Its owner. */
+    mailbox_end_t mailbox_end;
+    void *state;
+    actor_extra_t *extra; /* actor_extra_none: nothing yet; see actor_peek */
+    union {
+        actor_t *run_next;  /* in a run queue */
+        actor_t *free_next; /* in no use */
+    };
+    _Atomic uint64_t messages, busy_ns; /* read by others, relaxed */
+    uint32_t incarnation;
+    uint32_t active_ms; /* when it last did something; wraps */
+} __attribute__((aligned(ACTOR_LINE)));
+
+_Static_assert(sizeof(actor_t) == 2 * (size_t)ACTOR_LINE, "an actor's header is two cache lines");
+_Static_assert(offsetof(actor_t, mailbox) == 0, "the mailbox's word is what a sender meets first");
+_Static_assert(offsetof(actor_t, mailbox_end) == ACTOR_LINE, "the owner has a line of its own");
+
+/* Slots lie in chunks, aligned to their size; in the place of a chunk's first slot stands this. */
+enum { ACTOR_CHUNK = 512, ACTOR_CHUNK_SIZE = ACTOR_CHUNK * 2 * ACTOR_LINE };
+
+/* What the registry knows of a slot. It changes under the lock of its key's shard; atomic, so that
+ * a walk over the slots finds out which lock that is. */
+typedef struct actor_entry {
+    _Atomic uint32_t hash; /* of kind and key */
+    _Atomic bool is_live;
+    uint32_t next;   /* in its bucket: slot + 1 */
+    uint64_t parent; /* actor_ref bits; 0: none */
+} actor_entry_t;
+
+typedef struct actor_chunk {
+    runtime_t *runtime;
+    actor_entry_t *entries; /* one a slot */
+    uint32_t first_slot;
+} actor_chunk_t;
+
+_Static_assert(sizeof(actor_chunk_t) <= sizeof(actor_t), "a chunk's head takes one slot's place");
+
+static inline const actor_chunk_t *actor_chunk(const actor_t *self)
+{
+    return (const actor_chunk_t *)((uintptr_t)self & ~(uintptr_t)(ACTOR_CHUNK_SIZE - 1));
+}
+
+static inline runtime_t *actor_runtime(const actor_t *self)
+{
+    return actor_chunk(self)->runtime;
+}
+
+static inline uint32_t actor_slot(const actor_t *self)
+{
+    const actor_chunk_t *chunk = actor_chunk(self);
+    return chunk->first_slot + (uint32_t)(self - (const actor_t *)(const void *)chunk);
+}
+
+static inline actor_entry_t *actor_entry(const actor_t *self)
+{
+    const actor_chunk_t *chunk = actor_chunk(self);
+    return &chunk->entries[self - (const actor_t *)(const void *)chunk];
+}
 
 static inline uint64_t actor_bits(const actor_t *self)
 {
-    return (uint64_t)self->generation << 32 | ((uint64_t)self->slot + 1);
+    return (uint64_t)mailbox_generation(&self->mailbox) << 32 | ((uint64_t)actor_slot(self) + 1);
 }
 
+static inline str_t actor_key(const actor_t *self)
+{
+    return (str_t){self->key_size < ACTOR_KEY_INSIDE ? self->key.inside : self->key.outside,
+                   self->key_size};
+}
+
+/* Keeps a copy of the key. NO_MEMORY. */
+[[nodiscard]] err_t actor_set_key(actor_t *self, str_t key);
+
+/* What an actor without an actor_extra_t has of it: nothing. */
+extern const actor_extra_t actor_extra_none;
+
+/* To look: all zero when there is none. */
+static inline const actor_extra_t *actor_peek(const actor_t *self)
+{
+    return self->extra;
+}
+
+/* To change: made where there is none. NULL: no memory. */
+[[nodiscard]] actor_extra_t *actor_extra(actor_t *self);
+/* To change what is known to be there; NULL: there is none. */
+static inline actor_extra_t *actor_extra_or_null(actor_t *self)
+{
+    return self->extra == &actor_extra_none ? NULL : self->extra;
+}
+
+static inline bool actor_is_durable(const actor_t *self)
+{
+    return actor_peek(self)->durable != NULL;
+}
+
+/* The state, with its deinit. */
+void actor_free_state(actor_t *self);
+void actor_drop_deferred(actor_extra_t *extra);
+/* A new slot, closed. */
+void actor_init(actor_t *self);
 /* Frees what the activation holds, at its end or the runtime's. The slot stays. */
 void actor_dispose(actor_t *self);

@@ -5,90 +5,41 @@
 
 #include <stdio.h>
 
-static const str_t nothing = {NULL, 0};
-
-/* The idle and the restart alarm: one of each, armed anew. */
-static void arm(context_t *ctx, alarm_t **alarm, alarm_purpose_t purpose, uint64_t delay_ms)
+/* The idle and the restart alarm: one of each, armed anew. False: no memory. */
+static bool arm(context_t *ctx, alarm_purpose_t purpose, uint64_t delay_ms)
 {
+    actor_extra_t *extra = actor_extra(ctx->actor);
+    if (extra == NULL)
+        return false;
+    alarm_t **alarm = purpose == ALARM_IDLE ? &extra->idle_alarm : &extra->restart_alarm;
     alarm_cancel(alarm);
     *alarm = alarm_new(purpose, actor_bits(ctx->actor), 0);
     if (*alarm == NULL)
-        return; /* an actor that idles longer, or restarts with its next message */
+        return false;
     (*alarm)->message.incarnation = ctx->actor->incarnation;
     alarm_arm(*alarm, ctx->scheduler, delay_ms);
+    return true;
+}
+
+/* Where there is no memory for it the actor stays for longer. */
+static void arm_idle(context_t *ctx, uint64_t delay_ms)
+{
+    (void)arm(ctx, ALARM_IDLE, delay_ms);
 }
 
 /* ---- the state and what belongs to it ---- */
-
-static void free_state(actor_t *actor)
-{
-    if (actor->state != NULL && actor->kind->deinit != NULL)
-        actor->kind->deinit(actor->state);
-    memory_free(actor->state);
-    actor->state = NULL;
-}
-
-static void drop_deferred(actor_t *actor)
-{
-    message_t *message;
-    while ((message = lane_pop(&actor->deferred)) != NULL) {
-        actor->deferred_count--;
-        system_message_free(message);
-    }
-}
 
 /* What one incarnation leaves behind. Appends in flight are none of it. */
 static void forget(actor_t *actor)
 {
     timers_cancel_all(actor);
     unsubscribe_all(actor);
-    ask_table_clear(&actor->asks);
-    drop_deferred(actor);
-    free_state(actor);
-}
-
-/* As a new slot, but for what senders see: mailbox, is_scheduled, generation. */
-static void reset(actor_t *self)
-{
-    self->phase = ACTOR_FREE;
-    self->is_virtual = self->is_stopping = self->is_removed = self->is_failed_start = false;
-    self->kind = NULL;
-    self->key = nothing;
-    self->durable = NULL;
-    self->timer_ids = 0;
-    self->timer_count = self->jobs_open = self->deferred_count = 0;
-    self->tokens_until_ns = self->active_ns = 0;
-    self->parent = 0;
-    self->watchers = NULL;
-    self->children = NULL;
-    self->watcher_count = self->child_count = 0;
-    self->failures_since_ns = self->parked_until_ns = 0;
-    self->failures = self->parkings = 0;
-    self->reason[0] = '\0';
-    atomic_store_explicit(&self->messages, 0, memory_order_relaxed);
-    atomic_store_explicit(&self->busy_ns, 0, memory_order_relaxed);
-}
-
-void actor_dispose(actor_t *self)
-{
-    message_t *message;
-    while ((message = mailbox_pop_user(&self->mailbox)) != NULL)
-        message_free(message);
-    while ((message = mailbox_pop_system(&self->mailbox)) != NULL)
-        system_message_free(message);
-    while ((message = lane_pop(&self->deferred)) != NULL)
-        system_message_free(message);
-    while (self->timers != NULL)
-        timer_drop(self, self->timers->id);
-    alarm_cancel(&self->idle_alarm);
-    alarm_cancel(&self->restart_alarm);
-    ask_table_deinit(&self->asks);
-    free_state(self);
-    durable_free(self->durable);
-    memory_free(self->watchers);
-    memory_free(self->children);
-    memory_free((void *)(uintptr_t)self->key.data); /* ours; str_t has no other way to say so */
-    reset(self);
+    actor_extra_t *extra = actor_extra_or_null(actor);
+    if (extra != NULL) {
+        ask_table_clear(&extra->asks);
+        actor_drop_deferred(extra);
+    }
+    actor_free_state(actor);
 }
 
 /* ---- starting ---- */
@@ -96,7 +47,7 @@ void actor_dispose(actor_t *self)
 static void refuse_waiting(context_t *ctx, err_t err)
 {
     message_t *message;
-    while ((message = mailbox_pop_user(&ctx->actor->mailbox)) != NULL)
+    while ((message = mailbox_pop_user(&ctx->actor->mailbox, &ctx->actor->mailbox_end)) != NULL)
         reject(ctx->runtime, message, err);
 }
 
@@ -104,7 +55,7 @@ static void begin_running(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
     actor->phase = ACTOR_RUNNING;
-    actor->active_ns = ctx->now_ns;
+    actor->active_ms = context_now_ms(ctx);
     err_t err = ERR_OK;
     if (!call_start(ctx, &err))
         return;
@@ -115,20 +66,20 @@ static void begin_running(context_t *ctx)
         return;
     }
     if (actor->kind->idle_ms > 0)
-        arm(ctx, &actor->idle_alarm, ALARM_IDLE, actor->kind->idle_ms);
+        arm_idle(ctx, actor->kind->idle_ms);
 }
 
 static err_t recover(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
-    job_t *job = memory_new(sizeof *job);
+    job_t *job = actor_extra(actor) == NULL ? NULL : memory_new(sizeof *job);
     if (job == NULL)
         return ERR_NO_MEMORY;
     job->runtime = ctx->runtime;
     job->lane = OFFLOAD_FILE;
     job->actor = actor_bits(actor);
     job->message.incarnation = actor->incarnation;
-    job->recovery = recovery_new(ctx->runtime, actor->kind, actor->key);
+    job->recovery = recovery_new(ctx->runtime, actor->kind, actor_key(actor));
     err_t err = job->recovery == NULL ? ERR_NO_MEMORY : offload_submit(ctx->runtime->offload, job);
     if (err != ERR_OK) {
         job_free(job);
@@ -152,7 +103,7 @@ void lifecycle_start(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
     count_one(&ctx->runtime->counters.activations);
-    actor->reason[0] = '\0';
+    actor->is_failed = false;
     if (actor->kind->applier_count > 0) {
         err_t err = recover(ctx);
         if (err != ERR_OK)
@@ -177,8 +128,9 @@ void lifecycle_recovered(context_t *ctx, job_t *job)
     if (err == ERR_OK) {
         actor->state = STEAL(job->recovery->state);
         durable_t *fresh = STEAL(job->recovery->durable);
-        if (actor->durable == NULL)
-            actor->durable = fresh;
+        actor_extra_t *extra = actor_extra_or_null(actor); /* made with the recovery */
+        if (extra->durable == NULL)
+            extra->durable = fresh;
         else
             durable_settle(actor, fresh);
     }
@@ -200,17 +152,19 @@ static uint64_t restart_period_ns(const actor_kind_t *kind)
 
 static bool is_within_intensity(context_t *ctx)
 {
-    actor_t *actor = ctx->actor;
-    uint64_t max =
-        actor->kind->restarts_max == 0 ? RESTARTS_MAX_DEFAULT : actor->kind->restarts_max;
-    uint64_t since_ns = ctx->now_ns - actor->failures_since_ns;
-    if (since_ns > restart_period_ns(actor->kind) + 2 * (uint64_t)BACKOFF_MAX_MS * 1000000)
-        actor->parkings = 0; /* it was well for longer than any back-off */
-    if (since_ns > restart_period_ns(actor->kind)) {
-        actor->failures = 0;
-        actor->failures_since_ns = ctx->now_ns;
+    const actor_kind_t *kind = ctx->actor->kind;
+    actor_extra_t *extra = actor_extra(ctx->actor);
+    if (extra == NULL)
+        return false; /* what can't be counted is too often */
+    uint64_t max = kind->restarts_max == 0 ? RESTARTS_MAX_DEFAULT : kind->restarts_max;
+    uint64_t since_ns = ctx->now_ns - extra->failures_since_ns;
+    if (since_ns > restart_period_ns(kind) + 2 * (uint64_t)BACKOFF_MAX_MS * 1000000)
+        extra->parkings = 0; /* it was well for longer than any back-off */
+    if (since_ns > restart_period_ns(kind)) {
+        extra->failures = 0;
+        extra->failures_since_ns = ctx->now_ns;
     }
-    return ++actor->failures <= max;
+    return ++extra->failures <= max;
 }
 
 /* Doubling from BACKOFF_FIRST_MS, half of it chance, so that what failed together does not come
@@ -225,31 +179,33 @@ static uint64_t backoff_ms(context_t *ctx, uint32_t exponent)
 static void park(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
+    actor_extra_t *extra = actor_extra(actor);
     actor->phase = ACTOR_PARKED;
-    actor->parked_until_ns = ctx->now_ns + backoff_ms(ctx, actor->parkings++) * 1000000;
-    arm(ctx, &actor->idle_alarm, ALARM_IDLE,
-        BACKOFF_MAX_MS + restart_period_ns(actor->kind) / 1000000);
+    if (extra == NULL)
+        return; /* until its next message */
+    extra->parked_until_ns = ctx->now_ns + backoff_ms(ctx, extra->parkings++) * 1000000;
+    arm_idle(ctx, BACKOFF_MAX_MS + restart_period_ns(actor->kind) / 1000000);
 }
 
 /* Nothing is in flight any more. */
 static void after_crash(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
-    if (actor->durable != NULL)
+    if (actor_is_durable(actor)) {
         durable_give_up(actor);
-    durable_free(STEAL(actor->durable));
+        durable_free(STEAL(actor_extra_or_null(actor)->durable));
+    }
     bool is_child = !actor->is_virtual;
     bool may_restart = is_within_intensity(ctx) && !(is_child && actor->kind->is_temporary);
     if (actor->is_stopping || (is_child && !may_restart)) {
         lifecycle_end(ctx);
     } else if (is_child) {
         actor->phase = ACTOR_BACKOFF;
-        arm(ctx, &actor->restart_alarm, ALARM_RESTART, backoff_ms(ctx, actor->failures - 1));
-        if (actor->restart_alarm == NULL)
+        if (!arm(ctx, ALARM_RESTART, backoff_ms(ctx, actor_peek(actor)->failures - 1)))
             actor->phase = ACTOR_DORMANT; /* no memory for it: its next message will do */
     } else if (may_restart) {
         actor->phase = ACTOR_DORMANT;
-        arm(ctx, &actor->idle_alarm, ALARM_IDLE, restart_period_ns(actor->kind) / 1000000);
+        arm_idle(ctx, restart_period_ns(actor->kind) / 1000000);
     } else {
         park(ctx);
     }
@@ -259,14 +215,18 @@ void lifecycle_crash(context_t *ctx, const char *reason)
 {
     actor_t *actor = ctx->actor;
     count_one(&ctx->runtime->counters.failures);
-    snprintf(actor->reason, sizeof actor->reason, "%s", reason);
+    actor_extra_t *extra = actor_extra(actor);
+    actor->is_failed = true;
+    if (extra != NULL) /* without, nobody is there who would be told */
+        snprintf(extra->reason, sizeof extra->reason, "%s", reason);
     if (ctx->runtime->log != NULL)
         log_warning(ctx->runtime->log, "runtime", "an actor of kind %s failed: %s",
-                    actor->kind->name, actor->reason);
+                    actor->kind->name, reason);
     forget(actor);
     children_stop(actor);
     actor->incarnation++;
-    actor->jobs_open = 0;
+    if (extra != NULL)
+        extra->jobs_open = 0;
     actor->phase = ACTOR_SETTLING;
     actor->settle = SETTLE_CRASH;
     /* What was sent before is out, or held: a down may not overtake what is held. */
@@ -288,7 +248,7 @@ static void rebuild(context_t *ctx)
     actor_t *actor = ctx->actor;
     timers_cancel_all(actor);
     unsubscribe_all(actor);
-    free_state(actor);
+    actor_free_state(actor);
     err_t err = recover(ctx);
     if (err != ERR_OK)
         start_failed(ctx, err);
@@ -297,7 +257,9 @@ static void rebuild(context_t *ctx)
 void lifecycle_restart(context_t *ctx)
 {
     count_one(&ctx->runtime->counters.restarts);
-    alarm_cancel(&ctx->actor->restart_alarm);
+    actor_extra_t *extra = actor_extra_or_null(ctx->actor);
+    if (extra != NULL)
+        alarm_cancel(&extra->restart_alarm);
     ctx->actor->phase = ACTOR_STARTING;
 }
 
@@ -306,18 +268,22 @@ void lifecycle_restart(context_t *ctx)
 static void finish(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
-    bool is_clean = actor->reason[0] == '\0' && actor->state != NULL;
-    if (actor->durable != NULL)
+    bool is_clean = !actor->is_failed && actor->state != NULL;
+    if (actor_is_durable(actor))
         durable_give_up(actor);
     if (is_clean && !actor->is_failed_start)
         (void)call_stop(ctx); /* a stop that fails stops */
     forget(actor);
     children_stop(actor);
     tell_watchers(actor);
-    if (actor->parent != 0)
-        (void)system_send(ctx->runtime, actor->parent, MESSAGE_CHILD_ENDED, actor_bits(actor));
-    alarm_cancel(&actor->idle_alarm);
-    alarm_cancel(&actor->restart_alarm);
+    uint64_t parent = actor_entry(actor)->parent;
+    if (parent != 0)
+        (void)system_send(ctx->runtime, parent, MESSAGE_CHILD_ENDED, actor_bits(actor));
+    actor_extra_t *extra = actor_extra_or_null(actor);
+    if (extra != NULL) {
+        alarm_cancel(&extra->idle_alarm);
+        alarm_cancel(&extra->restart_alarm);
+    }
     if (!actor->is_removed)
         (void)registry_remove(ctx->runtime->registry, actor, false);
     actor->phase = ACTOR_ENDED;
@@ -326,8 +292,9 @@ static void finish(context_t *ctx)
 void lifecycle_end(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
-    bool may_snapshot = actor->phase == ACTOR_RUNNING && actor->durable != NULL &&
-                        actor->durable->append_count == 0 && !durable_is_tainted(actor->durable);
+    const durable_t *durable = actor_peek(actor)->durable;
+    bool may_snapshot = actor->phase == ACTOR_RUNNING && durable != NULL &&
+                        durable->append_count == 0 && !durable_is_tainted(durable);
     if (may_snapshot && durable_snapshot_is_due(actor, 1))
         durable_snapshot(actor);
     actor->phase = ACTOR_SETTLING;
@@ -340,9 +307,9 @@ void lifecycle_settle(context_t *ctx)
     actor_t *actor = ctx->actor;
     if (actor->phase != ACTOR_SETTLING)
         return;
-    if (actor->durable != NULL && actor->durable->append_count > 0)
+    if (actor_is_durable(actor) && actor_peek(actor)->durable->append_count > 0)
         return;
-    switch (actor->settle) {
+    switch ((actor_settle_t)actor->settle) {
     case SETTLE_REBUILD:
         rebuild(ctx);
         break;
@@ -358,11 +325,11 @@ void lifecycle_settle(context_t *ctx)
 
 static bool is_quiescent(const context_t *ctx)
 {
-    const actor_t *actor = ctx->actor;
-    return actor->asks.open_count == 0 && actor->jobs_open == 0 && actor->timer_count == 0 &&
-           actor->child_count == 0 && actor->subscribed_on == 0 && actor->deferred_count == 0 &&
-           ctx->now_ns >= actor->tokens_until_ns &&
-           (actor->durable == NULL || actor->durable->append_count == 0);
+    const actor_extra_t *extra = actor_peek(ctx->actor);
+    return extra->asks.open_count == 0 && extra->jobs_open == 0 && extra->timer_count == 0 &&
+           extra->child_count == 0 && extra->subscribed_on == 0 && extra->deferred_count == 0 &&
+           ctx->now_ns >= extra->tokens_until_ns &&
+           (extra->durable == NULL || extra->durable->append_count == 0);
 }
 
 /* Leaves the table while nobody has sent to it; the rest can take its time. */
@@ -384,24 +351,23 @@ void lifecycle_idle(context_t *ctx)
     actor_t *actor = ctx->actor;
     bool is_down = actor->phase == ACTOR_DORMANT || actor->phase == ACTOR_PARKED;
     if (actor->phase != ACTOR_RUNNING && !is_down) {
-        arm(ctx, &actor->idle_alarm, ALARM_IDLE, MAX(actor->kind->idle_ms, 1000U));
+        arm_idle(ctx, MAX(actor->kind->idle_ms, 1000U));
         return;
     }
-    uint64_t idle_ns = is_down ? 0 : (uint64_t)actor->kind->idle_ms * 1000000;
-    uint64_t since_ns = ctx->now_ns - actor->active_ns;
-    if (since_ns >= idle_ns && (is_down || is_quiescent(ctx)) && passivate(ctx))
+    uint32_t idle_ms = is_down ? 0 : actor->kind->idle_ms;
+    uint32_t since_ms = context_now_ms(ctx) - actor->active_ms; /* both wrap */
+    if (since_ms >= idle_ms && (is_down || is_quiescent(ctx)) && passivate(ctx))
         return;
-    uint64_t rest_ns = since_ns < idle_ns ? idle_ns - since_ns : idle_ns;
-    arm(ctx, &actor->idle_alarm, ALARM_IDLE, MAX(rest_ns / 1000000, (uint64_t)1));
+    arm_idle(ctx, MAX(since_ms < idle_ms ? idle_ms - since_ms : idle_ms, 1U));
 }
 
 bool lifecycle_bury(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
     message_t *message;
-    while ((message = mailbox_pop_user(&actor->mailbox)) != NULL)
+    while ((message = mailbox_pop_user(&actor->mailbox, &actor->mailbox_end)) != NULL)
         reject(ctx->runtime, message, ERR_NOT_FOUND);
-    while ((message = mailbox_pop_system(&actor->mailbox)) != NULL)
+    while ((message = mailbox_pop_system(&actor->mailbox, &actor->mailbox_end)) != NULL)
         system_message_free(message);
     if (mailbox_user_length(&actor->mailbox) + mailbox_system_length(&actor->mailbox) > 0)
         return false;

@@ -10,9 +10,8 @@ enum { BUCKETS_FIRST = 16 };
 
 typedef struct shard {
     uv_mutex_t lock;
-    actor_t **buckets; /* chains by hash */
+    uint32_t *buckets; /* chains by hash: slot + 1 */
     size_t bucket_count, virtual_count;
-    actor_t live; /* head of a ring; only its links are used */
     uint64_t live_count;
 } shard_t;
 
@@ -20,7 +19,7 @@ struct registry {
     runtime_t *runtime;
     shard_t shards[REGISTRY_SHARDS];
     uv_mutex_t slots_lock;
-    _Atomic(actor_t *) chunks[REGISTRY_CHUNKS_MAX];
+    _Atomic(actor_chunk_t *) chunks[REGISTRY_CHUNKS_MAX];
     uint32_t chunk_count;
     actor_t *first_free;
 };
@@ -32,18 +31,24 @@ registry_t *registry_new(runtime_t *runtime)
         return NULL;
     self->runtime = runtime;
     ASSERT(uv_mutex_init(&self->slots_lock) == 0);
-    for (size_t i = 0; i < REGISTRY_SHARDS; i++) {
-        shard_t *shard = &self->shards[i];
-        ASSERT(uv_mutex_init(&shard->lock) == 0);
-        shard->live.live_next = shard->live.live_previous = &shard->live;
-    }
+    for (size_t i = 0; i < REGISTRY_SHARDS; i++)
+        ASSERT(uv_mutex_init(&self->shards[i].lock) == 0);
     return self;
 }
 
 void registry_dispose(registry_t *self)
 {
-    for (uint32_t i = 0; i < self->chunk_count * REGISTRY_CHUNK; i++)
-        actor_dispose(registry_slot(self, (uint64_t)i + 1));
+    for (uint32_t i = 0; i < self->chunk_count * ACTOR_CHUNK; i++) {
+        actor_t *actor = registry_slot(self, (uint64_t)i + 1);
+        if (actor != NULL)
+            actor_dispose(actor);
+    }
+}
+
+static void chunk_free(actor_chunk_t *chunk)
+{
+    memory_free(chunk->entries);
+    memory_free(chunk);
 }
 
 void registry_free(registry_t *self)
@@ -51,7 +56,7 @@ void registry_free(registry_t *self)
     if (self == NULL)
         return;
     for (uint32_t i = 0; i < self->chunk_count; i++)
-        memory_free(atomic_load(&self->chunks[i]));
+        chunk_free(atomic_load(&self->chunks[i]));
     for (size_t i = 0; i < REGISTRY_SHARDS; i++) {
         memory_free(self->shards[i].buckets);
         uv_mutex_destroy(&self->shards[i].lock);
@@ -62,30 +67,40 @@ void registry_free(registry_t *self)
 
 /* ---- slots ---- */
 
+/* The first of a chunk is its head. */
+static actor_t *slot_at(actor_chunk_t *chunk, uint32_t index)
+{
+    return (actor_t *)(void *)chunk + index;
+}
+
 actor_t *registry_slot(const registry_t *self, uint64_t ref_bits)
 {
     uint32_t slot = (uint32_t)ref_bits - 1;
-    if (slot >= ACTORS_MAX)
+    uint32_t index = slot % ACTOR_CHUNK;
+    if (slot / ACTOR_CHUNK >= REGISTRY_CHUNKS_MAX || index == 0)
         return NULL;
-    actor_t *chunk =
-        atomic_load_explicit(&self->chunks[slot / REGISTRY_CHUNK], memory_order_acquire);
-    return chunk == NULL ? NULL : &chunk[slot % REGISTRY_CHUNK];
+    actor_chunk_t *chunk =
+        atomic_load_explicit(&self->chunks[slot / ACTOR_CHUNK], memory_order_acquire);
+    return chunk == NULL ? NULL : slot_at(chunk, index);
 }
 
 static err_t add_chunk(registry_t *self)
 {
     if (self->chunk_count == REGISTRY_CHUNKS_MAX)
         return ERR_LIMIT;
-    actor_t *chunk = memory_new_array(REGISTRY_CHUNK, sizeof(actor_t));
+    actor_chunk_t *chunk = memory_new_aligned(ACTOR_CHUNK_SIZE, ACTOR_CHUNK_SIZE);
     if (chunk == NULL)
         return ERR_NO_MEMORY;
-    for (uint32_t i = REGISTRY_CHUNK; i > 0; i--) {
-        actor_t *actor = &chunk[i - 1];
-        actor->slot = self->chunk_count * REGISTRY_CHUNK + i - 1;
-        actor->runtime = self->runtime;
-        mailbox_init(&actor->mailbox);
-        lane_init(&actor->deferred);
-        atomic_init(&actor->is_scheduled, true); /* a free slot is never scheduled by a sender */
+    chunk->entries = memory_new_array(ACTOR_CHUNK, sizeof(actor_entry_t));
+    if (chunk->entries == NULL) {
+        chunk_free(chunk);
+        return ERR_NO_MEMORY;
+    }
+    chunk->runtime = self->runtime;
+    chunk->first_slot = self->chunk_count * ACTOR_CHUNK;
+    for (uint32_t i = ACTOR_CHUNK - 1; i > 0; i--) {
+        actor_t *actor = slot_at(chunk, i);
+        actor_init(actor);
         actor->free_next = self->first_free;
         self->first_free = actor;
     }
@@ -123,14 +138,25 @@ bool registry_recycle(registry_t *self, actor_t *actor)
 
 /* ---- activations ---- */
 
-static uint64_t hash_of(const actor_kind_t *kind, str_t key)
+static uint32_t hash_of(const actor_kind_t *kind, str_t key)
 {
-    return str_hash_more(str_hash(str_from(kind->name)), key);
+    uint64_t hash = str_hash_more(str_hash(str_from(kind->name)), key);
+    return (uint32_t)(hash ^ hash >> 32);
 }
 
-static shard_t *shard_of(registry_t *self, uint64_t hash)
+static uint32_t hash_at(const actor_t *actor)
+{
+    return atomic_load_explicit(&actor_entry(actor)->hash, memory_order_relaxed);
+}
+
+static shard_t *shard_of(registry_t *self, uint32_t hash)
 {
     return &self->shards[hash % REGISTRY_SHARDS];
+}
+
+static uint32_t *bucket_of(shard_t *shard, uint32_t hash)
+{
+    return &shard->buckets[hash / REGISTRY_SHARDS % shard->bucket_count];
 }
 
 static uint32_t home_of(const registry_t *self)
@@ -141,104 +167,112 @@ static uint32_t home_of(const registry_t *self)
     return atomic_fetch_add(&self->runtime->next_scheduler, 1) % self->runtime->scheduler_count;
 }
 
-static err_t activate(registry_t *self, const actor_kind_t *kind, str_t key, actor_t **out_actor)
+static uint16_t mailbox_max_of(const actor_kind_t *kind)
+{
+    uint32_t max = kind->mailbox_max == 0 ? MAILBOX_MAX_DEFAULT : kind->mailbox_max;
+    /* The receiver drops the oldest at its next turn: until then it may hold twice its bound. */
+    uint64_t room = (uint64_t)max * (kind->overflow == OVERFLOW_DROP_OLDEST ? 2 : 1);
+    return (uint16_t)MIN(room, (uint64_t)MAILBOX_MAX);
+}
+
+static err_t activate(registry_t *self, const actor_kind_t *kind, str_t key, uint32_t hash,
+                      actor_t **out_actor)
 {
     if (key.size > ACTOR_KEY_SIZE_MAX)
         return ERR_LIMIT;
-    char *own_key = str_dup_terminated(key);
-    if (own_key == NULL)
-        return ERR_NO_MEMORY;
     actor_t *actor = NULL;
-    err_t err = slot_take(self, &actor);
+    TRY(slot_take(self, &actor));
+    err_t err = actor_set_key(actor, key);
     if (err != ERR_OK) {
-        memory_free(own_key);
+        slot_give(self, actor);
         return err;
     }
 
-    actor->generation = mailbox_generation(&actor->mailbox);
     actor->incarnation = 1;
     actor->phase = ACTOR_STARTING;
     actor->kind = kind;
-    actor->key = str_of(own_key, key.size);
-    actor->hash = hash_of(kind, key);
-    atomic_store_explicit(&actor->home, home_of(self), memory_order_relaxed);
-    uint32_t max = kind->mailbox_max == 0 ? MAILBOX_MAX_DEFAULT : kind->mailbox_max;
-    /* The receiver drops the oldest at its next turn: until then it may hold twice its bound. */
-    mailbox_open(&actor->mailbox,
-                 MIN(kind->overflow == OVERFLOW_DROP_OLDEST ? max * 2 : max, MAILBOX_MAX));
+    atomic_store_explicit(&actor_entry(actor)->hash, hash, memory_order_relaxed);
+    atomic_store_explicit(&actor->home, (uint8_t)home_of(self), memory_order_relaxed);
+    actor->mailbox_max = mailbox_max_of(kind);
+    mailbox_open(&actor->mailbox);
     *out_actor = actor;
     return ERR_OK;
 }
 
 static void live_add(shard_t *shard, actor_t *actor)
 {
-    actor->live_next = &shard->live;
-    actor->live_previous = shard->live.live_previous;
-    actor->live_previous->live_next = actor;
-    shard->live.live_previous = actor;
+    atomic_store_explicit(&actor_entry(actor)->is_live, true, memory_order_relaxed);
     shard->live_count++;
 }
 
-static actor_t *find(const shard_t *shard, uint64_t hash, const actor_kind_t *kind, str_t key)
+static actor_t *find(const registry_t *self, shard_t *shard, uint32_t hash,
+                     const actor_kind_t *kind, str_t key)
 {
-    if (shard->bucket_count == 0)
-        return NULL;
-    actor_t *actor = shard->buckets[hash / REGISTRY_SHARDS % shard->bucket_count];
-    while (actor != NULL &&
-           !(actor->hash == hash && actor->kind == kind && str_equal(actor->key, key)))
-        actor = actor->hash_next;
-    return actor;
+    uint32_t next = shard->bucket_count == 0 ? 0 : *bucket_of(shard, hash);
+    while (next != 0) {
+        actor_t *actor = registry_slot(self, next);
+        if (hash_at(actor) == hash && actor->kind == kind && str_equal(actor_key(actor), key))
+            return actor;
+        next = actor_entry(actor)->next;
+    }
+    return NULL;
 }
 
-static err_t make_room(shard_t *shard)
+static void chain(shard_t *shard, actor_t *actor)
+{
+    uint32_t *bucket = bucket_of(shard, hash_at(actor));
+    actor_entry(actor)->next = *bucket;
+    *bucket = actor_slot(actor) + 1;
+}
+
+static err_t make_room(const registry_t *self, shard_t *shard)
 {
     if (shard->virtual_count < shard->bucket_count)
         return ERR_OK;
-    size_t count = MAX((size_t)BUCKETS_FIRST, shard->bucket_count * 2);
-    actor_t **buckets = memory_new_array(count, sizeof(actor_t *));
+    size_t old_count = shard->bucket_count;
+    size_t count = MAX((size_t)BUCKETS_FIRST, old_count * 2);
+    uint32_t *buckets = memory_new_array(count, sizeof *buckets);
     if (buckets == NULL)
         return ERR_NO_MEMORY;
-    for (size_t i = 0; i < shard->bucket_count; i++) {
-        while (shard->buckets[i] != NULL) {
-            actor_t *actor = shard->buckets[i];
-            shard->buckets[i] = actor->hash_next;
-            actor_t **bucket = &buckets[actor->hash / REGISTRY_SHARDS % count];
-            actor->hash_next = *bucket;
-            *bucket = actor;
-        }
-    }
-    memory_free(shard->buckets);
+    uint32_t *old = shard->buckets;
     shard->buckets = buckets;
     shard->bucket_count = count;
+    for (size_t i = 0; i < old_count; i++) {
+        for (uint32_t next = old[i]; next != 0;) {
+            actor_t *actor = registry_slot(self, next);
+            next = actor_entry(actor)->next;
+            chain(shard, actor);
+        }
+    }
+    memory_free(old);
     return ERR_OK;
 }
 
 static err_t activate_virtual(registry_t *self, shard_t *shard, const actor_kind_t *kind, str_t key,
-                              actor_t **out_actor)
+                              uint32_t hash, actor_t **out_actor)
 {
-    TRY(make_room(shard));
+    TRY(make_room(self, shard));
     actor_t *actor = NULL;
-    TRY(activate(self, kind, key, &actor));
+    TRY(activate(self, kind, key, hash, &actor));
     actor->is_virtual = true;
-    actor_t **bucket = &shard->buckets[actor->hash / REGISTRY_SHARDS % shard->bucket_count];
-    actor->hash_next = *bucket;
-    *bucket = actor;
+    chain(shard, actor);
     shard->virtual_count++;
     live_add(shard, actor);
     *out_actor = actor;
     return ERR_OK;
 }
 
-static err_t send_locked(registry_t *self, shard_t *shard, uint64_t hash, const actor_kind_t *kind,
+static err_t send_locked(registry_t *self, shard_t *shard, uint32_t hash, const actor_kind_t *kind,
                          str_t key, message_t *message)
 {
-    actor_t *actor = find(shard, hash, kind, key);
+    actor_t *actor = find(self, shard, hash, kind, key);
     bool is_new = actor == NULL;
     if (is_new && atomic_load(&self->runtime->is_ending))
         return ERR_UNAVAILABLE;
     if (is_new)
-        TRY(activate_virtual(self, shard, kind, key, &actor));
-    push_result_t result = mailbox_push(&actor->mailbox, actor->generation, message);
+        TRY(activate_virtual(self, shard, kind, key, hash, &actor));
+    push_result_t result = mailbox_push(&actor->mailbox, mailbox_generation(&actor->mailbox),
+                                        actor->mailbox_max, message);
     if (is_new)
         scheduler_ready(actor);
     else if (result == PUSH_DONE)
@@ -248,7 +282,7 @@ static err_t send_locked(registry_t *self, shard_t *shard, uint64_t hash, const 
 
 err_t registry_send(registry_t *self, const actor_kind_t *kind, str_t key, message_t *message)
 {
-    uint64_t hash = hash_of(kind, key);
+    uint32_t hash = hash_of(kind, key);
     shard_t *shard = shard_of(self, hash);
     uv_mutex_lock(&shard->lock);
     err_t err = send_locked(self, shard, hash, kind, key, message);
@@ -256,34 +290,40 @@ err_t registry_send(registry_t *self, const actor_kind_t *kind, str_t key, messa
     return err;
 }
 
-err_t registry_spawn(registry_t *self, const actor_kind_t *kind, str_t key, uint64_t parent,
-                     actor_t **out_actor)
+static err_t spawn_locked(registry_t *self, shard_t *shard, const actor_kind_t *kind, str_t key,
+                          uint32_t hash, actor_t **out_actor)
 {
-    actor_t *actor = NULL;
     if (atomic_load(&self->runtime->is_ending))
         return ERR_UNAVAILABLE;
-    TRY(activate(self, kind, key, &actor));
-    actor->parent = parent;
-    shard_t *shard = shard_of(self, actor->hash);
-    uv_mutex_lock(&shard->lock);
-    live_add(shard, actor);
-    uv_mutex_unlock(&shard->lock);
-    *out_actor = actor;
+    TRY(activate(self, kind, key, hash, out_actor));
+    live_add(shard, *out_actor);
     return ERR_OK;
 }
 
-static void unlink_actor(shard_t *shard, actor_t *actor)
+err_t registry_spawn(registry_t *self, const actor_kind_t *kind, str_t key, uint64_t parent,
+                     actor_t **out_actor)
 {
-    actor->live_previous->live_next = actor->live_next;
-    actor->live_next->live_previous = actor->live_previous;
-    actor->live_next = actor->live_previous = NULL;
+    uint32_t hash = hash_of(kind, key);
+    shard_t *shard = shard_of(self, hash);
+    uv_mutex_lock(&shard->lock);
+    err_t err = spawn_locked(self, shard, kind, key, hash, out_actor);
+    if (err == ERR_OK)
+        actor_entry(*out_actor)->parent = parent;
+    uv_mutex_unlock(&shard->lock);
+    return err;
+}
+
+static void unlink_actor(const registry_t *self, shard_t *shard, actor_t *actor)
+{
+    actor_entry_t *entry = actor_entry(actor);
+    atomic_store_explicit(&entry->is_live, false, memory_order_relaxed);
     shard->live_count--;
     if (!actor->is_virtual)
         return;
-    actor_t **at = &shard->buckets[actor->hash / REGISTRY_SHARDS % shard->bucket_count];
-    while (*at != actor)
-        at = &(*at)->hash_next;
-    *at = actor->hash_next;
+    uint32_t *at = bucket_of(shard, hash_at(actor));
+    while (*at != actor_slot(actor) + 1)
+        at = &actor_entry(registry_slot(self, *at))->next;
+    *at = entry->next;
     shard->virtual_count--;
 }
 
@@ -291,14 +331,14 @@ static void unlink_actor(shard_t *shard, actor_t *actor)
 static void hand_over(registry_t *self, shard_t *shard, actor_t *actor)
 {
     while (mailbox_user_length(&actor->mailbox) > 0) {
-        message_t *message = mailbox_pop_user(&actor->mailbox);
+        message_t *message = mailbox_pop_user(&actor->mailbox, &actor->mailbox_end);
         if (message == NULL) {
             sched_yield(); /* a sender by reference is between its two steps */
             continue;
         }
-        err_t err = message->is_by_ref
-                        ? ERR_NOT_FOUND
-                        : send_locked(self, shard, actor->hash, actor->kind, actor->key, message);
+        err_t err = message->is_by_ref ? ERR_NOT_FOUND
+                                       : send_locked(self, shard, hash_at(actor), actor->kind,
+                                                     actor_key(actor), message);
         if (err != ERR_OK)
             reject(self->runtime, message, err);
     }
@@ -306,7 +346,7 @@ static void hand_over(registry_t *self, shard_t *shard, actor_t *actor)
 
 bool registry_remove(registry_t *self, actor_t *actor, bool must_be_empty)
 {
-    shard_t *shard = shard_of(self, actor->hash);
+    shard_t *shard = shard_of(self, hash_at(actor));
     uv_mutex_lock(&shard->lock);
     bool is_closed = true;
     if (must_be_empty)
@@ -314,7 +354,7 @@ bool registry_remove(registry_t *self, actor_t *actor, bool must_be_empty)
     else
         mailbox_close(&actor->mailbox);
     if (is_closed) {
-        unlink_actor(shard, actor);
+        unlink_actor(self, shard, actor);
         if (actor->is_virtual)
             hand_over(self, shard, actor);
     }
@@ -334,16 +374,40 @@ uint64_t registry_count(const registry_t *self)
     return count;
 }
 
+static bool is_live(const actor_entry_t *entry)
+{
+    return atomic_load_explicit(&entry->is_live, memory_order_relaxed);
+}
+
+static void visit_slot(registry_t *self, actor_t *actor,
+                       void (*visit)(void *context, actor_t *actor), void *context)
+{
+    const actor_entry_t *entry = actor_entry(actor);
+    if (!is_live(entry))
+        return;
+    uint32_t hash = hash_at(actor);
+    shard_t *shard = shard_of(self, hash);
+    uv_mutex_lock(&shard->lock);
+    if (is_live(entry) && hash_at(actor) == hash) /* still the one whose lock this is */
+        visit(context, actor);
+    uv_mutex_unlock(&shard->lock);
+}
+
 void registry_each(registry_t *self, void (*visit)(void *context, actor_t *actor), void *context)
 {
+    /* Who is about to add one has its lock: after this it can be seen. */
     for (size_t i = 0; i < REGISTRY_SHARDS; i++) {
-        shard_t *shard = &self->shards[i];
-        uv_mutex_lock(&shard->lock);
-        actor_t *actor = shard->live.live_next;
-        while (actor != &shard->live) {
-            visit(context, actor);
-            actor = actor->live_next;
-        }
-        uv_mutex_unlock(&shard->lock);
+        uv_mutex_lock(&self->shards[i].lock);
+        uv_mutex_unlock(&self->shards[i].lock);
     }
+    for (uint32_t i = 0; i < REGISTRY_CHUNKS_MAX; i++) {
+        actor_chunk_t *chunk = atomic_load_explicit(&self->chunks[i], memory_order_acquire);
+        for (uint32_t j = 1; chunk != NULL && j < ACTOR_CHUNK; j++)
+            visit_slot(self, slot_at(chunk, j), visit, context);
+    }
+}
+
+uint32_t registry_hash(const actor_t *actor)
+{
+    return hash_at(actor);
 }

@@ -14,9 +14,8 @@
 
 enum {
     REGISTRY_SHARDS = 64,
-    REGISTRY_CHUNK = 256, /* slots */
-    REGISTRY_CHUNKS_MAX = 8192,
-    ACTORS_MAX = REGISTRY_CHUNK * REGISTRY_CHUNKS_MAX
+    REGISTRY_CHUNKS_MAX = 4096,
+    ACTORS_MAX = (ACTOR_CHUNK - 1) * REGISTRY_CHUNKS_MAX
 };
 
 typedef struct registry registry_t;
@@ -41,5 +40,7 @@ bool registry_remove(registry_t *self, actor_t *actor, bool must_be_empty);
 bool registry_recycle(registry_t *self, actor_t *actor);
 
 uint64_t registry_count(const registry_t *self);
-/* Every live actor, each shard under its lock: visit must not send to names. */
+/* Of kind and key: the same in every run. */
+uint32_t registry_hash(const actor_t *actor);
+/* Every live actor, each under its shard's lock: visit must not send to names. */
 void registry_each(registry_t *self, void (*visit)(void *context, actor_t *actor), void *context);

@@ -24,46 +24,54 @@ void down_send(runtime_t *runtime, actor_watcher_t watcher, uint64_t ref, str_t 
 
 void tell_watchers(actor_t *actor)
 {
+    actor_extra_t *extra = actor_extra_or_null(actor);
+    if (extra == NULL)
+        return;
     char text[ACTOR_REASON_SIZE + 16];
-    int size = actor->reason[0] == '\0' ? snprintf(text, sizeof text, "normal")
-                                        : snprintf(text, sizeof text, "failed: %s", actor->reason);
-    for (uint32_t i = 0; i < actor->watcher_count; i++)
-        down_send(actor->runtime, actor->watchers[i], actor_bits(actor),
+    int size = !actor->is_failed ? snprintf(text, sizeof text, "normal")
+                                 : snprintf(text, sizeof text, "failed: %s", extra->reason);
+    for (uint32_t i = 0; i < extra->watcher_count; i++)
+        down_send(actor_runtime(actor), extra->watchers[i], actor_bits(actor),
                   str_of(text, (size_t)size));
-    memory_free(actor->watchers);
-    actor->watchers = NULL;
-    actor->watcher_count = 0;
+    memory_free(STEAL(extra->watchers));
+    extra->watcher_count = 0;
 }
 
 void watchers_add(actor_t *actor, const message_t *monitor)
 {
     actor_watcher_t watcher = {monitor->sender, monitor->incarnation};
     actor_watcher_t *watchers = NULL;
-    if (actor->watcher_count < ACTOR_WATCHERS_MAX)
-        watchers = memory_resize(actor->watchers, actor->watcher_count + 1, sizeof watcher);
+    actor_extra_t *extra = actor_extra(actor);
+    if (extra != NULL && extra->watcher_count < ACTOR_WATCHERS_MAX)
+        watchers = memory_resize(extra->watchers, extra->watcher_count + 1, sizeof watcher);
     if (watchers == NULL) {
-        down_send(actor->runtime, watcher, actor_bits(actor), STR("failed: too many monitors"));
+        down_send(actor_runtime(actor), watcher, actor_bits(actor),
+                  STR("failed: too many monitors"));
         return;
     }
-    watchers[actor->watcher_count++] = watcher;
-    actor->watchers = watchers;
+    watchers[extra->watcher_count++] = watcher;
+    extra->watchers = watchers;
 }
 
 err_t children_add(actor_t *actor, uint64_t child)
 {
-    uint64_t *children = memory_resize(actor->children, actor->child_count + 1, sizeof *children);
+    actor_extra_t *extra = actor_extra(actor);
+    if (extra == NULL)
+        return ERR_NO_MEMORY;
+    uint64_t *children = memory_resize(extra->children, extra->child_count + 1, sizeof *children);
     if (children == NULL)
         return ERR_NO_MEMORY;
-    children[actor->child_count++] = child;
-    actor->children = children;
+    children[extra->child_count++] = child;
+    extra->children = children;
     return ERR_OK;
 }
 
 void children_remove(actor_t *actor, uint64_t child)
 {
-    for (uint32_t i = 0; i < actor->child_count; i++) {
-        if (actor->children[i] == child) {
-            actor->children[i] = actor->children[--actor->child_count];
+    actor_extra_t *extra = actor_extra_or_null(actor);
+    for (uint32_t i = 0; extra != NULL && i < extra->child_count; i++) {
+        if (extra->children[i] == child) {
+            extra->children[i] = extra->children[--extra->child_count];
             return;
         }
     }
@@ -83,20 +91,24 @@ bool system_send(runtime_t *runtime, uint64_t to, message_kind_t kind, uint64_t 
 
 void children_stop(actor_t *actor)
 {
-    for (uint32_t i = 0; i < actor->child_count; i++)
-        (void)system_send(actor->runtime, actor->children[i], MESSAGE_STOP, 0);
+    const actor_extra_t *extra = actor_peek(actor);
+    for (uint32_t i = 0; i < extra->child_count; i++)
+        (void)system_send(actor_runtime(actor), extra->children[i], MESSAGE_STOP, 0);
 }
 
 /* ---- timers ---- */
 
 void timer_drop(actor_t *actor, uint64_t id)
 {
-    for (alarm_t **at = &actor->timers; *at != NULL; at = &(*at)->next) {
+    actor_extra_t *extra = actor_extra_or_null(actor);
+    if (extra == NULL)
+        return;
+    for (alarm_t **at = &extra->timers; *at != NULL; at = &(*at)->next) {
         if ((*at)->id != id)
             continue;
         alarm_t *alarm = *at;
         *at = alarm->next;
-        actor->timer_count--;
+        extra->timer_count--;
         alarm_cancel(&alarm);
         return;
     }
@@ -104,16 +116,16 @@ void timer_drop(actor_t *actor, uint64_t id)
 
 void timers_cancel_all(actor_t *actor)
 {
-    while (actor->timers != NULL)
-        timer_drop(actor, actor->timers->id);
+    while (actor_peek(actor)->timers != NULL)
+        timer_drop(actor, actor_peek(actor)->timers->id);
 }
 
 /* ---- subscriptions, messages ---- */
 
 void unsubscribe_all(actor_t *actor)
 {
-    uint64_t schedulers = actor->subscribed_on;
-    actor->subscribed_on = 0;
+    actor_extra_t *extra = actor_extra_or_null(actor);
+    uint64_t schedulers = extra == NULL ? 0 : STEAL(extra->subscribed_on);
     while (schedulers != 0) {
         uint32_t index = (uint32_t)__builtin_ctzll(schedulers);
         schedulers &= schedulers - 1;
@@ -122,7 +134,7 @@ void unsubscribe_all(actor_t *actor)
             continue; /* what is still delivered finds nobody */
         message->sender = actor_bits(actor);
         message->incarnation = actor->incarnation;
-        scheduler_post(&actor->runtime->schedulers[index], message);
+        scheduler_post(&actor_runtime(actor)->schedulers[index], message);
     }
 }
 

@@ -63,9 +63,10 @@ static err_t deliver_to_ref(runtime_t *self, uint64_t ref, message_t *message)
         return ERR_NOT_FOUND;
     message->is_by_ref = true;
     uint32_t generation = (uint32_t)(ref >> 32);
-    push_result_t result = message->kind == MESSAGE_DOWN
-                               ? mailbox_push_reserved(&actor->mailbox, generation, message)
-                               : mailbox_push(&actor->mailbox, generation, message);
+    push_result_t result =
+        message->kind == MESSAGE_DOWN
+            ? mailbox_push_reserved(&actor->mailbox, generation, message)
+            : mailbox_push(&actor->mailbox, generation, actor->mailbox_max, message);
     if (result == PUSH_DONE)
         scheduler_notify(actor);
     return result == PUSH_DONE ? ERR_OK : result == PUSH_FULL ? ERR_BUSY : ERR_NOT_FOUND;

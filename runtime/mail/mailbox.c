@@ -12,60 +12,68 @@
 #define GENERATION_ONE (UINT64_C(1) << GENERATION_SHIFT)
 #define GENERATION_MASK (UINT64_C(0xffffff) << GENERATION_SHIFT)
 
-void lane_init(lane_t *self)
+static message_link_t *front_init(lane_front_t *self)
 {
     atomic_init(&self->stub.next, NULL);
     atomic_init(&self->head, &self->stub);
-    self->tail = &self->stub;
+    return &self->stub;
 }
 
-static void link_push(lane_t *self, message_link_t *link)
+static void front_push(lane_front_t *self, message_link_t *link)
 {
     atomic_store_explicit(&link->next, NULL, memory_order_relaxed);
-    /* Release: pairs with the acquire of `next` in lane_pop, through the store below. */
+    /* Release: pairs with the acquire of `next` in front_pop, through the store below. */
     message_link_t *before = atomic_exchange_explicit(&self->head, link, memory_order_acq_rel);
     atomic_store_explicit(&before->next, link, memory_order_release);
 }
 
-void lane_push(lane_t *self, message_t *message)
+static message_t *front_pop(lane_front_t *self, message_link_t **end)
 {
-    link_push(self, &message->link);
-}
-
-message_t *lane_pop(lane_t *self)
-{
-    message_link_t *tail = self->tail;
+    message_link_t *tail = *end;
     message_link_t *next = atomic_load_explicit(&tail->next, memory_order_acquire);
     if (tail == &self->stub) {
         if (next == NULL)
             return NULL;
-        self->tail = tail = next;
+        *end = tail = next;
         next = atomic_load_explicit(&tail->next, memory_order_acquire);
     }
     if (next == NULL) {
         if (tail != atomic_load_explicit(&self->head, memory_order_acquire))
             return NULL; /* a sender has exchanged the head and not linked yet */
-        link_push(self, &self->stub);
+        front_push(self, &self->stub);
         next = atomic_load_explicit(&tail->next, memory_order_acquire);
         if (next == NULL)
             return NULL;
     }
-    self->tail = next;
+    *end = next;
     return CONTAINER_OF(tail, message_t, link);
 }
 
-void mailbox_init(mailbox_t *self)
+void lane_init(lane_t *self)
 {
-    atomic_init(&self->word, CLOSED);
-    lane_init(&self->user);
-    lane_init(&self->system);
-    self->max = 0;
+    self->tail = front_init(&self->front);
 }
 
-void mailbox_open(mailbox_t *self, uint32_t max)
+void lane_push(lane_t *self, message_t *message)
 {
-    self->max = max;
-    atomic_fetch_and(&self->word, ~CLOSED); /* pairs with the fetch-add of a push: max is seen */
+    front_push(&self->front, &message->link);
+}
+
+message_t *lane_pop(lane_t *self)
+{
+    return front_pop(&self->front, &self->tail);
+}
+
+void mailbox_init(mailbox_t *self, mailbox_end_t *end)
+{
+    atomic_init(&self->word, CLOSED);
+    end->user = front_init(&self->user);
+    end->system = front_init(&self->system);
+}
+
+void mailbox_open(mailbox_t *self)
+{
+    atomic_fetch_and(&self->word, ~CLOSED); /* pairs with the fetch-add of a push */
 }
 
 void mailbox_close(mailbox_t *self)
@@ -88,49 +96,54 @@ bool mailbox_recycle(mailbox_t *self)
                                           (generation + GENERATION_ONE) | CLOSED);
 }
 
-static push_result_t push(mailbox_t *self, uint32_t generation, message_t *message, lane_t *lane,
-                          uint64_t one, bool is_bounded)
+static push_result_t push(mailbox_t *self, uint32_t generation, uint64_t max, message_t *message)
 {
-    uint64_t word = atomic_fetch_add(&self->word, one);
+    uint64_t word = atomic_fetch_add(&self->word, USER_ONE);
     push_result_t result = PUSH_DONE;
     if ((word & CLOSED) != 0 || word >> GENERATION_SHIFT != generation)
         result = PUSH_GONE;
-    else if (is_bounded && (word & USER_MASK) >= self->max)
+    else if ((word & USER_MASK) >= max)
         result = PUSH_FULL;
 
     if (result == PUSH_DONE)
-        lane_push(lane, message);
+        front_push(&self->user, &message->link);
     else
-        atomic_fetch_sub(&self->word, one);
+        atomic_fetch_sub(&self->word, USER_ONE);
     return result;
 }
 
-push_result_t mailbox_push(mailbox_t *self, uint32_t generation, message_t *message)
+push_result_t mailbox_push(mailbox_t *self, uint32_t generation, uint32_t max, message_t *message)
 {
-    return push(self, generation, message, &self->user, USER_ONE, true);
+    return push(self, generation, max, message);
 }
 
 push_result_t mailbox_push_reserved(mailbox_t *self, uint32_t generation, message_t *message)
 {
-    return push(self, generation, message, &self->user, USER_ONE, false);
+    return push(self, generation, UINT64_MAX, message);
 }
 
 push_result_t mailbox_push_system(mailbox_t *self, uint32_t generation, message_t *message)
 {
-    return push(self, generation, message, &self->system, SYSTEM_ONE, false);
+    uint64_t word = atomic_fetch_add(&self->word, SYSTEM_ONE);
+    if ((word & CLOSED) != 0 || word >> GENERATION_SHIFT != generation) {
+        atomic_fetch_sub(&self->word, SYSTEM_ONE);
+        return PUSH_GONE;
+    }
+    front_push(&self->system, &message->link);
+    return PUSH_DONE;
 }
 
-message_t *mailbox_pop_user(mailbox_t *self)
+message_t *mailbox_pop_user(mailbox_t *self, mailbox_end_t *end)
 {
-    message_t *message = lane_pop(&self->user);
+    message_t *message = front_pop(&self->user, &end->user);
     if (message != NULL)
         atomic_fetch_sub(&self->word, USER_ONE);
     return message;
 }
 
-message_t *mailbox_pop_system(mailbox_t *self)
+message_t *mailbox_pop_system(mailbox_t *self, mailbox_end_t *end)
 {
-    message_t *message = lane_pop(&self->system);
+    message_t *message = front_pop(&self->system, &end->system);
     if (message != NULL)
         atomic_fetch_sub(&self->word, SYSTEM_ONE);
     return message;

@@ -12,16 +12,23 @@
  *  3. The length counts a message from before it is in its lane until it is popped: a length above
  *     0 with nothing to pop means that a sender is between its two steps; try again.
  *
+ * The senders' side and the receiver's are apart, so that each has a cache line.
+ *
  * Threads  Pushes any; the rest only the owner of the actor (activation.h). */
 
 #include "runtime/mail/message.h"
 
-enum { MAILBOX_MAX = 65536, MAILBOX_MAX_DEFAULT = 1024 };
+enum { MAILBOX_MAX = 65535, MAILBOX_MAX_DEFAULT = 1024 };
 
-typedef struct lane {
-    _Atomic(message_link_t *) head; /* senders */
-    message_link_t *tail;           /* receiver */
+typedef struct lane_front {
+    _Atomic(message_link_t *) head;
     message_link_t stub;
+} lane_front_t;
+
+/* A lane for itself, both sides in one. */
+typedef struct lane {
+    lane_front_t front;
+    message_link_t *tail; /* receiver */
 } lane_t;
 
 void lane_init(lane_t *self);
@@ -31,28 +38,31 @@ message_t *lane_pop(lane_t *self);
 
 typedef struct mailbox {
     _Atomic uint64_t word;
-    lane_t user, system;
-    uint32_t max;
+    lane_front_t user, system;
 } mailbox_t;
+
+typedef struct mailbox_end {
+    message_link_t *user, *system; /* tails */
+} mailbox_end_t;
 
 typedef enum push_result { PUSH_DONE, PUSH_FULL, PUSH_GONE } push_result_t;
 
 /* A closed mailbox of generation 0. */
-void mailbox_init(mailbox_t *self);
-void mailbox_open(mailbox_t *self, uint32_t max);
+void mailbox_init(mailbox_t *self, mailbox_end_t *end);
+void mailbox_open(mailbox_t *self);
 void mailbox_close(mailbox_t *self);
 /* Closes it only when both lanes are empty. */
 bool mailbox_close_if_empty(mailbox_t *self);
 bool mailbox_recycle(mailbox_t *self);
 
-/* On anything but PUSH_DONE the message is still the caller's. */
-push_result_t mailbox_push(mailbox_t *self, uint32_t generation, message_t *message);
+/* On anything but PUSH_DONE the message is still the caller's. max: at which the lane is full. */
+push_result_t mailbox_push(mailbox_t *self, uint32_t generation, uint32_t max, message_t *message);
 /* Into the user lane, in order, without regard to the bound: a place that was reserved. */
 push_result_t mailbox_push_reserved(mailbox_t *self, uint32_t generation, message_t *message);
 push_result_t mailbox_push_system(mailbox_t *self, uint32_t generation, message_t *message);
 
-message_t *mailbox_pop_user(mailbox_t *self);
-message_t *mailbox_pop_system(mailbox_t *self);
+message_t *mailbox_pop_user(mailbox_t *self, mailbox_end_t *end);
+message_t *mailbox_pop_system(mailbox_t *self, mailbox_end_t *end);
 
 uint32_t mailbox_generation(const mailbox_t *self);
 uint32_t mailbox_user_length(const mailbox_t *self);

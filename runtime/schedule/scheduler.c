@@ -138,7 +138,7 @@ static void wake_helper(scheduler_t *self)
 
 void scheduler_ready(actor_t *actor)
 {
-    runtime_t *runtime = actor->runtime;
+    runtime_t *runtime = actor_runtime(actor);
     uint32_t home = atomic_load_explicit(&actor->home, memory_order_relaxed);
     scheduler_t *target = &runtime->schedulers[home];
     if (!actor->kind->is_pinned && current != NULL && current->runtime == runtime)
@@ -241,7 +241,7 @@ bool scheduler_fire_alarms(scheduler_t *self)
 void scheduler_turn(scheduler_t *self, actor_t *actor)
 {
     count_one(&self->counters.turns);
-    atomic_store_explicit(&actor->home, self->index, memory_order_relaxed);
+    atomic_store_explicit(&actor->home, (uint8_t)self->index, memory_order_relaxed);
     turn_run(self, actor);
 }
 

@@ -10,14 +10,15 @@
 static void appended(context_t *ctx, message_t *message)
 {
     actor_t *actor = ctx->actor;
+    durable_t *durable = actor_peek(actor)->durable;
     durable_appended(actor, CONTAINER_OF(message, append_t, message));
     if (actor->phase != ACTOR_RUNNING) {
         lifecycle_settle(ctx);
         return;
     }
-    if (durable_is_tainted(actor->durable))
+    if (durable_is_tainted(durable))
         lifecycle_rebuild(ctx);
-    else if (actor->durable->append_count == 0 &&
+    else if (durable->append_count == 0 &&
              durable_snapshot_is_due(actor, actor->kind->snapshot_every))
         durable_snapshot(actor);
 }
@@ -25,7 +26,7 @@ static void appended(context_t *ctx, message_t *message)
 static void timer_fired(context_t *ctx, alarm_t *alarm)
 {
     actor_t *actor = ctx->actor;
-    alarm_t *timer = actor->timers;
+    alarm_t *timer = actor_peek(actor)->timers;
     while (timer != NULL && timer != alarm)
         timer = timer->next;
     if (timer == NULL)
@@ -44,7 +45,8 @@ static void timer_fired(context_t *ctx, alarm_t *alarm)
 static void answered(context_t *ctx, uint64_t correlation, const answer_t *answer)
 {
     ask_t ask;
-    if (!ask_take(&ctx->actor->asks, correlation, &ask)) {
+    actor_extra_t *extra = actor_extra_or_null(ctx->actor);
+    if (extra == NULL || !ask_take(&extra->asks, correlation, &ask)) {
         count_one(&ctx->runtime->counters.late_replies);
         return;
     }
@@ -55,9 +57,10 @@ static void answered(context_t *ctx, uint64_t correlation, const answer_t *answe
 
 static void continue_alarm(context_t *ctx, alarm_t *alarm)
 {
+    actor_extra_t *extra = actor_extra_or_null(ctx->actor);
     if (alarm->purpose == ALARM_TIMER)
         timer_fired(ctx, alarm);
-    else if (ask_at(&ctx->actor->asks, alarm->id) != NULL)
+    else if (extra != NULL && ask_at(&extra->asks, alarm->id) != NULL)
         answered(ctx, alarm->id, &(answer_t){.err = ERR_TIMEOUT});
     alarm_unref(alarm);
 }
@@ -76,7 +79,7 @@ static void continue_reply(context_t *ctx, message_t *reply)
 static void continue_job(context_t *ctx, job_t *job)
 {
     if (job->message.incarnation == ctx->actor->incarnation) {
-        ctx->actor->jobs_open--;
+        actor_extra_or_null(ctx->actor)->jobs_open--;
         (void)call_job(ctx, job);
     }
     job_free(job);
@@ -85,7 +88,7 @@ static void continue_job(context_t *ctx, job_t *job)
 /* What ends in the author's code: in RUNNING only. */
 static void continuation(context_t *ctx, message_t *message)
 {
-    ctx->actor->active_ns = ctx->now_ns;
+    ctx->actor->active_ms = context_now_ms(ctx);
     if (message->kind == MESSAGE_REPLY)
         continue_reply(ctx, message);
     else if (message->kind == MESSAGE_JOB)
@@ -99,11 +102,12 @@ static void continue_or_defer(context_t *ctx, message_t *message)
     actor_t *actor = ctx->actor;
     bool is_rebuilding = actor->phase == ACTOR_RECOVERING ||
                          (actor->phase == ACTOR_SETTLING && actor->settle == SETTLE_REBUILD);
+    actor_extra_t *extra = actor_extra_or_null(actor);
     if (actor->phase == ACTOR_RUNNING) {
         continuation(ctx, message);
-    } else if (is_rebuilding) {
-        lane_push(&actor->deferred, message);
-        actor->deferred_count++;
+    } else if (is_rebuilding && extra != NULL) {
+        lane_push(&extra->deferred, message);
+        extra->deferred_count++;
     } else {
         system_message_free(message);
     }
@@ -112,9 +116,9 @@ static void continue_or_defer(context_t *ctx, message_t *message)
 static void housekeeping_alarm(context_t *ctx, alarm_t *alarm)
 {
     actor_t *actor = ctx->actor;
-    if (alarm == actor->idle_alarm)
+    if (alarm == actor_peek(actor)->idle_alarm)
         lifecycle_idle(ctx);
-    else if (alarm == actor->restart_alarm && actor->phase == ACTOR_BACKOFF)
+    else if (alarm == actor_peek(actor)->restart_alarm && actor->phase == ACTOR_BACKOFF)
         lifecycle_restart(ctx);
     alarm_unref(alarm);
 }
@@ -159,7 +163,7 @@ static void system_message(context_t *ctx, message_t *message)
 static void user_message(context_t *ctx, message_t *message)
 {
     actor_t *actor = ctx->actor;
-    actor->active_ns = ctx->now_ns;
+    actor->active_ms = context_now_ms(ctx);
     if (message->incarnation != 0 && message->incarnation != actor->incarnation) {
         reject(ctx->runtime, message, ERR_NOT_FOUND);
         return;
@@ -181,7 +185,7 @@ static void user_message(context_t *ctx, message_t *message)
 
 static bool user_lane_is_open(const actor_t *actor)
 {
-    switch (actor->phase) {
+    switch ((actor_phase_t)actor->phase) {
     case ACTOR_RUNNING:
         break;
     case ACTOR_DORMANT:
@@ -195,12 +199,13 @@ static bool user_lane_is_open(const actor_t *actor)
     case ACTOR_ENDED:
         return false;
     }
-    if (actor->durable == NULL || actor->durable->append_count == 0)
+    const durable_t *durable = actor_peek(actor)->durable;
+    if (durable == NULL || durable->append_count == 0)
         return true;
     /* A snapshot needs a moment with nothing in flight: long past due, one is made. */
     uint64_t overdue = (uint64_t)actor->kind->snapshot_every + 4 * (uint64_t)DURABLE_APPENDS_MAX;
     bool is_overdue = durable_snapshot_is_due(actor, overdue);
-    return !durable_is_paused(actor->durable) && !is_overdue;
+    return !durable_is_paused(durable) && !is_overdue;
 }
 
 static bool user_step(context_t *ctx)
@@ -209,11 +214,11 @@ static bool user_step(context_t *ctx)
     if (!user_lane_is_open(actor) || mailbox_user_length(&actor->mailbox) == 0)
         return false;
     if (actor->phase == ACTOR_DORMANT ||
-        (actor->phase == ACTOR_PARKED && ctx->now_ns >= actor->parked_until_ns)) {
+        (actor->phase == ACTOR_PARKED && ctx->now_ns >= actor_peek(actor)->parked_until_ns)) {
         lifecycle_restart(ctx); /* the message waits for it */
         return true;
     }
-    message_t *message = mailbox_pop_user(&actor->mailbox);
+    message_t *message = mailbox_pop_user(&actor->mailbox, &actor->mailbox_end);
     if (message == NULL)
         return false; /* its sender is between two steps */
     ctx->last = message->schema;
@@ -237,7 +242,7 @@ static bool can_end(const actor_t *actor)
 static bool step(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
-    message_t *message = mailbox_pop_system(&actor->mailbox);
+    message_t *message = mailbox_pop_system(&actor->mailbox, &actor->mailbox_end);
     if (message != NULL) {
         ctx->last = message->schema;
         system_message(ctx, message);
@@ -251,9 +256,10 @@ static bool step(context_t *ctx)
         lifecycle_start(ctx);
         return true;
     }
-    if (actor->phase == ACTOR_RUNNING && actor->deferred_count > 0) {
-        message = lane_pop(&actor->deferred);
-        actor->deferred_count--;
+    if (actor->phase == ACTOR_RUNNING && actor_peek(actor)->deferred_count > 0) {
+        actor_extra_t *extra = actor_extra_or_null(actor);
+        message = lane_pop(&extra->deferred);
+        extra->deferred_count--;
         continuation(ctx, message);
         return true;
     }
@@ -292,7 +298,7 @@ static void run_steps(context_t *ctx)
 static bool has_own_work(const actor_t *actor)
 {
     return actor->phase == ACTOR_STARTING || (actor->is_stopping && can_end(actor)) ||
-           (actor->phase == ACTOR_RUNNING && actor->deferred_count > 0);
+           (actor->phase == ACTOR_RUNNING && actor_peek(actor)->deferred_count > 0);
 }
 
 static bool has_messages(const actor_t *actor, bool is_user_lane_open)

@@ -14,6 +14,7 @@ enum { SENDERS = 4, MESSAGES = 20000, MAX = 64, BATCH = 256 };
 
 typedef struct world {
     mailbox_t mailbox;
+    mailbox_end_t end;
     _Atomic uint32_t generation; /* what senders aim at */
     _Atomic uint64_t accepted, running;
 } world_t;
@@ -45,7 +46,8 @@ static void send_all(void *context)
         uint32_t generation = atomic_load(&self->world->generation);
         message->incarnation = generation;
         push_result_t result;
-        while ((result = mailbox_push(&self->world->mailbox, generation, message)) == PUSH_FULL)
+        while ((result = mailbox_push(&self->world->mailbox, generation, MAX, message)) ==
+               PUSH_FULL)
             sched_yield();
         if (result == PUSH_GONE) {
             message_free(message);
@@ -67,7 +69,7 @@ static void receive(world_t *world, receiver_t *self, uint64_t count_max)
 {
     message_t *message;
     for (uint64_t i = 0; i < count_max; i++) {
-        message = mailbox_pop_user(&world->mailbox);
+        message = mailbox_pop_user(&world->mailbox, &world->end);
         if (message == NULL)
             break;
         check(message->position > self->last[message->sender], "the order of a sender");
@@ -85,15 +87,15 @@ static void recycle(world_t *world, receiver_t *receiver)
     while (!mailbox_recycle(&world->mailbox))
         receive(world, receiver, UINT64_MAX);
     atomic_store(&world->generation, mailbox_generation(&world->mailbox));
-    mailbox_open(&world->mailbox, MAX);
+    mailbox_open(&world->mailbox);
 }
 
 int main(void)
 {
     world_t *world = memory_new(sizeof *world);
     check(world != NULL, "memory");
-    mailbox_init(&world->mailbox);
-    mailbox_open(&world->mailbox, MAX);
+    mailbox_init(&world->mailbox, &world->end);
+    mailbox_open(&world->mailbox);
     sender_t senders[SENDERS];
     atomic_store(&world->running, SENDERS);
     for (uint64_t i = 0; i < SENDERS; i++) {

@@ -1,0 +1,105 @@
+#include "runtime/life/activation.h"
+
+#include "runtime/base/memory.h"
+#include "runtime/life/relations.h"
+
+const actor_extra_t actor_extra_none;
+
+static actor_extra_t *no_extra(void)
+{
+    return (actor_extra_t *)(uintptr_t)&actor_extra_none; /* only ever read */
+}
+
+void actor_init(actor_t *self)
+{
+    mailbox_init(&self->mailbox, &self->mailbox_end);
+    self->extra = no_extra();
+    atomic_init(&self->is_scheduled, true); /* a free slot is never scheduled by a sender */
+}
+
+actor_extra_t *actor_extra(actor_t *self)
+{
+    if (self->extra == &actor_extra_none) {
+        actor_extra_t *extra = memory_new(sizeof *extra);
+        if (extra == NULL)
+            return NULL;
+        lane_init(&extra->deferred);
+        self->extra = extra;
+    }
+    return self->extra;
+}
+
+err_t actor_set_key(actor_t *self, str_t key)
+{
+    char *at = self->key.inside;
+    if (key.size >= ACTOR_KEY_INSIDE)
+        at = self->key.outside = memory_new(key.size + 1);
+    if (at == NULL)
+        return ERR_NO_MEMORY;
+    if (key.size > 0)
+        memcpy(at, key.data, key.size);
+    at[key.size] = '\0';
+    self->key_size = (uint8_t)key.size;
+    return ERR_OK;
+}
+
+void actor_free_state(actor_t *actor)
+{
+    if (actor->state != NULL && actor->kind->deinit != NULL)
+        actor->kind->deinit(actor->state);
+    memory_free(actor->state);
+    actor->state = NULL;
+}
+
+void actor_drop_deferred(actor_extra_t *extra)
+{
+    message_t *message;
+    while ((message = lane_pop(&extra->deferred)) != NULL) {
+        extra->deferred_count--;
+        system_message_free(message);
+    }
+}
+
+/* As a new slot, but for what senders see: mailbox, is_scheduled. */
+static void reset(actor_t *self)
+{
+    self->phase = ACTOR_FREE;
+    self->is_virtual = self->is_stopping = self->is_removed = false;
+    self->is_failed_start = self->is_failed = false;
+    self->kind = NULL;
+    self->key_size = 0;
+    self->active_ms = 0;
+    atomic_store_explicit(&self->messages, 0, memory_order_relaxed);
+    atomic_store_explicit(&self->busy_ns, 0, memory_order_relaxed);
+}
+
+static void extra_free(actor_t *self)
+{
+    actor_extra_t *extra = actor_extra_or_null(self);
+    if (extra == NULL)
+        return;
+    actor_drop_deferred(extra);
+    timers_cancel_all(self);
+    alarm_cancel(&extra->idle_alarm);
+    alarm_cancel(&extra->restart_alarm);
+    ask_table_deinit(&extra->asks);
+    durable_free(extra->durable);
+    memory_free(extra->watchers);
+    memory_free(extra->children);
+    memory_free(extra);
+    self->extra = no_extra();
+}
+
+void actor_dispose(actor_t *self)
+{
+    message_t *message;
+    while ((message = mailbox_pop_user(&self->mailbox, &self->mailbox_end)) != NULL)
+        message_free(message);
+    while ((message = mailbox_pop_system(&self->mailbox, &self->mailbox_end)) != NULL)
+        system_message_free(message);
+    actor_free_state(self);
+    extra_free(self);
+    if (self->key_size >= ACTOR_KEY_INSIDE)
+        memory_free(self->key.outside);
+    reset(self);
+}
