@@ -3,8 +3,8 @@
 
 #include "bench/bench.h"
 #include "runtime/base/assert.h"
-#include "storage/journal_lmdb.h"
-#include "storage/journal_record.h"
+#include "storage/journal/journal_lmdb.h"
+#include "storage/journal/journal_record.h"
 
 #include <ftw.h>
 #include <lmdb.h>

@@ -8,7 +8,7 @@
 #include "actors/protocol/roots.h"
 #include "actors/protocol/scan.h"
 #include "bench/bench.h"
-#include "storage/journal_lmdb.h"
+#include "storage/journal/journal_lmdb.h"
 
 #include <semaphore.h>
 #include <string.h>

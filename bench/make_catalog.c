@@ -10,7 +10,7 @@
 #include "bench/bench.h"
 #include "storage/catalog/catalog.h"
 #include "storage/data_folder.h"
-#include "storage/journal_lmdb.h"
+#include "storage/journal/journal_lmdb.h"
 
 #include <fcntl.h>
 #include <semaphore.h>

@@ -11,12 +11,12 @@
 #include "gateway/graphql/engine.h"
 #include "gateway/http.h"
 #include "gateway/static_files.h"
-#include "storage/blob_folder.h"
+#include "storage/blob/blob_folder.h"
+#include "storage/blob/segment_cache.h"
 #include "storage/catalog/catalog.h"
-#include "storage/keyring.h"
+#include "storage/keys/keyring.h"
+#include "storage/keys/token.h"
 #include "storage/projection.h"
-#include "storage/segment_cache.h"
-#include "storage/token.h"
 
 enum { ASK_TIMEOUT_MS = 10000, COOKIE_NAME_SIZE = 64 };
 

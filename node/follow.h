@@ -5,7 +5,7 @@
  * Threads  start and stop: the edge's. The journal's hook may call from any. */
 
 #include "runtime/runtime.h"
-#include "storage/journal_lmdb.h"
+#include "storage/journal/journal_lmdb.h"
 #include "storage/projection.h"
 
 typedef struct follow {

@@ -1,6 +1,6 @@
 /* gateway.c -- the node's gateway: one server a scheduler, all with the same routes. */
 
-#include "gateway/graphql/graph.h"
+#include "gateway/graphql/resolve/graph.h"
 #include "gateway/graphql/route.h"
 #include "gateway/hls/routes.h"
 #include "gateway/rest/health.h"

@@ -12,8 +12,8 @@
 #include "node/follow.h"
 #include "node/node.h"
 #include "node/upkeep.h"
+#include "storage/blob/segment_cache.h"
 #include "storage/data_folder.h"
-#include "storage/segment_cache.h"
 
 #include <semaphore.h>
 #include <stdatomic.h>

@@ -4,7 +4,7 @@
  * Threads  The edge's; the work runs on an offload thread. */
 
 #include "runtime/runtime.h"
-#include "storage/keyring.h"
+#include "storage/keys/keyring.h"
 
 enum { UPKEEP_EVERY_MS = 24 * 60 * 60 * 1000 };
 

@@ -6,8 +6,8 @@
 #include "actors/auth/throttle.h"
 #include "actors/protocol/accounts.h"
 #include "runtime/base/utf8.h"
-#include "storage/refresh_token.h"
-#include "storage/token.h"
+#include "storage/keys/refresh_token.h"
+#include "storage/keys/token.h"
 
 typedef struct account_self {
     account_t account;

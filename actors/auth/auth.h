@@ -7,7 +7,7 @@
 
 #include "actors/auth/password.h"
 #include "runtime/runtime.h"
-#include "storage/keyring.h"
+#include "storage/keys/keyring.h"
 
 typedef struct auth_service {
     keyring_t *keyring;

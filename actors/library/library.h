@@ -8,7 +8,7 @@
 #include "actors/library/library_projection.h"
 #include "actors/media_client.h"
 #include "runtime/runtime.h"
-#include "storage/blob_folder.h"
+#include "storage/blob/blob_folder.h"
 
 typedef struct library_service {
     catalog_t *catalog;

@@ -5,7 +5,7 @@
 #include "actors/protocol/library.h"
 #include "media/protocol/media.h"
 #include "runtime/base/arena.h"
-#include "storage/blob_folder.h"
+#include "storage/blob/blob_folder.h"
 
 /* Sets is_synced, lyrics and lyrics_blob of `track`, whose path is set. A .lrc file that can't be
  * read counts as none. Errors: of the blob folder; NO_MEMORY. */

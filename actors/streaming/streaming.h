@@ -3,8 +3,8 @@
 
 #include "actors/media_client.h"
 #include "runtime/runtime.h"
+#include "storage/blob/segment_cache.h"
 #include "storage/catalog/catalog.h"
-#include "storage/segment_cache.h"
 
 typedef struct streaming_service {
     catalog_t *catalog;

@@ -9,7 +9,7 @@
  * Ownership  Results live in the arena and may point into the document or the given values. */
 
 #include "gateway/graphql/errors.h"
-#include "gateway/graphql/schema.h"
+#include "gateway/graphql/schema/schema.h"
 
 /* The variables of an operation that have a value: their own, or the default. */
 typedef struct gql_variables {

@@ -1,7 +1,7 @@
 #pragma once
 /* engine_parts.h -- the engine's inside. Not for resolvers. */
 
-#include "gateway/graphql/schema.h"
+#include "gateway/graphql/schema/schema.h"
 
 struct graphql_engine {
     arena_t arena;

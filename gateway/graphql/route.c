@@ -1,8 +1,8 @@
 #include "gateway/graphql/route.h"
 
 #include "actors/protocol/account.h"
-#include "gateway/graphql/graph.h"
 #include "gateway/graphql/http.h"
+#include "gateway/graphql/resolve/graph.h"
 #include "gateway/graphql/transport_ws.h"
 #include "gateway/websocket.h"
 #include "runtime/base/memory.h"

@@ -5,7 +5,7 @@
  * ended and events wait, ENDED. graphql_stream_t and graphql_subscription_t are the same object
  * seen from the two sides; it is freed when it has ended and no call of ours is on the stack
  * (`busy`). */
-#include "gateway/graphql/execute_parts.h"
+#include "gateway/graphql/execute/execute_parts.h"
 #include "runtime/base/json.h"
 #include "runtime/base/memory.h"
 

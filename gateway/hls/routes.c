@@ -5,7 +5,7 @@
 #include "gateway/hls/playlist.h"
 #include "gateway/hls/stream.h"
 #include "media/protocol/fmp4.h"
-#include "storage/url_signature.h"
+#include "storage/keys/url_signature.h"
 
 #include <errno.h>
 #include <fcntl.h>

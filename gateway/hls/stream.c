@@ -1,6 +1,6 @@
 #include "gateway/hls/stream.h"
 
-#include "storage/url_signature.h"
+#include "storage/keys/url_signature.h"
 
 bool stream_admit(http_request_t *request, str_t rendition, stream_t *out_stream)
 {

@@ -4,7 +4,7 @@
 #include "actors/protocol/accounts.h"
 #include "gateway/api.h"
 #include "gateway/cookies.h"
-#include "storage/refresh_token.h"
+#include "storage/keys/refresh_token.h"
 
 /* ---- reading ---- */
 

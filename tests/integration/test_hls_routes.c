@@ -4,7 +4,7 @@
 #include "gateway/api.h"
 #include "gateway/hls/routes.h"
 #include "gateway/server.h"
-#include "storage/url_signature.h"
+#include "storage/keys/url_signature.h"
 #include "tests/integration/library_rig.h"
 #include "tests/support/http_client.h"
 

@@ -1,7 +1,7 @@
 /* Segments from real media workers: made once, the same whoever asks, and kept. */
 
 #include "actors/protocol/transcode.h"
-#include "storage/segment_cache.h"
+#include "storage/blob/segment_cache.h"
 #include "tests/integration/library_rig.h"
 
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "storage/journal_lmdb.h"
+#include "storage/journal/journal_lmdb.h"
 #include "storage/projection.h"
 #include "tests/support/check.h"
 #include "tests/support/journal_contract.h"

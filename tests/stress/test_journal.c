@@ -3,7 +3,7 @@
 
 #include "runtime/base/assert.h"
 #include "runtime/base/random.h"
-#include "storage/journal_lmdb.h"
+#include "storage/journal/journal_lmdb.h"
 #include "storage/projection.h"
 #include "tests/support/temporary.h"
 

@@ -1,8 +1,8 @@
 #include "actors/auth/auth.h"
 #include "actors/protocol/accounts.h"
 #include "runtime/journal_memory.h"
-#include "storage/refresh_token.h"
-#include "storage/token.h"
+#include "storage/keys/refresh_token.h"
+#include "storage/keys/token.h"
 #include "tests/support/asking.h"
 
 #include <stdatomic.h>

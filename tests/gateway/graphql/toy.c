@@ -1,6 +1,6 @@
 #include "tests/gateway/graphql/toy.h"
 
-#include "gateway/graphql/execute_parts.h"
+#include "gateway/graphql/execute/execute_parts.h"
 #include "gateway/graphql/language/parser.h"
 #include "runtime/base/memory.h"
 

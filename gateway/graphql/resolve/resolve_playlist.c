@@ -1,0 +1,225 @@
+/* resolve_playlist.c -- playlists: reading them, and the caller's list of them. */
+
+#include "actors/protocol/user.h"
+#include "gateway/graphql/resolve/views.h"
+#include "runtime/base/memory.h"
+
+#include <stdlib.h>
+
+static const playlist_view_t *view_of(graphql_field_t *field)
+{
+    return graphql_source(field);
+}
+
+err_t graph_return_playlist(graphql_field_t *field, const playlist_view_t *view)
+{
+    const void *copy = graph_keep(field, &playlist_view_schema, view);
+    return copy == NULL ? ERR_NO_MEMORY : graphql_return_object(field, copy);
+}
+
+/* ---- one ---- */
+
+static void node_answered(void *context, const answer_t *answer)
+{
+    graphql_field_t *field = context;
+    graph_t *graph = graph_of(field);
+    const void *copy =
+        answer->err == ERR_OK ? graph_keep(field, &playlist_view_schema, answer->message) : NULL;
+    if (copy != NULL && str_equal(graphql_field_name(field), STR("node")))
+        IGNORE_ERR(graphql_return_object_as(field, "Playlist", copy)); /* these return OK */
+    else if (copy != NULL)
+        IGNORE_ERR(graphql_return_object(field, copy));
+    else if (answer->err == ERR_NOT_FOUND)
+        IGNORE_ERR(graphql_return_null(field));
+    else
+        IGNORE_ERR(
+            graphql_return_error(field, answer->err == ERR_OK ? ERR_NO_MEMORY : answer->err, NULL));
+    graph_unref(graph);
+}
+
+err_t graph_return_playlist_node(graphql_field_t *field, str_t id)
+{
+    graph_t *graph = graph_of(field);
+    str_t key;
+    if (graph_text_id(id, "pl_", &key) != ERR_OK)
+        return graphql_return_null(field);
+    graph_ref(graph);
+    err_t err = graphql_pending(field);
+    edge_ask(graph->home->edge, address_of(PLAYLIST_KIND, key), ASK_TIMEOUT_MS, (str_t){0},
+             node_answered, field, playlist_get, .user_id = graph_user_id(graph));
+    return err;
+}
+
+static err_t query_playlist(graphql_field_t *field)
+{
+    return graph_return_playlist_node(field, graphql_arg_str(field, "id"));
+}
+
+/* ---- all of the caller's ---- */
+
+typedef struct gather {
+    graph_t *graph;
+    graphql_field_t *field;
+    uint32_t waiting, found;
+    const playlist_view_t *views[USER_PLAYLISTS_MAX];
+} gather_t;
+
+static int newest_first(const void *a, const void *b)
+{
+    const playlist_view_t *x = *(const playlist_view_t *const *)a;
+    const playlist_view_t *y = *(const playlist_view_t *const *)b;
+    if (x->changed_at != y->changed_at)
+        return x->changed_at < y->changed_at ? 1 : -1;
+    return str_compare(x->playlist_id, y->playlist_id);
+}
+
+static err_t view_item(graphql_field_t *item, const void *items, size_t index)
+{
+    return graphql_return_object(item, ((const playlist_view_t *const *)items)[index]);
+}
+
+static void finish_gather(gather_t *self)
+{
+    qsort(self->views, self->found, sizeof self->views[0], newest_first);
+    const void *views =
+        arena_dup(graphql_arena(self->field), self->views, self->found * sizeof self->views[0]);
+    /* These return OK. */
+    IGNORE_ERR(views == NULL ? graphql_return_error(self->field, ERR_NO_MEMORY, NULL)
+                             : graphql_return_list(self->field, self->found, view_item, views));
+    graph_unref(self->graph);
+    memory_free(self);
+}
+
+static void one_gathered(void *context, const answer_t *answer)
+{
+    gather_t *self = context;
+    const void *copy = answer->err == ERR_OK
+                           ? graph_keep(self->field, &playlist_view_schema, answer->message)
+                           : NULL;
+    if (copy != NULL)
+        self->views[self->found++] = copy;
+    if (--self->waiting == 0)
+        finish_gather(self);
+}
+
+static void ids_known(void *context, const answer_t *answer)
+{
+    gather_t *self = context;
+    const user_playlists_t *list = answer->message;
+    if (answer->err != ERR_OK) {
+        IGNORE_ERR(graphql_return_error(self->field, answer->err, NULL)); /* always OK */
+        graph_unref(self->graph);
+        memory_free(self);
+        return;
+    }
+    uint32_t count = MIN(list->playlist_ids.count, (uint32_t)USER_PLAYLISTS_MAX);
+    self->waiting = count + 1; /* one for this function: answers may come at once */
+    for (uint32_t i = 0; i < count; i++)
+        edge_ask(self->graph->home->edge, address_of(PLAYLIST_KIND, list->playlist_ids.items[i]),
+                 ASK_TIMEOUT_MS, (str_t){0}, one_gathered, self, playlist_get,
+                 .user_id = graph_user_id(self->graph));
+    if (--self->waiting == 0)
+        finish_gather(self);
+}
+
+err_t graph_return_playlists(graphql_field_t *field)
+{
+    graph_t *graph = graph_of(field);
+    gather_t *self = memory_new(sizeof *self);
+    if (self == NULL)
+        return ERR_NO_MEMORY;
+    self->graph = graph_ref(graph);
+    self->field = field;
+    err_t err = graphql_pending(field);
+    edge_ask(graph->home->edge, address_of(USER_KIND, graph_user_id(graph)), ASK_TIMEOUT_MS,
+             (str_t){0}, ids_known, self, user_get_playlists);
+    return err;
+}
+
+/* ---- Playlist ---- */
+
+static err_t playlist_id(graphql_field_t *field)
+{
+    return graphql_return_str(
+        field, arena_printf(graphql_arena(field), "pl_%.*s", STR_ARG(view_of(field)->playlist_id)));
+}
+
+static err_t playlist_owner(graphql_field_t *field)
+{
+    return graph_return_user(field, view_of(field)->owner_id);
+}
+
+static err_t playlist_changed_at(graphql_field_t *field)
+{
+    return graph_return_time(field, view_of(field)->changed_at);
+}
+
+typedef struct entry {
+    uint64_t id;
+    const catalog_track_t *track;
+    int64_t added_at;
+} entry_t;
+
+static err_t got_entries(graphql_field_t *field, const answer_t *answer)
+{
+    const playlist_view_t *view = answer->message;
+    arena_t *arena = graphql_arena(field);
+    graph_page_t *page = arena_new(arena, sizeof *page);
+    graph_edge_t *edges = arena_new_array(arena, view->entries.count, sizeof *edges);
+    entry_t *entries = arena_new_array(arena, view->entries.count, sizeof *entries);
+    if (page == NULL || edges == NULL || entries == NULL)
+        return ERR_NO_MEMORY;
+    *page = (graph_page_t){.edges = edges,
+                           .has_next = view->has_next,
+                           .has_previous = view->first_index > 0,
+                           .total_count = view->entry_count};
+    for (uint32_t i = 0; i < view->entries.count; i++) {
+        const playlist_entry_t *from = &view->entries.items[i];
+        entry_t *entry = &entries[page->count];
+        *entry = (entry_t){.id = from->entry_id, .added_at = from->added_at};
+        if (graph_track(field, from->track_id, &entry->track) != ERR_OK)
+            continue; /* of a library that is not here any more: kept, not shown */
+        edges[page->count++] =
+            (graph_edge_t){arena_printf(arena, "%llu", (unsigned long long)entry->id), entry};
+    }
+    return graphql_return_object(field, page);
+}
+
+static err_t playlist_entries(graphql_field_t *field)
+{
+    str_t after = graphql_arg_str(field, "after");
+    uint64_t after_entry = 0;
+    uint32_t first;
+    TRY(graph_arg_first(field, &first));
+    if (!str_is_empty(after))
+        TRY(str_to_u64(after, &after_entry));
+    return graph_ask(field, address_of(PLAYLIST_KIND, view_of(field)->playlist_id), got_entries,
+                     playlist_get, .user_id = graph_user_id(graph_of(field)),
+                     .after_entry_id = after_entry,
+                     .first = MIN(first, (uint32_t)PLAYLIST_PAGE_MAX));
+}
+
+static err_t entry_added_at(graphql_field_t *field)
+{
+    return graph_return_time(field, ((const entry_t *)graphql_source(field))->added_at);
+}
+
+graph_rows_t resolve_playlist(void)
+{
+    static const graphql_resolver_t rows[] = {
+        {"Query.playlists", .resolve = graph_return_playlists},
+        {"Query.playlist", .resolve = query_playlist},
+        {"Playlist.id", .resolve = playlist_id},
+        {"Playlist.name", GRAPHQL_MEMBER(playlist_view_t, name)},
+        {"Playlist.owner", .resolve = playlist_owner},
+        {"Playlist.version", GRAPHQL_MEMBER(playlist_view_t, version)},
+        {"Playlist.entryCount", GRAPHQL_MEMBER(playlist_view_t, entry_count)},
+        {"Playlist.durationMs", GRAPHQL_MEMBER(playlist_view_t, duration_ms)},
+        {"Playlist.changedAt", .resolve = playlist_changed_at},
+        {"Playlist.entries", .resolve = playlist_entries},
+        {"PlaylistEntry.id", GRAPHQL_MEMBER(entry_t, id)},
+        {"PlaylistEntry.track", GRAPHQL_MEMBER_POINTER(entry_t, track)},
+        {"PlaylistEntry.addedAt", .resolve = entry_added_at},
+    };
+    return GRAPH_ROWS(rows);
+}

@@ -1,0 +1,320 @@
+/* resolve_subscriptions.c -- GraphQL subscriptions over the node's topics.
+ *
+ * A feed joins one subscription's stream to one topic. What is published is copied once into an
+ * event; a client that is slower than its topic skips to the newest, where events are states; where
+ * they are not (`track`), its subscription fails instead. The feed of `session` also keeps its
+ * device attached for as long as it is open. */
+
+#include "actors/protocol/user.h"
+#include "gateway/graphql/resolve/views.h"
+#include "runtime/base/memory.h"
+
+enum { FEED_RETRY_MS = 20 };
+
+typedef struct feed {
+    graph_t *graph;
+    graphql_stream_t *stream; /* NULL: it has ended */
+    edge_subscription_t *subscription;
+    const schema_t *schema; /* of the events; others of the topic are passed over */
+    void *held;             /* the newest event, while the stream is busy */
+    uv_timer_t timer;       /* until the stream takes it */
+    uv_timer_t attach;      /* of a session's feed */
+    str_t device_id, device_name;
+    uint64_t connection;
+    bool is_attached;
+    bool is_whole;         /* no event stands for the ones before it: none may be skipped */
+    bool ends_on_deletion; /* of the playlist that it is about */
+    arena_t arena;
+    uint32_t open_handles, questions; /* what keeps the feed after its end */
+} feed_t;
+
+static void feed_release(feed_t *self)
+{
+    if (self->stream != NULL || self->open_handles > 0 || self->questions > 0)
+        return;
+    memory_free(self->held);
+    graph_unref(self->graph);
+    arena_deinit(&self->arena);
+    memory_free(self);
+}
+
+static void handle_closed(uv_handle_t *handle)
+{
+    feed_t *self = handle->data;
+    self->open_handles--;
+    feed_release(self);
+}
+
+static void feed_timer_init(feed_t *self, uv_timer_t *timer)
+{
+    edge_t *edge = self->graph->home->edge;
+    uv_timer_init(runtime_loop(edge_runtime(edge), edge_scheduler(edge)), timer);
+    timer->data = self;
+    self->open_handles++;
+}
+
+static void feed_retry(uv_timer_t *timer);
+
+/* Takes the event. */
+static void feed_emit(feed_t *self, void *event)
+{
+    memory_free(STEAL(self->held));
+    if (event == NULL || self->stream == NULL) {
+        memory_free(event);
+        return;
+    }
+    err_t err = graphql_emit(self->stream, event, memory_free);
+    if (err == ERR_OK)
+        return;
+    if (self->is_whole) {
+        memory_free(event);
+        graphql_stream_fail(self->stream, err, "events came faster than they were read");
+        return;
+    }
+    self->held = event;
+    uv_timer_start(&self->timer, feed_retry, FEED_RETRY_MS, 0);
+}
+
+static void feed_retry(uv_timer_t *timer)
+{
+    feed_t *self = timer->data;
+    feed_emit(self, STEAL(self->held));
+}
+
+static void *event_of(const schema_t *schema, const void *message)
+{
+    void *event = memory_new(schema_deep_size(schema, message));
+    if (event != NULL)
+        schema_copy(schema, message, event);
+    return event;
+}
+
+static void was_published(void *context, str_t topic, const schema_t *schema, const void *message)
+{
+    feed_t *self = context;
+    (void)topic;
+    if (schema != self->schema)
+        return;
+    if (self->ends_on_deletion && ((const playlist_changed_t *)message)->is_deleted)
+        graphql_stream_end(self->stream);
+    else
+        feed_emit(self, event_of(schema, message));
+}
+
+static void feed_closed(void *context)
+{
+    feed_t *self = context;
+    self->stream = NULL;
+    edge_unsubscribe(&self->subscription);
+    uv_close((uv_handle_t *)&self->timer, handle_closed);
+    if (self->device_id.data != NULL) {
+        uv_close((uv_handle_t *)&self->attach, handle_closed);
+        IGNORE_ERR(runtime_send(self->graph->home->api->runtime,
+                                address_of(SESSION_KIND, graph_user_id(self->graph)),
+                                session_detach, .device_id = self->device_id,
+                                .connection = self->connection)); /* it times out by itself */
+    }
+}
+
+/* Subscribes before anything is asked: nothing falls between the first state and the next. */
+static err_t feed_open(graphql_field_t *field, graphql_stream_t *stream, str_t topic,
+                       const schema_t *schema, feed_t **out_feed)
+{
+    graph_t *graph = graph_of(field);
+    feed_t *self = memory_new(sizeof *self);
+    if (self == NULL || topic.data == NULL) {
+        memory_free(self);
+        return ERR_NO_MEMORY;
+    }
+    *self = (feed_t){.graph = graph_ref(graph), .stream = stream, .schema = schema};
+    self->subscription = edge_subscribe(graph->home->edge, topic, was_published, self);
+    if (self->subscription == NULL) {
+        self->stream = NULL;
+        feed_release(self);
+        return ERR_NO_MEMORY;
+    }
+    feed_timer_init(self, &self->timer);
+    graphql_stream_on_close(stream, feed_closed, self);
+    *out_feed = self;
+    return ERR_OK;
+}
+
+/* The state now, as the first event. */
+static void first_known(void *context, const answer_t *answer)
+{
+    feed_t *self = context;
+    self->questions--;
+    if (self->stream != NULL && answer->err != ERR_OK)
+        graphql_stream_fail(self->stream, answer->err, NULL);
+    else if (self->stream != NULL)
+        feed_emit(self, event_of(answer->schema, answer->message));
+    feed_release(self);
+}
+
+#define feed_ask(feed, to, command, ...)                                                           \
+    do {                                                                                           \
+        (feed)->questions++;                                                                       \
+        edge_ask((feed)->graph->home->edge, (to), ASK_TIMEOUT_MS, (str_t){0}, first_known, (feed), \
+                 command, ##__VA_ARGS__);                                                          \
+    } while (0)
+
+static str_t topic_of_user(graphql_field_t *field, const char *format)
+{
+    str_t user = graph_user_id(graph_of(field));
+    return arena_printf(graphql_arena(field), "%s%.*s", format, STR_ARG(user));
+}
+
+/* ---- session ---- */
+
+static void attached(void *context, const answer_t *answer)
+{
+    feed_t *self = context;
+    self->questions--;
+    /* A later one that fails is made up for by the next. */
+    if (self->stream != NULL && answer->err != ERR_OK && !self->is_attached) {
+        graphql_stream_fail(self->stream, answer->err, NULL);
+    } else if (self->stream != NULL && !self->is_attached) {
+        self->is_attached = true;
+        feed_ask(self, address_of(SESSION_KIND, graph_user_id(self->graph)), session_get);
+    }
+    feed_release(self);
+}
+
+static void attach(feed_t *self)
+{
+    self->questions++;
+    edge_ask(self->graph->home->edge, address_of(SESSION_KIND, graph_user_id(self->graph)),
+             ASK_TIMEOUT_MS, (str_t){0}, attached, self, session_attach,
+             .device_id = self->device_id, .device_name = self->device_name,
+             .connection = self->connection);
+}
+
+static void attach_again(uv_timer_t *timer)
+{
+    attach(timer->data);
+}
+
+static err_t open_session(graphql_field_t *field, graphql_stream_t *stream)
+{
+    feed_t *feed;
+    TRY(feed_open(field, stream, topic_of_user(field, "session/"), &session_view_schema, &feed));
+    feed->device_id = arena_str(&feed->arena, graphql_arg_str(field, "deviceId"));
+    feed->device_name = arena_str(&feed->arena, graphql_arg_str(field, "deviceName"));
+    if (feed->device_id.data == NULL || feed->device_name.data == NULL) {
+        feed->device_id = (str_t){0}; /* nothing to detach */
+        return ERR_NO_MEMORY;
+    }
+    feed->connection = ++feed->graph->home->last_connection * 256 +
+                       edge_scheduler(feed->graph->home->edge); /* unique over schedulers */
+    feed_timer_init(feed, &feed->attach);
+    uv_timer_start(&feed->attach, attach_again, SESSION_ATTACH_EVERY_MS, SESSION_ATTACH_EVERY_MS);
+    attach(feed);
+    return ERR_OK;
+}
+
+/* ---- playlists ---- */
+
+/* Whoever may not see the playlist is not told of its edits either. */
+static void playlist_known(void *context, const answer_t *answer)
+{
+    feed_t *self = context;
+    self->questions--;
+    if (self->stream != NULL && answer->err != ERR_OK) {
+        graphql_stream_fail(self->stream, answer->err, NULL);
+    } else if (self->stream != NULL) {
+        const playlist_view_t *view = answer->message;
+        const playlist_changed_t now = {.playlist_id = view->playlist_id};
+        feed_emit(self, event_of(&playlist_changed_schema, &now));
+    }
+    feed_release(self);
+}
+
+static err_t open_playlist(graphql_field_t *field, graphql_stream_t *stream)
+{
+    feed_t *feed;
+    str_t key;
+    TRY(graph_text_id(graphql_arg_str(field, "id"), "pl_", &key));
+    str_t topic = arena_printf(graphql_arena(field), "playlist/%.*s", STR_ARG(key));
+    TRY(feed_open(field, stream, topic, &playlist_changed_schema, &feed));
+    feed->ends_on_deletion = true;
+    feed->questions++;
+    edge_ask(feed->graph->home->edge, address_of(PLAYLIST_KIND, key), ASK_TIMEOUT_MS, (str_t){0},
+             playlist_known, feed, playlist_get, .user_id = graph_user_id(feed->graph));
+    return ERR_OK;
+}
+
+static err_t got_playlist(graphql_field_t *field, const answer_t *answer)
+{
+    return graph_return_playlist(field, answer->message);
+}
+
+/* The event says that it changed; what it is now is asked for, so that the caller's right to see it
+ * is looked at each time. */
+static err_t playlist_now(graphql_field_t *field)
+{
+    const playlist_changed_t *event = graphql_source(field);
+    return graph_ask(field, address_of(PLAYLIST_KIND, event->playlist_id), got_playlist,
+                     playlist_get, .user_id = graph_user_id(graph_of(field)));
+}
+
+static err_t open_playlists(graphql_field_t *field, graphql_stream_t *stream)
+{
+    feed_t *feed;
+    str_t user = graph_user_id(graph_of(field));
+    str_t topic = arena_printf(graphql_arena(field), "user/%.*s/playlists", STR_ARG(user));
+    return feed_open(field, stream, topic, &playlist_changed_schema, &feed);
+}
+
+/* ---- the rest ---- */
+
+static err_t open_library(graphql_field_t *field, graphql_stream_t *stream)
+{
+    feed_t *feed;
+    TRY(feed_open(field, stream, LIBRARY_STATUS_TOPIC, &library_status_schema, &feed));
+    feed_ask(feed, address_of(ROOTS_KIND, ROOTS_KEY), roots_get_status);
+    return ERR_OK;
+}
+
+static err_t open_track(graphql_field_t *field, graphql_stream_t *stream)
+{
+    feed_t *feed;
+    str_t user = graph_user_id(graph_of(field));
+    str_t topic = arena_printf(graphql_arena(field), "user/%.*s/tracks", STR_ARG(user));
+    TRY(feed_open(field, stream, topic, &user_track_changed_schema, &feed));
+    feed->is_whole = true;
+    return ERR_OK;
+}
+
+static err_t track_now(graphql_field_t *field)
+{
+    const user_track_changed_t *event = graphql_source(field);
+    const catalog_track_t *track;
+    TRY(graph_track(field, event->track_id, &track));
+    return graphql_return_object(field, track);
+}
+
+static err_t open_listeners(graphql_field_t *field, graphql_stream_t *stream)
+{
+    feed_t *feed;
+    TRY(feed_open(field, stream, TOPIC_PRESENCE, &presence_list_schema, &feed));
+    feed_ask(feed, address_of(PRESENCE_KIND, PRESENCE_KEY), presence_get);
+    return ERR_OK;
+}
+
+static err_t listeners_now(graphql_field_t *field)
+{
+    return graph_return_listeners(field, graphql_source(field));
+}
+
+graph_rows_t resolve_subscriptions(void)
+{
+    static const graphql_resolver_t rows[] = {
+        {"Subscription.session", .open = open_session},
+        {"Subscription.playlist", .open = open_playlist, .resolve = playlist_now},
+        {"Subscription.playlists", .open = open_playlists, .resolve = graph_return_playlists},
+        {"Subscription.library", .open = open_library},
+        {"Subscription.track", .open = open_track, .resolve = track_now},
+        {"Subscription.listeners", .open = open_listeners, .resolve = listeners_now},
+    };
+    return GRAPH_ROWS(rows);
+}
