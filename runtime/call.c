@@ -119,7 +119,7 @@ static err_t append(context_t *self)
     if (!str_is_empty(command_id) && !self->is_later) {
         const message_t *reply = self->reply;
         durable_result_encode(ERR_OK, (str_t){NULL, 0}, reply == NULL ? NULL : reply->schema,
-                              reply == NULL ? NULL : reply->body, &result);
+                              reply == NULL ? NULL : message_body(reply), &result);
         TRY(buf_status(&result));
     }
     TRY(durable_append(self->actor, &self->emitted, context_wall_ms(self), command_id,
@@ -181,7 +181,7 @@ typedef struct command_call {
 static void run_command(context_t *self, void *argument)
 {
     command_call_t *call = argument;
-    call->err = call->handler->handle(self->actor->state, self, call->message->body);
+    call->err = call->handler->handle(self->actor->state, self, message_body(call->message));
 }
 
 static const actor_handler_t *handler_of(const actor_kind_t *kind, const schema_t *schema)
@@ -202,8 +202,9 @@ bool call_command(context_t *self, message_t *message)
         return true;
     }
     const durable_t *durable = actor_peek(actor)->durable;
-    if (durable != NULL && !str_is_empty(message->command_id)) {
-        const seen_command_t *seen = seen_commands_find(&durable->commands, message->command_id);
+    if (durable != NULL && !str_is_empty(message_command_id(message))) {
+        const seen_command_t *seen =
+            seen_commands_find(&durable->commands, message_command_id(message));
         if (seen != NULL) {
             durable_answer_again(actor, seen, message->reply_to);
             message_free(message);

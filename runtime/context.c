@@ -16,7 +16,8 @@ const schema_t actor_down_schema = {"actor_down",
                                     sizeof(actor_down_t),
                                     actor_down_fields,
                                     COUNT_OF(actor_down_fields),
-                                    0};
+                                    0,
+                                    false};
 
 static const str_t nothing = {NULL, 0};
 
@@ -75,7 +76,7 @@ uint64_t context_version(const context_t *ctx)
 
 str_t context_command_id(const context_t *ctx)
 {
-    return ctx->command == NULL ? nothing : ctx->command->command_id;
+    return ctx->command == NULL ? nothing : message_command_id(ctx->command);
 }
 
 bool context_is_replay(const context_t *ctx)

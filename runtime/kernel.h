@@ -27,6 +27,8 @@ struct runtime {
     const ms_log_t *log;
     journal_t *journal;
     bool is_simulated, is_started;
+    pool_backing_t pool_backing;
+    uint32_t pool_count; /* schedulers there will be */
     _Atomic bool is_draining; /* nothing is taken from outside any more */
     _Atomic bool is_ending;   /* nothing is started any more */
     _Atomic bool is_stopping; /* threads end */

@@ -20,6 +20,8 @@ static err_t init(runtime_t *self, const runtime_options_t *options)
     self->journal = options->journal;
     self->is_simulated = options->is_simulated;
     uint32_t count = scheduler_count_of(options);
+    self->pool_count = count;
+    self->pool_backing = options->is_heap_only ? POOL_HEAP : pool_backing_default();
     self->registry = registry_new(self);
     self->topics = topic_index_new();
     self->schedulers = memory_new_array(count, sizeof(scheduler_t));
@@ -67,6 +69,8 @@ void runtime_free(runtime_t *self)
         scheduler_deinit(&self->schedulers[i]);
     registry_free(self->registry);
     topic_index_free(self->topics);
+    for (uint32_t i = 0; i < self->scheduler_count; i++)
+        pool_deinit(&self->schedulers[i].pool);
     memory_free(self->schedulers);
     memory_free(self);
 }

@@ -23,6 +23,8 @@ typedef struct runtime_options {
     const ms_log_t *log;
     journal_t *journal; /* NULL: no durable kinds */
     bool is_simulated;  /* no threads: simulation.h drives it */
+    bool is_heap_only;  /* every block from malloc, for tools that watch it; else from pools, but
+                           under AddressSanitizer */
 } runtime_options_t;
 
 err_t runtime_new(const runtime_options_t *options, runtime_t **out_runtime);

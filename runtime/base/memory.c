@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 void *memory_new(size_t size)
 {
@@ -37,9 +38,50 @@ void *memory_dup(const void *data, size_t size)
     return copy;
 }
 
+void *memory_new_unset(size_t size)
+{
+    return malloc(size == 0 ? 1 : size);
+}
+
 void memory_free(void *memory)
 {
     free(memory);
+}
+
+static char *map(size_t size)
+{
+    void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return pages == MAP_FAILED ? NULL : pages;
+}
+
+static size_t above_multiple(const char *pages, size_t size)
+{
+    return (uintptr_t)pages & (size - 1);
+}
+
+void *memory_map(size_t size)
+{
+    /* The kernel hands out one region below the other: most are aligned as the one before was. */
+    char *pages = map(size);
+    if (pages == NULL || above_multiple(pages, size) == 0)
+        return pages;
+    memory_unmap(pages, size);
+    pages = map(size * 2);
+    if (pages == NULL)
+        return NULL;
+    size_t before = (size - above_multiple(pages, size)) % size;
+    if (before > 0)
+        memory_unmap(pages, before);
+    memory_unmap(pages + before + size, size - before);
+    return pages + before;
+}
+
+void memory_unmap(void *pages, size_t size)
+{
+    /* Refused only where a hole would be one mapping too many: then the pages go, the addresses
+     * stay. */
+    if (munmap(pages, size) != 0)
+        (void)madvise(pages, size, MADV_DONTNEED);
 }
 
 void memory_scope_end(void *pointer_to_pointer)

@@ -14,7 +14,13 @@
 memory_resize(void *memory, size_t count,
               size_t item_size); /* the new part is not zeroed; the old block lives on failure */
 [[nodiscard]] void *memory_dup(const void *data, size_t size);
+[[nodiscard]] void *memory_new_unset(size_t size); /* not zeroed */
 void memory_free(void *memory);
+
+/* Fresh zeroed pages, straight from the system: `size` is a power of two of at least a page, and
+ * the address a multiple of it. They go back to the system at once. */
+[[nodiscard]] void *memory_map(size_t size);
+void memory_unmap(void *pages, size_t size);
 
 /* For cleanup attributes: frees what the local points to. */
 void memory_scope_end(void *pointer_to_pointer);

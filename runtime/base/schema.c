@@ -212,8 +212,33 @@ static void copy_tails(const schema_t *schema, const void *value, char *copy, ro
     }
 }
 
+/* Most messages are a few words: for those a call of memcpy costs more than the copy. */
+static void copy_struct(void *to, const void *from, size_t size)
+{
+    switch (size) {
+    case 0:
+        break;
+    case 8:
+        memcpy(to, from, 8);
+        break;
+    case 16:
+        memcpy(to, from, 16);
+        break;
+    case 24:
+        memcpy(to, from, 24);
+        break;
+    case 32:
+        memcpy(to, from, 32);
+        break;
+    default:
+        memcpy(to, from, size);
+    }
+}
+
 size_t schema_deep_size(const schema_t *schema, const void *value)
 {
+    if (schema->is_flat)
+        return schema->size;
     room_t room = {NULL, schema->size};
     copy_tails(schema, value, NULL, &room);
     return room.used;
@@ -221,7 +246,9 @@ size_t schema_deep_size(const schema_t *schema, const void *value)
 
 void schema_copy(const schema_t *schema, const void *value, void *room)
 {
-    memcpy(room, value, schema->size);
+    copy_struct(room, value, schema->size);
+    if (schema->is_flat)
+        return;
     copy_tails(schema, value, room, &(room_t){room, schema->size});
 }
 

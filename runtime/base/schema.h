@@ -68,6 +68,8 @@ struct schema {
     const schema_field_t *fields;
     size_t field_count;
     uint32_t marks; /* of its own fields together */
+    bool is_flat;   /* no strings, no lists: a copy of the struct is a deep copy. False where it is
+                       not   known */
 };
 
 /* The shape of every list in a struct. */
@@ -129,6 +131,17 @@ void schema_wipe(const schema_t *schema, void *value);
 #define SCHEMA_TYPE_list_u64 FIELD_TYPE_LIST_U64, NULL
 #define SCHEMA_TYPE_list_str FIELD_TYPE_LIST_STR, NULL
 #define SCHEMA_TYPE_list(record) FIELD_TYPE_LIST, &record##_schema
+
+/* Whether a field of this type points somewhere. */
+#define SCHEMA_POINTS__Bool false
+#define SCHEMA_POINTS_u32 false
+#define SCHEMA_POINTS_u64 false
+#define SCHEMA_POINTS_i64 false
+#define SCHEMA_POINTS_f64 false
+#define SCHEMA_POINTS_str true
+#define SCHEMA_POINTS_list_u64 true
+#define SCHEMA_POINTS_list_str true
+#define SCHEMA_POINTS_list(record) true
 
 /* The mark of a field: SCHEMA_MARKS() is 0, SCHEMA_MARKS(SECRET) its bit; another does not compile.
  */

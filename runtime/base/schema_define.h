@@ -11,6 +11,9 @@
 #define SCHEMA_MARKED(context, field) SCHEMA_MARKED_(SCHEMA_ROW_ARGS field)
 #define SCHEMA_MARKED_(...) SCHEMA_MARKED__(__VA_ARGS__)
 #define SCHEMA_MARKED__(tag, type, name, ...) (SCHEMA_MARKS(__VA_ARGS__)) |
+#define SCHEMA_POINTING(context, field) SCHEMA_POINTING_(SCHEMA_ROW_ARGS field)
+#define SCHEMA_POINTING_(...) SCHEMA_POINTING__(__VA_ARGS__)
+#define SCHEMA_POINTING__(tag, type, name, ...) SCHEMA_POINTS_##type ||
 #define SCHEMA_DEFINE(name, role, ...)                                                             \
     static const schema_field_t name##_fields[] = {                                                \
         SCHEMA_FOR_EACH(SCHEMA_ROW, name, __VA_ARGS__){NULL, 0, FIELD_TYPE_BOOL, NULL, 0, 0}};     \
@@ -19,7 +22,8 @@
                                     sizeof(struct name),                                           \
                                     name##_fields,                                                 \
                                     COUNT_OF(name##_fields) - 1,                                   \
-                                    SCHEMA_FOR_EACH(SCHEMA_MARKED, name, __VA_ARGS__) 0};
+                                    SCHEMA_FOR_EACH(SCHEMA_MARKED, name, __VA_ARGS__) 0,           \
+                                    !(SCHEMA_FOR_EACH(SCHEMA_POINTING, name, __VA_ARGS__) false)};
 
 #define RECORD(name, ...) SCHEMA_DEFINE(name, SCHEMA_RECORD, __VA_ARGS__)
 #define STATE(name, ...) SCHEMA_DEFINE(name, SCHEMA_STATE, __VA_ARGS__)

@@ -15,7 +15,7 @@ typedef struct job job_t;
 typedef enum effect_kind {
     EFFECT_SEND,    /* message to an address */
     EFFECT_REPLY,   /* message to message->reply_to */
-    EFFECT_PUBLISH, /* message to the topic in message->text */
+    EFFECT_PUBLISH, /* message to the topic in its text */
     EFFECT_SPAWN,   /* lets a child that has its slot begin */
     EFFECT_OFFLOAD,
     EFFECT_STOP

@@ -1,17 +1,21 @@
 #pragma once
-/* message.h -- what travels between actors: an envelope and, in the same block, a deep copy of a
- * struct.
+/* message.h -- what travels between actors: an envelope of one cache line and, in the same block, a
+ * deep copy of a struct.
  *
- * message_new and message_free are the only place where messages are allocated. Messages that must
- * never fail for want of memory (alarms, jobs, appends) have their envelope embedded in what asked
- * for them.
+ *     [tail] message_t [body: the struct, then its strings and lists] [strings of the tail]
+ *
+ * What few messages have lies in a tail, which is only there when one of them is: reach it by its
+ * functions. message_new and message_free are the only place where messages are allocated: from the
+ * pool of the thread's scheduler (runtime/memory/pool.h). Messages that must never fail for want of
+ * memory (alarms, jobs, appends) have their envelope embedded in what asked for them.
  *
  * Ownership  One owner at a time: the sender, the lane it lies in, then the receiver, who frees it.
  * Threads    A message is handed over by a lane (mailbox.h); nobody touches it after that. */
 
 #include "runtime/actor.h"
+#include "runtime/memory/pool.h"
 
-typedef enum message_kind {
+typedef enum __attribute__((packed)) message_kind {
     MESSAGE_COMMAND, /* user lane: to the handler of its schema */
     MESSAGE_DOWN,    /* user lane, in a reserved place: an actor_down */
     /* System lane of an actor. */
@@ -35,27 +39,77 @@ struct message_link {
 };
 
 typedef struct message {
-    message_link_t link; /* first: a lane's links are its messages */
-    message_kind_t kind;
-    err_t err;            /* of a reply */
-    uint32_t incarnation; /* of the receiver it is meant for; 0: any */
-    uint8_t depth;        /* of the call chain */
-    bool is_by_ref;       /* sent to exactly one activation: never given to the next one */
-    const schema_t *schema;
-    const void *body;
+    message_link_t link;    /* first: a lane's links are its messages */
+    const schema_t *schema; /* of the body; NULL: none */
     uint64_t sender;        /* actor_ref bits; 0: from outside */
     reply_token_t reply_to; /* of a command: where the answer goes; of a reply: its ask */
-    uint64_t deadline_ns;   /* monotonic; 0: none */
-    str_t command_id;
-    str_t text;        /* of a refusal; of a publish: the topic */
-    uint64_t position; /* of a reply */
-    void (*post)(void *context);
-    void *post_context;
+    union {
+        uint64_t deadline_ns; /* of a command: monotonic; 0: none */
+        uint64_t position;    /* of a reply: in the journal; 0: none */
+    };
+    uint64_t trace; /* of who follows what came from what; 0: nobody */
+    union {
+        uint32_t incarnation; /* of the receiver it is meant for; 0: any */
+        err_t err;            /* of a reply */
+    };
+    message_kind_t kind;
+    uint8_t depth;       /* of the call chain */
+    bool is_by_ref : 1;  /* sent to exactly one activation: never given to the next one */
+    bool has_tail : 1;   /* message.c */
+    block_class_t block; /* message.c */
 } message_t;
+_Static_assert(sizeof(message_t) == 64, "an envelope is one cache line");
 
-/* A message with copies of body (NULL where schema is NULL), command_id and text. NULL: no memory.
- */
-[[nodiscard]] message_t *message_new(message_kind_t kind, const schema_t *schema, const void *body,
-                                     str_t command_id, str_t text);
+/* What few messages have. */
+typedef struct message_tail {
+    str_t command_id;
+    str_t text; /* of a refusal; of a publish: the topic */
+} message_tail_t;
+
+/* A message with a copy of body (NULL where schema is NULL). NULL: no memory. */
+[[nodiscard]] message_t *message_new_plain(message_kind_t kind, const schema_t *schema,
+                                           const void *body);
+/* And with copies of the tail's strings. */
+[[nodiscard]] message_t *message_new_tailed(message_kind_t kind, const schema_t *schema,
+                                            const void *body, str_t command_id, str_t text);
+[[nodiscard]] static inline message_t *message_new(message_kind_t kind, const schema_t *schema,
+                                                   const void *body, str_t command_id, str_t text)
+{
+    return LIKELY(command_id.size == 0 && text.size == 0)
+               ? message_new_plain(kind, schema, body)
+               : message_new_tailed(kind, schema, body, command_id, text);
+}
+/* Runs fn(context) where it is taken: MESSAGE_POST. */
+typedef struct message_post {
+    void (*fn)(void *context);
+    void *context;
+} message_post_t;
+[[nodiscard]] message_t *message_new_post(message_post_t post);
 [[nodiscard]] message_t *message_dup(const message_t *self);
 void message_free(message_t *self);
+
+/* NULL where there is no schema. */
+static inline const void *message_body(const message_t *self)
+{
+    return self->schema == NULL ? NULL : self + 1;
+}
+
+static inline message_tail_t message_tail(const message_t *self)
+{
+    return self->has_tail ? ((const message_tail_t *)(const void *)self)[-1] : (message_tail_t){0};
+}
+
+static inline str_t message_command_id(const message_t *self)
+{
+    return message_tail(self).command_id;
+}
+
+static inline str_t message_text(const message_t *self)
+{
+    return message_tail(self).text;
+}
+
+static inline message_post_t message_post(const message_t *self)
+{
+    return *(const message_post_t *)(const void *)(self + 1);
+}

@@ -244,7 +244,7 @@ void topic_table_deinit(scheduler_t *scheduler)
 
 void topic_publish(runtime_t *runtime, message_t *message)
 {
-    uint64_t schedulers = index_find(runtime->topics, message->text);
+    uint64_t schedulers = index_find(runtime->topics, message_text(message));
     while (schedulers != 0) {
         uint32_t index = (uint32_t)__builtin_ctzll(schedulers);
         schedulers &= schedulers - 1;
@@ -260,7 +260,7 @@ void topic_publish(runtime_t *runtime, message_t *message)
 static void deliver_to_actor(scheduler_t *self, const edge_subscription_t *subscription,
                              const message_t *message)
 {
-    message_t *copy = message_new(MESSAGE_COMMAND, message->schema, message->body, (str_t){NULL, 0},
+    message_t *copy = message_new(MESSAGE_COMMAND, message->schema, message_body(message), (str_t){NULL, 0},
                                   (str_t){NULL, 0});
     if (copy == NULL) {
         count_one(&self->runtime->counters.refused);
@@ -275,7 +275,7 @@ static void deliver_to_actor(scheduler_t *self, const edge_subscription_t *subsc
 
 void topic_deliver(scheduler_t *self, const message_t *message)
 {
-    topic_t *topic = *topic_at(&self->topics, message->text);
+    topic_t *topic = *topic_at(&self->topics, message_text(message));
     if (topic == NULL)
         return;
     self->topics.delivering = topic;
@@ -283,7 +283,7 @@ void topic_deliver(scheduler_t *self, const message_t *message)
         if (it->is_dead)
             continue;
         if (it->fn != NULL)
-            it->fn(it->context, topic->name, message->schema, message->body);
+            it->fn(it->context, topic->name, message->schema, message_body(message));
         else
             deliver_to_actor(self, it, message);
     }

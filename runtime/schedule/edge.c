@@ -18,11 +18,9 @@ uint32_t edge_scheduler(const edge_t *self)
 
 err_t edge_post(edge_t *self, void (*fn)(void *context), void *context)
 {
-    message_t *message = message_new(MESSAGE_POST, NULL, NULL, (str_t){NULL, 0}, (str_t){NULL, 0});
+    message_t *message = message_new_post((message_post_t){fn, context});
     if (message == NULL)
         return ERR_NO_MEMORY;
-    message->post = fn;
-    message->post_context = context;
     scheduler_post(self->scheduler, message);
     return ERR_OK;
 }
@@ -100,8 +98,8 @@ void edge_take(scheduler_t *scheduler, message_t *reply)
 {
     answer_t answer = {.err = reply->err,
                        .schema = reply->schema,
-                       .message = reply->body,
-                       .text = reply->text,
+                       .message = message_body(reply),
+                       .text = message_text(reply),
                        .position = reply->position};
     finish(&scheduler->edge, reply->reply_to.correlation, &answer);
     message_free(reply);

@@ -15,6 +15,11 @@ scheduler_t *scheduler_current(void)
     return current;
 }
 
+pool_t *pool_current(void)
+{
+    return current == NULL ? NULL : &current->pool;
+}
+
 void scheduler_set_current(scheduler_t *self)
 {
     current = self;
@@ -180,7 +185,7 @@ static void inbox_message(scheduler_t *self, message_t *message)
         return;
     }
     case MESSAGE_POST:
-        message->post(message->post_context);
+        message_post(message).fn(message_post(message).context);
         break;
     case MESSAGE_PUBLISH:
         topic_deliver(self, message);
@@ -273,6 +278,7 @@ static bool has_work(scheduler_t *self)
 
 static void go_to_sleep(scheduler_t *self)
 {
+    pool_idle(&self->pool);
     uint64_t next_ms = 0;
     if (wheel_next_ms(&self->wheel, &next_ms)) {
         uint64_t now_ms = clock_mono_ms(&self->runtime->clock);
@@ -339,6 +345,12 @@ static void scheduler_main(void *context)
 
 /* ---- life ---- */
 
+/* Others gave back a lot of its memory while it slept. */
+static void pool_is_rich(void *context)
+{
+    scheduler_wake(context);
+}
+
 err_t scheduler_init(scheduler_t *self, runtime_t *runtime, uint32_t index)
 {
     self->runtime = runtime;
@@ -348,6 +360,9 @@ err_t scheduler_init(scheduler_t *self, runtime_t *runtime, uint32_t index)
     lane_init(&self->inbox);
     atomic_init(&self->is_asleep, false);
     wheel_init(&self->wheel, clock_mono_ms(&runtime->clock));
+    pool_init(&self->pool, index, runtime->pool_count, runtime->pool_backing);
+    self->pool.wake = pool_is_rich;
+    self->pool.context = self;
     if (uv_mutex_init(&self->lock) != 0)
         return ERR_NO_MEMORY;
     if (runtime->is_simulated)

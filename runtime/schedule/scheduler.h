@@ -54,6 +54,7 @@ struct scheduler {
     uv_timer_t alarm_clock;
     wheel_t wheel;
     arena_t arena;
+    pool_t pool; /* gone with the runtime's last block, after every scheduler */
     topic_table_t topics;
     uint32_t turn_messages; /* a turn handles at most; a simulation may draw it */
     uint64_t polled_ns;

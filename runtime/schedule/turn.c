@@ -69,8 +69,8 @@ static void continue_reply(context_t *ctx, message_t *reply)
 {
     answer_t answer = {.err = reply->err,
                        .schema = reply->schema,
-                       .message = reply->body,
-                       .text = reply->text,
+                       .message = message_body(reply),
+                       .text = message_text(reply),
                        .position = reply->position};
     answered(ctx, reply->reply_to.correlation, &answer);
     message_free(reply);
