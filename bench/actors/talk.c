@@ -87,7 +87,7 @@ void bench_pingpong(uint64_t pairs)
     snprintf(name, sizeof name, "pingpong%u", (unsigned)pairs);
     stage_open(&pairs_kind);
     double took_ns = stage_warm_and_run_ns(pairs, rounds);
-    bench_line(name, (double)(pairs * rounds) / took_ns * 1e9, "round trips/s");
+    bench_line(name, (double)(pairs * rounds) / took_ns * 1e9, "trips/s");
     stage_close();
 }
 

@@ -13,7 +13,6 @@ enum {
     WAKE_IDLE_MS = 2000,
     TIMER_ACTORS = 1000,
     TIMERS_EACH = 1000, /* an actor may hold ACTOR_TIMERS_MAX of them: 1,024 */
-    TIMERS = TIMER_ACTORS * TIMERS_EACH,
     TIMER_FIRST_MS = 2000,
     TIMER_SPREAD_MS = 4000
 };
@@ -21,10 +20,9 @@ enum {
 static struct {
     uint64_t work_rounds;
     uint64_t rtt_ns[RTT_TICKS], wake_ns[WAKES];
-    uint64_t timer_actors[TIMER_ACTORS], arm_ns, cancel_ns;
+    uint64_t timer_actors[TIMER_ACTORS], actor_count, timer_count, arm_ns, cancel_ns;
     uint64_t *late_ns;
     _Atomic uint64_t fired;
-    uint64_t expected;
 } times;
 
 /* ---- busy_rtt: a ping each ms while 8 actors have 20 us messages without pause ---- */
@@ -166,12 +164,13 @@ HANDLER(clockwork, arm)
     uint64_t begin_ns = bench_now_ns();
     for (uint64_t i = 0; i < TIMERS_EACH; i++) {
         uint64_t number = self->index * (uint64_t)TIMERS_EACH + i;
-        uint64_t delay_ms = TIMER_FIRST_MS + number * 7919 % TIMERS * TIMER_SPREAD_MS / TIMERS;
+        uint64_t delay_ms = TIMER_FIRST_MS +
+                            number * 7919 % times.timer_count * TIMER_SPREAD_MS / times.timer_count;
         self->timers[i] =
             actor_timer_start(ctx, delay_ms, 0, due, .due_ns = bench_now_ns() + delay_ms * 1000000);
     }
     times.arm_ns += bench_now_ns() - begin_ns;
-    if (self->index + 1 < TIMER_ACTORS)
+    if (self->index + 1 < times.actor_count)
         SEND(times.timer_actors[self->index + 1], arm, .index = self->index + 1);
     else
         stage_done();
@@ -184,7 +183,7 @@ HANDLER(clockwork, go)
     for (uint64_t i = 0; i < TIMERS_EACH; i += 2)
         actor_timer_cancel(ctx, self->timers[i]);
     times.cancel_ns += bench_now_ns() - begin_ns;
-    if (self->index + 1 < TIMER_ACTORS)
+    if (self->index + 1 < times.actor_count)
         SEND(times.timer_actors[self->index + 1], go);
     return ERR_OK;
 }
@@ -194,7 +193,7 @@ HANDLER(clockwork, due)
     uint64_t now_ns = bench_now_ns();
     uint64_t index = atomic_fetch_add(&times.fired, 1);
     times.late_ns[index] = now_ns > message->due_ns ? now_ns - message->due_ns : 0;
-    if (index + 1 == TIMERS / 2)
+    if (index + 1 == times.timer_count / 2)
         stage_done();
     return ERR_OK;
 }
@@ -208,7 +207,7 @@ typedef struct tower {
 
 HANDLER(tower, setup)
 {
-    for (uint32_t i = 0; i < TIMER_ACTORS; i++)
+    for (uint32_t i = 0; i < times.actor_count; i++)
         times.timer_actors[i] = SPAWN(clockwork);
     SEND(times.timer_actors[0], arm, .index = 0);
     return ERR_OK;
@@ -225,13 +224,16 @@ ROOT(tower)
 
 void bench_timers(void)
 {
-    times.late_ns = calloc(TIMERS / 2, sizeof *times.late_ns);
+    times.actor_count = bench_amount(TIMER_ACTORS);
+    times.timer_count = times.actor_count * TIMERS_EACH;
+    size_t half = times.timer_count / 2;
+    times.late_ns = calloc(half, sizeof *times.late_ns);
     ASSERT(times.late_ns != NULL);
     stage_open(&tower_kind);
     (void)stage_run_ns("run", 1, 1); /* its end is the last timer's */
-    bench_line("timer_arm", (double)times.arm_ns / TIMERS, "ns");
-    bench_line("timer_cancel", (double)times.cancel_ns / (TIMERS / 2), "ns");
-    bench_percentiles("timer_late", times.late_ns, TIMERS / 2);
+    bench_line("timer_arm", (double)times.arm_ns / (double)times.timer_count, "ns");
+    bench_line("timer_cancel", (double)times.cancel_ns / (double)half, "ns");
+    bench_percentiles("timer_late", times.late_ns, half);
     stage_close();
     free(times.late_ns);
 }
