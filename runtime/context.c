@@ -216,37 +216,24 @@ static void answer_soon(context_t *ctx, uint64_t correlation, err_t err)
     deliver_reply(ctx->runtime, reply_new(token, err, NULL, NULL, nothing));
 }
 
-static err_t ask_arm(context_t *ctx, uint64_t correlation, uint64_t timeout_ms)
-{
-    alarm_t *alarm = alarm_new(ALARM_ASK, actor_bits(ctx->actor), correlation);
-    if (alarm == NULL)
-        return ERR_NO_MEMORY;
-    alarm->message.incarnation = ctx->actor->incarnation;
-    ask_at(&actor_extra_or_null(ctx->actor)->asks, correlation)->alarm = alarm;
-    alarm_arm(alarm, ctx->scheduler, timeout_ms);
-    return ERR_OK;
-}
-
 void actor_ask_message(context_t *ctx, address_t to, uint64_t timeout_ms, actor_then_fn then,
                        const void *data, size_t data_size, const schema_t *schema, const void *body)
 {
     actor_t *actor = ctx->actor;
     if (timeout_ms == 0)
         timeout_ms = ASK_TIMEOUT_DEFAULT_MS;
-    ask_t ask = {.depth = (uint8_t)(ctx->depth), .actor_then = then, .data_size = data_size};
+    ask_t ask = {.depth = (uint8_t)(ctx->depth), .actor_then = then};
+    ask.deadline_ns = ctx->now_ns + timeout_ms * 1000000;
     actor_extra_t *extra = actor_extra(actor);
-    ask.data = data_size == 0 ? NULL : memory_dup(data, data_size);
-    if (extra == NULL)
-        memory_free(STEAL(ask.data));
-    if (extra == NULL || (ask.data == NULL && data_size > 0))
+    if (extra == NULL || ask_keep_data(&ask, data, data_size) != ERR_OK)
         actor_fail(ctx, "no memory for an ask");
     uint64_t correlation = 0;
     if (ask_open(&extra->asks, &ask, &correlation) != ERR_OK) {
-        memory_free(ask.data);
+        ask_free_data(&ask);
         actor_fail(ctx, "too many asks are open");
     }
 
-    err_t err = ask_arm(ctx, correlation, timeout_ms);
+    err_t err = ask_table_arm(&extra->asks, ctx->scheduler, actor_bits(actor));
     if (err == ERR_OK && ctx->depth + 1 > ACTOR_CALL_DEPTH_MAX)
         err = ERR_LIMIT;
     message_t *message = err != ERR_OK ? NULL : command_new(ctx, schema, body);
@@ -256,7 +243,7 @@ void actor_ask_message(context_t *ctx, address_t to, uint64_t timeout_ms, actor_
     }
     message->depth = (uint8_t)(ctx->depth + 1);
     message->reply_to = (reply_token_t){actor_bits(actor), correlation};
-    message->deadline_ns = clock_mono_ns(&ctx->runtime->clock) + timeout_ms * 1000000;
+    message->deadline_ns = ask.deadline_ns;
     effect_t effect = send_effect(ctx, to, message);
     context_perform(ctx, &effect);
 }
@@ -268,28 +255,23 @@ actor_timer_t actor_timer_start_message(context_t *ctx, uint64_t delay_ms, uint6
 {
     actor_t *actor = ctx->actor;
     actor_extra_t *extra = actor_extra(actor);
-    if (extra != NULL && extra->timer_count == ACTOR_TIMERS_MAX)
+    if (extra != NULL && extra->timers.count == ACTOR_TIMERS_MAX)
         actor_fail(ctx, "too many timers");
-    alarm_t *alarm =
-        extra == NULL ? NULL : alarm_new(ALARM_TIMER, actor_bits(actor), ++extra->timer_ids);
-    if (alarm != NULL)
-        alarm->command = command_new(ctx, schema, body);
-    if (alarm == NULL || alarm->command == NULL) {
+    alarm_t *alarm = extra == NULL ? NULL : alarm_new(ALARM_TIMER, actor_bits(actor), schema, body);
+    if (alarm == NULL || timer_table_add(&extra->timers, alarm) != ERR_OK) {
         alarm_cancel(&alarm);
         actor_fail(ctx, "no memory for a timer");
     }
     alarm->period_ms = period_ms;
-    alarm->message.incarnation = actor->incarnation;
-    alarm->next = extra->timers;
-    extra->timers = alarm;
-    extra->timer_count++;
     alarm_arm(alarm, ctx->scheduler, delay_ms);
     return (actor_timer_t){alarm->id};
 }
 
 void actor_timer_cancel(context_t *ctx, actor_timer_t timer)
 {
-    timer_drop(ctx->actor, timer.bits);
+    actor_extra_t *extra = actor_extra_or_null(ctx->actor);
+    if (extra != NULL)
+        timer_table_drop(&extra->timers, timer.bits);
 }
 
 /* ---- offload ---- */

@@ -69,4 +69,4 @@ void reject(runtime_t *self, message_t *message, err_t err);
 
 #define EDGE_TAG (UINT64_C(1) << 63)
 void edge_take(scheduler_t *scheduler, message_t *reply);
-void edge_expire(scheduler_t *scheduler, alarm_t *alarm);
+void edge_expire(scheduler_t *scheduler);

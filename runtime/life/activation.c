@@ -79,7 +79,7 @@ static void extra_free(actor_t *self)
     if (extra == NULL)
         return;
     actor_drop_deferred(extra);
-    timers_cancel_all(self);
+    timer_table_deinit(&extra->timers);
     alarm_cancel(&extra->idle_alarm);
     alarm_cancel(&extra->restart_alarm);
     ask_table_deinit(&extra->asks);

@@ -22,7 +22,7 @@
 #include "runtime/durable/durable.h"
 #include "runtime/mail/ask.h"
 #include "runtime/mail/mailbox.h"
-#include "runtime/schedule/alarm.h"
+#include "runtime/schedule/timers.h"
 
 #include <stddef.h>
 
@@ -53,9 +53,9 @@ typedef struct actor_extra {
     durable_t *durable; /* NULL: not a durable kind, or no state yet */
 
     ask_table_t asks;
-    alarm_t *timers, *idle_alarm, *restart_alarm;
-    uint64_t timer_ids;
-    uint32_t timer_count, jobs_open;
+    timer_table_t timers;
+    alarm_t *idle_alarm, *restart_alarm;
+    uint32_t jobs_open;
     uint64_t subscribed_on;   /* a bit a scheduler */
     uint64_t tokens_until_ns; /* somebody may wait for a later answer until then */
     lane_t deferred;
@@ -80,7 +80,7 @@ struct actor {
         char inside[ACTOR_KEY_INSIDE]; /* with a terminator */
         char *outside;                 /* owned */
     } key;
-    uint16_t mailbox_max;
+    _Atomic uint16_t mailbox_max; /* a late sender may look while the slot is set up again */
     uint8_t key_size;
     _Atomic bool is_scheduled;
     _Atomic uint8_t home; /* the scheduler it ran on last; of a pinned one: always */

@@ -13,7 +13,7 @@ static bool arm(context_t *ctx, alarm_purpose_t purpose, uint64_t delay_ms)
         return false;
     alarm_t **alarm = purpose == ALARM_IDLE ? &extra->idle_alarm : &extra->restart_alarm;
     alarm_cancel(alarm);
-    *alarm = alarm_new(purpose, actor_bits(ctx->actor), 0);
+    *alarm = alarm_new(purpose, actor_bits(ctx->actor), NULL, NULL);
     if (*alarm == NULL)
         return false;
     (*alarm)->message.incarnation = ctx->actor->incarnation;
@@ -326,7 +326,7 @@ void lifecycle_settle(context_t *ctx)
 static bool is_quiescent(const context_t *ctx)
 {
     const actor_extra_t *extra = actor_peek(ctx->actor);
-    return extra->asks.open_count == 0 && extra->jobs_open == 0 && extra->timer_count == 0 &&
+    return extra->asks.open_count == 0 && extra->jobs_open == 0 && extra->timers.count == 0 &&
            extra->child_count == 0 && extra->subscribed_on == 0 && extra->deferred_count == 0 &&
            ctx->now_ns >= extra->tokens_until_ns &&
            (extra->durable == NULL || extra->durable->append_count == 0);

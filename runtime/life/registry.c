@@ -193,7 +193,7 @@ static err_t activate(registry_t *self, const actor_kind_t *kind, str_t key, uin
     actor->kind = kind;
     atomic_store_explicit(&actor_entry(actor)->hash, hash, memory_order_relaxed);
     atomic_store_explicit(&actor->home, (uint8_t)home_of(self), memory_order_relaxed);
-    actor->mailbox_max = mailbox_max_of(kind);
+    atomic_store_explicit(&actor->mailbox_max, mailbox_max_of(kind), memory_order_relaxed);
     mailbox_open(&actor->mailbox);
     *out_actor = actor;
     return ERR_OK;

@@ -98,26 +98,11 @@ void children_stop(actor_t *actor)
 
 /* ---- timers ---- */
 
-void timer_drop(actor_t *actor, uint64_t id)
-{
-    actor_extra_t *extra = actor_extra_or_null(actor);
-    if (extra == NULL)
-        return;
-    for (alarm_t **at = &extra->timers; *at != NULL; at = &(*at)->next) {
-        if ((*at)->id != id)
-            continue;
-        alarm_t *alarm = *at;
-        *at = alarm->next;
-        extra->timer_count--;
-        alarm_cancel(&alarm);
-        return;
-    }
-}
-
 void timers_cancel_all(actor_t *actor)
 {
-    while (actor_peek(actor)->timers != NULL)
-        timer_drop(actor, actor_peek(actor)->timers->id);
+    actor_extra_t *extra = actor_extra_or_null(actor);
+    if (extra != NULL)
+        timer_table_clear(&extra->timers);
 }
 
 /* ---- subscriptions, messages ---- */

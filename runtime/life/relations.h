@@ -16,8 +16,6 @@ err_t children_add(actor_t *actor, uint64_t child);
 void children_remove(actor_t *actor, uint64_t child);
 void children_stop(actor_t *actor);
 
-/* Does nothing where there is no such timer. */
-void timer_drop(actor_t *actor, uint64_t id);
 void timers_cancel_all(actor_t *actor);
 void unsubscribe_all(actor_t *actor);
 

@@ -66,7 +66,9 @@ static err_t deliver_to_ref(runtime_t *self, uint64_t ref, message_t *message)
     push_result_t result =
         message->kind == MESSAGE_DOWN
             ? mailbox_push_reserved(&actor->mailbox, generation, message)
-            : mailbox_push(&actor->mailbox, generation, actor->mailbox_max, message);
+            : mailbox_push(&actor->mailbox, generation,
+                           atomic_load_explicit(&actor->mailbox_max, memory_order_relaxed),
+                           message);
     if (result == PUSH_DONE)
         scheduler_notify(actor);
     return result == PUSH_DONE ? ERR_OK : result == PUSH_FULL ? ERR_BUSY : ERR_NOT_FOUND;

@@ -19,8 +19,7 @@ static str_t put(char **at, str_t s)
     return copy;
 }
 
-static void envelope_init(message_t *self, message_kind_t kind, const schema_t *schema,
-                          block_class_t block)
+void message_init(message_t *self, message_kind_t kind, const schema_t *schema)
 {
     atomic_init(&self->link.next, NULL);
     self->schema = schema;
@@ -32,7 +31,7 @@ static void envelope_init(message_t *self, message_kind_t kind, const schema_t *
     self->kind = kind;
     self->depth = 0;
     self->is_by_ref = self->has_tail = false;
-    self->block = block;
+    self->block = 0;
 }
 
 message_t *message_new_plain(message_kind_t kind, const schema_t *schema, const void *body)
@@ -42,7 +41,8 @@ message_t *message_new_plain(message_kind_t kind, const schema_t *schema, const 
     message_t *self = pool_new(pool_current(), sizeof *self + body_size, &block);
     if (self == NULL)
         return NULL;
-    envelope_init(self, kind, schema, block);
+    message_init(self, kind, schema);
+    self->block = block;
     if (schema != NULL)
         schema_copy(schema, body, self + 1);
     return self;
@@ -58,7 +58,8 @@ message_t *message_new_tailed(message_kind_t kind, const schema_t *schema, const
     if (tail == NULL)
         return NULL;
     message_t *self = (message_t *)(void *)(tail + 1);
-    envelope_init(self, kind, schema, block);
+    message_init(self, kind, schema);
+    self->block = block;
     self->has_tail = true;
     if (schema != NULL)
         schema_copy(schema, body, self + 1);
@@ -74,7 +75,8 @@ message_t *message_new_post(message_post_t post)
     message_t *self = pool_new(pool_current(), sizeof *self + sizeof post, &block);
     if (self == NULL)
         return NULL;
-    envelope_init(self, MESSAGE_POST, NULL, block);
+    message_init(self, MESSAGE_POST, NULL);
+    self->block = block;
     memcpy(self + 1, &post, sizeof post);
     return self;
 }
@@ -95,13 +97,18 @@ message_t *message_dup(const message_t *self)
     return copy;
 }
 
+void message_wipe(message_t *self)
+{
+    /* A password or a token must not stay in memory that is given back. */
+    if (self->schema != NULL && (self->schema->marks & FIELD_SECRET) != 0)
+        schema_wipe(self->schema, self + 1);
+}
+
 void message_free(message_t *self)
 {
     if (self == NULL)
         return;
-    /* A password or a token must not stay in memory that is given back. */
-    if (self->schema != NULL && (self->schema->marks & FIELD_SECRET) != 0)
-        schema_wipe(self->schema, self + 1);
+    message_wipe(self);
     void *block = self->has_tail ? (void *)((message_tail_t *)(void *)self - 1) : (void *)self;
     pool_free(pool_current(), block, self->block);
 }

@@ -66,6 +66,11 @@ typedef struct message_tail {
     str_t text; /* of a refusal; of a publish: the topic */
 } message_tail_t;
 
+/* An envelope in the caller's storage, with what every message starts with. */
+void message_init(message_t *self, message_kind_t kind, const schema_t *schema);
+/* Overwrites the secrets of its body. */
+void message_wipe(message_t *self);
+
 /* A message with a copy of body (NULL where schema is NULL). NULL: no memory. */
 [[nodiscard]] message_t *message_new_plain(message_kind_t kind, const schema_t *schema,
                                            const void *body);

@@ -260,8 +260,8 @@ void topic_publish(runtime_t *runtime, message_t *message)
 static void deliver_to_actor(scheduler_t *self, const edge_subscription_t *subscription,
                              const message_t *message)
 {
-    message_t *copy = message_new(MESSAGE_COMMAND, message->schema, message_body(message), (str_t){NULL, 0},
-                                  (str_t){NULL, 0});
+    message_t *copy = message_new(MESSAGE_COMMAND, message->schema, message_body(message),
+                                  (str_t){NULL, 0}, (str_t){NULL, 0});
     if (copy == NULL) {
         count_one(&self->runtime->counters.refused);
         return;

@@ -25,14 +25,14 @@ err_t edge_post(edge_t *self, void (*fn)(void *context), void *context)
     return ERR_OK;
 }
 
-static message_t *ask_message(edge_t *self, uint64_t timeout_ms, str_t command_id,
+static message_t *ask_message(edge_t *self, uint64_t deadline_ns, str_t command_id,
                               uint64_t correlation, const schema_t *schema, const void *body)
 {
     message_t *message = message_new(MESSAGE_COMMAND, schema, body, command_id, (str_t){NULL, 0});
     if (message == NULL)
         return NULL;
     message->reply_to = (reply_token_t){EDGE_TAG | self->scheduler->index, correlation};
-    message->deadline_ns = clock_mono_ns(&self->scheduler->runtime->clock) + timeout_ms * 1000000;
+    message->deadline_ns = deadline_ns;
     return message;
 }
 
@@ -51,19 +51,16 @@ uint64_t edge_ask_message(edge_t *self, address_t to, uint64_t timeout_ms, str_t
     if (timeout_ms == 0)
         timeout_ms = ASK_TIMEOUT_DEFAULT_MS;
     uint64_t correlation = 0;
-    err_t err = ask_open(&self->asks, &(ask_t){.edge_then = then, .data = context}, &correlation);
+    uint64_t deadline_ns = clock_mono_ns(&runtime->clock) + timeout_ms * 1000000;
+    ask_t ask = {.edge_then = then, .data = context, .deadline_ns = deadline_ns};
+    err_t err = ask_open(&self->asks, &ask, &correlation);
     if (err != ERR_OK) {
         then(context,
              &(answer_t){.err = err}); /* no place to remember it: the one answer at once */
         return 0;
     }
-    alarm_t *alarm = alarm_new(ALARM_ASK, 0, correlation);
-    message_t *command = ask_message(self, timeout_ms, command_id, correlation, schema, message);
-    if (alarm != NULL) {
-        ask_at(&self->asks, correlation)->alarm = alarm;
-        alarm_arm(alarm, self->scheduler, timeout_ms);
-    }
-    if (alarm == NULL || command == NULL) {
+    message_t *command = ask_message(self, deadline_ns, command_id, correlation, schema, message);
+    if (command == NULL || ask_table_arm(&self->asks, self->scheduler, 0) != ERR_OK) {
         message_free(command);
         answer_soon(self, correlation, ERR_NO_MEMORY);
     } else if (atomic_load(&runtime->is_draining)) {
@@ -79,8 +76,7 @@ uint64_t edge_ask_message(edge_t *self, address_t to, uint64_t timeout_ms, str_t
 void edge_cancel(edge_t *self, uint64_t ticket)
 {
     ask_t ask;
-    if (ask_take(&self->asks, ticket, &ask))
-        alarm_cancel(&ask.alarm);
+    (void)ask_take(&self->asks, ticket, &ask);
 }
 
 static void finish(edge_t *self, uint64_t correlation, const answer_t *answer)
@@ -90,7 +86,6 @@ static void finish(edge_t *self, uint64_t correlation, const answer_t *answer)
         count_one(&self->scheduler->runtime->counters.late_replies);
         return;
     }
-    alarm_cancel(&ask.alarm);
     ask.edge_then(ask.data, answer);
 }
 
@@ -105,10 +100,14 @@ void edge_take(scheduler_t *scheduler, message_t *reply)
     message_free(reply);
 }
 
-void edge_expire(scheduler_t *scheduler, alarm_t *alarm)
+void edge_expire(scheduler_t *scheduler)
 {
-    if (ask_at(&scheduler->edge.asks, alarm->id) != NULL)
-        finish(&scheduler->edge, alarm->id, &(answer_t){.err = ERR_TIMEOUT});
+    edge_t *self = &scheduler->edge;
+    uint64_t now_ns = clock_mono_ns(&scheduler->runtime->clock), correlation;
+    ask_table_fired(&self->asks);
+    while (ask_table_due(&self->asks, now_ns, &correlation))
+        finish(self, correlation, &(answer_t){.err = ERR_TIMEOUT});
+    IGNORE_ERR(ask_table_arm(&self->asks, scheduler, 0)); /* no memory: the next ask arms it */
 }
 
 void edge_offload(edge_t *self, offload_lane_t lane, err_t (*work)(void *data),

@@ -217,7 +217,16 @@ void scheduler_arm(scheduler_t *self, wheel_entry_t *entry, uint64_t delay_ms)
 {
     /* The wheel may be behind; counting from the clock and rounding up, nothing fires early. */
     uint64_t now_ns = clock_mono_ns(&self->runtime->clock);
-    wheel_add(&self->wheel, entry, now_ns / 1000000 + delay_ms + (now_ns % 1000000 != 0));
+    uint64_t due_ns;
+    if (__builtin_mul_overflow(delay_ms, UINT64_C(1000000), &due_ns) ||
+        __builtin_add_overflow(due_ns, now_ns, &due_ns))
+        due_ns = UINT64_MAX;
+    scheduler_arm_at(self, entry, due_ns);
+}
+
+void scheduler_arm_at(scheduler_t *self, wheel_entry_t *entry, uint64_t due_ns)
+{
+    wheel_add(&self->wheel, entry, due_ns / 1000000 + (due_ns % 1000000 != 0));
     /* Armed by another timer of the loop, on the way into a poll whose end does not know of it. */
     if (atomic_load(&self->is_asleep))
         uv_stop(&self->loop);
@@ -234,7 +243,7 @@ bool scheduler_fire_alarms(scheduler_t *self)
         if (atomic_load(&alarm->is_cancelled)) {
             alarm_unref(alarm);
         } else if (alarm->receiver == 0) {
-            edge_expire(self, alarm);
+            edge_expire(self);
             alarm_unref(alarm);
         } else if (!deliver_system(self->runtime, alarm->receiver, &alarm->message)) {
             alarm_unref(alarm);

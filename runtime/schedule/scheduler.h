@@ -78,6 +78,7 @@ void scheduler_notify(actor_t *actor);
 void scheduler_post(scheduler_t *self, message_t *message);
 void scheduler_wake(scheduler_t *self);
 void scheduler_arm(scheduler_t *self, wheel_entry_t *entry, uint64_t delay_ms);
+void scheduler_arm_at(scheduler_t *self, wheel_entry_t *entry, uint64_t due_ns);
 
 /* The pieces of its loop, also for simulation. */
 bool scheduler_take_inbox(scheduler_t *self, uint32_t count_max);

@@ -5,6 +5,10 @@
 
 #include <string.h>
 
+enum {
+    ASK_RETRY_NS = 10 * 1000 * 1000
+}; /* when there was no memory to tell an asker of its time */
+
 /* ---- system messages ---- */
 
 static void appended(context_t *ctx, message_t *message)
@@ -25,15 +29,12 @@ static void appended(context_t *ctx, message_t *message)
 
 static void timer_fired(context_t *ctx, alarm_t *alarm)
 {
-    actor_t *actor = ctx->actor;
-    alarm_t *timer = actor_peek(actor)->timers;
-    while (timer != NULL && timer != alarm)
-        timer = timer->next;
-    if (timer == NULL)
+    actor_extra_t *extra = actor_extra_or_null(ctx->actor);
+    if (extra == NULL || timer_table_at(&extra->timers, alarm->id) != alarm)
         return; /* cancelled, or of the incarnation before */
-    message_t *command = message_dup(alarm->command);
+    message_t *command = alarm_command(alarm);
     if (alarm->period_ms == 0)
-        timer_drop(actor, alarm->id);
+        timer_table_drop(&extra->timers, alarm->id);
     else
         alarm_arm(alarm, ctx->scheduler, alarm->period_ms); /* never two of one timer in the lane */
     if (command != NULL)
@@ -50,18 +51,33 @@ static void answered(context_t *ctx, uint64_t correlation, const answer_t *answe
         count_one(&ctx->runtime->counters.late_replies);
         return;
     }
-    alarm_cancel(&ask.alarm);
     (void)call_answer(ctx, &ask, answer);
-    memory_free(ask.data);
+    ask_free_data(&ask);
+}
+
+/* The asks whose time is over get an answer of our making, each in a step of its own. */
+static void expire_asks(context_t *ctx)
+{
+    actor_extra_t *extra = actor_extra_or_null(ctx->actor);
+    uint64_t self = actor_bits(ctx->actor), correlation;
+    ask_table_fired(&extra->asks);
+    uint64_t now_ns = clock_mono_ns(&ctx->runtime->clock);
+    while (ask_table_due(&extra->asks, now_ns, &correlation)) {
+        reply_token_t token = {self, correlation};
+        message_t *reply = reply_new(token, ERR_TIMEOUT, NULL, NULL, (str_t){NULL, 0});
+        if (reply == NULL) {
+            ask_table_defer(&extra->asks, correlation, now_ns + ASK_RETRY_NS);
+            break;
+        }
+        deliver_reply(ctx->runtime, reply);
+    }
+    /* Without memory for it: the next ask arms it again. */
+    IGNORE_ERR(ask_table_arm(&extra->asks, ctx->scheduler, self));
 }
 
 static void continue_alarm(context_t *ctx, alarm_t *alarm)
 {
-    actor_extra_t *extra = actor_extra_or_null(ctx->actor);
-    if (alarm->purpose == ALARM_TIMER)
-        timer_fired(ctx, alarm);
-    else if (extra != NULL && ask_at(&extra->asks, alarm->id) != NULL)
-        answered(ctx, alarm->id, &(answer_t){.err = ERR_TIMEOUT});
+    timer_fired(ctx, alarm);
     alarm_unref(alarm);
 }
 
@@ -116,7 +132,9 @@ static void continue_or_defer(context_t *ctx, message_t *message)
 static void housekeeping_alarm(context_t *ctx, alarm_t *alarm)
 {
     actor_t *actor = ctx->actor;
-    if (alarm == actor_peek(actor)->idle_alarm)
+    if (alarm == actor_peek(actor)->asks.alarm)
+        expire_asks(ctx);
+    else if (alarm == actor_peek(actor)->idle_alarm)
         lifecycle_idle(ctx);
     else if (alarm == actor_peek(actor)->restart_alarm && actor->phase == ACTOR_BACKOFF)
         lifecycle_restart(ctx);
@@ -136,10 +154,10 @@ static void system_message(context_t *ctx, message_t *message)
         alarm_t *alarm = CONTAINER_OF(message, alarm_t, message);
         if (atomic_load(&alarm->is_cancelled))
             alarm_unref(alarm);
-        else if (alarm->purpose == ALARM_IDLE || alarm->purpose == ALARM_RESTART)
-            housekeeping_alarm(ctx, alarm);
-        else
+        else if (alarm->purpose == ALARM_TIMER)
             continue_or_defer(ctx, message);
+        else
+            housekeeping_alarm(ctx, alarm);
         return;
     }
     case MESSAGE_MONITOR:

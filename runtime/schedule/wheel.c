@@ -35,8 +35,8 @@ static void place(wheel_t *self, wheel_entry_t *entry)
     uint32_t slot = (uint32_t)(at_ms >> (SLOT_BITS * level)) & SLOT_MASK;
 
     wheel_entry_t *head = &self->slots[level][slot];
-    entry->level = level;
-    entry->slot = slot;
+    entry->level = (uint16_t)level;
+    entry->slot = (uint16_t)slot;
     entry->next = head;
     entry->previous = head->previous;
     head->previous->next = entry;

@@ -16,7 +16,7 @@ typedef struct wheel_entry wheel_entry_t;
 struct wheel_entry {
     wheel_entry_t *next, *previous; /* NULL: not in a wheel */
     uint64_t due_ms;
-    uint32_t level, slot;
+    uint16_t level, slot;
 };
 
 typedef struct wheel {
