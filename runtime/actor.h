@@ -67,8 +67,9 @@ bool context_is_replay(const context_t *ctx); /* in `start`, after a state came 
     actor_emit((ctx), &event##_schema, &__extension__(event##_t){__VA_ARGS__})
 void actor_emit(context_t *ctx, const schema_t *schema, const void *event);
 
-/* Answers the command at hand (the second answer is a dead letter). Returns ERR_OK, to end a
- * handler with. */
+/* Answers the command at hand (the second answer is a dead letter). Returns what to end a handler
+ * with: ERR_OK, or NO_MEMORY, and then the command is refused with it rather than answered with
+ * nothing. */
 #define actor_reply(ctx, reply, ...)                                                               \
     actor_reply_message((ctx), &reply##_schema, &__extension__(reply##_t){__VA_ARGS__})
 err_t actor_reply_message(context_t *ctx, const schema_t *schema, const void *reply);

@@ -116,9 +116,11 @@ void actor_emit(context_t *ctx, const schema_t *schema, const void *event)
 err_t actor_reply_message(context_t *ctx, const schema_t *schema, const void *reply)
 {
     bool is_first = ctx->command != NULL && ctx->reply == NULL && !ctx->is_later;
-    if (is_first && ctx->asker.asker != 0)
+    if (is_first && ctx->asker.asker != 0) {
         ctx->reply = reply_new(ctx->asker, ERR_OK, schema, reply, nothing);
-    else if (!is_first)
+        return ctx->reply == NULL ? ERR_NO_MEMORY : ERR_OK;
+    }
+    if (!is_first)
         count_one(&ctx->runtime->counters.dead_letters);
     return ERR_OK;
 }

@@ -1,0 +1,375 @@
+#include "tests/sim/explore/act.h"
+
+#include "runtime/base/memory.h"
+#include "tests/sim/explore/plan.h"
+#include "tests/sim/explore/world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define DEF_FILE "tests/sim/explore/act.def"
+#include "runtime/base/schema_define.h"
+
+enum { CHILDREN_MAX = 4, TIMERS_MAX = 4 };
+
+typedef struct actor_state {
+    ledger_t *ledger; /* NULL: it never started */
+    const act_service_t *service;
+    uint64_t serial, count;
+    uint32_t from;
+    actor_ref_t children[CHILDREN_MAX];
+    actor_timer_t timers[TIMERS_MAX];
+    uint32_t child_count, timer_count;
+} actor_state_t;
+
+#define ACTOR_DEF "tests/sim/explore/act.def"
+#define ACTOR_STATE actor_state_t
+#define ACTOR_ALSO(X) X(actor_down)
+#include "runtime/actor_kind.h"
+
+address_t act_address(uint32_t target, char room[static 12])
+{
+    snprintf(room, 12, "%u", target % TARGET_KEYS);
+    return address_of(target_kind_name((target_kind_t)(target / TARGET_KEYS)), str_from(room));
+}
+
+/* ---- steps ---- */
+
+/* A command being carried out. */
+typedef struct run {
+    actor_state_t *self;
+    context_t *ctx;
+    uint64_t id;
+    const act_step_t *steps;
+    uint32_t count, at;
+    bool is_later;
+    err_t err;
+} run_t;
+
+/* The steps that go along with this one; they are not ours any more. */
+static act_t take_along(run_t *run, const act_step_t *step, uint64_t id)
+{
+    uint32_t count = MIN(step->count, run->count - run->at);
+    act_t message = {.id = id, .steps = {run->steps + run->at, count}};
+    run->at += count;
+    return message;
+}
+
+static void send_to(run_t *run, address_t to, uint32_t to_id, const act_step_t *step)
+{
+    ledger_t *ledger = run->self->ledger;
+    uint64_t id = ledger_send(ledger, run->self->from, to_id, false);
+    act_t message = take_along(run, step, id);
+    err_t err = actor_send_message(run->ctx, to, &act_schema, &message);
+    if (err == ERR_NO_MEMORY)
+        ledger_excuse(ledger, id);
+}
+
+static void send_ref(run_t *run, uint64_t ref, const act_step_t *step)
+{
+    if (ref != 0)
+        send_to(run, address_of_ref((actor_ref_t){ref}), ACT_REF | (uint32_t)ref, step);
+}
+
+typedef struct asked {
+    uint64_t debt, id, asker_id; /* of the ask at hand, and of the one it is made for */
+    reply_token_t token;
+    bool has_token, is_emitting;
+} asked_t;
+
+void act_check_answer(ledger_t *ledger, const answer_t *answer, uint64_t id)
+{
+    ledger_trace(ledger, "  ask %llu: %s", (unsigned long long)id, err_name(answer->err));
+    if (answer->err != ERR_OK)
+        return;
+    const act_answer_t *reply = answer->message;
+    if (answer->schema != &act_answer_schema)
+        ledger_fail(ledger, ORACLE_ANSWER, "ask %llu was answered with nothing",
+                    (unsigned long long)id);
+    else if (reply->id != id)
+        ledger_fail(ledger, ORACLE_ANSWER, "ask %llu had the answer of %llu",
+                    (unsigned long long)id, (unsigned long long)reply->id);
+}
+
+static void on_answer(void *state, context_t *ctx, const answer_t *answer, void *data,
+                      UNUSED size_t data_size)
+{
+    actor_state_t *self = state;
+    const asked_t *asked = data;
+    ledger_pay(self->ledger, asked->debt);
+    act_check_answer(self->ledger, answer, asked->id);
+    if (asked->is_emitting && self->service->is_durable)
+        emit(ctx, act_counted, .id = 0, .number = 1);
+    if (asked->has_token && answer->err != ERR_OK)
+        actor_refuse_to(ctx, asked->token, answer->err);
+    else if (asked->has_token)
+        actor_reply_to(ctx, asked->token, act_answer, .id = asked->asker_id, .count = self->count);
+}
+
+static void step_ask(run_t *run, const act_step_t *step)
+{
+    static const uint32_t timeouts_ms[] = {5, 20, 100, 1000, 5000};
+    actor_state_t *self = run->self;
+    uint64_t id = ledger_send(self->ledger, self->from, step->target, true);
+    asked_t asked = {.id = id, .asker_id = run->id, .is_emitting = (step->number & 1) != 0};
+    asked.debt = ledger_owe(self->ledger, DEBT_ASK, self->serial, id);
+    if (!run->is_later) {
+        run->is_later = asked.has_token = true;
+        asked.token = actor_reply_later(run->ctx);
+    }
+    char room[12];
+    address_t to = act_address(step->target, room);
+    act_t message = take_along(run, step, id);
+    actor_ask_message(run->ctx, to, timeouts_ms[step->number % COUNT_OF(timeouts_ms)], on_answer,
+                      &asked, sizeof asked, &act_schema, &message);
+}
+
+static err_t work(void *data, UNUSED size_t data_size)
+{
+    asked_t *asked = data;
+    asked->is_emitting = !asked->is_emitting;
+    return ERR_OK;
+}
+
+static void on_worked(void *state, context_t *ctx, err_t err, void *data, UNUSED size_t data_size)
+{
+    actor_state_t *self = state;
+    const asked_t *asked = data;
+    ledger_trace(self->ledger, "  job of %llu: %s", (unsigned long long)asked->id, err_name(err));
+    ledger_pay(self->ledger, asked->debt);
+    if (asked->is_emitting && self->service->is_durable)
+        emit(ctx, act_counted, .id = 0, .number = 1);
+}
+
+static void step_offload(run_t *run, const act_step_t *step)
+{
+    actor_state_t *self = run->self;
+    asked_t asked = {.id = run->id, .is_emitting = (step->number & 1) != 0};
+    asked.debt = ledger_owe(self->ledger, DEBT_JOB, self->serial, run->id);
+    actor_offload(run->ctx, (offload_lane_t)(step->number % OFFLOAD_LANES), work, on_worked, &asked,
+                  sizeof asked);
+}
+
+static void step_spawn(run_t *run, const act_step_t *step)
+{
+    actor_state_t *self = run->self;
+    actor_ref_t child;
+    if (self->child_count == CHILDREN_MAX || self->service->child == NULL ||
+        actor_spawn(run->ctx, self->service->child, STR("child"), &child) != ERR_OK)
+        return;
+    self->children[self->child_count++] = child;
+    if ((step->number & 1) == 0)
+        return;
+    uint64_t debt = ledger_owe(self->ledger, DEBT_DOWN, self->serial, child.bits);
+    (void)debt; /* paid by who it is of */
+    actor_monitor(run->ctx, child);
+}
+
+static void step_monitor(run_t *run, const act_step_t *step)
+{
+    uint64_t ref = ledger_ref(run->self->ledger, step->number);
+    if (ref == 0 || ref == context_self(run->ctx).bits)
+        return;
+    (void)ledger_owe(run->self->ledger, DEBT_DOWN, run->self->serial, ref);
+    actor_monitor(run->ctx, (actor_ref_t){ref});
+}
+
+static void step_timer(run_t *run, const act_step_t *step)
+{
+    actor_state_t *self = run->self;
+    if (self->timer_count == TIMERS_MAX)
+        return;
+    self->timers[self->timer_count++] =
+        actor_timer_start(run->ctx, step->number, (step->number & 1) == 0 ? 0 : 1 + step->number,
+                          act_tick, .serial = self->serial, .left = step->number & 1);
+}
+
+static void step_cancel(run_t *run)
+{
+    if (run->self->timer_count > 0)
+        actor_timer_cancel(run->ctx, run->self->timers[--run->self->timer_count]);
+}
+
+static str_t topic_of(const act_step_t *step)
+{
+    return step->number % 2 == 0 ? STR("even") : STR("odd");
+}
+
+static void step_tell_child(run_t *run, const act_step_t *step)
+{
+    if (run->self->child_count > 0)
+        send_ref(run, run->self->children[step->number % run->self->child_count].bits, step);
+}
+
+/* An answer that is given in this call, after all; or never. */
+static void step_late(run_t *run, bool is_answered)
+{
+    if (run->is_later)
+        return;
+    run->is_later = true;
+    reply_token_t token = actor_reply_later(run->ctx);
+    if (is_answered)
+        actor_reply_to(run->ctx, token, act_answer, .id = run->id, .count = run->self->count);
+}
+
+static void step_named(run_t *run, const act_step_t *step)
+{
+    char room[12];
+    send_to(run, act_address(step->target, room), step->target, step);
+}
+
+static void step_emit(run_t *run, const act_step_t *step)
+{
+    if (run->self->service->is_durable)
+        emit(run->ctx, act_counted, .id = run->id, .number = step->number);
+    else
+        run->self->count++;
+}
+
+static void carry_out(run_t *run, const act_step_t *step)
+{
+    switch ((act_op_t)step->op) {
+    case ACT_reply:
+    case ACT_OP_COUNT:
+        break; /* at the end anyway */
+    case ACT_emit:
+        step_emit(run, step);
+        break;
+    case ACT_send:
+        step_named(run, step);
+        break;
+    case ACT_send_ref:
+        send_ref(run, ledger_ref(run->self->ledger, step->number), step);
+        break;
+    case ACT_ask:
+        step_ask(run, step);
+        break;
+    case ACT_refuse:
+        run->err = actor_refuse(run->ctx, ERR_FORBIDDEN, "told to refuse %llu",
+                                (unsigned long long)run->id);
+        break;
+    case ACT_fail:
+        actor_fail(run->ctx, "told to");
+    case ACT_stop:
+        actor_stop(run->ctx);
+        break;
+    case ACT_spawn:
+        step_spawn(run, step);
+        break;
+    case ACT_tell_child:
+        step_tell_child(run, step);
+        break;
+    case ACT_monitor:
+        step_monitor(run, step);
+        break;
+    case ACT_timer:
+        step_timer(run, step);
+        break;
+    case ACT_cancel:
+        step_cancel(run);
+        break;
+    case ACT_subscribe:
+        IGNORE_ERR(actor_subscribe(run->ctx, topic_of(step)));
+        break;
+    case ACT_publish:
+        actor_publish(run->ctx, topic_of(step), act_news, .number = step->number);
+        break;
+    case ACT_offload:
+        step_offload(run, step);
+        break;
+    case ACT_silence:
+        step_late(run, false);
+        break;
+    case ACT_late:
+        step_late(run, true);
+        break;
+    }
+}
+
+/* ---- handlers ---- */
+
+ON(act)
+{
+    run_t run = {.self = self,
+                 .ctx = ctx,
+                 .id = command->id,
+                 .steps = command->steps.items,
+                 .count = command->steps.count};
+    ledger_handle(self->ledger, command->id);
+    while (run.at < run.count && run.err == ERR_OK) {
+        const act_step_t *step = &run.steps[run.at++];
+        carry_out(&run, step);
+    }
+    if (run.err != ERR_OK || run.is_later)
+        return run.err;
+    return actor_reply(ctx, act_answer, .id = command->id, .count = self->count);
+}
+
+ON(act_tick)
+{
+    if (command->serial != self->serial)
+        ledger_fail(self->ledger, ORACLE_TIMER, "a timer of state %llu rang in %llu",
+                    (unsigned long long)command->serial, (unsigned long long)self->serial);
+    self->count++;
+    if (self->count % 3 == 0)
+        for (uint32_t i = 0; i < self->timer_count; i++)
+            actor_timer_cancel(ctx, self->timers[i]);
+    return ERR_OK;
+}
+
+ON(act_news)
+{
+    self->count += command->number;
+    return ERR_OK;
+}
+
+ON(actor_down)
+{
+    ledger_trace(self->ledger, "  down %llx: %.*s", (unsigned long long)command->ref_bits,
+                 STR_ARG(command->reason));
+    ledger_down(self->ledger, self->serial, command->ref_bits);
+    return ERR_OK;
+}
+
+APPLY(act_counted)
+{
+    self->count++;
+}
+
+/* ---- life ---- */
+
+static err_t start(void *state, context_t *ctx)
+{
+    actor_state_t *self = state;
+    self->service = context_service(ctx);
+    self->ledger = self->service->ledger;
+    self->serial = ledger_begin(self->ledger, context_self(ctx).bits);
+    str_t key = context_key(ctx);
+    self->from = self->service->first_target == ACT_CHILD
+                     ? ACT_CHILD + (uint32_t)self->serial
+                     : self->service->first_target + (uint32_t)(key.data[0] - '0');
+    ledger_trace(self->ledger, "  state %llu begins: %u", (unsigned long long)self->serial,
+                 self->from);
+    return ERR_OK;
+}
+
+static void deinit(void *state)
+{
+    const actor_state_t *self = state;
+    if (self->ledger != NULL)
+        ledger_end(self->ledger, self->serial);
+}
+
+static void snapshot(const void *state, buf_t *out)
+{
+    const actor_state_t *self = state;
+    buf_append_u64(out, self->count);
+}
+
+static err_t restore(void *state, str_t text)
+{
+    actor_state_t *self = state;
+    return str_to_u64(text, &self->count);
+}
+
+ACTOR_KIND(act, .start = start, .deinit = deinit, .snapshot = snapshot, .restore = restore);

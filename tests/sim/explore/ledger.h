@@ -1,0 +1,95 @@
+#pragma once
+/* ledger.h -- what a run owes: every message its handling, every ask its answer, every monitor its
+ * down, every state its end. The first thing that does not hold is kept as the run's failure.
+ *
+ * Memory comes from libc, so that injected faults never hit the ledger. */
+
+#include "runtime/base/attributes.h"
+#include "runtime/base/str.h"
+
+#include <stdio.h>
+
+typedef enum oracle {
+    ORACLE_NONE,
+    ORACLE_ONCE,    /* a message was handled twice, or one that nobody sent */
+    ORACLE_ORDER,   /* a pair's order was broken */
+    ORACLE_LOSS,    /* a message is neither handled nor counted */
+    ORACLE_ANSWER,  /* an ask was not answered exactly once, or with another's answer */
+    ORACLE_DOWN,    /* a monitor had no down, or two */
+    ORACLE_TIMER,   /* a timer outlived its state */
+    ORACLE_JOURNAL, /* what was acknowledged is not there, or what was refused is */
+    ORACLE_END,     /* the run does not come to rest, or the node does not drain */
+    ORACLE_LEAK,    /* actors, states or memory are left */
+    ORACLE_CRASH,   /* the process died: for whoever runs it in one of its own */
+    ORACLE_COUNT
+} oracle_t;
+
+typedef struct ledger_message {
+    uint32_t from, to;
+    bool is_asked, is_handled, is_excused;
+} ledger_message_t;
+
+typedef enum debt_kind { DEBT_ASK, DEBT_JOB, DEBT_DOWN } debt_kind_t;
+typedef struct ledger_debt {
+    debt_kind_t kind;
+    uint64_t serial;  /* the state that waits */
+    uint64_t message; /* of an ask: the id */
+    uint64_t ref;     /* of a down */
+    uint32_t paid;
+    bool is_excused;
+} ledger_debt_t;
+
+typedef struct ledger_state {
+    uint64_t ref;
+    bool is_over;
+} ledger_state_t;
+
+typedef struct ledger_event {
+    uint64_t id;
+    uint32_t number;
+} ledger_event_t;
+
+enum { LEDGER_PAIRS = 4096 };
+
+typedef struct ledger {
+    FILE *trace;
+    oracle_t oracle;
+    char failure[256];
+    ledger_message_t *messages; /* by id - 1 */
+    uint64_t message_count, message_capacity;
+    ledger_debt_t *debts;
+    uint64_t debt_count, debt_capacity;
+    ledger_state_t *states; /* by serial - 1 */
+    uint64_t state_count, state_capacity;
+    struct {
+        uint64_t pair, last;
+    } pairs[LEDGER_PAIRS];
+    bool has_forgiven; /* a crash of the node: what was in flight is gone */
+} ledger_t;
+
+void ledger_deinit(ledger_t *self);
+/* Keeps the first. */
+void ledger_fail(ledger_t *self, oracle_t oracle, const char *format, ...) PRINTF_LIKE(3, 4);
+void ledger_trace(ledger_t *self, const char *format, ...) PRINTF_LIKE(2, 3);
+const char *oracle_name(oracle_t oracle);
+
+/* The id that the message carries. */
+uint64_t ledger_send(ledger_t *self, uint32_t from, uint32_t to, bool is_asked);
+/* It could not be made: nobody will handle it. */
+void ledger_excuse(ledger_t *self, uint64_t id);
+void ledger_handle(ledger_t *self, uint64_t id);
+
+uint64_t ledger_owe(ledger_t *self, debt_kind_t kind, uint64_t serial, uint64_t detail);
+void ledger_pay(ledger_t *self, uint64_t debt);
+/* A down arrived at a state. */
+void ledger_down(ledger_t *self, uint64_t serial, uint64_t ref);
+
+uint64_t ledger_begin(ledger_t *self, uint64_t ref);
+void ledger_end(ledger_t *self, uint64_t serial);
+/* The reference of a state that began, chosen by number; 0: none yet. */
+uint64_t ledger_ref(const ledger_t *self, uint64_t number);
+
+/* The node crashed: what is open will never be settled. */
+void ledger_forgive(ledger_t *self);
+/* At rest: `lost` messages were counted by the runtime; is_loss_counted: every loss is. */
+void ledger_settle(ledger_t *self, uint64_t lost, bool has_memory);
