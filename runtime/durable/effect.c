@@ -14,8 +14,10 @@ void effect_queue_push(effect_queue_t *self, actor_t *actor, const effect_t *eff
     /* The key lies behind the effect, in one block. */
     effect_t *held = memory_new(sizeof *held + effect->to_key.size);
     if (held == NULL) {
+        /* An answer waits for an append that may well become durable: what it came to is unknown.
+         */
         effect_t lost = *effect;
-        effect_drop(actor, &lost, ERR_NO_MEMORY);
+        effect_drop(actor, &lost, lost.kind == EFFECT_REPLY ? ERR_TIMEOUT : ERR_NO_MEMORY);
         return;
     }
     *held = *effect;

@@ -258,8 +258,10 @@ void lifecycle_restart(context_t *ctx)
 {
     count_one(&ctx->runtime->counters.restarts);
     actor_extra_t *extra = actor_extra_or_null(ctx->actor);
-    if (extra != NULL)
+    if (extra != NULL) {
         alarm_cancel(&extra->restart_alarm);
+        alarm_cancel(&extra->idle_alarm); /* of what lay crashed; who runs arms its own, or none */
+    }
     ctx->actor->phase = ACTOR_STARTING;
 }
 

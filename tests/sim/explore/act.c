@@ -283,6 +283,9 @@ static void carry_out(run_t *run, const act_step_t *step)
     case ACT_late:
         step_late(run, true);
         break;
+    case ACT_wrong:
+        run->id++;
+        break;
     }
 }
 
@@ -302,7 +305,7 @@ ON(act)
     }
     if (run.err != ERR_OK || run.is_later)
         return run.err;
-    return actor_reply(ctx, act_answer, .id = command->id, .count = self->count);
+    return actor_reply(ctx, act_answer, .id = run.id, .count = self->count);
 }
 
 ON(act_tick)

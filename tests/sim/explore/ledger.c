@@ -117,18 +117,31 @@ void ledger_pay(ledger_t *self, uint64_t debt)
                     paid->kind == DEBT_JOB ? "a job" : "ask", (unsigned long long)paid->message);
 }
 
-void ledger_down(ledger_t *self, uint64_t serial, uint64_t ref)
+/* A down that this state waits for; or, of a state that was rebuilt from the journal, one that a
+ * state before it in the same activation waited for. */
+static ledger_debt_t *find_down(ledger_t *self, uint64_t serial, uint64_t ref, bool is_same_state)
 {
+    uint64_t watcher = self->states[serial - 1].ref;
     for (uint64_t i = 0; i < self->debt_count; i++) {
         ledger_debt_t *debt = &self->debts[i];
-        if (debt->kind == DEBT_DOWN && debt->serial == serial && debt->ref == ref &&
-            debt->paid == 0) {
-            debt->paid = 1;
-            return;
-        }
+        bool is_ours =
+            is_same_state ? debt->serial == serial : self->states[debt->serial - 1].ref == watcher;
+        if (debt->kind == DEBT_DOWN && is_ours && debt->ref == ref && debt->paid == 0)
+            return debt;
     }
-    ledger_fail(self, ORACLE_DOWN, "a down of %llx that nobody waited for",
-                (unsigned long long)ref);
+    return NULL;
+}
+
+void ledger_down(ledger_t *self, uint64_t serial, uint64_t ref)
+{
+    ledger_debt_t *debt = find_down(self, serial, ref, true);
+    if (debt == NULL)
+        debt = find_down(self, serial, ref, false);
+    if (debt == NULL)
+        ledger_fail(self, ORACLE_DOWN, "a down of %llx that nobody waited for",
+                    (unsigned long long)ref);
+    else
+        debt->paid = 1;
 }
 
 uint64_t ledger_begin(ledger_t *self, uint64_t ref)

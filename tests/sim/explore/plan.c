@@ -42,8 +42,8 @@ static const scenario_t scenarios[] = {
      KIND(plain) | KIND(idle) | KIND(pinned) | KIND(durable_idle), 0},
     {"topics", ALWAYS | OP(subscribe) | OP(publish) | OP(fail) | OP(stop),
      KIND(plain) | KIND(tiny) | KIND(idle) | KIND(durable), FAULT(APPEND)},
-    {"memory", (UINT64_C(1) << ACT_OP_COUNT) - 1, (1U << TARGET_KINDS) - 1, FAULT(ALLOCATION)},
-    {"everything", (UINT64_C(1) << ACT_OP_COUNT) - 1, (1U << TARGET_KINDS) - 1,
+    {"memory", (UINT64_C(1) << ACT_OPS_DRAWN) - 1, (1U << TARGET_KINDS) - 1, FAULT(ALLOCATION)},
+    {"everything", (UINT64_C(1) << ACT_OPS_DRAWN) - 1, (1U << TARGET_KINDS) - 1,
      FAULT(ALLOCATION) | FAULT(APPEND) | FAULT(READS) | FAULT(CRASH)},
 };
 
@@ -98,7 +98,7 @@ static void make_command(maker_t *self, uint32_t index, plan_command_t *command)
 static void make_fault(maker_t *self, plan_fault_t *fault)
 {
     fault->kind = (plan_fault_kind_t)draw_bit(self, self->scenario->faults);
-    static const uint32_t ranges[FAULT_COUNT] = {2500, 60, 1200, 1200};
+    static const uint32_t ranges[FAULT_COUNT] = {1200, 30, 400, 500};
     fault->at = 1 + draw(self, ranges[fault->kind]);
     fault->detail = draw(self, 60);
 }
@@ -128,7 +128,8 @@ bool plan_make(uint64_t seed, const char *scenario, uint32_t change_count, plan_
     out_plan->command_count = 8 + draw(&maker, 40);
     for (uint32_t i = 0; i < out_plan->command_count; i++)
         make_command(&maker, i, &out_plan->commands[i]);
-    out_plan->fault_count = maker.scenario->faults == 0 ? 0 : draw(&maker, 6);
+    bool has_faults = maker.scenario->faults != 0 && draw(&maker, 4) > 0;
+    out_plan->fault_count = has_faults ? 1 + draw(&maker, 8) : 0;
     for (uint32_t i = 0; i < out_plan->fault_count; i++)
         make_fault(&maker, &out_plan->faults[i]);
     out_plan->change_count =

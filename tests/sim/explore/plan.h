@@ -43,13 +43,15 @@ enum { PLAN_COMMANDS_MAX = 128, PLAN_STEPS_MAX = 6, PLAN_FAULTS_MAX = 32, PLAN_C
     X(publish)                                                                                     \
     X(offload)                                                                                     \
     X(silence)                                                                                     \
-    X(late)
+    X(late)                                                                                        \
+    X(wrong) /* answers with another's id: no scenario draws it, tests of the explorer do */
 typedef enum act_op {
 #define X(name) ACT_##name,
     ACT_OPS(X)
 #undef X
         ACT_OP_COUNT
 } act_op_t;
+enum { ACT_OPS_DRAWN = ACT_wrong };
 
 typedef struct plan_step {
     uint32_t op, target, number, count;

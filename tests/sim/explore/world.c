@@ -194,7 +194,8 @@ static void node_start(world_t *self)
                                  .clock = simulation_clock(self->simulation),
                                  .random = simulation_random(self->simulation),
                                  .journal = &self->journal,
-                                 .is_simulated = true};
+                                 .is_simulated = true,
+                                 .is_heap_only = true}; /* every block may fail, or leak */
     ASSERT(runtime_new(&options, &self->runtime) == ERR_OK);
     self->child = kind_of(TARGET_plain);
     self->child.name = "child";

@@ -18,13 +18,21 @@ void *__real_memory_new(size_t size);
 void *__real_memory_new_array(size_t count, size_t item_size);
 void *__real_memory_resize(void *memory, size_t count, size_t item_size);
 void *__real_memory_dup(const void *data, size_t size);
+void *__real_memory_new_aligned(size_t alignment, size_t size);
+void *__real_memory_new_unset(size_t size);
+void *__real_memory_map(size_t size);
 void __real_memory_free(void *memory);
+void __real_memory_unmap(void *pages, size_t size);
 
 void *__wrap_memory_new(size_t size);
 void *__wrap_memory_new_array(size_t count, size_t item_size);
 void *__wrap_memory_resize(void *memory, size_t count, size_t item_size);
 void *__wrap_memory_dup(const void *data, size_t size);
+void *__wrap_memory_new_aligned(size_t alignment, size_t size);
+void *__wrap_memory_new_unset(size_t size);
+void *__wrap_memory_map(size_t size);
 void __wrap_memory_free(void *memory);
+void __wrap_memory_unmap(void *pages, size_t size);
 void __wrap_memory_scope_end(void *pointer_to_pointer);
 
 void memory_faults_reset(void)
@@ -103,6 +111,27 @@ void *__wrap_memory_resize(void *memory, size_t count, size_t item_size)
 void *__wrap_memory_dup(const void *data, size_t size)
 {
     return must_fail() ? NULL : made(__real_memory_dup(data, size));
+}
+
+void *__wrap_memory_new_aligned(size_t alignment, size_t size)
+{
+    return must_fail() ? NULL : made(__real_memory_new_aligned(alignment, size));
+}
+
+void *__wrap_memory_new_unset(size_t size)
+{
+    return must_fail() ? NULL : made(__real_memory_new_unset(size));
+}
+
+void *__wrap_memory_map(size_t size)
+{
+    return must_fail() ? NULL : made(__real_memory_map(size));
+}
+
+void __wrap_memory_unmap(void *pages, size_t size)
+{
+    faults.live--;
+    __real_memory_unmap(pages, size);
 }
 
 void __wrap_memory_free(void *memory)
