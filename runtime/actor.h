@@ -160,15 +160,41 @@ void actor_offload(context_t *ctx, offload_lane_t lane, offload_work_fn work, of
 /* Starts an anonymous child under this actor; if it dies abnormally it is restarted by the kind's
  * policy. */
 err_t actor_spawn(context_t *ctx, const actor_kind_t *kind, str_t key, actor_ref_t *out_ref);
+/* As actor_spawn, and linked to it from the beginning; not restarted when it dies. */
+err_t actor_spawn_linked(context_t *ctx, const actor_kind_t *kind, str_t key, actor_ref_t *out_ref);
+
 /* `actor_down` (below) arrives after all that the watched one sent: once, when it ends or fails,
  * also when it is started again after that (a reference stays good through restarts; watch it
- * again). NOT_FOUND comes as a down at once. */
-void actor_monitor(context_t *ctx, actor_ref_t ref);
+ * again). NOT_FOUND comes as a down at once. Monitors of one actor are apart from each other: each
+ * has its down. By address: the activation of this moment, none is started for it. */
+typedef struct actor_monitor {
+    uint64_t bits;
+} actor_monitor_t;
+actor_monitor_t actor_monitor(context_t *ctx, actor_ref_t ref);
+actor_monitor_t actor_monitor_at(context_t *ctx, address_t to);
+/* From here on its down is not delivered, whatever is under way. */
+void actor_demonitor(context_t *ctx, actor_monitor_t monitor);
+
+/* Links this actor and the other: when one of them fails, so does the other ("linked to KIND:
+ * reason"); a normal end leaves it alone. A kind that `.traps_exits` lives on and gets every end as
+ * an `actor_exit`, after all that the dead one sent. A pair is linked once, whoever asked; who is
+ * not there ends with "not found". A link does not survive a restart. By address: the activation of
+ * this moment, whose reference comes back (0: none; an exit says so). */
+void actor_link(context_t *ctx, actor_ref_t ref);
+actor_ref_t actor_link_at(context_t *ctx, address_t to);
+/* From here on no exit of that link is delivered, whatever is under way. */
+void actor_unlink(context_t *ctx, actor_ref_t ref);
+/* Makes the other fail with this reason, unless it traps exits; "normal" does nothing to it. Comes
+ * after what was sent before. NOT_FOUND, NO_MEMORY. */
+err_t actor_exit(context_t *ctx, actor_ref_t ref, const char *reason);
+/* Makes it fail now, before what waits in its mailbox, also when it traps exits: "killed". */
+err_t actor_kill(context_t *ctx, actor_ref_t ref);
 /* Ends this actor after the handler: normal, no restart; its mailbox's leftovers go back to the
  * registry. */
 void actor_stop(context_t *ctx);
 /* Ends this actor here and now, from any depth of a handler: cleanup attributes run, the supervisor
- * decides. */
+ * decides. The reason is copied. "shutdown", or what begins so, is an end on purpose: a transient
+ * child stays down. */
 NORETURN void actor_fail(context_t *ctx, const char *reason);
 
 /* ---- declaring a kind: see actor_kind.h ---- */
@@ -213,6 +239,7 @@ struct actor_kind {
     uint32_t snapshot_every;                  /* events; 0: never */
     bool is_pinned;                           /* stays on the scheduler that started it */
     bool is_temporary;                        /* a child that is not restarted */
+    bool traps_exits;                         /* exits come as an actor_exit */
     uint32_t restarts_max, restart_period_ms; /* 0: 5 within 10,000 ms, with back-off; then parked
                                                  (virtual) or given up */
     void *service;                            /* context_service; set when the kind is registered */
@@ -221,6 +248,17 @@ struct actor_kind {
 /* Sent to who monitors. */
 typedef struct actor_down {
     uint64_t ref_bits;
-    str_t reason; /* "normal", "failed: ...", "not found" */
+    str_t reason; /* "normal", "failed: ...", "killed", "shutdown...", "not found" */
+    uint64_t monitor_bits;
 } actor_down_t;
 extern const schema_t actor_down_schema;
+
+/* Sent to who is linked and traps exits. */
+typedef struct actor_exit {
+    uint64_t ref_bits;    /* who ended, or who called actor_exit */
+    str_t reason;         /* as above, or what actor_exit said */
+    str_t kind;           /* its kind; empty where nobody was found */
+    bool is_link;         /* false: by actor_exit */
+    uint64_t link_ids[2]; /* the runtime's */
+} actor_exit_t;
+extern const schema_t actor_exit_schema;

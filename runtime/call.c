@@ -3,6 +3,7 @@
 #include "runtime/context.h"
 #include "runtime/life/lifecycle.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void context_init(context_t *self, scheduler_t *scheduler, actor_t *actor)
@@ -16,7 +17,6 @@ void context_init(context_t *self, scheduler_t *scheduler, actor_t *actor)
     self->reply = NULL;
     self->emitted = (emitted_t){0};
     self->is_guarded = false;
-    self->reason = NULL;
     self->last = NULL;
 }
 
@@ -48,7 +48,7 @@ static _Unwind_Reason_Code stop_at_guard(int version, _Unwind_Action actions,
 void actor_fail(context_t *self, const char *reason)
 {
     ASSERT(self->is_guarded);
-    self->reason = reason;
+    snprintf(self->reason, sizeof self->reason, "%s", reason); /* it may lie in what is unwound */
     /* Not on this stack: it is given back frame by frame, and cleanups run on what was ours. */
     memset(&self->exception, 0, sizeof self->exception);
     _Unwind_ForcedUnwind(&self->exception, stop_at_guard, self);
@@ -82,7 +82,6 @@ static void begin(context_t *self, const message_t *command, uint8_t depth)
     self->is_later = self->is_stop_wanted = self->is_replay = false;
     self->may_emit = true;
     self->refusal = (str_t){NULL, 0};
-    self->reason = NULL;
     self->emitted.count = 0;
     buf_reset(&self->emitted.payloads);
 }
@@ -160,13 +159,12 @@ static bool failed(context_t *self)
 {
     actor_t *actor = self->actor;
     reply_token_t asker = self->asker;
-    const char *reason = self->reason;
     if (actor_is_durable(actor))
         undo(self, ERR_INTERNAL);
     leave(self);
     deliver_reply(self->runtime,
                   reply_new(asker, ERR_INTERNAL, NULL, NULL, STR("the actor failed")));
-    lifecycle_crash(self, reason);
+    lifecycle_crash(self, self->reason);
     return false;
 }
 

@@ -1,23 +1,11 @@
 #include "runtime/context.h"
 
 #include "runtime/base/memory.h"
+#include "runtime/life/bonds.h"
 #include "runtime/life/lifecycle.h"
 #include "runtime/life/relations.h"
 
 #include <stdarg.h>
-
-/* What actor_down looks like; declared by hand since actor.h is included before any .def file. */
-static const schema_field_t actor_down_fields[] = {
-    {"ref_bits", 1, FIELD_TYPE_U64, NULL, offsetof(actor_down_t, ref_bits), 0},
-    {"reason", 2, FIELD_TYPE_STR, NULL, offsetof(actor_down_t, reason), 0},
-};
-const schema_t actor_down_schema = {"actor_down",
-                                    SCHEMA_MESSAGE,
-                                    sizeof(actor_down_t),
-                                    actor_down_fields,
-                                    COUNT_OF(actor_down_fields),
-                                    0,
-                                    false};
 
 static const str_t nothing = {NULL, 0};
 
@@ -305,17 +293,23 @@ void actor_offload(context_t *ctx, offload_lane_t lane, offload_work_fn work, of
 
 /* ---- others ---- */
 
-err_t actor_spawn(context_t *ctx, const actor_kind_t *kind, str_t key, actor_ref_t *out_ref)
+/* A child that does not run yet. */
+static err_t child_new(context_t *ctx, const actor_kind_t *kind, str_t key, actor_t **out_child)
 {
     actor_t *actor = ctx->actor;
     if (actor_peek(actor)->child_count == ACTOR_CHILDREN_MAX)
         return ERR_LIMIT;
-    actor_t *child = NULL;
-    TRY(registry_spawn(ctx->runtime->registry, kind, key, actor_bits(actor), &child));
+    TRY(registry_spawn(ctx->runtime->registry, kind, key, actor_bits(actor), out_child));
+    return children_add(actor, actor_bits(*out_child));
+}
+
+static err_t child_begin(context_t *ctx, actor_t *child, err_t err, actor_ref_t *out_ref)
+{
+    if (child == NULL)
+        return err;
     effect_t effect = {.kind = EFFECT_SPAWN, .to_ref = actor_bits(child)};
-    err_t err = children_add(actor, actor_bits(child));
     if (err != ERR_OK) {
-        effect_drop(actor, &effect, err);
+        effect_drop(ctx->actor, &effect, err);
         return err;
     }
     *out_ref = (actor_ref_t){actor_bits(child)};
@@ -323,19 +317,22 @@ err_t actor_spawn(context_t *ctx, const actor_kind_t *kind, str_t key, actor_ref
     return ERR_OK;
 }
 
-void actor_monitor(context_t *ctx, actor_ref_t ref)
+err_t actor_spawn(context_t *ctx, const actor_kind_t *kind, str_t key, actor_ref_t *out_ref)
 {
-    actor_t *actor = ctx->actor;
-    message_t *message = message_new(MESSAGE_MONITOR, NULL, NULL, nothing, nothing);
-    if (message == NULL)
-        actor_fail(ctx, "no memory for a monitor");
-    message->sender = actor_bits(actor);
-    message->incarnation = actor->incarnation;
-    if (deliver_system(ctx->runtime, ref.bits, message))
-        return;
-    message_free(message);
-    down_send(ctx->runtime, (actor_watcher_t){actor_bits(actor), actor->incarnation}, ref.bits,
-              STR("not found"));
+    actor_t *child = NULL;
+    err_t err = child_new(ctx, kind, key, &child);
+    return child_begin(ctx, child, err, out_ref);
+}
+
+err_t actor_spawn_linked(context_t *ctx, const actor_kind_t *kind, str_t key, actor_ref_t *out_ref)
+{
+    actor_t *child = NULL;
+    err_t err = child_new(ctx, kind, key, &child);
+    if (err == ERR_OK)
+        err = bonds_link_child(ctx->actor, child);
+    if (child != NULL)
+        child->is_linked = true;
+    return child_begin(ctx, child, err, out_ref);
 }
 
 void actor_stop(context_t *ctx)

@@ -34,7 +34,7 @@ struct context {
     jmp_buf landing;
     uintptr_t frame;
     struct _Unwind_Exception exception;
-    const char *reason;
+    char reason[ACTOR_REASON_SIZE];
 };
 
 /* For actor_t.active_ms: wraps. */

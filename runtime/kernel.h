@@ -41,6 +41,7 @@ struct runtime {
     offload_t *offload;
     topic_index_t *topics;
     runtime_counters_t counters;
+    _Atomic uint64_t bond_ids; /* the last one given out */
 };
 
 static inline void count_one(_Atomic uint64_t *counter)

@@ -1,6 +1,7 @@
 #include "runtime/life/activation.h"
 
 #include "runtime/base/memory.h"
+#include "runtime/life/bonds.h"
 #include "runtime/life/relations.h"
 
 const actor_extra_t actor_extra_none;
@@ -64,7 +65,7 @@ void actor_drop_deferred(actor_extra_t *extra)
 static void reset(actor_t *self)
 {
     self->phase = ACTOR_FREE;
-    self->is_virtual = self->is_stopping = self->is_removed = false;
+    self->is_virtual = self->is_stopping = self->is_removed = self->is_linked = false;
     self->is_failed_start = self->is_failed = false;
     self->kind = NULL;
     self->key_size = 0;
@@ -84,7 +85,7 @@ static void extra_free(actor_t *self)
     alarm_cancel(&extra->restart_alarm);
     ask_table_deinit(&extra->asks);
     durable_free(extra->durable);
-    memory_free(extra->watchers);
+    bonds_free(extra->bonds);
     memory_free(extra->children);
     memory_free(extra);
     self->extra = no_extra();

@@ -40,12 +40,7 @@ typedef enum actor_phase {
 
 typedef enum actor_settle { SETTLE_REBUILD, SETTLE_CRASH, SETTLE_END } actor_settle_t;
 
-typedef struct actor_watcher {
-    uint64_t ref_bits;
-    uint32_t incarnation;
-} actor_watcher_t;
-
-enum { ACTOR_WATCHERS_MAX = 4096, ACTOR_CHILDREN_MAX = 4096, ACTOR_TIMERS_MAX = 1024 };
+enum { ACTOR_CHILDREN_MAX = 4096, ACTOR_TIMERS_MAX = 1024 };
 enum { ACTOR_REASON_SIZE = 128, ACTOR_LINE = 64, ACTOR_KEY_INSIDE = 8 };
 
 /* What an actor needs that does more than handle messages and send some. */
@@ -61,8 +56,7 @@ typedef struct actor_extra {
     lane_t deferred;
     uint32_t deferred_count;
 
-    actor_watcher_t *watchers;
-    uint32_t watcher_count;
+    struct bonds *bonds; /* links and monitors; NULL: none so far */
     uint64_t *children;
     uint32_t child_count;
 
@@ -90,6 +84,7 @@ struct actor {
     bool is_virtual : 1, is_stopping : 1, is_failed_start : 1;
     bool is_failed : 1;  /* its end is not a normal one */
     bool is_removed : 1; /* from the registry */
+    bool is_linked : 1;  /* a child of actor_spawn_linked: not restarted */
 
     /* Its owner. */
     mailbox_end_t mailbox_end;

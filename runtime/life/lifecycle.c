@@ -1,6 +1,7 @@
 #include "runtime/life/lifecycle.h"
 
 #include "runtime/base/memory.h"
+#include "runtime/life/bonds.h"
 #include "runtime/life/relations.h"
 
 #include <stdio.h>
@@ -34,6 +35,7 @@ static void forget(actor_t *actor)
 {
     timers_cancel_all(actor);
     unsubscribe_all(actor);
+    bonds_forget(actor);
     actor_extra_t *extra = actor_extra_or_null(actor);
     if (extra != NULL) {
         ask_table_clear(&extra->asks);
@@ -196,7 +198,8 @@ static void after_crash(context_t *ctx)
         durable_free(STEAL(actor_extra_or_null(actor)->durable));
     }
     bool is_child = !actor->is_virtual;
-    bool may_restart = is_within_intensity(ctx) && !(is_child && actor->kind->is_temporary);
+    bool may_restart =
+        is_within_intensity(ctx) && !(is_child && (actor->kind->is_temporary || actor->is_linked));
     if (actor->is_stopping || (is_child && !may_restart)) {
         lifecycle_end(ctx);
     } else if (is_child) {
@@ -231,6 +234,16 @@ void lifecycle_crash(context_t *ctx, const char *reason)
     actor->settle = SETTLE_CRASH;
     /* What was sent before is out, or held: a down may not overtake what is held. */
     lifecycle_settle(ctx);
+}
+
+void lifecycle_kill(context_t *ctx)
+{
+    const actor_t *actor = ctx->actor;
+    bool is_rebuilding = actor->phase == ACTOR_SETTLING && actor->settle == SETTLE_REBUILD;
+    bool is_alive = actor->phase == ACTOR_STARTING || actor->phase == ACTOR_RECOVERING ||
+                    actor->phase == ACTOR_RUNNING || is_rebuilding;
+    if (is_alive)
+        lifecycle_crash(ctx, "killed");
 }
 
 void lifecycle_rebuild(context_t *ctx)
@@ -277,7 +290,7 @@ static void finish(context_t *ctx)
         (void)call_stop(ctx); /* a stop that fails stops */
     forget(actor);
     children_stop(actor);
-    tell_watchers(actor);
+    bonds_tell(actor);
     uint64_t parent = actor_entry(actor)->parent;
     if (parent != 0)
         (void)system_send(ctx->runtime, parent, MESSAGE_CHILD_ENDED, actor_bits(actor));
@@ -316,7 +329,7 @@ void lifecycle_settle(context_t *ctx)
         rebuild(ctx);
         break;
     case SETTLE_CRASH:
-        tell_watchers(actor);
+        bonds_tell(actor);
         after_crash(ctx);
         break;
     case SETTLE_END:
@@ -330,7 +343,7 @@ static bool is_quiescent(const context_t *ctx)
     const actor_extra_t *extra = actor_peek(ctx->actor);
     return extra->asks.open_count == 0 && extra->jobs_open == 0 && extra->timers.count == 0 &&
            extra->child_count == 0 && extra->subscribed_on == 0 && extra->deferred_count == 0 &&
-           ctx->now_ns >= extra->tokens_until_ns &&
+           ctx->now_ns >= extra->tokens_until_ns && !bonds_keep_awake(extra->bonds) &&
            (extra->durable == NULL || extra->durable->append_count == 0);
 }
 

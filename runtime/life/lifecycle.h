@@ -15,6 +15,8 @@ void lifecycle_start(context_t *ctx);
 void lifecycle_recovered(context_t *ctx, job_t *job);
 /* The call at hand failed, or the state may not be built upon. */
 void lifecycle_crash(context_t *ctx, const char *reason);
+/* From outside, whatever it is doing. */
+void lifecycle_kill(context_t *ctx);
 void lifecycle_rebuild(context_t *ctx);
 void lifecycle_end(context_t *ctx);
 /* Called when an append came back or the phase changed: goes on if nothing is in flight. */

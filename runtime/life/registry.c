@@ -290,6 +290,17 @@ err_t registry_send(registry_t *self, const actor_kind_t *kind, str_t key, messa
     return err;
 }
 
+uint64_t registry_find(registry_t *self, const actor_kind_t *kind, str_t key)
+{
+    uint32_t hash = hash_of(kind, key);
+    shard_t *shard = shard_of(self, hash);
+    uv_mutex_lock(&shard->lock);
+    const actor_t *actor = find(self, shard, hash, kind, key);
+    uint64_t bits = actor == NULL ? 0 : actor_bits(actor);
+    uv_mutex_unlock(&shard->lock);
+    return bits;
+}
+
 static err_t spawn_locked(registry_t *self, shard_t *shard, const actor_kind_t *kind, str_t key,
                           uint32_t hash, actor_t **out_actor)
 {

@@ -31,6 +31,8 @@ actor_t *registry_slot(const registry_t *self, uint64_t ref_bits);
 /* To (kind, key), starting it where needed. The message is taken only on ERR_OK. BUSY: mailbox
  * full; LIMIT: ACTORS_MAX, or the key is too long; NO_MEMORY. */
 err_t registry_send(registry_t *self, const actor_kind_t *kind, str_t key, message_t *message);
+/* The activation of this moment; 0: none. */
+uint64_t registry_find(registry_t *self, const actor_kind_t *kind, str_t key);
 /* A slot for an actor without a name, closed to the run queues until scheduler_ready. */
 err_t registry_spawn(registry_t *self, const actor_kind_t *kind, str_t key, uint64_t parent,
                      actor_t **out_actor);

@@ -3,55 +3,9 @@
 #include "runtime/base/memory.h"
 #include "runtime/kernel.h"
 
-#include <stdio.h>
-
 static const str_t nothing = {NULL, 0};
 
-/* ---- watchers and children ---- */
-
-void down_send(runtime_t *runtime, actor_watcher_t watcher, uint64_t ref, str_t reason)
-{
-    actor_down_t down = {ref, reason};
-    message_t *message = message_new(MESSAGE_DOWN, &actor_down_schema, &down, nothing, nothing);
-    if (message == NULL) {
-        count_one(&runtime->counters.refused);
-        return;
-    }
-    message->incarnation = watcher.incarnation;
-    IGNORE_ERR(
-        deliver(runtime, NULL, nothing, watcher.ref_bits, message)); /* gone: a dead letter */
-}
-
-void tell_watchers(actor_t *actor)
-{
-    actor_extra_t *extra = actor_extra_or_null(actor);
-    if (extra == NULL)
-        return;
-    char text[ACTOR_REASON_SIZE + 16];
-    int size = !actor->is_failed ? snprintf(text, sizeof text, "normal")
-                                 : snprintf(text, sizeof text, "failed: %s", extra->reason);
-    for (uint32_t i = 0; i < extra->watcher_count; i++)
-        down_send(actor_runtime(actor), extra->watchers[i], actor_bits(actor),
-                  str_of(text, (size_t)size));
-    memory_free(STEAL(extra->watchers));
-    extra->watcher_count = 0;
-}
-
-void watchers_add(actor_t *actor, const message_t *monitor)
-{
-    actor_watcher_t watcher = {monitor->sender, monitor->incarnation};
-    actor_watcher_t *watchers = NULL;
-    actor_extra_t *extra = actor_extra(actor);
-    if (extra != NULL && extra->watcher_count < ACTOR_WATCHERS_MAX)
-        watchers = memory_resize(extra->watchers, extra->watcher_count + 1, sizeof watcher);
-    if (watchers == NULL) {
-        down_send(actor_runtime(actor), watcher, actor_bits(actor),
-                  STR("failed: too many monitors"));
-        return;
-    }
-    watchers[extra->watcher_count++] = watcher;
-    extra->watchers = watchers;
-}
+/* ---- children ---- */
 
 err_t children_add(actor_t *actor, uint64_t child)
 {

@@ -1,5 +1,6 @@
 #include "runtime/base/assert.h"
 #include "runtime/kernel.h"
+#include "runtime/life/bonds.h"
 
 #include <string.h>
 
@@ -36,6 +37,10 @@ void deliver_reply(runtime_t *self, message_t *reply)
 
 void reject(runtime_t *self, message_t *message, err_t err)
 {
+    if (message_is_signal(message)) {
+        bonds_bounce(self, message);
+        return;
+    }
     message_t *reply = reply_new(message->reply_to, err, NULL, NULL, (str_t){NULL, 0});
     if (reply == NULL)
         count_one(&self->counters.dead_letters);
@@ -56,19 +61,23 @@ bool deliver_system(runtime_t *self, uint64_t ref, message_t *message)
     return true;
 }
 
+static push_result_t push(actor_t *actor, uint32_t generation, message_t *message)
+{
+    if (message_is_signal(message))
+        return mailbox_push_reserved(&actor->mailbox, generation, message);
+    if (message->kind == MESSAGE_KILL)
+        return mailbox_push_system(&actor->mailbox, generation, message);
+    return mailbox_push(&actor->mailbox, generation,
+                        atomic_load_explicit(&actor->mailbox_max, memory_order_relaxed), message);
+}
+
 static err_t deliver_to_ref(runtime_t *self, uint64_t ref, message_t *message)
 {
     actor_t *actor = registry_slot(self->registry, ref);
     if (actor == NULL)
         return ERR_NOT_FOUND;
     message->is_by_ref = true;
-    uint32_t generation = (uint32_t)(ref >> 32);
-    push_result_t result =
-        message->kind == MESSAGE_DOWN
-            ? mailbox_push_reserved(&actor->mailbox, generation, message)
-            : mailbox_push(&actor->mailbox, generation,
-                           atomic_load_explicit(&actor->mailbox_max, memory_order_relaxed),
-                           message);
+    push_result_t result = push(actor, (uint32_t)(ref >> 32), message);
     if (result == PUSH_DONE)
         scheduler_notify(actor);
     return result == PUSH_DONE ? ERR_OK : result == PUSH_FULL ? ERR_BUSY : ERR_NOT_FOUND;

@@ -149,6 +149,14 @@ message_t *mailbox_pop_system(mailbox_t *self, mailbox_end_t *end)
     return message;
 }
 
+const message_t *mailbox_peek_user(const mailbox_t *self, const mailbox_end_t *end)
+{
+    const message_link_t *link = end->user;
+    if (link == &self->user.stub)
+        link = atomic_load_explicit(&link->next, memory_order_acquire);
+    return (const message_t *)(const void *)link; /* a link is its message's first member */
+}
+
 uint32_t mailbox_generation(const mailbox_t *self)
 {
     return (uint32_t)(atomic_load(&self->word) >> GENERATION_SHIFT);

@@ -64,6 +64,9 @@ push_result_t mailbox_push_system(mailbox_t *self, uint32_t generation, message_
 message_t *mailbox_pop_user(mailbox_t *self, mailbox_end_t *end);
 message_t *mailbox_pop_system(mailbox_t *self, mailbox_end_t *end);
 
+/* The next one to pop, which stays; NULL: none, or a sender is between its two steps. */
+const message_t *mailbox_peek_user(const mailbox_t *self, const mailbox_end_t *end);
+
 uint32_t mailbox_generation(const mailbox_t *self);
 uint32_t mailbox_user_length(const mailbox_t *self);
 uint32_t mailbox_system_length(const mailbox_t *self);

@@ -17,16 +17,22 @@
 
 typedef enum __attribute__((packed)) message_kind {
     MESSAGE_COMMAND, /* user lane: to the handler of its schema */
-    MESSAGE_DOWN,    /* user lane, in a reserved place: an actor_down */
+    /* User lane, in a reserved place (bonds.h). */
+    MESSAGE_DOWN, /* an actor_down */
+    MESSAGE_EXIT, /* an actor_exit */
+    MESSAGE_MONITOR,
+    MESSAGE_DEMONITOR,
+    MESSAGE_LINK,
+    MESSAGE_UNLINK,
     /* System lane of an actor. */
     MESSAGE_REPLY,
     MESSAGE_ALARM,     /* embedded in alarm_t */
     MESSAGE_JOB,       /* embedded in job_t */
     MESSAGE_APPENDED,  /* embedded in append_t */
     MESSAGE_RECOVERED, /* embedded in job_t: a recovery came to its end */
-    MESSAGE_MONITOR,
     MESSAGE_CHILD_ENDED,
     MESSAGE_STOP,
+    MESSAGE_KILL,
     /* Inbox of a scheduler (and MESSAGE_REPLY, MESSAGE_JOB). */
     MESSAGE_POST,
     MESSAGE_PUBLISH,

@@ -1,5 +1,6 @@
 #include "runtime/base/memory.h"
 #include "runtime/context.h"
+#include "runtime/life/bonds.h"
 #include "runtime/life/lifecycle.h"
 #include "runtime/life/relations.h"
 
@@ -160,8 +161,8 @@ static void system_message(context_t *ctx, message_t *message)
             housekeeping_alarm(ctx, alarm);
         return;
     }
-    case MESSAGE_MONITOR:
-        watchers_add(ctx->actor, message);
+    case MESSAGE_KILL:
+        lifecycle_kill(ctx);
         break;
     case MESSAGE_CHILD_ENDED:
         children_remove(ctx->actor, message->sender);
@@ -181,6 +182,10 @@ static void system_message(context_t *ctx, message_t *message)
 static void user_message(context_t *ctx, message_t *message)
 {
     actor_t *actor = ctx->actor;
+    if (UNLIKELY(message_is_signal(message))) {
+        bonds_signal(ctx, message);
+        return;
+    }
     actor->active_ms = context_now_ms(ctx);
     if (message->incarnation != 0 && message->incarnation != actor->incarnation) {
         reject(ctx->runtime, message, ERR_NOT_FOUND);
@@ -226,21 +231,32 @@ static bool user_lane_is_open(const actor_t *actor)
     return !durable_is_paused(durable) && !is_overdue;
 }
 
+/* Its next message starts it again. */
+static bool is_down(const context_t *ctx)
+{
+    const actor_t *actor = ctx->actor;
+    return actor->phase == ACTOR_DORMANT ||
+           (actor->phase == ACTOR_PARKED && ctx->now_ns >= actor_peek(actor)->parked_until_ns);
+}
+
 static bool user_step(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
     if (!user_lane_is_open(actor) || mailbox_user_length(&actor->mailbox) == 0)
         return false;
-    if (actor->phase == ACTOR_DORMANT ||
-        (actor->phase == ACTOR_PARKED && ctx->now_ns >= actor_peek(actor)->parked_until_ns)) {
-        lifecycle_restart(ctx); /* the message waits for it */
-        return true;
+    if (is_down(ctx)) {
+        const message_t *first = mailbox_peek_user(&actor->mailbox, &actor->mailbox_end);
+        if (first != NULL && !message_is_signal(first))
+            lifecycle_restart(ctx); /* the message waits for it */
+        if (first == NULL || !message_is_signal(first))
+            return first != NULL;
+        /* Who links or watches one that is down is told that nobody is there. */
     }
     message_t *message = mailbox_pop_user(&actor->mailbox, &actor->mailbox_end);
     if (message == NULL)
         return false; /* its sender is between two steps */
     ctx->last = message->schema;
-    if (actor->phase == ACTOR_PARKED)
+    if (actor->phase != ACTOR_RUNNING)
         reject(ctx->runtime, message, ERR_UNAVAILABLE);
     else
         user_message(ctx, message);
