@@ -223,9 +223,12 @@ void actor_ask_message(context_t *ctx, address_t to, uint64_t timeout_ms, actor_
         actor_fail(ctx, "too many asks are open");
     }
 
-    err_t err = ask_table_arm(&extra->asks, ctx->scheduler, actor_bits(actor));
-    if (err == ERR_OK && ctx->depth + 1 > ACTOR_CALL_DEPTH_MAX)
-        err = ERR_LIMIT;
+    if (ask_table_arm(&extra->asks, ctx->scheduler, actor_bits(actor)) != ERR_OK) {
+        (void)ask_take(&extra->asks, correlation, &ask);
+        ask_free_data(&ask);
+        actor_fail(ctx, "no memory for an ask");
+    }
+    err_t err = ctx->depth + 1 > ACTOR_CALL_DEPTH_MAX ? ERR_LIMIT : ERR_OK;
     message_t *message = err != ERR_OK ? NULL : command_new(ctx, schema, body);
     if (message == NULL) {
         answer_soon(ctx, correlation, err != ERR_OK ? err : ERR_NO_MEMORY);

@@ -178,10 +178,12 @@ err_t ask_table_arm(ask_table_t *self, scheduler_t *scheduler, uint64_t receiver
     uint64_t first_ns = deadline_at(self, 0);
     if (self->alarm != NULL && self->alarm_ns <= first_ns)
         return ERR_OK;
-    alarm_t *alarm = alarm_new(ALARM_ASK, receiver, NULL, NULL);
+    bool has_come = self->alarm != NULL && self->alarm_ns == UINT64_MAX;
+    alarm_t *alarm = has_come ? self->alarm : alarm_new(ALARM_ASK, receiver, NULL, NULL);
     if (alarm == NULL)
         return ERR_NO_MEMORY;
-    alarm_cancel(&self->alarm);
+    if (!has_come)
+        alarm_cancel(&self->alarm);
     self->alarm = alarm;
     self->alarm_ns = first_ns;
     alarm_arm_at(alarm, scheduler, first_ns);
@@ -190,7 +192,7 @@ err_t ask_table_arm(ask_table_t *self, scheduler_t *scheduler, uint64_t receiver
 
 void ask_table_fired(ask_table_t *self)
 {
-    alarm_cancel(&self->alarm);
+    self->alarm_ns = UINT64_MAX;
 }
 
 bool ask_table_due(ask_table_t *self, uint64_t now_ns, uint64_t *out_correlation)

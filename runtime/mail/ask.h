@@ -35,7 +35,7 @@ typedef struct ask_table {
     uint32_t capacity, first_free; /* index + 1; 0: none */
     uint32_t open_count, heap_count;
     alarm_t *alarm;    /* for the first deadline, or an earlier one of the past */
-    uint64_t alarm_ns; /* when it comes */
+    uint64_t alarm_ns; /* when it comes; UINT64_MAX: it came, and is kept to be armed again */
 } ask_table_t;
 
 void ask_table_deinit(ask_table_t *self);
@@ -51,9 +51,10 @@ bool ask_take(ask_table_t *self, uint64_t correlation, ask_t *out_ask);
 err_t ask_keep_data(ask_t *self, const void *data, size_t size);
 void ask_free_data(ask_t *self);
 
-/* Sees to it that an alarm of `receiver` comes at the first deadline. NO_MEMORY. */
+/* Sees to it that an alarm of `receiver` comes at the first deadline. NO_MEMORY: never after
+ * ask_table_fired, for then the alarm that came is armed again. */
 err_t ask_table_arm(ask_table_t *self, scheduler_t *scheduler, uint64_t receiver);
-/* The table's alarm came: it has none now. */
+/* The table's alarm came. */
 void ask_table_fired(ask_table_t *self);
 /* Takes an ask whose time is over out of the heap; it stays open. False: there is none. */
 bool ask_table_due(ask_table_t *self, uint64_t now_ns, uint64_t *out_correlation);

@@ -54,14 +54,18 @@ uint64_t edge_ask_message(edge_t *self, address_t to, uint64_t timeout_ms, str_t
     uint64_t deadline_ns = clock_mono_ns(&runtime->clock) + timeout_ms * 1000000;
     ask_t ask = {.edge_then = then, .data = context, .deadline_ns = deadline_ns};
     err_t err = ask_open(&self->asks, &ask, &correlation);
+    if (err == ERR_OK) {
+        err = ask_table_arm(&self->asks, self->scheduler, 0);
+        if (err != ERR_OK)
+            (void)ask_take(&self->asks, correlation, &ask);
+    }
     if (err != ERR_OK) {
         then(context,
              &(answer_t){.err = err}); /* no place to remember it: the one answer at once */
         return 0;
     }
     message_t *command = ask_message(self, deadline_ns, command_id, correlation, schema, message);
-    if (command == NULL || ask_table_arm(&self->asks, self->scheduler, 0) != ERR_OK) {
-        message_free(command);
+    if (command == NULL) {
         answer_soon(self, correlation, ERR_NO_MEMORY);
     } else if (atomic_load(&runtime->is_draining)) {
         reject(runtime, command, ERR_UNAVAILABLE);
@@ -107,7 +111,7 @@ void edge_expire(scheduler_t *scheduler)
     ask_table_fired(&self->asks);
     while (ask_table_due(&self->asks, now_ns, &correlation))
         finish(self, correlation, &(answer_t){.err = ERR_TIMEOUT});
-    IGNORE_ERR(ask_table_arm(&self->asks, scheduler, 0)); /* no memory: the next ask arms it */
+    IGNORE_ERR(ask_table_arm(&self->asks, scheduler, 0)); /* with the alarm that came */
 }
 
 void edge_offload(edge_t *self, offload_lane_t lane, err_t (*work)(void *data),

@@ -72,8 +72,7 @@ static void expire_asks(context_t *ctx)
         }
         deliver_reply(ctx->runtime, reply);
     }
-    /* Without memory for it: the next ask arms it again. */
-    IGNORE_ERR(ask_table_arm(&extra->asks, ctx->scheduler, self));
+    IGNORE_ERR(ask_table_arm(&extra->asks, ctx->scheduler, self)); /* with the alarm that came */
 }
 
 static void continue_alarm(context_t *ctx, alarm_t *alarm)
@@ -197,7 +196,7 @@ static void user_message(context_t *ctx, message_t *message)
         return;
     }
     uint32_t max = actor->kind->mailbox_max == 0 ? MAILBOX_MAX_DEFAULT : actor->kind->mailbox_max;
-    if (actor->kind->overflow == OVERFLOW_DROP_OLDEST &&
+    if (message->kind == MESSAGE_COMMAND && actor->kind->overflow == OVERFLOW_DROP_OLDEST &&
         mailbox_user_length(&actor->mailbox) >= max) {
         count_one(&ctx->runtime->counters.refused);
         reject(ctx->runtime, message, ERR_BUSY);
