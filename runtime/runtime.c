@@ -113,8 +113,9 @@ typedef struct drain_scan {
 static void scan_actor(void *context, actor_t *actor)
 {
     drain_scan_t *scan = context;
+    /* One of the system lane is the walk's own. */
     if (atomic_load(&actor->is_scheduled) || mailbox_user_length(&actor->mailbox) > 0 ||
-        mailbox_system_length(&actor->mailbox) > 0)
+        mailbox_system_length(&actor->mailbox) > 1)
         scan->is_busy = true;
 }
 
@@ -192,7 +193,7 @@ err_t runtime_drain(runtime_t *self, uint64_t timeout_ms)
     ms_clock_t clock = clock_system();
     uint64_t deadline_ms = clock_mono_ms(&clock) + timeout_ms;
     bool is_done = wait_until(self, is_quiet, deadline_ms);
-    atomic_store(&self->is_ending, true); /* before each shard's lock: what was started is asked */
+    atomic_store(&self->is_ending, true); /* before the walk: what was started is asked */
     registry_each(self->registry, ask_to_stop, self);
     is_done = wait_until(self, is_empty, deadline_ms) && is_done;
     stop_threads(self);

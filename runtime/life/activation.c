@@ -44,12 +44,33 @@ err_t actor_set_key(actor_t *self, str_t key)
     return ERR_OK;
 }
 
+err_t actor_new_state(actor_t *self)
+{
+    block_class_t block = 0;
+    size_t size = self->kind->state_size;
+    self->state = pool_new(pool_current(), size, &block);
+    if (self->state == NULL)
+        return ERR_NO_MEMORY;
+    memset(self->state, 0, size);
+    self->is_state_pooled = block != 0;
+    return ERR_OK;
+}
+
+void actor_take_state(actor_t *self, void *state)
+{
+    self->state = state;
+    self->is_state_pooled = false;
+}
+
 void actor_free_state(actor_t *actor)
 {
-    if (actor->state != NULL && actor->kind->deinit != NULL)
+    if (actor->state == NULL)
+        return;
+    if (actor->kind->deinit != NULL)
         actor->kind->deinit(actor->state);
-    memory_free(actor->state);
-    actor->state = NULL;
+    /* The same size asks for the same class. */
+    block_class_t block = actor->is_state_pooled ? pool_class_of(actor->kind->state_size) : 0;
+    pool_free(pool_current(), STEAL(actor->state), block);
 }
 
 void actor_drop_deferred(actor_extra_t *extra)

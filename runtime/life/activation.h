@@ -85,6 +85,7 @@ struct actor {
     bool is_failed : 1;  /* its end is not a normal one */
     bool is_removed : 1; /* from the registry */
     bool is_linked : 1;  /* a child of actor_spawn_linked: not restarted */
+    bool is_state_pooled : 1;
 
     /* Its owner. */
     mailbox_end_t mailbox_end;
@@ -106,12 +107,10 @@ _Static_assert(offsetof(actor_t, mailbox_end) == ACTOR_LINE, "the owner has a li
 /* Slots lie in chunks, aligned to their size; in the place of a chunk's first slot stands this. */
 enum { ACTOR_CHUNK = 512, ACTOR_CHUNK_SIZE = ACTOR_CHUNK * 2 * ACTOR_LINE };
 
-/* What the registry knows of a slot. It changes under the lock of its key's shard; atomic, so that
- * a walk over the slots finds out which lock that is. */
+/* What the registry knows of a slot. */
 typedef struct actor_entry {
-    _Atomic uint32_t hash; /* of kind and key */
-    _Atomic bool is_live;
-    uint32_t next;   /* in its bucket: slot + 1 */
+    uint32_t hash;   /* of kind and key; of an actor without a name: not set */
+    uint32_t next;   /* in its bucket: slot + 1; under the lock of its shard */
     uint64_t parent; /* actor_ref bits; 0: none */
 } actor_entry_t;
 
@@ -181,6 +180,10 @@ static inline bool actor_is_durable(const actor_t *self)
     return actor_peek(self)->durable != NULL;
 }
 
+/* A zeroed state of the kind's size. NO_MEMORY. */
+[[nodiscard]] err_t actor_new_state(actor_t *self);
+/* Takes one that was made elsewhere, from the heap. */
+void actor_take_state(actor_t *self, void *state);
 /* The state, with its deinit. */
 void actor_free_state(actor_t *self);
 void actor_drop_deferred(actor_extra_t *extra);

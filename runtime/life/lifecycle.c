@@ -112,8 +112,7 @@ void lifecycle_start(context_t *ctx)
             start_failed(ctx, err);
         return;
     }
-    actor->state = memory_new(actor->kind->state_size);
-    if (actor->state == NULL)
+    if (actor_new_state(actor) != ERR_OK)
         start_failed(ctx, ERR_NO_MEMORY);
     else
         begin_running(ctx);
@@ -128,7 +127,7 @@ void lifecycle_recovered(context_t *ctx, job_t *job)
     }
     err_t err = job->err;
     if (err == ERR_OK) {
-        actor->state = STEAL(job->recovery->state);
+        actor_take_state(actor, STEAL(job->recovery->state));
         durable_t *fresh = STEAL(job->recovery->durable);
         actor_extra_t *extra = actor_extra_or_null(actor); /* made with the recovery */
         if (extra->durable == NULL)

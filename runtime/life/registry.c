@@ -11,8 +11,8 @@ enum { BUCKETS_FIRST = 16 };
 typedef struct shard {
     uv_mutex_t lock;
     uint32_t *buckets; /* chains by hash: slot + 1 */
-    size_t bucket_count, virtual_count;
-    uint64_t live_count;
+    size_t bucket_count;
+    _Atomic size_t virtual_count; /* changed under the lock */
 } shard_t;
 
 struct registry {
@@ -22,6 +22,7 @@ struct registry {
     _Atomic(actor_chunk_t *) chunks[REGISTRY_CHUNKS_MAX];
     uint32_t chunk_count;
     actor_t *first_free;
+    _Atomic uint64_t begun, ended; /* actors without a name, by threads without a scheduler */
 };
 
 registry_t *registry_new(runtime_t *runtime)
@@ -108,20 +109,85 @@ static err_t add_chunk(registry_t *self)
     return ERR_OK;
 }
 
-static err_t slot_take(registry_t *self, actor_t **out_actor)
+/* Of this thread's scheduler; NULL: it has none of this runtime. */
+static slot_cache_t *cache_here(const registry_t *self)
+{
+    scheduler_t *here = scheduler_current();
+    return here != NULL && here->runtime == self->runtime ? &here->slots : NULL;
+}
+
+static err_t slot_take_locked(registry_t *self, actor_t **out_actor)
+{
+    if (self->first_free == NULL)
+        TRY(add_chunk(self));
+    *out_actor = self->first_free;
+    self->first_free = self->first_free->free_next;
+    return ERR_OK;
+}
+
+static void cache_push(slot_cache_t *cache, actor_t *actor)
+{
+    actor->free_next = cache->first;
+    cache->first = actor;
+    cache->count++;
+}
+
+static actor_t *cache_pop(slot_cache_t *cache)
+{
+    actor_t *actor = cache->first;
+    cache->first = actor->free_next;
+    cache->count--;
+    return actor;
+}
+
+/* Half a cache in one go. */
+static err_t cache_fill(registry_t *self, slot_cache_t *cache)
+{
+    actor_t *actor = NULL;
+    uv_mutex_lock(&self->slots_lock);
+    err_t err = ERR_OK;
+    while (cache->count < REGISTRY_CACHE_MAX / 2 &&
+           (err = slot_take_locked(self, &actor)) == ERR_OK)
+        cache_push(cache, actor);
+    uv_mutex_unlock(&self->slots_lock);
+    return cache->count > 0 ? ERR_OK : err;
+}
+
+static void cache_spill(registry_t *self, slot_cache_t *cache)
 {
     uv_mutex_lock(&self->slots_lock);
-    err_t err = self->first_free == NULL ? add_chunk(self) : ERR_OK;
-    if (err == ERR_OK) {
-        *out_actor = self->first_free;
-        self->first_free = self->first_free->free_next;
+    while (cache->count > REGISTRY_CACHE_MAX / 2) {
+        actor_t *actor = cache_pop(cache);
+        actor->free_next = self->first_free;
+        self->first_free = actor;
     }
+    uv_mutex_unlock(&self->slots_lock);
+}
+
+static err_t slot_take(registry_t *self, actor_t **out_actor)
+{
+    slot_cache_t *cache = cache_here(self);
+    if (cache != NULL) {
+        if (cache->count == 0)
+            TRY(cache_fill(self, cache));
+        *out_actor = cache_pop(cache);
+        return ERR_OK;
+    }
+    uv_mutex_lock(&self->slots_lock);
+    err_t err = slot_take_locked(self, out_actor);
     uv_mutex_unlock(&self->slots_lock);
     return err;
 }
 
 static void slot_give(registry_t *self, actor_t *actor)
 {
+    slot_cache_t *cache = cache_here(self);
+    if (cache != NULL) {
+        cache_push(cache, actor);
+        if (cache->count > REGISTRY_CACHE_MAX)
+            cache_spill(self, cache);
+        return;
+    }
     uv_mutex_lock(&self->slots_lock);
     actor->free_next = self->first_free;
     self->first_free = actor;
@@ -146,7 +212,7 @@ static uint32_t hash_of(const actor_kind_t *kind, str_t key)
 
 static uint32_t hash_at(const actor_t *actor)
 {
-    return atomic_load_explicit(&actor_entry(actor)->hash, memory_order_relaxed);
+    return actor_entry(actor)->hash;
 }
 
 static shard_t *shard_of(registry_t *self, uint32_t hash)
@@ -175,8 +241,8 @@ static uint16_t mailbox_max_of(const actor_kind_t *kind)
     return (uint16_t)MIN(room, (uint64_t)MAILBOX_MAX);
 }
 
-static err_t activate(registry_t *self, const actor_kind_t *kind, str_t key, uint32_t hash,
-                      actor_t **out_actor)
+/* A slot that is set up, its mailbox still closed. */
+static err_t activate(registry_t *self, const actor_kind_t *kind, str_t key, actor_t **out_actor)
 {
     if (key.size > ACTOR_KEY_SIZE_MAX)
         return ERR_LIMIT;
@@ -191,18 +257,10 @@ static err_t activate(registry_t *self, const actor_kind_t *kind, str_t key, uin
     actor->incarnation = 1;
     actor->phase = ACTOR_STARTING;
     actor->kind = kind;
-    atomic_store_explicit(&actor_entry(actor)->hash, hash, memory_order_relaxed);
     atomic_store_explicit(&actor->home, (uint8_t)home_of(self), memory_order_relaxed);
     atomic_store_explicit(&actor->mailbox_max, mailbox_max_of(kind), memory_order_relaxed);
-    mailbox_open(&actor->mailbox);
     *out_actor = actor;
     return ERR_OK;
-}
-
-static void live_add(shard_t *shard, actor_t *actor)
-{
-    atomic_store_explicit(&actor_entry(actor)->is_live, true, memory_order_relaxed);
-    shard->live_count++;
 }
 
 static actor_t *find(const registry_t *self, shard_t *shard, uint32_t hash,
@@ -253,11 +311,13 @@ static err_t activate_virtual(registry_t *self, shard_t *shard, const actor_kind
 {
     TRY(make_room(self, shard));
     actor_t *actor = NULL;
-    TRY(activate(self, kind, key, hash, &actor));
+    TRY(activate(self, kind, key, &actor));
     actor->is_virtual = true;
+    actor_entry(actor)->hash = hash;
+    actor_entry(actor)->parent = 0;
     chain(shard, actor);
     shard->virtual_count++;
-    live_add(shard, actor);
+    mailbox_open(&actor->mailbox);
     *out_actor = actor;
     return ERR_OK;
 }
@@ -301,36 +361,42 @@ uint64_t registry_find(registry_t *self, const actor_kind_t *kind, str_t key)
     return bits;
 }
 
-static err_t spawn_locked(registry_t *self, shard_t *shard, const actor_kind_t *kind, str_t key,
-                          uint32_t hash, actor_t **out_actor)
+/* By its scheduler alone, so that it needs no atomic addition. */
+static void count_here(registry_t *self, bool is_end)
 {
-    if (atomic_load(&self->runtime->is_ending))
-        return ERR_UNAVAILABLE;
-    TRY(activate(self, kind, key, hash, out_actor));
-    live_add(shard, *out_actor);
-    return ERR_OK;
+    slot_cache_t *cache = cache_here(self);
+    if (cache == NULL) {
+        count_one(is_end ? &self->ended : &self->begun);
+        return;
+    }
+    _Atomic uint64_t *counter = is_end ? &cache->ended : &cache->begun;
+    uint64_t count = atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(counter, count + 1, memory_order_release);
 }
 
 err_t registry_spawn(registry_t *self, const actor_kind_t *kind, str_t key, uint64_t parent,
                      actor_t **out_actor)
 {
-    uint32_t hash = hash_of(kind, key);
-    shard_t *shard = shard_of(self, hash);
-    uv_mutex_lock(&shard->lock);
-    err_t err = spawn_locked(self, shard, kind, key, hash, out_actor);
-    if (err == ERR_OK)
-        actor_entry(*out_actor)->parent = parent;
-    uv_mutex_unlock(&shard->lock);
-    return err;
+    actor_t *actor = NULL;
+    if (atomic_load(&self->runtime->is_ending))
+        return ERR_UNAVAILABLE;
+    TRY(activate(self, kind, key, &actor));
+    actor_entry(actor)->parent = parent;
+    count_here(self, false);
+    mailbox_open(&actor->mailbox);
+    /* Pairs with runtime_drain: either we see that it ends, or its walk sees us open. */
+    if (atomic_load(&self->runtime->is_ending)) {
+        actor->is_stopping = true; /* its first turn ends it before it has a state */
+        scheduler_ready(actor);
+        return ERR_UNAVAILABLE;
+    }
+    *out_actor = actor;
+    return ERR_OK;
 }
 
 static void unlink_actor(const registry_t *self, shard_t *shard, actor_t *actor)
 {
-    actor_entry_t *entry = actor_entry(actor);
-    atomic_store_explicit(&entry->is_live, false, memory_order_relaxed);
-    shard->live_count--;
-    if (!actor->is_virtual)
-        return;
+    const actor_entry_t *entry = actor_entry(actor);
     uint32_t *at = bucket_of(shard, hash_at(actor));
     while (*at != actor_slot(actor) + 1)
         at = &actor_entry(registry_slot(self, *at))->next;
@@ -355,19 +421,28 @@ static void hand_over(registry_t *self, shard_t *shard, actor_t *actor)
     }
 }
 
+static bool close_mailbox(actor_t *actor, bool must_be_empty)
+{
+    if (must_be_empty)
+        return mailbox_close_if_empty(&actor->mailbox);
+    mailbox_close(&actor->mailbox);
+    return true;
+}
+
 bool registry_remove(registry_t *self, actor_t *actor, bool must_be_empty)
 {
+    if (!actor->is_virtual) {
+        bool is_closed = close_mailbox(actor, must_be_empty);
+        if (is_closed)
+            count_here(self, true);
+        return is_closed;
+    }
     shard_t *shard = shard_of(self, hash_at(actor));
     uv_mutex_lock(&shard->lock);
-    bool is_closed = true;
-    if (must_be_empty)
-        is_closed = mailbox_close_if_empty(&actor->mailbox);
-    else
-        mailbox_close(&actor->mailbox);
+    bool is_closed = close_mailbox(actor, must_be_empty);
     if (is_closed) {
         unlink_actor(self, shard, actor);
-        if (actor->is_virtual)
-            hand_over(self, shard, actor);
+        hand_over(self, shard, actor);
     }
     uv_mutex_unlock(&shard->lock);
     return is_closed;
@@ -375,33 +450,17 @@ bool registry_remove(registry_t *self, actor_t *actor, bool must_be_empty)
 
 uint64_t registry_count(const registry_t *self)
 {
-    registry_t *mutable = (registry_t *)(uintptr_t)self; /* only the locks change */
-    uint64_t count = 0;
-    for (size_t i = 0; i < REGISTRY_SHARDS; i++) {
-        uv_mutex_lock(&mutable->shards[i].lock);
-        count += self->shards[i].live_count;
-        uv_mutex_unlock(&mutable->shards[i].lock);
-    }
+    const runtime_t *runtime = self->runtime;
+    /* Ends first, then beginnings: what moves meanwhile makes it more, never less. */
+    uint64_t ended = atomic_load(&self->ended), begun = 0;
+    for (uint32_t i = 0; i < runtime->scheduler_count; i++)
+        ended += atomic_load(&runtime->schedulers[i].slots.ended);
+    for (uint32_t i = 0; i < runtime->scheduler_count; i++)
+        begun += atomic_load(&runtime->schedulers[i].slots.begun);
+    uint64_t count = begun + atomic_load(&self->begun) - ended;
+    for (size_t i = 0; i < REGISTRY_SHARDS; i++)
+        count += atomic_load(&self->shards[i].virtual_count);
     return count;
-}
-
-static bool is_live(const actor_entry_t *entry)
-{
-    return atomic_load_explicit(&entry->is_live, memory_order_relaxed);
-}
-
-static void visit_slot(registry_t *self, actor_t *actor,
-                       void (*visit)(void *context, actor_t *actor), void *context)
-{
-    const actor_entry_t *entry = actor_entry(actor);
-    if (!is_live(entry))
-        return;
-    uint32_t hash = hash_at(actor);
-    shard_t *shard = shard_of(self, hash);
-    uv_mutex_lock(&shard->lock);
-    if (is_live(entry) && hash_at(actor) == hash) /* still the one whose lock this is */
-        visit(context, actor);
-    uv_mutex_unlock(&shard->lock);
 }
 
 void registry_each(registry_t *self, void (*visit)(void *context, actor_t *actor), void *context)
@@ -413,12 +472,17 @@ void registry_each(registry_t *self, void (*visit)(void *context, actor_t *actor
     }
     for (uint32_t i = 0; i < REGISTRY_CHUNKS_MAX; i++) {
         actor_chunk_t *chunk = atomic_load_explicit(&self->chunks[i], memory_order_acquire);
-        for (uint32_t j = 1; chunk != NULL && j < ACTOR_CHUNK; j++)
-            visit_slot(self, slot_at(chunk, j), visit, context);
+        for (uint32_t j = 1; chunk != NULL && j < ACTOR_CHUNK; j++) {
+            actor_t *actor = slot_at(chunk, j);
+            if (!mailbox_pin(&actor->mailbox))
+                continue;
+            visit(context, actor);
+            mailbox_unpin(&actor->mailbox);
+        }
     }
 }
 
 uint32_t registry_hash(const actor_t *actor)
 {
-    return hash_at(actor);
+    return actor->is_virtual ? hash_at(actor) : hash_of(actor->kind, actor_key(actor));
 }

@@ -7,6 +7,9 @@
  * activation open, or starts the next one. Leftovers are given to the next one before anybody else
  * can send to it.
  *
+ * An actor without a name is in no table: it is found by a walk over the slots, which pins each
+ * mailbox while it looks. Every scheduler keeps some free slots for itself.
+ *
  * Threads  Any. Lock order: a shard, then the slots, then a run queue. */
 
 #include "runtime/base/json.h"
@@ -14,11 +17,21 @@
 
 enum {
     REGISTRY_SHARDS = 64,
-    REGISTRY_CHUNKS_MAX = 4096,
+    REGISTRY_CHUNKS_MAX = 8224,
+    REGISTRY_CACHE_MAX = 256, /* free slots that a scheduler keeps */
     ACTORS_MAX = (ACTOR_CHUNK - 1) * REGISTRY_CHUNKS_MAX
 };
 
+_Static_assert(ACTORS_MAX >= 4194304, "four million actors");
+
 typedef struct registry registry_t;
+
+/* A scheduler's: free slots, and how many actors without a name began and ended on it. */
+typedef struct slot_cache {
+    actor_t *first;
+    uint32_t count;
+    _Atomic uint64_t begun, ended; /* written by their scheduler only */
+} slot_cache_t;
 
 registry_t *registry_new(runtime_t *runtime);
 void registry_free(registry_t *self);
@@ -44,5 +57,5 @@ bool registry_recycle(registry_t *self, actor_t *actor);
 uint64_t registry_count(const registry_t *self);
 /* Of kind and key: the same in every run. */
 uint32_t registry_hash(const actor_t *actor);
-/* Every live actor, each under its shard's lock: visit must not send to names. */
+/* Every live actor, each pinned while it is visited. */
 void registry_each(registry_t *self, void (*visit)(void *context, actor_t *actor), void *context);

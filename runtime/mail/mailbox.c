@@ -133,6 +133,21 @@ push_result_t mailbox_push_system(mailbox_t *self, uint32_t generation, message_
     return PUSH_DONE;
 }
 
+bool mailbox_pin(mailbox_t *self)
+{
+    if ((atomic_load(&self->word) & CLOSED) != 0)
+        return false;
+    if ((atomic_fetch_add(&self->word, SYSTEM_ONE) & CLOSED) == 0)
+        return true;
+    mailbox_unpin(self);
+    return false;
+}
+
+void mailbox_unpin(mailbox_t *self)
+{
+    atomic_fetch_sub(&self->word, SYSTEM_ONE);
+}
+
 message_t *mailbox_pop_user(mailbox_t *self, mailbox_end_t *end)
 {
     message_t *message = front_pop(&self->user, &end->user);

@@ -61,6 +61,11 @@ push_result_t mailbox_push(mailbox_t *self, uint32_t generation, uint32_t max, m
 push_result_t mailbox_push_reserved(mailbox_t *self, uint32_t generation, message_t *message);
 push_result_t mailbox_push_system(mailbox_t *self, uint32_t generation, message_t *message);
 
+/* While it is pinned the slot is not recycled, nor what it holds freed: a length is shown for it,
+ * as if a sender were between its two steps. False: it is closed. */
+bool mailbox_pin(mailbox_t *self);
+void mailbox_unpin(mailbox_t *self);
+
 message_t *mailbox_pop_user(mailbox_t *self, mailbox_end_t *end);
 message_t *mailbox_pop_system(mailbox_t *self, mailbox_end_t *end);
 

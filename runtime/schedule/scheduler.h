@@ -9,7 +9,7 @@
  *
  * Threads  scheduler_push, scheduler_post and scheduler_wake any; the rest its own. */
 
-#include "runtime/life/activation.h"
+#include "runtime/life/registry.h"
 #include "runtime/mail/topic.h"
 #include "runtime/runtime.h"
 
@@ -54,6 +54,7 @@ struct scheduler {
     uv_timer_t alarm_clock;
     wheel_t wheel;
     arena_t arena;
+    slot_cache_t slots;
     pool_t pool; /* gone with the runtime's last block, after every scheduler */
     topic_table_t topics;
     uint32_t turn_messages; /* a turn handles at most; a simulation may draw it */
