@@ -2,7 +2,7 @@
 add_library(ms_flags INTERFACE)
 target_compile_definitions(ms_flags INTERFACE _GNU_SOURCE)
 target_compile_options(ms_flags INTERFACE
-    -fexceptions -fno-common -fno-omit-frame-pointer -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=
+    -fexceptions -fno-common -fno-omit-frame-pointer -ffile-prefix-map=${MS_ROOT}/=
     -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wundef -Wvla -Wcast-align -Wcast-qual
     -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wswitch-enum -Wimplicit-fallthrough -Wnull-dereference
     -Wdouble-promotion)

@@ -17,6 +17,8 @@
 #include "runtime/base/arena.h"
 #include "runtime/base/schema.h"
 
+API_BEGIN
+
 typedef struct context context_t;
 typedef struct runtime runtime_t;
 typedef struct actor_kind actor_kind_t;
@@ -262,3 +264,5 @@ typedef struct actor_exit {
     uint64_t link_ids[2]; /* the runtime's */
 } actor_exit_t;
 extern const schema_t actor_exit_schema;
+
+API_END

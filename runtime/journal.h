@@ -19,6 +19,8 @@
 
 #include "runtime/base/buf.h"
 
+API_BEGIN
+
 enum {
     JOURNAL_APPEND_SIZE_MAX = 4 * 1024 * 1024,
     JOURNAL_EVENTS_MAX = 1024, /* in one append */
@@ -78,3 +80,5 @@ typedef struct journal_table {
 struct journal {
     const journal_table_t *table;
 };
+
+API_END

@@ -12,6 +12,8 @@
 
 #include "runtime/journal.h"
 
+API_BEGIN
+
 typedef struct journal_memory journal_memory_t;
 
 /* How the next append shall end. `err` ERR_TIMEOUT is an unknown outcome: it was written, or not,
@@ -38,3 +40,5 @@ bool journal_memory_step(journal_memory_t *self);
 void journal_memory_crash(journal_memory_t *self);
 /* Events in all streams. */
 size_t journal_memory_count(journal_memory_t *self);
+
+API_END

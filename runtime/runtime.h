@@ -14,6 +14,8 @@
 
 #include <uv.h>
 
+API_BEGIN
+
 typedef struct runtime_options {
     uint32_t scheduler_count;                  /* 0: one a core */
     uint32_t offload_threads[OFFLOAD_LANES];   /* 0: file 4, compute 1, password 1 */
@@ -111,3 +113,5 @@ typedef struct runtime_stats {
 void runtime_stats(runtime_t *self, runtime_stats_t *out_stats);
 /* The supervision tree and every actor's counters, as JSON. */
 void runtime_describe(runtime_t *self, json_t *json);
+
+API_END

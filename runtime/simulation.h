@@ -19,6 +19,8 @@
 
 #include "runtime/runtime.h"
 
+API_BEGIN
+
 typedef struct simulation simulation_t;
 
 typedef enum simulation_strategy { SIMULATION_RANDOM, SIMULATION_PRIORITIES } simulation_strategy_t;
@@ -66,3 +68,5 @@ void simulation_add_source(simulation_t *self, bool (*is_ready)(void *context),
                            void (*step)(void *context), void *context);
 /* A hash over every step so far: equal for equal seeds. */
 uint64_t simulation_fingerprint(const simulation_t *self);
+
+API_END

@@ -8,6 +8,8 @@
 
 #include "runtime/base/str.h"
 
+API_BEGIN
+
 typedef struct arena_block arena_block_t;
 
 typedef struct arena {
@@ -27,3 +29,5 @@ void arena_reset(arena_t *self);
  * otherwise. */
 str_t arena_str(arena_t *self, str_t s);
 str_t arena_printf(arena_t *self, const char *format, ...) PRINTF_LIKE(2, 3);
+
+API_END

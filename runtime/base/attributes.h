@@ -5,6 +5,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Between these two a header declares what users of the library may call: seen from outside of the
+ * shared object, and from C++. The rest of the runtime is compiled with hidden visibility. */
+#ifdef __cplusplus
+#define API_BEGIN                                                                                  \
+    _Pragma("GCC visibility push(default)") extern "C"                                             \
+    {
+#define API_END                                                                                    \
+    }                                                                                              \
+    _Pragma("GCC visibility pop")
+#else
+#define API_BEGIN _Pragma("GCC visibility push(default)")
+#define API_END _Pragma("GCC visibility pop")
+#endif
+
 #define PRINTF_LIKE(format_index, first_index)                                                     \
     __attribute__((format(printf, format_index, first_index)))
 #define NORETURN __attribute__((noreturn))

@@ -11,6 +11,8 @@
 
 #include "runtime/base/str.h"
 
+API_BEGIN
+
 typedef struct buf {
     char *data;
     size_t size, capacity;
@@ -45,3 +47,5 @@ void buf_consume(buf_t *self, size_t size);
 
 /* The content as a terminated string, borrowed; "" when empty or failed. */
 const char *buf_terminated(buf_t *self);
+
+API_END

@@ -14,6 +14,8 @@
 
 #include "runtime/base/buf.h"
 
+API_BEGIN
+
 enum {
     CHANNEL_HEADER_SIZE = 16,
     CHANNEL_PAYLOAD_MAX = 48 * 1024 * 1024,
@@ -63,3 +65,5 @@ err_t channel_encode(buf_t *out, const channel_frame_t *frame);
 err_t channel_send_some(int socket, str_t bytes, const int *fds, size_t fd_count, size_t *out_sent);
 /* The whole frame on a blocking socket. */
 err_t channel_send(int socket, const channel_frame_t *frame, const int *fds);
+
+API_END

@@ -8,6 +8,8 @@
 
 #include "runtime/base/attributes.h"
 
+API_BEGIN
+
 typedef struct ms_clock {
     uint64_t (*mono_ns)(void *context);
     int64_t (*wall_ms)(void *context);
@@ -35,3 +37,5 @@ static inline int64_t clock_wall_ms(const ms_clock_t *clock)
 enum { ISO_TIME_SIZE = 25 }; /* "2026-11-22T15:32:27.123Z" and a terminator */
 /* RFC 3339 in UTC with milliseconds. */
 void clock_iso(int64_t wall_ms, char out[ISO_TIME_SIZE]);
+
+API_END

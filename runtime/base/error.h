@@ -8,6 +8,8 @@
 
 #include "runtime/base/attributes.h"
 
+API_BEGIN
+
 /*  name             HTTP  what it means to the caller */
 #define ERR_LIST(X)                                                                                \
     X(OK, 200, "ok")                                                                               \
@@ -65,3 +67,5 @@ static inline err_t err_from_errno(int error_number)
     do {                                                                                           \
         err_t ignored_err_ UNUSED = (expression);                                                  \
     } while (0)
+
+API_END

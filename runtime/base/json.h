@@ -9,6 +9,8 @@
 
 #include "runtime/base/buf.h"
 
+API_BEGIN
+
 typedef struct json {
     buf_t *out;
     bool needs_comma;
@@ -40,3 +42,5 @@ void json_key_u64(json_t *self, const char *key, uint64_t value);
 void json_key_i64(json_t *self, const char *key, int64_t value);
 void json_key_f64(json_t *self, const char *key, double value);
 void json_key_bool(json_t *self, const char *key, bool value);
+
+API_END

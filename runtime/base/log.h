@@ -9,6 +9,8 @@
 
 #include "runtime/base/str.h"
 
+API_BEGIN
+
 typedef enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR } log_level_t;
 
 typedef struct ms_log {
@@ -24,3 +26,5 @@ void log_write(const ms_log_t *log, log_level_t level, const char *area, const c
 #define log_info(log, area, ...) log_write((log), LOG_INFO, (area), __VA_ARGS__)
 #define log_warning(log, area, ...) log_write((log), LOG_WARNING, (area), __VA_ARGS__)
 #define log_error(log, area, ...) log_write((log), LOG_ERROR, (area), __VA_ARGS__)
+
+API_END

@@ -8,6 +8,8 @@
 
 #include "runtime/base/attributes.h"
 
+API_BEGIN
+
 typedef struct ms_random {
     void (*fill)(void *context, void *out, size_t size);
     void *context;
@@ -24,3 +26,5 @@ void random_fill(const ms_random_t *random, void *out, size_t size);
 uint64_t random_u64(const ms_random_t *random);
 /* 0 to below - 1, without bias; 0 when below is 0. */
 uint64_t random_below(const ms_random_t *random, uint64_t below);
+
+API_END

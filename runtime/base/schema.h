@@ -25,6 +25,8 @@
 #include "runtime/base/arena.h"
 #include "runtime/base/json.h"
 
+API_BEGIN
+
 enum { SCHEMA_FIELDS_MAX = 64, SCHEMA_DEPTH_MAX = 8, SCHEMA_ITEMS_MAX = 65536 };
 
 typedef enum schema_role {
@@ -165,3 +167,5 @@ void schema_wipe(const schema_t *schema, void *value);
     macro(context, first)                                                                          \
         __VA_OPT__(SCHEMA_FOR_EACH_AGAIN SCHEMA_PARENS(macro, context, __VA_ARGS__))
 #define SCHEMA_FOR_EACH_AGAIN() SCHEMA_FOR_EACH_NEXT
+
+API_END

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+API_BEGIN
+
 typedef struct str {
     const char *data;
     size_t size;
@@ -71,3 +73,5 @@ uint64_t str_hash_more(uint64_t hash, str_t s);
 [[nodiscard]] char *str_dup_terminated(str_t s);
 /* A terminated copy in an array of `size` bytes (at least 1). False: it did not fit and was cut. */
 bool str_to_array(str_t s, char *out, size_t size);
+
+API_END

@@ -24,6 +24,8 @@
 
 #include <uv.h>
 
+API_BEGIN
+
 enum {
     WORKER_FD = 3,
     WORKER_COUNT_MAX = 16,
@@ -91,3 +93,5 @@ typedef struct worker_stats {
     uint64_t resident_bytes; /* of all workers, as last seen */
 } worker_stats_t;
 void worker_pool_stats(worker_pool_t *self, worker_stats_t *out_stats); /* any thread */
+
+API_END
