@@ -1,6 +1,7 @@
 #include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
 #include "runtime/context.h"
+#include "runtime/life/bonds.h"
 #include "runtime/life/lifecycle.h"
 
 #include <stdio.h>
@@ -196,9 +197,14 @@ bool call_command(context_t *self, message_t *message)
     actor_t *actor = self->actor;
     const actor_handler_t *handler = handler_of(actor->kind, message->schema);
     if (handler == NULL) {
-        reject(self->runtime, message, ERR_UNSUPPORTED);
+        if (message_is_signal(message))
+            message_free(message); /* counted when it was taken */
+        else
+            reject_by(actor, message, ERR_UNSUPPORTED, DEAD_NO_HANDLER);
         return true;
     }
+    if (LIKELY(!message_is_signal(message)))
+        count_own(&self->scheduler->counters.handled);
     const durable_t *durable = actor_peek(actor)->durable;
     if (durable != NULL && !str_is_empty(message_command_id(message))) {
         const seen_command_t *seen =

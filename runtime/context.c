@@ -101,6 +101,13 @@ void actor_emit(context_t *ctx, const schema_t *schema, const void *event)
                                                  : "no memory for an event");
 }
 
+static void second_reply(context_t *ctx, const schema_t *schema)
+{
+    const actor_t *actor = ctx->actor;
+    message_t reply = {.kind = MESSAGE_REPLY, .schema = schema, .sender = actor_bits(actor)};
+    dead_letter_by(actor, &reply, DEAD_SECOND_REPLY);
+}
+
 err_t actor_reply_message(context_t *ctx, const schema_t *schema, const void *reply)
 {
     bool is_first = ctx->command != NULL && ctx->reply == NULL && !ctx->is_later;
@@ -109,7 +116,7 @@ err_t actor_reply_message(context_t *ctx, const schema_t *schema, const void *re
         return ctx->reply == NULL ? ERR_NO_MEMORY : ERR_OK;
     }
     if (!is_first)
-        count_one(&ctx->runtime->counters.dead_letters);
+        second_reply(ctx, schema);
     return ERR_OK;
 }
 
@@ -178,7 +185,7 @@ void actor_publish_message(context_t *ctx, str_t topic, const schema_t *schema, 
 {
     message_t *message = message_new(MESSAGE_PUBLISH, schema, body, nothing, topic);
     if (message == NULL) {
-        count_one(&ctx->runtime->counters.refused);
+        topic_missed(ctx->runtime, topic);
         return;
     }
     message->sender = actor_bits(ctx->actor);

@@ -3,6 +3,7 @@
 
 #include "runtime/life/activation.h"
 #include "runtime/life/registry.h"
+#include "runtime/mail/dead_letters.h"
 #include "runtime/runtime.h"
 #include "runtime/schedule/offload.h"
 #include "runtime/schedule/scheduler.h"
@@ -17,8 +18,8 @@ enum {
 };
 
 typedef struct runtime_counters {
-    _Atomic uint64_t activations, passivations, failures, restarts, dead_letters, late_replies,
-        refused, expired, appends_in_flight;
+    _Atomic uint64_t activations, passivations, failures, restarts, dead_letters, appends_in_flight;
+    _Atomic uint64_t sent, handled; /* by threads that are no scheduler's */
 } runtime_counters_t;
 
 struct runtime {
@@ -28,7 +29,7 @@ struct runtime {
     journal_t *journal;
     bool is_simulated, is_started;
     pool_backing_t pool_backing;
-    uint32_t pool_count; /* schedulers there will be */
+    uint32_t pool_count;      /* schedulers there will be */
     _Atomic bool is_draining; /* nothing is taken from outside any more */
     _Atomic bool is_ending;   /* nothing is started any more */
     _Atomic bool is_stopping; /* threads end */
@@ -40,6 +41,7 @@ struct runtime {
     registry_t *registry;
     offload_t *offload;
     topic_index_t *topics;
+    dead_letters_t *dead_letters;
     runtime_counters_t counters;
     _Atomic uint64_t bond_ids; /* the last one given out */
 };
@@ -47,6 +49,32 @@ struct runtime {
 static inline void count_one(_Atomic uint64_t *counter)
 {
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+/* A counter that only its own thread adds to. */
+static inline void count_own(_Atomic uint64_t *counter)
+{
+    uint64_t count = atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(counter, count + 1, memory_order_relaxed);
+}
+
+/* A message of a user lane came to be; see dead_letters.h for the sum that it is part of. */
+static inline void count_sent(runtime_t *self)
+{
+    scheduler_t *here = scheduler_current();
+    if (LIKELY(here != NULL && here->runtime == self))
+        count_own(&here->counters.sent);
+    else
+        count_one(&self->counters.sent);
+}
+
+static inline void count_handled(runtime_t *self)
+{
+    scheduler_t *here = scheduler_current();
+    if (LIKELY(here != NULL && here->runtime == self))
+        count_own(&here->counters.handled);
+    else
+        count_one(&self->counters.handled);
 }
 
 /* NULL: no such kind. */
@@ -65,8 +93,13 @@ message_t *reply_new(reply_token_t token, err_t err, const schema_t *schema, con
                      str_t text);
 /* Takes it (NULL does nothing). */
 void deliver_reply(runtime_t *self, message_t *reply);
-/* Frees a message that will not be handled; who asked gets err. */
-void reject(runtime_t *self, message_t *message, err_t err);
+/* Frees a message that was sent and will not be handled; who asked gets err. */
+void reject(runtime_t *self, message_t *message, err_t err, dead_reason_t reason,
+            const dead_receiver_t *receiver);
+/* The same, by the actor whose mailbox it came from. */
+void reject_by(const actor_t *actor, message_t *message, err_t err, dead_reason_t reason);
+/* Counts what an actor got and will not handle; the message stays the caller's. */
+void dead_letter_by(const actor_t *actor, const message_t *message, dead_reason_t reason);
 
 #define EDGE_TAG (UINT64_C(1) << 63)
 void edge_take(scheduler_t *scheduler, message_t *reply);

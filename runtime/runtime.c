@@ -24,8 +24,10 @@ static err_t init(runtime_t *self, const runtime_options_t *options)
     self->pool_backing = options->is_heap_only ? POOL_HEAP : pool_backing_default();
     self->registry = registry_new(self);
     self->topics = topic_index_new();
+    self->dead_letters = dead_letters_new();
     self->schedulers = memory_new_array(count, sizeof(scheduler_t));
-    if (self->registry == NULL || self->topics == NULL || self->schedulers == NULL)
+    if (self->registry == NULL || self->topics == NULL || self->dead_letters == NULL ||
+        self->schedulers == NULL)
         return ERR_NO_MEMORY;
     for (; self->scheduler_count < count; self->scheduler_count++)
         TRY(scheduler_init(&self->schedulers[self->scheduler_count], self, self->scheduler_count));
@@ -69,6 +71,7 @@ void runtime_free(runtime_t *self)
         scheduler_deinit(&self->schedulers[i]);
     registry_free(self->registry);
     topic_index_free(self->topics);
+    dead_letters_free(self->dead_letters);
     for (uint32_t i = 0; i < self->scheduler_count; i++)
         pool_deinit(&self->schedulers[i].pool);
     memory_free(self->schedulers);
@@ -267,7 +270,7 @@ void runtime_publish_message(runtime_t *self, str_t topic, const schema_t *schem
 {
     message_t *copy = message_new(MESSAGE_PUBLISH, schema, message, (str_t){NULL, 0}, topic);
     if (copy == NULL)
-        count_one(&self->counters.refused);
+        topic_missed(self, topic);
     else
         topic_publish(self, copy);
 }

@@ -101,11 +101,47 @@ void edge_unsubscribe(edge_subscription_t **subscription); /* also inside its fn
 void edge_offload(edge_t *self, offload_lane_t lane, err_t (*work)(void *data),
                   void (*then)(void *data, err_t err), void *data);
 
+/* ---- dead letters: messages that nobody handled. Each is counted by the kind of its receiver and
+ * by why, the last 64 are remembered, and all of them are published to DEAD_LETTERS_TOPIC while
+ * somebody listens (at most 1000 a second). Who asked gets an error besides. ---- */
+#define DEAD_REASON_LIST(X)                                                                        \
+    X(GONE, "gone")                 /* the receiver, or the incarnation it was meant for */        \
+    X(NO_KIND, "no such kind")      /* or name */                                                  \
+    X(NO_HANDLER, "no handler")     /* the kind, as it behaves now, does not hear it */            \
+    X(FULL, "full")                 /* the bound of the mailbox or the stash */                    \
+    X(SUPERSEDED, "superseded")     /* OVERFLOW_COALESCE: a newer one has its key */               \
+    X(EXPIRED, "expired")           /* its deadline passed before it was handled */                \
+    X(LATE_REPLY, "late reply")     /* its ask was answered, timed out or cancelled */             \
+    X(SECOND_REPLY, "second reply") /* the command had been answered */                            \
+    X(CALL_CYCLE, "call cycle")     /* it came back to one that awaits the end of its chain */     \
+    X(DRAINING, "draining")         /* the runtime ends */                                         \
+    X(PARKED, "parked")             /* the receiver failed too often */                            \
+    X(NOT_STARTED, "not started")   /* the receiver's state could not be had */                    \
+    X(UNDONE, "undone")             /* decided on events that were then refused */                 \
+    X(LIMIT, "limit")               /* no room for one more activation, or its key is too long */  \
+    X(NO_MEMORY, "no memory")
+typedef enum dead_reason {
+#define DEAD_REASON_ENUM(name, text) DEAD_##name,
+    DEAD_REASON_LIST(DEAD_REASON_ENUM)
+#undef DEAD_REASON_ENUM
+        DEAD_REASONS
+} dead_reason_t;
+const char *dead_reason_name(dead_reason_t reason);
+
+/* What is published; key and type are names that the program's authors chose, key is data. */
+#define DEAD_LETTERS_TOPIC "runtime.dead_letters"
+typedef struct dead_letter {
+    str_t reason, type, kind, key;
+    uint64_t receiver, sender; /* actor_ref bits, where known */
+} dead_letter_t;
+extern const schema_t dead_letter_schema;
+
 /* ---- looking in (any thread; a consistent-enough copy, for people and metrics) ---- */
 typedef struct runtime_stats {
-    uint64_t actors, messages, turns, activations, passivations, failures, restarts, dead_letters,
-        late_replies, refused;
-    uint64_t expired; /* dropped at the receiver: past the deadline */
+    uint64_t actors, messages, turns, activations, passivations, failures, restarts, late_replies;
+    uint64_t sent, handled, dead_letters; /* commands and downs: what is in none is on its way */
+    uint64_t refused;                     /* dead: a mailbox was full, or no memory */
+    uint64_t expired;                     /* dead: past the deadline */
     uint64_t stolen, appends_in_flight;
     uint64_t slow_turns; /* over 10 ms */
     uint64_t offload_queued[OFFLOAD_LANES];
@@ -113,5 +149,8 @@ typedef struct runtime_stats {
 void runtime_stats(runtime_t *self, runtime_stats_t *out_stats);
 /* The supervision tree and every actor's counters, as JSON. */
 void runtime_describe(runtime_t *self, json_t *json);
+/* {"count", "kinds": [{"kind", REASON: count...}], "last": [{"type", "reason", "kind", "key",
+ * "receiver", "sender", "age_ms"}]}, the newest first. */
+void runtime_dead_letters(runtime_t *self, json_t *json);
 
 API_END

@@ -48,7 +48,7 @@ static void append_runtime(buf_t *out, runtime_t *runtime)
     append_metric(out, "actor_messages_total", "counter", "Messages handled.", stats.messages);
     append_metric(out, "actor_failures_total", "counter", "Actors that failed.", stats.failures);
     append_metric(out, "actor_restarts_total", "counter", "Actors restarted.", stats.restarts);
-    append_metric(out, "actor_dead_letters_total", "counter", "Messages to nobody.",
+    append_metric(out, "actor_dead_letters_total", "counter", "Messages that nobody handled.",
                   stats.dead_letters);
     append_metric(out, "actor_refused_total", "counter", "Messages refused: mailbox full.",
                   stats.refused);

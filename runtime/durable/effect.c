@@ -103,7 +103,10 @@ void effect_drop(actor_t *actor, effect_t *effect, err_t err)
 {
     switch (effect->kind) {
     case EFFECT_SEND:
-        reject(actor_runtime(actor), STEAL(effect->message), err);
+        count_sent(actor_runtime(actor)); /* it would have been, now */
+        reject(actor_runtime(actor), STEAL(effect->message), err, DEAD_UNDONE,
+               &(dead_receiver_t){effect->to_kind == NULL ? NULL : effect->to_kind->name,
+                                  effect->to_key, effect->to_ref});
         break;
     case EFFECT_REPLY:
         reply_drop(actor_runtime(actor), STEAL(effect->message), err);

@@ -10,15 +10,20 @@ void runtime_stats(runtime_t *self, runtime_stats_t *out_stats)
                              .failures = atomic_load(&from->failures),
                              .restarts = atomic_load(&from->restarts),
                              .dead_letters = atomic_load(&from->dead_letters),
-                             .late_replies = atomic_load(&from->late_replies),
-                             .refused = atomic_load(&from->refused),
-                             .expired = atomic_load(&from->expired),
+                             .late_replies = dead_letters_of(self->dead_letters, DEAD_LATE_REPLY),
+                             .refused = dead_letters_of(self->dead_letters, DEAD_FULL) +
+                                        dead_letters_of(self->dead_letters, DEAD_NO_MEMORY),
+                             .expired = dead_letters_of(self->dead_letters, DEAD_EXPIRED),
+                             .sent = atomic_load(&from->sent),
+                             .handled = atomic_load(&from->handled),
                              .appends_in_flight = atomic_load(&from->appends_in_flight)};
     for (uint32_t i = 0; i < self->scheduler_count; i++) {
         const scheduler_counters_t *counters = &self->schedulers[i].counters;
         stats.messages += atomic_load(&counters->messages);
         stats.turns += atomic_load(&counters->turns);
         stats.slow_turns += atomic_load(&counters->slow_turns);
+        stats.sent += atomic_load(&counters->sent);
+        stats.handled += atomic_load(&counters->handled);
         stats.stolen += atomic_load(&counters->stolen);
     }
     for (size_t i = 0; i < OFFLOAD_LANES; i++)

@@ -50,7 +50,7 @@ static void refuse_waiting(context_t *ctx, err_t err)
 {
     message_t *message;
     while ((message = mailbox_pop_user(&ctx->actor->mailbox, &ctx->actor->mailbox_end)) != NULL)
-        reject(ctx->runtime, message, err);
+        reject_by(ctx->actor, message, err, DEAD_NOT_STARTED);
 }
 
 static void begin_running(context_t *ctx)
@@ -380,7 +380,7 @@ bool lifecycle_bury(context_t *ctx)
     actor_t *actor = ctx->actor;
     message_t *message;
     while ((message = mailbox_pop_user(&actor->mailbox, &actor->mailbox_end)) != NULL)
-        reject(ctx->runtime, message, ERR_NOT_FOUND);
+        reject_by(actor, message, ERR_NOT_FOUND, DEAD_GONE);
     while ((message = mailbox_pop_system(&actor->mailbox, &actor->mailbox_end)) != NULL)
         system_message_free(message);
     if (mailbox_user_length(&actor->mailbox) + mailbox_system_length(&actor->mailbox) > 0)

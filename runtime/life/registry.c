@@ -417,7 +417,7 @@ static void hand_over(registry_t *self, shard_t *shard, actor_t *actor)
                                        : send_locked(self, shard, hash_at(actor), actor->kind,
                                                      actor_key(actor), message);
         if (err != ERR_OK)
-            reject(self->runtime, message, err);
+            reject_by(actor, message, err, err == ERR_NOT_FOUND ? DEAD_GONE : DEAD_DRAINING);
     }
 }
 

@@ -30,22 +30,34 @@ void deliver_reply(runtime_t *self, message_t *reply)
         ASSERT(index < self->scheduler_count);
         scheduler_post(&self->schedulers[index], reply);
     } else if (!deliver_system(self, asker, reply)) {
-        count_one(&self->counters.late_replies);
+        dead_letter(self, reply, DEAD_LATE_REPLY, &(dead_receiver_t){.ref = asker});
         message_free(reply);
     }
 }
 
-void reject(runtime_t *self, message_t *message, err_t err)
+void reject(runtime_t *self, message_t *message, err_t err, dead_reason_t reason,
+            const dead_receiver_t *receiver)
 {
     if (message_is_signal(message)) {
+        count_handled(self);
         bonds_bounce(self, message);
         return;
     }
-    message_t *reply = reply_new(message->reply_to, err, NULL, NULL, (str_t){NULL, 0});
-    if (reply == NULL)
-        count_one(&self->counters.dead_letters);
-    deliver_reply(self, reply);
+    dead_letter(self, message, reason, receiver);
+    deliver_reply(self, reply_new(message->reply_to, err, NULL, NULL, (str_t){NULL, 0}));
     message_free(message);
+}
+
+void dead_letter_by(const actor_t *actor, const message_t *message, dead_reason_t reason)
+{
+    dead_receiver_t receiver = {actor->kind->name, actor_key(actor), actor_bits(actor)};
+    dead_letter(actor_runtime(actor), message, reason, &receiver);
+}
+
+void reject_by(const actor_t *actor, message_t *message, err_t err, dead_reason_t reason)
+{
+    dead_receiver_t receiver = {actor->kind->name, actor_key(actor), actor_bits(actor)};
+    reject(actor_runtime(actor), message, err, reason, &receiver);
 }
 
 /* ---- messages ---- */
@@ -83,17 +95,36 @@ static err_t deliver_to_ref(runtime_t *self, uint64_t ref, message_t *message)
     return result == PUSH_DONE ? ERR_OK : result == PUSH_FULL ? ERR_BUSY : ERR_NOT_FOUND;
 }
 
+/* Why what could not be handed over could not. */
+static dead_reason_t reason_of(err_t err, bool is_addressed)
+{
+    switch ((int)err) {
+    case ERR_NOT_FOUND:
+        return is_addressed ? DEAD_GONE : DEAD_NO_KIND;
+    case ERR_BUSY:
+        return DEAD_FULL;
+    case ERR_CONFLICT:
+        return DEAD_CALL_CYCLE;
+    case ERR_UNAVAILABLE:
+        return DEAD_DRAINING;
+    case ERR_NO_MEMORY:
+        return DEAD_NO_MEMORY;
+    default:
+        return DEAD_LIMIT;
+    }
+}
+
 err_t deliver(runtime_t *self, const actor_kind_t *kind, str_t key, uint64_t ref,
               message_t *message)
 {
+    count_sent(self);
     err_t err = kind != NULL ? registry_send(self->registry, kind, key, message)
                              : deliver_to_ref(self, ref, message);
     if (err == ERR_OK)
         return ERR_OK;
-    if (err == ERR_BUSY)
-        count_one(&self->counters.refused);
     bool is_asked = message->reply_to.asker != 0;
-    reject(self, message, err);
+    dead_receiver_t receiver = {kind == NULL ? NULL : kind->name, key, ref};
+    reject(self, message, err, reason_of(err, kind != NULL || ref != 0), &receiver);
     /* To drop the newest without a word is what such a kind asks for; who asked is told. */
     bool is_silent = err == ERR_BUSY && kind != NULL && kind->overflow == OVERFLOW_DROP_NEWEST;
     return is_silent && !is_asked ? ERR_OK : err;

@@ -242,6 +242,16 @@ void topic_table_deinit(scheduler_t *scheduler)
 
 /* ---- publishing ---- */
 
+bool topic_is_heard(const runtime_t *runtime, str_t topic)
+{
+    return index_find(runtime->topics, topic) != 0;
+}
+
+void topic_missed(runtime_t *runtime, str_t topic)
+{
+    dead_letter(runtime, NULL, DEAD_NO_MEMORY, &(dead_receiver_t){"(topic)", topic, 0});
+}
+
 void topic_publish(runtime_t *runtime, message_t *message)
 {
     uint64_t schedulers = index_find(runtime->topics, message_text(message));
@@ -250,7 +260,7 @@ void topic_publish(runtime_t *runtime, message_t *message)
         schedulers &= schedulers - 1;
         message_t *copy = schedulers == 0 ? STEAL(message) : message_dup(message);
         if (copy == NULL)
-            count_one(&runtime->counters.refused);
+            topic_missed(runtime, message_text(message));
         else
             scheduler_post(&runtime->schedulers[index], copy);
     }
@@ -263,7 +273,8 @@ static void deliver_to_actor(scheduler_t *self, const edge_subscription_t *subsc
     message_t *copy = message_new(MESSAGE_COMMAND, message->schema, message_body(message),
                                   (str_t){NULL, 0}, (str_t){NULL, 0});
     if (copy == NULL) {
-        count_one(&self->runtime->counters.refused);
+        dead_letter(self->runtime, NULL, DEAD_NO_MEMORY,
+                    &(dead_receiver_t){.ref = subscription->actor});
         return;
     }
     copy->sender = message->sender;

@@ -30,6 +30,9 @@ void topic_index_free(topic_index_t *self);
 void topic_table_deinit(scheduler_t *scheduler);
 /* Takes the message; its text is the topic. */
 void topic_publish(runtime_t *runtime, message_t *message);
+bool topic_is_heard(const runtime_t *runtime, str_t topic);
+/* Some of its subscribers miss a message for want of memory: a dead letter. */
+void topic_missed(runtime_t *runtime, str_t topic);
 /* What topic_publish put into the inbox. */
 void topic_deliver(scheduler_t *self, const message_t *message);
 

@@ -68,7 +68,9 @@ uint64_t edge_ask_message(edge_t *self, address_t to, uint64_t timeout_ms, str_t
     if (command == NULL) {
         answer_soon(self, correlation, ERR_NO_MEMORY);
     } else if (atomic_load(&runtime->is_draining)) {
-        reject(runtime, command, ERR_UNAVAILABLE);
+        count_sent(runtime);
+        reject(runtime, command, ERR_UNAVAILABLE, DEAD_DRAINING,
+               &(dead_receiver_t){to.kind, to.key, to.ref.bits});
     } else {
         const actor_kind_t *kind = to.kind == NULL ? NULL : runtime_kind(runtime, to.kind);
         uint64_t ref = to.kind == NULL ? to.ref.bits : 0;
@@ -83,14 +85,14 @@ void edge_cancel(edge_t *self, uint64_t ticket)
     (void)ask_take(&self->asks, ticket, &ask);
 }
 
-static void finish(edge_t *self, uint64_t correlation, const answer_t *answer)
+/* False: it is not open any more. */
+static bool finish(edge_t *self, uint64_t correlation, const answer_t *answer)
 {
     ask_t ask;
-    if (!ask_take(&self->asks, correlation, &ask)) {
-        count_one(&self->scheduler->runtime->counters.late_replies);
-        return;
-    }
+    if (!ask_take(&self->asks, correlation, &ask))
+        return false;
     ask.edge_then(ask.data, answer);
+    return true;
 }
 
 void edge_take(scheduler_t *scheduler, message_t *reply)
@@ -100,7 +102,9 @@ void edge_take(scheduler_t *scheduler, message_t *reply)
                        .message = message_body(reply),
                        .text = message_text(reply),
                        .position = reply->position};
-    finish(&scheduler->edge, reply->reply_to.correlation, &answer);
+    if (!finish(&scheduler->edge, reply->reply_to.correlation, &answer))
+        dead_letter(scheduler->runtime, reply, DEAD_LATE_REPLY,
+                    &(dead_receiver_t){.kind = "(edge)"});
     message_free(reply);
 }
 
@@ -110,7 +114,7 @@ void edge_expire(scheduler_t *scheduler)
     uint64_t now_ns = clock_mono_ns(&scheduler->runtime->clock), correlation;
     ask_table_fired(&self->asks);
     while (ask_table_due(&self->asks, now_ns, &correlation))
-        finish(self, correlation, &(answer_t){.err = ERR_TIMEOUT});
+        (void)finish(self, correlation, &(answer_t){.err = ERR_TIMEOUT});
     IGNORE_ERR(ask_table_arm(&self->asks, scheduler, 0)); /* with the alarm that came */
 }
 

@@ -29,7 +29,7 @@ struct edge {
 };
 
 typedef struct scheduler_counters {
-    _Atomic uint64_t messages, turns, slow_turns, stolen;
+    _Atomic uint64_t messages, turns, slow_turns, stolen, sent, handled;
 } scheduler_counters_t;
 
 struct scheduler {

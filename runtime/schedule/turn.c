@@ -38,22 +38,24 @@ static void timer_fired(context_t *ctx, alarm_t *alarm)
         timer_table_drop(&extra->timers, alarm->id);
     else
         alarm_arm(alarm, ctx->scheduler, alarm->period_ms); /* never two of one timer in the lane */
-    if (command != NULL)
+    if (command != NULL) {
+        count_own(&ctx->scheduler->counters.sent);
         (void)call_command(ctx, command);
-    else
-        count_one(&ctx->runtime->counters.refused);
+    } else {
+        dead_letter_by(ctx->actor, NULL, DEAD_NO_MEMORY);
+    }
 }
 
-static void answered(context_t *ctx, uint64_t correlation, const answer_t *answer)
+/* False: it is not open any more. */
+static bool answered(context_t *ctx, uint64_t correlation, const answer_t *answer)
 {
     ask_t ask;
     actor_extra_t *extra = actor_extra_or_null(ctx->actor);
-    if (extra == NULL || !ask_take(&extra->asks, correlation, &ask)) {
-        count_one(&ctx->runtime->counters.late_replies);
-        return;
-    }
+    if (extra == NULL || !ask_take(&extra->asks, correlation, &ask))
+        return false;
     (void)call_answer(ctx, &ask, answer);
     ask_free_data(&ask);
+    return true;
 }
 
 /* The asks whose time is over get an answer of our making, each in a step of its own. */
@@ -88,7 +90,8 @@ static void continue_reply(context_t *ctx, message_t *reply)
                        .message = message_body(reply),
                        .text = message_text(reply),
                        .position = reply->position};
-    answered(ctx, reply->reply_to.correlation, &answer);
+    if (!answered(ctx, reply->reply_to.correlation, &answer))
+        dead_letter_by(ctx->actor, reply, DEAD_LATE_REPLY);
     message_free(reply);
 }
 
@@ -182,24 +185,24 @@ static void user_message(context_t *ctx, message_t *message)
 {
     actor_t *actor = ctx->actor;
     if (UNLIKELY(message_is_signal(message))) {
+        count_own(&ctx->scheduler->counters.handled);
         bonds_signal(ctx, message);
         return;
     }
     actor->active_ms = context_now_ms(ctx);
     if (message->incarnation != 0 && message->incarnation != actor->incarnation) {
-        reject(ctx->runtime, message, ERR_NOT_FOUND);
+        reject_by(actor, message, ERR_NOT_FOUND, DEAD_GONE);
         return;
     }
     if (message->deadline_ns != 0 && message->deadline_ns <= ctx->now_ns) {
-        count_one(&ctx->runtime->counters.expired); /* nobody waits any more */
+        dead_letter_by(actor, message, DEAD_EXPIRED); /* nobody waits any more */
         message_free(message);
         return;
     }
     uint32_t max = actor->kind->mailbox_max == 0 ? MAILBOX_MAX_DEFAULT : actor->kind->mailbox_max;
     if (message->kind == MESSAGE_COMMAND && actor->kind->overflow == OVERFLOW_DROP_OLDEST &&
         mailbox_user_length(&actor->mailbox) >= max) {
-        count_one(&ctx->runtime->counters.refused);
-        reject(ctx->runtime, message, ERR_BUSY);
+        reject_by(actor, message, ERR_BUSY, DEAD_FULL);
         return;
     }
     (void)call_command(ctx, message);
@@ -256,7 +259,7 @@ static bool user_step(context_t *ctx)
         return false; /* its sender is between two steps */
     ctx->last = message->schema;
     if (actor->phase != ACTOR_RUNNING)
-        reject(ctx->runtime, message, ERR_UNAVAILABLE);
+        reject_by(actor, message, ERR_UNAVAILABLE, DEAD_PARKED);
     else
         user_message(ctx, message);
     return true;

@@ -74,6 +74,26 @@ ON(toy_silence)
     return ERR_OK;
 }
 
+/* Answers by a timer. */
+ON(toy_late_answer)
+{
+    self->waiting = actor_reply_later(ctx);
+    actor_timer_start(ctx, command->delay_ms, 0, toy_answer_now);
+    return ERR_OK;
+}
+
+ON(toy_answer_now)
+{
+    actor_reply_to(ctx, self->waiting, toy_number, .number = 3);
+    return ERR_OK;
+}
+
+ON(toy_reply_twice)
+{
+    TRY(actor_reply(ctx, toy_number, .number = 1));
+    return actor_reply(ctx, toy_number, .number = 2);
+}
+
 ON(toy_late_refusal)
 {
     self->waiting = actor_reply_later(ctx);

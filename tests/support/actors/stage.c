@@ -1,0 +1,124 @@
+#include "tests/support/actors/stage.h"
+
+#include "runtime/kernel.h"
+
+#include <stdio.h>
+
+enum { STEPS_MAX = 1000000 };
+
+static uint64_t mono_ns(void *context)
+{
+    const stage_t *self = context;
+    ms_clock_t clock = simulation_clock(self->simulation);
+    return clock_mono_ns(&clock) + self->skipped_ns;
+}
+
+static int64_t wall_ms(void *context)
+{
+    const stage_t *self = context;
+    ms_clock_t clock = simulation_clock(self->simulation);
+    return clock_wall_ms(&clock) + (int64_t)(self->skipped_ns / 1000000);
+}
+
+void stage_skip(stage_t *self, uint64_t ms)
+{
+    self->skipped_ns += ms * 1000000;
+}
+
+void stage_begin(stage_t *self, const stage_options_t *options)
+{
+    self->skipped_ns = 0;
+    check_ok(simulation_new(options->seed, &self->simulation));
+    runtime_options_t made = {.scheduler_count =
+                                  options->scheduler_count == 0 ? 2 : options->scheduler_count,
+                              .clock = {mono_ns, wall_ms, self},
+                              .random = simulation_random(self->simulation),
+                              .is_simulated = true};
+    memcpy(made.offload_queue_max, options->offload_queue_max, sizeof made.offload_queue_max);
+    check_ok(runtime_new(&made, &self->runtime));
+    for (size_t i = 0; i < options->kind_count; i++)
+        check_ok(runtime_register(self->runtime, options->kinds[i], options->service));
+    check_ok(runtime_start(self->runtime));
+    simulation_attach(self->simulation, self->runtime);
+}
+
+void stage_check_sum(const stage_t *self)
+{
+    runtime_stats_t stats;
+    runtime_stats(self->runtime, &stats);
+    cr_assert(
+        eq(u64, stats.sent, stats.handled + stats.dead_letters + runtime_in_flight(self->runtime)));
+}
+
+void stage_end(stage_t *self)
+{
+    stage_check_sum(self);
+    check_ok(runtime_drain(self->runtime, 10000));
+    stage_check_sum(self);
+    runtime_free(self->runtime);
+    simulation_free(self->simulation);
+}
+
+void stage_settle(stage_t *self)
+{
+    simulation_settle(self->simulation);
+}
+
+static void set(void *context)
+{
+    *(bool *)context = true;
+}
+
+static bool is_set(void *context)
+{
+    return *(bool *)context;
+}
+
+void stage_pass(stage_t *self, uint64_t ms)
+{
+    bool is_over = false;
+    simulation_after(self->simulation, ms, set, &is_over);
+    cr_assert(simulation_run(self->simulation, is_set, &is_over, STEPS_MAX));
+    stage_settle(self);
+}
+
+uint64_t stage_dead(const stage_t *self, dead_reason_t reason)
+{
+    return dead_letters_of(self->runtime->dead_letters, reason);
+}
+
+static void on_answer(void *context, const answer_t *answer)
+{
+    stage_answer_t *self = context;
+    self->is_there = true;
+    self->count++;
+    self->err = answer->err;
+    snprintf(self->text, sizeof self->text, "%.*s", STR_ARG(answer->text));
+    if (answer->schema == NULL)
+        return;
+    snprintf(self->schema, sizeof self->schema, "%s", answer->schema->name);
+    if (answer->schema->size >= sizeof self->value)
+        memcpy(&self->value, answer->message, sizeof self->value);
+}
+
+void stage_ask_message(stage_t *self, stage_answer_t *answer, address_t to, uint64_t timeout_ms,
+                       const schema_t *schema, const void *message)
+{
+    *answer = (stage_answer_t){0};
+    edge_ask_message(runtime_edge(self->runtime, 0), to, timeout_ms, STR(""), on_answer, answer,
+                     schema, message);
+}
+
+static bool is_there(void *context)
+{
+    return ((const stage_answer_t *)context)->is_there;
+}
+
+stage_answer_t stage_asked_message(stage_t *self, address_t to, const schema_t *schema,
+                                   const void *message)
+{
+    stage_answer_t answer;
+    stage_ask_message(self, &answer, to, 0, schema, message);
+    cr_assert(simulation_run(self->simulation, is_there, &answer, STEPS_MAX));
+    return answer;
+}
