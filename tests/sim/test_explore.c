@@ -60,7 +60,7 @@ Test(explore, whatever_happens_everything_is_settled)
 
 static str_t file_text(const char *folder, const char *name, char *room, size_t size)
 {
-    char path[512];
+    char path[1024];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *file = fopen(path, "r");
     cr_assert(file != NULL, "%s", path);

@@ -24,7 +24,7 @@ typedef struct actor_state {
 
 #define ACTOR_DEF "tests/sim/explore/act.def"
 #define ACTOR_STATE actor_state_t
-#define ACTOR_ALSO(X) X(actor_down)
+#define ACTOR_ALSO(X) X(actor_down) X(actor_exit)
 #include "runtime/actor_kind.h"
 
 address_t act_address(uint32_t target, char room[static 12])
@@ -150,28 +150,62 @@ static void step_offload(run_t *run, const act_step_t *step)
                   sizeof asked);
 }
 
+static void watch(run_t *run, uint64_t ref)
+{
+    ledger_t *ledger = run->self->ledger;
+    uint64_t debt = ledger_owe(ledger, DEBT_DOWN, run->self->serial, ref);
+    ledger->debts[debt - 1].is_excused = true; /* until it is made: there may be no memory for it */
+    uint64_t monitor = actor_monitor(run->ctx, (actor_ref_t){ref}).bits;
+    ledger->debts[debt - 1].monitor = monitor;
+    ledger->debts[debt - 1].is_excused = monitor == 0;
+}
+
 static void step_spawn(run_t *run, const act_step_t *step)
 {
     actor_state_t *self = run->self;
     actor_ref_t child;
-    if (self->child_count == CHILDREN_MAX || self->service->child == NULL ||
-        actor_spawn(run->ctx, self->service->child, STR("child"), &child) != ERR_OK)
+    if (self->child_count == CHILDREN_MAX || self->service->child == NULL)
+        return;
+    err_t err = step->op == ACT_spawn
+                    ? actor_spawn(run->ctx, self->service->child, STR("child"), &child)
+                    : actor_spawn_linked(run->ctx, self->service->child, STR("child"), &child);
+    if (err != ERR_OK)
         return;
     self->children[self->child_count++] = child;
-    if ((step->number & 1) == 0)
-        return;
-    uint64_t debt = ledger_owe(self->ledger, DEBT_DOWN, self->serial, child.bits);
-    (void)debt; /* paid by who it is of */
-    actor_monitor(run->ctx, child);
+    if (step->op == ACT_spawn_linked)
+        ledger_link(self->ledger, self->serial, child.bits, self->service->is_trapping);
+    if ((step->number & 1) != 0)
+        watch(run, child.bits);
 }
 
-static void step_monitor(run_t *run, const act_step_t *step)
+/* Another one that began not long ago; 0: there is none. */
+static uint64_t another(const run_t *run, const act_step_t *step)
 {
     uint64_t ref = ledger_ref(run->self->ledger, step->number);
-    if (ref == 0 || ref == context_self(run->ctx).bits)
+    return ref == context_self(run->ctx).bits ? 0 : ref;
+}
+
+static void step_bond(run_t *run, const act_step_t *step)
+{
+    actor_state_t *self = run->self;
+    actor_ref_t other = {another(run, step)};
+    uint64_t detail;
+    if (step->op == ACT_demonitor && ledger_cancel(self->ledger, DEBT_DOWN, self->serial, &detail))
+        actor_demonitor(run->ctx, (actor_monitor_t){detail});
+    if (step->op == ACT_unlink && ledger_cancel(self->ledger, DEBT_EXIT, self->serial, &detail))
+        actor_unlink(run->ctx, (actor_ref_t){detail});
+    if (other.bits == 0)
         return;
-    (void)ledger_owe(run->self->ledger, DEBT_DOWN, run->self->serial, ref);
-    actor_monitor(run->ctx, (actor_ref_t){ref});
+    if (step->op == ACT_monitor)
+        watch(run, other.bits);
+    if (step->op == ACT_exit)
+        IGNORE_ERR(actor_exit(run->ctx, other, (step->number & 1) != 0 ? "normal" : "told to"));
+    if (step->op == ACT_kill)
+        IGNORE_ERR(actor_kill(run->ctx, other));
+    if (step->op == ACT_link) {
+        actor_link(run->ctx, other);
+        ledger_link(self->ledger, self->serial, other.bits, self->service->is_trapping);
+    }
 }
 
 static void step_timer(run_t *run, const act_step_t *step)
@@ -254,13 +288,19 @@ static void carry_out(run_t *run, const act_step_t *step)
         actor_stop(run->ctx);
         break;
     case ACT_spawn:
+    case ACT_spawn_linked:
         step_spawn(run, step);
         break;
     case ACT_tell_child:
         step_tell_child(run, step);
         break;
     case ACT_monitor:
-        step_monitor(run, step);
+    case ACT_demonitor:
+    case ACT_link:
+    case ACT_unlink:
+    case ACT_exit:
+    case ACT_kill:
+        step_bond(run, step);
         break;
     case ACT_timer:
         step_timer(run, step);
@@ -330,7 +370,16 @@ ON(actor_down)
 {
     ledger_trace(self->ledger, "  down %llx: %.*s", (unsigned long long)command->ref_bits,
                  STR_ARG(command->reason));
-    ledger_down(self->ledger, self->serial, command->ref_bits);
+    ledger_down(self->ledger, self->serial, command->ref_bits, command->monitor_bits);
+    return ERR_OK;
+}
+
+ON(actor_exit)
+{
+    ledger_trace(self->ledger, "  exit %llx: %.*s", (unsigned long long)command->ref_bits,
+                 STR_ARG(command->reason));
+    if (command->is_link)
+        ledger_exit(self->ledger, self->serial, command->ref_bits);
     return ERR_OK;
 }
 

@@ -12,7 +12,7 @@
 typedef struct act_service {
     ledger_t *ledger;
     uint32_t first_target; /* ACT_CHILD: of an anonymous child */
-    bool is_durable;
+    bool is_durable, is_trapping;
     const actor_kind_t *child;
 } act_service_t;
 

@@ -105,7 +105,8 @@ void ledger_handle(ledger_t *self, uint64_t id)
 uint64_t ledger_owe(ledger_t *self, debt_kind_t kind, uint64_t serial, uint64_t detail)
 {
     self->debts = grown(self->debts, self->debt_count, &self->debt_capacity, sizeof *self->debts);
-    self->debts[self->debt_count++] = (ledger_debt_t){kind, serial, detail, detail, 0, false};
+    self->debts[self->debt_count++] =
+        (ledger_debt_t){.kind = kind, .serial = serial, .message = detail, .ref = detail};
     return self->debt_count;
 }
 
@@ -117,31 +118,76 @@ void ledger_pay(ledger_t *self, uint64_t debt)
                     paid->kind == DEBT_JOB ? "a job" : "ask", (unsigned long long)paid->message);
 }
 
-/* A down that this state waits for; or, of a state that was rebuilt from the journal, one that a
- * state before it in the same activation waited for. */
-static ledger_debt_t *find_down(ledger_t *self, uint64_t serial, uint64_t ref, bool is_same_state)
+/* Of this state; or, where the state was rebuilt from the journal, of one before it in the same
+ * activation. monitor 0: any. The newest: who links again after an unlink waits for the new link.
+ */
+static ledger_debt_t *find_debt(ledger_t *self, debt_kind_t kind, uint64_t serial, uint64_t ref,
+                                uint64_t monitor)
 {
     uint64_t watcher = self->states[serial - 1].ref;
-    for (uint64_t i = 0; i < self->debt_count; i++) {
-        ledger_debt_t *debt = &self->debts[i];
-        bool is_ours =
-            is_same_state ? debt->serial == serial : self->states[debt->serial - 1].ref == watcher;
-        if (debt->kind == DEBT_DOWN && is_ours && debt->ref == ref && debt->paid == 0)
+    for (uint64_t i = self->debt_count; i > 0; i--) {
+        ledger_debt_t *debt = &self->debts[i - 1];
+        if (debt->kind == kind && self->states[debt->serial - 1].ref == watcher &&
+            debt->ref == ref && debt->monitor == monitor && debt->paid == 0)
             return debt;
     }
     return NULL;
 }
 
-void ledger_down(ledger_t *self, uint64_t serial, uint64_t ref)
+void ledger_down(ledger_t *self, uint64_t serial, uint64_t ref, uint64_t monitor)
 {
-    ledger_debt_t *debt = find_down(self, serial, ref, true);
-    if (debt == NULL)
-        debt = find_down(self, serial, ref, false);
+    ledger_debt_t *debt = find_debt(self, DEBT_DOWN, serial, ref, monitor);
     if (debt == NULL)
         ledger_fail(self, ORACLE_DOWN, "a down of %llx that nobody waited for",
                     (unsigned long long)ref);
+    else if (debt->is_cancelled)
+        ledger_fail(self, ORACLE_DOWN, "a down of %llx after demonitor", (unsigned long long)ref);
     else
         debt->paid = 1;
+}
+
+void ledger_link(ledger_t *self, uint64_t serial, uint64_t ref, bool is_trapping)
+{
+    const ledger_debt_t *known = find_debt(self, DEBT_EXIT, serial, ref, 0);
+    if (known != NULL && !known->is_cancelled)
+        return; /* a pair is linked once */
+    uint64_t debt = ledger_owe(self, DEBT_EXIT, serial, ref);
+    self->debts[debt - 1].is_excused = !is_trapping; /* it dies, or not, of the exit */
+}
+
+/* Whether `ref` ever linked itself to the activation of this state. */
+static bool is_linked_by(const ledger_t *self, uint64_t serial, uint64_t ref)
+{
+    for (uint64_t i = 0; i < self->debt_count; i++) {
+        const ledger_debt_t *debt = &self->debts[i];
+        if (debt->kind == DEBT_EXIT && self->states[debt->serial - 1].ref == ref &&
+            debt->ref == self->states[serial - 1].ref)
+            return true;
+    }
+    return false;
+}
+
+void ledger_exit(ledger_t *self, uint64_t serial, uint64_t ref)
+{
+    ledger_debt_t *debt = find_debt(self, DEBT_EXIT, serial, ref, 0);
+    bool is_by_other = is_linked_by(self, serial, ref);
+    if (debt != NULL && debt->is_cancelled && !is_by_other)
+        ledger_fail(self, ORACLE_DOWN, "an exit of %llx after unlink", (unsigned long long)ref);
+    if (debt != NULL)
+        debt->paid = 1;
+}
+
+bool ledger_cancel(ledger_t *self, debt_kind_t kind, uint64_t serial, uint64_t *out_detail)
+{
+    for (uint64_t i = self->debt_count; i > 0; i--) {
+        ledger_debt_t *debt = &self->debts[i - 1];
+        if (debt->kind != kind || debt->serial != serial || debt->paid > 0 || debt->is_cancelled)
+            continue;
+        debt->is_cancelled = true;
+        *out_detail = kind == DEBT_DOWN ? debt->monitor : debt->ref;
+        return true;
+    }
+    return false;
 }
 
 uint64_t ledger_begin(ledger_t *self, uint64_t ref)
@@ -188,20 +234,23 @@ static bool is_alive(const ledger_t *self, uint64_t ref)
 
 static void settle_debt(ledger_t *self, const ledger_debt_t *debt)
 {
-    bool is_settled = debt->paid > 0 || debt->is_excused || self->states[debt->serial - 1].is_over;
+    bool is_settled = debt->paid > 0 || debt->is_excused || debt->is_cancelled ||
+                      self->states[debt->serial - 1].is_over;
     if (is_settled)
         return;
-    if (debt->kind != DEBT_DOWN)
+    if (debt->kind == DEBT_ASK || debt->kind == DEBT_JOB)
         ledger_fail(self, ORACLE_ANSWER, "%s %llu never ended",
                     debt->kind == DEBT_JOB ? "a job" : "ask", (unsigned long long)debt->message);
     else if (!is_alive(self, debt->ref))
-        ledger_fail(self, ORACLE_DOWN, "no down of %llx", (unsigned long long)debt->ref);
+        ledger_fail(self, ORACLE_DOWN, "no %s of %llx", debt->kind == DEBT_DOWN ? "down" : "exit",
+                    (unsigned long long)debt->ref);
 }
 
 void ledger_settle(ledger_t *self, uint64_t lost, bool has_memory)
 {
     for (uint64_t i = 0; i < self->debt_count; i++) {
-        if (has_memory || self->debts[i].kind != DEBT_DOWN)
+        bool is_bond = self->debts[i].kind == DEBT_DOWN || self->debts[i].kind == DEBT_EXIT;
+        if (has_memory || !is_bond)
             settle_debt(self, &self->debts[i]);
     }
     uint64_t missing = 0, last = 0;

@@ -29,14 +29,16 @@ typedef struct ledger_message {
     bool is_asked, is_handled, is_excused;
 } ledger_message_t;
 
-typedef enum debt_kind { DEBT_ASK, DEBT_JOB, DEBT_DOWN } debt_kind_t;
+typedef enum debt_kind { DEBT_ASK, DEBT_JOB, DEBT_DOWN, DEBT_EXIT } debt_kind_t;
 typedef struct ledger_debt {
     debt_kind_t kind;
     uint64_t serial;  /* the state that waits */
     uint64_t message; /* of an ask: the id */
-    uint64_t ref;     /* of a down */
+    uint64_t ref;     /* of a down or an exit: whose */
+    uint64_t monitor; /* of a down */
     uint32_t paid;
     bool is_excused;
+    bool is_cancelled; /* by demonitor or unlink: from then on it may not come */
 } ledger_debt_t;
 
 typedef struct ledger_state {
@@ -81,8 +83,13 @@ void ledger_handle(ledger_t *self, uint64_t id);
 
 uint64_t ledger_owe(ledger_t *self, debt_kind_t kind, uint64_t serial, uint64_t detail);
 void ledger_pay(ledger_t *self, uint64_t debt);
-/* A down arrived at a state. */
-void ledger_down(ledger_t *self, uint64_t serial, uint64_t ref);
+/* A debt_kind of DEBT_DOWN or DEBT_EXIT arrived at a state. */
+void ledger_down(ledger_t *self, uint64_t serial, uint64_t ref, uint64_t monitor);
+/* A state linked itself to `ref`; one that traps exits waits for its exit from now on. */
+void ledger_link(ledger_t *self, uint64_t serial, uint64_t ref, bool is_trapping);
+void ledger_exit(ledger_t *self, uint64_t serial, uint64_t ref);
+/* The newest that this state waits for: whose it is, and which monitor. False: none. */
+bool ledger_cancel(ledger_t *self, debt_kind_t kind, uint64_t serial, uint64_t *out_detail);
 
 uint64_t ledger_begin(ledger_t *self, uint64_t ref);
 void ledger_end(ledger_t *self, uint64_t serial);

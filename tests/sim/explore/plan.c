@@ -34,6 +34,10 @@ static const scenario_t scenarios[] = {
     {"failure",
      ALWAYS | OP(fail) | OP(stop) | OP(spawn) | OP(tell_child) | OP(monitor) | OP(send_ref),
      KIND(plain) | KIND(idle) | KIND(pinned), 0},
+    {"links",
+     ALWAYS | OP(fail) | OP(stop) | OP(spawn_linked) | OP(tell_child) | OP(monitor) |
+         OP(demonitor) | OP(link) | OP(unlink) | OP(exit) | OP(kill),
+     KIND(plain) | KIND(idle) | KIND(trapper) | KIND(durable) | KIND(tiny), FAULT(APPEND)},
     {"durable", ALWAYS | OP(fail) | OP(refuse) | OP(late) | OP(stop) | OP(spawn) | OP(publish),
      KIND(durable) | KIND(durable_idle) | KIND(plain), FAULT(APPEND) | FAULT(READS)},
     {"crash", ALWAYS | OP(fail) | OP(offload) | OP(timer),

@@ -44,6 +44,12 @@ enum { PLAN_COMMANDS_MAX = 128, PLAN_STEPS_MAX = 6, PLAN_FAULTS_MAX = 32, PLAN_C
     X(offload)                                                                                     \
     X(silence)                                                                                     \
     X(late)                                                                                        \
+    X(demonitor)                                                                                   \
+    X(link)                                                                                        \
+    X(unlink)                                                                                      \
+    X(exit)                                                                                        \
+    X(kill)                                                                                        \
+    X(spawn_linked)                                                                                \
     X(wrong) /* answers with another's id: no scenario draws it, tests of the explorer do */
 typedef enum act_op {
 #define X(name) ACT_##name,

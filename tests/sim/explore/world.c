@@ -178,6 +178,9 @@ static actor_kind_t kind_of(target_kind_t target)
     case TARGET_pinned:
         kind.is_pinned = true;
         break;
+    case TARGET_trapper:
+        kind.traps_exits = true;
+        break;
     case TARGET_plain:
     case TARGET_KINDS:
         break;
@@ -199,12 +202,15 @@ static void node_start(world_t *self)
     ASSERT(runtime_new(&options, &self->runtime) == ERR_OK);
     self->child = kind_of(TARGET_plain);
     self->child.name = "child";
-    self->child_service = (act_service_t){&self->ledger, ACT_CHILD, false, NULL};
+    self->child_service = (act_service_t){.ledger = &self->ledger, .first_target = ACT_CHILD};
     self->child.service = &self->child_service;
     for (uint32_t i = 0; i < TARGET_KINDS; i++) {
         actor_kind_t kind = kind_of((target_kind_t)i);
-        self->services[i] =
-            (act_service_t){&self->ledger, i * TARGET_KEYS, kind.applier_count > 0, &self->child};
+        self->services[i] = (act_service_t){.ledger = &self->ledger,
+                                            .first_target = i * TARGET_KEYS,
+                                            .is_durable = kind.applier_count > 0,
+                                            .is_trapping = kind.traps_exits,
+                                            .child = &self->child};
         ASSERT(runtime_register(self->runtime, &kind, &self->services[i]) == ERR_OK);
     }
     ASSERT(runtime_start(self->runtime) == ERR_OK);

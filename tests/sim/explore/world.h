@@ -16,7 +16,8 @@
     X(oldest)                                                                                      \
     X(idle)                                                                                        \
     X(pinned)                                                                                      \
-    X(durable_idle)
+    X(durable_idle)                                                                                \
+    X(trapper)
 typedef enum target_kind {
 #define X(name) TARGET_##name,
     TARGET_NAMES(X)
