@@ -1,0 +1,361 @@
+#include "runtime/inside/inside.h"
+
+#include "runtime/base/assert.h"
+#include "runtime/base/memory.h"
+#include "runtime/inside/latency.h"
+#include "runtime/inside/recorder.h"
+#include "runtime/inside/trace.h"
+
+struct inside {
+    runtime_t *runtime;
+    recorder_t *recorder; /* NULL: no file */
+    trace_hub_t *traces;
+    uv_mutex_t lock; /* of what is switched */
+    latency_table_t *latencies[SCHEDULERS_MAX]; /* made with the first switch */
+    uint32_t latency_users;
+    uint64_t secret; /* ids of messages are addresses made unrecognisable */
+};
+
+err_t inside_new(runtime_t *runtime, const runtime_options_t *options, inside_t **out_inside)
+{
+    inside_t *self = memory_new(sizeof *self);
+    if (self == NULL)
+        return ERR_NO_MEMORY;
+    self->runtime = runtime;
+    ASSERT(uv_mutex_init(&self->lock) == 0);
+    self->secret = random_u64(&runtime->random) | 1;
+    err_t err = trace_hub_new(runtime, &self->traces);
+    if (err == ERR_OK && options->recorder_path != NULL)
+        err = recorder_open(&(recorder_options_t){.path = options->recorder_path,
+                                                  .scheduler_count = runtime->scheduler_count,
+                                                  .ring_records = options->recorder_records,
+                                                  .mono_ns = clock_mono_ns(&runtime->clock),
+                                                  .wall_ms = clock_wall_ms(&runtime->clock)},
+                            &self->recorder);
+    if (err != ERR_OK) {
+        inside_free(self);
+        return err;
+    }
+    if (self->recorder != NULL)
+        atomic_store(&runtime->watching, INSIDE_LIFE);
+    *out_inside = self;
+    return ERR_OK;
+}
+
+void inside_free(inside_t *self)
+{
+    if (self == NULL)
+        return;
+    atomic_store(&self->runtime->watching, 0);
+    recorder_close(self->recorder);
+    trace_hub_free(self->traces);
+    for (size_t i = 0; i < SCHEDULERS_MAX; i++)
+        latency_table_free(self->latencies[i]);
+    uv_mutex_destroy(&self->lock);
+    memory_free(self);
+}
+
+/* ---- switches ---- */
+
+err_t runtime_record(runtime_t *self, recorder_level_t level)
+{
+    inside_t *inside = self->inside;
+    uint32_t bits = level == RECORDER_OFF    ? 0
+                    : level == RECORDER_LIFE ? INSIDE_LIFE
+                                             : INSIDE_LIFE | INSIDE_MESSAGES;
+    if (inside->recorder == NULL)
+        return ERR_INVALID;
+    uv_mutex_lock(&inside->lock);
+    uint32_t watching = atomic_load(&self->watching) & ~(uint32_t)(INSIDE_LIFE | INSIDE_MESSAGES);
+    atomic_fetch_or(&self->watching, bits);
+    atomic_fetch_and(&self->watching, watching | bits);
+    uv_mutex_unlock(&inside->lock);
+    return ERR_OK;
+}
+
+recorder_level_t runtime_record_level(const runtime_t *self)
+{
+    if (inside_watches(self, INSIDE_MESSAGES))
+        return RECORDER_MESSAGES;
+    return inside_watches(self, INSIDE_LIFE) ? RECORDER_LIFE : RECORDER_OFF;
+}
+
+static err_t make_tables(inside_t *self)
+{
+    for (uint32_t i = 0; i < self->runtime->scheduler_count; i++) {
+        if (self->latencies[i] == NULL)
+            self->latencies[i] = latency_table_new();
+        if (self->latencies[i] == NULL)
+            return ERR_NO_MEMORY;
+    }
+    return ERR_OK;
+}
+
+static err_t measure(inside_t *self, bool is_on)
+{
+    if (is_on)
+        TRY(make_tables(self));
+    ASSERT(is_on || self->latency_users > 0);
+    self->latency_users += is_on ? 1 : UINT32_MAX;
+    if (self->latency_users > 0)
+        atomic_fetch_or(&self->runtime->watching, INSIDE_LATENCIES);
+    else
+        atomic_fetch_and(&self->runtime->watching, ~(uint32_t)INSIDE_LATENCIES);
+    return ERR_OK;
+}
+
+err_t runtime_measure_latencies(runtime_t *self, bool is_on)
+{
+    uv_mutex_lock(&self->inside->lock);
+    err_t err = measure(self->inside, is_on);
+    uv_mutex_unlock(&self->inside->lock);
+    return err;
+}
+
+err_t runtime_latencies(runtime_t *self, latency_row_t *out_rows, size_t max, size_t *out_count)
+{
+    uv_mutex_lock(&self->inside->lock); /* the tables are made under it; nobody frees them */
+    err_t err = latency_rows(self->inside->latencies, self->scheduler_count, out_rows, max,
+                             out_count);
+    uv_mutex_unlock(&self->inside->lock);
+    return err;
+}
+
+trace_hub_t *inside_traces(const runtime_t *runtime)
+{
+    return runtime->inside->traces;
+}
+
+/* ---- records ---- */
+
+static uint32_t ring_of(const inside_t *self)
+{
+    const scheduler_t *here = scheduler_current();
+    return here != NULL && here->runtime == self->runtime ? here->index
+                                                           : recorder_outside(self->recorder);
+}
+
+static uint32_t capped(uint64_t ns)
+{
+    return (uint32_t)MIN(ns, (uint64_t)UINT32_MAX);
+}
+
+static uint32_t id_of(const inside_t *self, const message_t *message)
+{
+    return (uint32_t)((uint64_t)(uintptr_t)message * self->secret >> 32) | 1;
+}
+
+/* What carries no schema has a name of its own. */
+static const char *type_name(const message_t *message)
+{
+    if (message->schema != NULL)
+        return message->schema->name;
+    switch ((int)message->kind) {
+    case MESSAGE_REPLY:
+        return "(answer)";
+    case MESSAGE_ALARM:
+        return "(alarm)";
+    case MESSAGE_JOB:
+        return "(job)";
+    case MESSAGE_APPENDED:
+        return "(append)";
+    case MESSAGE_RECOVERED:
+        return "(recovered)";
+    case MESSAGE_MONITOR:
+        return "(monitor)";
+    case MESSAGE_INSPECT:
+        return "(inspect)";
+    case MESSAGE_STOP:
+        return "(stop)";
+    default:
+        return "(other)";
+    }
+}
+
+/* A kind and a message type (or a reason) into the record, and the record into this thread's ring. */
+static void note(runtime_t *runtime, const actor_kind_t *kind, const char *type, str_t text,
+                 recorder_record_t record)
+{
+    recorder_t *recorder = runtime->inside->recorder;
+    if (recorder == NULL)
+        return;
+    uint32_t ring = ring_of(runtime->inside);
+    recorder_lock(recorder, ring);
+    record.kind = kind == NULL ? 0 : recorder_name(recorder, ring, kind->name, kind->name);
+    record.type = type == NULL ? recorder_text(recorder, ring, text)
+                               : recorder_name(recorder, ring, type, type);
+    recorder_write(recorder, ring, record);
+    recorder_unlock(recorder, ring);
+}
+
+static const str_t nothing = {NULL, 0};
+
+/* ---- every message ---- */
+
+typedef struct handling {
+    recorder_record_t record;
+    const actor_kind_t *kind;
+    const char *type;
+    uint64_t wait_ns;
+    bool is_traced;
+} handling_t;
+
+static void handling_begin(handling_t *self, context_t *ctx, const message_t *message)
+{
+    inside_t *inside = ctx->runtime->inside;
+    uint64_t now_ns = clock_mono_ns(&ctx->runtime->clock);
+    self->kind = ctx->actor->kind;
+    self->type = type_name(message);
+    self->wait_ns = inside_since_ns(message->queued, now_ns);
+    self->record = (recorder_record_t){.time_ns = now_ns,
+                                       .actor = actor_bits(ctx->actor),
+                                       .other = message->sender,
+                                       .id = id_of(inside, message),
+                                       .wait = (uint32_t)(self->wait_ns >> 10),
+                                       .event = RECORD_HANDLED};
+    if (inside->recorder != NULL && inside_watches(ctx->runtime, INSIDE_MESSAGES)) {
+        uint32_t ring = ctx->scheduler->index;
+        recorder_busy_names(inside->recorder, ring,
+                            recorder_name(inside->recorder, ring, self->kind->name,
+                                          self->kind->name),
+                            recorder_name(inside->recorder, ring, self->type, self->type));
+    }
+    /* The message is gone when it was handled, so the line is made before. */
+    self->is_traced = inside_watches(ctx->runtime, INSIDE_TRACE) &&
+                      trace_begin(inside->traces, ctx, message, self->type, self->wait_ns);
+}
+
+static void handling_end(handling_t *self, context_t *ctx)
+{
+    inside_t *inside = ctx->runtime->inside;
+    uint64_t took_ns = clock_mono_ns(&ctx->runtime->clock) - self->record.time_ns;
+    if (inside_watches(ctx->runtime, INSIDE_MESSAGES)) {
+        self->record.duration_ns = capped(took_ns);
+        note(ctx->runtime, self->kind, self->type, nothing, self->record);
+    }
+    if (inside_watches(ctx->runtime, INSIDE_LATENCIES))
+        latency_add(inside->latencies[ctx->scheduler->index], self->kind->name, self->type,
+                    self->wait_ns, took_ns);
+    if (self->is_traced)
+        trace_end(inside->traces, ctx, took_ns);
+}
+
+void inside_handle(context_t *ctx, message_t *message,
+                   void (*handle)(context_t *ctx, message_t *message))
+{
+    handling_t handling;
+    handling_begin(&handling, ctx, message);
+    handle(ctx, message);
+    handling_end(&handling, ctx);
+}
+
+void inside_sent(runtime_t *runtime, const actor_kind_t *kind, uint64_t ref, message_t *message)
+{
+    uint64_t now_ns = clock_mono_ns(&runtime->clock);
+    message->queued = inside_stamp(now_ns);
+    if (inside_watches(runtime, INSIDE_MESSAGES))
+        note(runtime, kind, type_name(message), nothing,
+             (recorder_record_t){.time_ns = now_ns,
+                                 .actor = message->sender,
+                                 .other = ref,
+                                 .id = id_of(runtime->inside, message),
+                                 .event = RECORD_SENT});
+    if (inside_watches(runtime, INSIDE_TRACE))
+        trace_sent(runtime->inside->traces, kind, ref, message);
+}
+
+void inside_stolen(scheduler_t *scheduler, const actor_t *actor, uint32_t from)
+{
+    note(scheduler->runtime, actor->kind, NULL, nothing,
+         (recorder_record_t){.time_ns = clock_mono_ns(&scheduler->runtime->clock),
+                             .actor = actor_bits(actor),
+                             .other = from,
+                             .event = RECORD_STOLEN});
+}
+
+void inside_slept(scheduler_t *scheduler, uint64_t begin_ns, uint64_t end_ns)
+{
+    note(scheduler->runtime, NULL, NULL, nothing,
+         (recorder_record_t){.time_ns = begin_ns,
+                             .duration_ns = capped(end_ns - begin_ns),
+                             .event = RECORD_SLEPT});
+}
+
+/* ---- turns ---- */
+
+void inside_turn_begin(context_t *ctx)
+{
+    recorder_t *recorder = ctx->runtime->inside->recorder;
+    if (recorder != NULL)
+        recorder_busy(recorder, ctx->scheduler->index, actor_bits(ctx->actor), ctx->now_ns);
+}
+
+void inside_turn_end(context_t *ctx, uint64_t begin_ns, uint64_t messages)
+{
+    recorder_t *recorder = ctx->runtime->inside->recorder;
+    if (recorder != NULL)
+        recorder_busy(recorder, ctx->scheduler->index, 0, 0);
+    if (inside_watches(ctx->runtime, INSIDE_MESSAGES))
+        note(ctx->runtime, ctx->actor->kind, NULL, nothing,
+             (recorder_record_t){
+                 .time_ns = begin_ns,
+                 .actor = actor_bits(ctx->actor),
+                 .duration_ns = capped(clock_mono_ns(&ctx->runtime->clock) - begin_ns),
+                 .wait = capped(messages),
+                 .event = RECORD_TURN});
+}
+
+/* ---- a life's events ---- */
+
+static void note_life(const actor_t *actor, str_t reason, recorder_record_t record)
+{
+    runtime_t *runtime = actor_runtime(actor);
+    record.time_ns = clock_mono_ns(&runtime->clock);
+    record.actor = actor_bits(actor);
+    note(runtime, actor->kind, NULL, reason, record);
+}
+
+void inside_life(const actor_t *actor, record_event_t event)
+{
+    bool is_message = record_event_level(event) == RECORDER_MESSAGES;
+    if (!inside_watches(actor_runtime(actor), is_message ? INSIDE_MESSAGES : INSIDE_LIFE))
+        return;
+    uint64_t hash = event == RECORD_ACTIVATED ? registry_hash(actor) : 0;
+    note_life(actor, nothing, (recorder_record_t){.other = hash, .event = (uint8_t)event});
+}
+
+void inside_failed(const actor_t *actor, const char *reason)
+{
+    if (inside_watches(actor_runtime(actor), INSIDE_LIFE))
+        note_life(actor, str_from(reason), (recorder_record_t){.event = RECORD_FAILED});
+    if (inside_watches(actor_runtime(actor), INSIDE_TRACE))
+        trace_failed(actor_runtime(actor)->inside->traces, actor, reason);
+}
+
+void inside_undone(const actor_t *actor, err_t err)
+{
+    if (inside_watches(actor_runtime(actor), INSIDE_LIFE))
+        note_life(actor, nothing,
+                  (recorder_record_t){.detail = (uint8_t)err, .event = RECORD_UNDONE});
+}
+
+void inside_slow(context_t *ctx, uint64_t took_ns)
+{
+    if (!inside_watches(ctx->runtime, INSIDE_LIFE))
+        return;
+    note(ctx->runtime, ctx->actor->kind, ctx->last == NULL ? NULL : ctx->last->name, nothing,
+         (recorder_record_t){.time_ns = ctx->now_ns - took_ns,
+                             .actor = actor_bits(ctx->actor),
+                             .duration_ns = capped(took_ns),
+                             .event = RECORD_SLOW});
+}
+
+void inside_dead_letter(runtime_t *runtime, const message_t *message, err_t err)
+{
+    if (inside_watches(runtime, INSIDE_LIFE))
+        note(runtime, NULL, type_name(message), nothing,
+             (recorder_record_t){.time_ns = clock_mono_ns(&runtime->clock),
+                                 .other = message->sender,
+                                 .detail = (uint8_t)err,
+                                 .event = RECORD_DEAD_LETTER});
+}
