@@ -1,6 +1,7 @@
 #include "runtime/context.h"
 
 #include "runtime/base/memory.h"
+#include "runtime/inside/inside.h"
 #include "runtime/life/bonds.h"
 #include "runtime/life/lifecycle.h"
 #include "runtime/life/relations.h"
@@ -158,8 +159,10 @@ void actor_reply_to_message(context_t *ctx, reply_token_t token, err_t err, cons
 static message_t *command_new(context_t *ctx, const schema_t *schema, const void *body)
 {
     message_t *message = message_new(MESSAGE_COMMAND, schema, body, nothing, nothing);
-    if (message != NULL)
+    if (message != NULL) {
         message->sender = actor_bits(ctx->actor);
+        message->queued = inside_stamp(ctx->now_ns);
+    }
     return message;
 }
 

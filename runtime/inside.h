@@ -35,8 +35,8 @@ err_t runtime_latencies(runtime_t *self, latency_row_t *out_rows, size_t max, si
 
 enum {
     TRACE_SESSIONS_MAX = 4,
-    TRACE_ROOM = 64 * 1024,   /* bytes a scheduler that wait to be read; more is lost, and counted */
-    TRACE_LINE_SIZE_MAX = 4096, /* of one line with its payload, which is left out where it is longer */
+    TRACE_ROOM = 64 * 1024, /* bytes a scheduler that wait to be read; more is lost, and counted */
+    TRACE_PAYLOAD_SIZE_MAX = 4096, /* a longer one is not shown */
     TRACE_NAME_SIZE = 64
 };
 
@@ -46,15 +46,15 @@ typedef struct trace_filter {
     uint64_t sender; /* actor_ref bits; 0: any */
 } trace_filter_t;
 
-typedef struct trace trace_t;
+typedef struct live_trace live_trace_t;
 /* BUSY: TRACE_SESSIONS_MAX are read already; NOT_FOUND: no such kind; LIMIT: a name is too long;
  * NO_MEMORY. */
-err_t trace_open(runtime_t *runtime, const trace_filter_t *filter, trace_t **out_trace);
+err_t live_trace_open(runtime_t *runtime, const trace_filter_t *filter, live_trace_t **out_trace);
 /* Takes what has come, at most `lines_max` lines: a JSON object each. One thread at a time. Returns
  * how many. */
-size_t trace_read(trace_t *self, size_t lines_max, buf_t *out);
-uint64_t trace_lost(const trace_t *self); /* lines, so far */
-void trace_close(trace_t **self);
+size_t live_trace_read(live_trace_t *self, size_t lines_max, buf_t *out);
+uint64_t live_trace_lost(const live_trace_t *self); /* lines, so far */
+void live_trace_close(live_trace_t **self);
 
 /* ---- one actor ---- */
 
@@ -75,5 +75,5 @@ err_t top_new(runtime_t *runtime, top_t **out_top);
 void top_free(top_t *self);
 /* Walks over all slots without a lock; for as long as that takes, so on the offload pool. What
  * changed since the sample before, as JSON: totals, schedulers, kinds, and the first `count` actors
- * by each order. A name is copied under the lock of its shard, one a time. */
+ * by each order. */
 err_t top_sample(top_t *self, uint32_t count, buf_t *out);

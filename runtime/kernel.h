@@ -22,7 +22,11 @@ typedef struct runtime_counters {
     _Atomic uint64_t sent, handled; /* by threads that are no scheduler's */
 } runtime_counters_t;
 
+typedef struct inside inside_t;
+
 struct runtime {
+    _Atomic uint32_t watching; /* inside.h (inside): what is looked at; 0: nothing */
+    inside_t *inside;
     ms_clock_t clock;
     ms_random_t random;
     const ms_log_t *log;

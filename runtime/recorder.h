@@ -47,7 +47,7 @@ enum {
     X(FAILED, LIFE, "failed") /* type: the reason */                                               \
     X(RESTARTED, LIFE, "restarted")                                                                \
     X(PARKED, LIFE, "parked")                                                                      \
-    X(DEAD_LETTER, LIFE, "dead letter") /* other: the sender; detail: the err_t */                 \
+    X(DEAD_LETTER, LIFE, "dead letter") /* other: the sender; detail: the dead_reason_t */         \
     X(UNDONE, LIFE, "append undone")    /* detail: the err_t */                                    \
     X(SLOW, LIFE, "slow")               /* a message that took over 10 ms */                       \
     X(TURN, MESSAGES, "turn")           /* wait: messages in it */                                 \
@@ -75,9 +75,10 @@ typedef struct recorder_record {
     uint32_t duration_ns; /* UINT32_MAX: that or longer */
     uint32_t id;          /* ties SENT and HANDLED; 0: none */
     uint32_t wait;        /* HANDLED: microseconds (1,024 ns) in the queue */
+    uint32_t trace;       /* HANDLED, SENT: of what it all came from; 0: not known */
     uint16_t kind, type;  /* names; 0: none */
     uint8_t event, detail;
-    uint16_t spare;
+    uint8_t spare[6];
 } recorder_record_t;
 
 typedef struct recorder_name {
@@ -106,7 +107,7 @@ typedef struct recorder_head {
     uint32_t spare[9];
 } recorder_head_t;
 
-_Static_assert(sizeof(recorder_record_t) == 48 && sizeof(recorder_head_t) == 64, "on disk");
+_Static_assert(sizeof(recorder_record_t) == 56 && sizeof(recorder_head_t) == 64, "on disk");
 _Static_assert(sizeof(recorder_header_t) <= RECORDER_HEADER_SIZE, "on disk");
 
 /* ---- reading ---- */
@@ -126,6 +127,7 @@ typedef struct recording_filter {
     const char *event; /* NULL: any; as in RECORD_EVENT_LIST */
     str_t key;         /* with kind; empty: any */
     uint64_t actor;    /* actor_ref bits, as the actor or the other; 0: any */
+    uint32_t trace;    /* 0: any */
     size_t max;        /* the newest so many; 0: all */
 } recording_filter_t;
 

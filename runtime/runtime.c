@@ -1,6 +1,7 @@
 #include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
 #include "runtime/context.h"
+#include "runtime/inside/inside.h"
 
 #include <string.h>
 
@@ -31,6 +32,7 @@ static err_t init(runtime_t *self, const runtime_options_t *options)
         return ERR_NO_MEMORY;
     for (; self->scheduler_count < count; self->scheduler_count++)
         TRY(scheduler_init(&self->schedulers[self->scheduler_count], self, self->scheduler_count));
+    TRY(inside_new(self, options, &self->inside));
     return offload_new(options, &self->offload);
 }
 
@@ -69,6 +71,7 @@ void runtime_free(runtime_t *self)
         registry_dispose(self->registry);
     for (uint32_t i = 0; i < self->scheduler_count; i++)
         scheduler_deinit(&self->schedulers[i]);
+    inside_free(self->inside);
     registry_free(self->registry);
     topic_index_free(self->topics);
     dead_letters_free(self->dead_letters);

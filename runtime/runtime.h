@@ -25,6 +25,8 @@ typedef struct runtime_options {
     const ms_log_t *log;
     journal_t *journal; /* NULL: no durable kinds */
     bool is_simulated;  /* no threads: simulation.h drives it */
+    const char *recorder_path; /* the flight recorder's file (recorder.h); NULL: none */
+    uint32_t recorder_records; /* a scheduler, a power of two; 0: RECORDER_RECORDS_DEFAULT */
     bool is_heap_only;  /* every block from malloc, for tools that watch it; else from pools, but
                            under AddressSanitizer */
 } runtime_options_t;

@@ -323,7 +323,8 @@ static void u64_to_json(json_t *json, uint64_t value, bool is_negative)
     json_str(json, buf_str(&text));
 }
 
-static void list_to_json(const schema_field_t *field, schema_list_t list, json_t *json)
+static void list_to_json(const schema_field_t *field, schema_list_t list, uint32_t marks,
+                         json_t *json)
 {
     json_array_begin(json);
     for (uint32_t i = 0; i < list.count; i++) {
@@ -332,12 +333,13 @@ static void list_to_json(const schema_field_t *field, schema_list_t list, json_t
         else if (field->type == FIELD_TYPE_LIST_STR)
             json_str(json, ((const str_t *)list.items)[i]);
         else
-            schema_to_json(field->items, item_at(field, list, i), json);
+            schema_to_json_masked(field->items, item_at(field, list, i), marks, json);
     }
     json_array_end(json);
 }
 
-static void field_to_json(const schema_field_t *field, const void *value, json_t *json)
+static void field_to_json(const schema_field_t *field, const void *value, uint32_t marks,
+                          json_t *json)
 {
     const void *at = field_of(field, value);
     switch (field->type) {
@@ -362,21 +364,26 @@ static void field_to_json(const schema_field_t *field, const void *value, json_t
     case FIELD_TYPE_LIST_U64:
     case FIELD_TYPE_LIST_STR:
     case FIELD_TYPE_LIST:
-        list_to_json(field, list_of(field, value), json);
+        list_to_json(field, list_of(field, value), marks, json);
         break;
     }
 }
 
 void schema_to_json(const schema_t *schema, const void *value, json_t *json)
 {
+    schema_to_json_masked(schema, value, FIELD_SECRET, json);
+}
+
+void schema_to_json_masked(const schema_t *schema, const void *value, uint32_t marks, json_t *json)
+{
     json_object_begin(json);
     for (size_t i = 0; i < schema->field_count; i++) {
         const schema_field_t *field = &schema->fields[i];
         json_key(json, str_from(field->name));
-        if ((field->marks & FIELD_SECRET) != 0)
+        if ((field->marks & marks) != 0)
             json_str(json, is_empty(field, value) ? STR("") : STR("***"));
         else
-            field_to_json(field, value, json);
+            field_to_json(field, value, marks, json);
     }
     json_object_end(json);
 }

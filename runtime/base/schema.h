@@ -13,7 +13,8 @@
  * Everything is borrowed: a value owns nothing.
  *
  * After the name a field may carry one mark: SECRET, for what is never shown (passwords, tokens,
- * codes): schema_to_json writes "***" in its place, schema_wipe overwrites it.
+ * codes): schema_to_json writes "***" in its place, schema_wipe overwrites it; or PERSONAL, for what
+ * says who somebody is or what they wrote: no trace shows it.
  *
  * The wire form is one msgpack map {tag: value}; fields that are zero or empty are left out,
  * unknown tags are skipped, missing ones read as zero: so both an older and a newer program can
@@ -52,7 +53,7 @@ typedef enum field_type {
 
 typedef struct schema schema_t;
 
-enum { FIELD_SECRET = 1 };
+enum { FIELD_SECRET = 1, FIELD_PERSONAL = 2 };
 
 typedef struct schema_field {
     const char *name;
@@ -60,7 +61,7 @@ typedef struct schema_field {
     field_type_t type;
     const schema_t *items; /* of a FIELD_TYPE_LIST */
     size_t offset;
-    uint32_t marks; /* FIELD_SECRET */
+    uint32_t marks; /* FIELD_SECRET, FIELD_PERSONAL */
 } schema_field_t;
 
 struct schema {
@@ -96,6 +97,8 @@ void schema_copy(const schema_t *schema, const void *value, void *room);
 bool schema_equal(const schema_t *schema, const void *a, const void *b);
 /* For people: secrets are "***", or "" when empty. */
 void schema_to_json(const schema_t *schema, const void *value, json_t *json);
+/* The same for all fields with one of `marks`. */
+void schema_to_json_masked(const schema_t *schema, const void *value, uint32_t marks, json_t *json);
 /* Overwrites the bytes of SECRET strings where they lie: for owners of a deep copy that goes. */
 void schema_wipe(const schema_t *schema, void *value);
 
@@ -150,6 +153,7 @@ void schema_wipe(const schema_t *schema, void *value);
 #define SCHEMA_MARKS(...) 0 __VA_OPT__(| SCHEMA_MARK(__VA_ARGS__))
 #define SCHEMA_MARK(mark) SCHEMA_MARK_##mark
 #define SCHEMA_MARK_SECRET FIELD_SECRET
+#define SCHEMA_MARK_PERSONAL FIELD_PERSONAL
 
 /* FOR_EACH(M, context, a, b, ...) is M(context, a) M(context, b) ... for up to 64 items, and
  * nothing for none. */

@@ -2,6 +2,7 @@
 
 #include "runtime/base/memory.h"
 #include "runtime/durable/durable_forms.h"
+#include "runtime/inside/inside.h"
 #include "runtime/kernel.h"
 
 #include <stdio.h>
@@ -182,6 +183,10 @@ static void outcome(actor_t *actor, append_t *append)
         keep_unknown(durable, append); /* also what came after: the stream itself will tell */
         return;
     }
+    if (append->err != ERR_OK)
+        inside_undone(actor, append->err);
+    else
+        inside_life(actor, RECORD_DURABLE);
     if (append->err != ERR_OK && durable->refused == ERR_OK) {
         durable->refused = append->err;
         durable_drop_held(actor, append->seq, append->err);

@@ -10,10 +10,12 @@ struct inside {
     runtime_t *runtime;
     recorder_t *recorder; /* NULL: no file */
     trace_hub_t *traces;
-    uv_mutex_t lock; /* of what is switched */
+    uv_mutex_t lock;                            /* of what is switched */
     latency_table_t *latencies[SCHEDULERS_MAX]; /* made with the first switch */
     uint32_t latency_users;
-    uint64_t secret; /* ids of messages are addresses made unrecognisable */
+    uint64_t secret;                         /* ids of messages are addresses made unrecognisable */
+    uint32_t traces_at_hand[SCHEDULERS_MAX]; /* of the message that a scheduler handles; 0: none */
+    _Atomic uint32_t traces_begun;
 };
 
 err_t inside_new(runtime_t *runtime, const runtime_options_t *options, inside_t **out_inside)
@@ -23,7 +25,8 @@ err_t inside_new(runtime_t *runtime, const runtime_options_t *options, inside_t 
         return ERR_NO_MEMORY;
     self->runtime = runtime;
     ASSERT(uv_mutex_init(&self->lock) == 0);
-    self->secret = random_u64(&runtime->random) | 1;
+    const ms_random_t chance = random_system(); /* a simulation's own must not notice */
+    self->secret = random_u64(&chance) | 1;
     err_t err = trace_hub_new(runtime, &self->traces);
     if (err == ERR_OK && options->recorder_path != NULL)
         err = recorder_open(&(recorder_options_t){.path = options->recorder_path,
@@ -115,8 +118,8 @@ err_t runtime_measure_latencies(runtime_t *self, bool is_on)
 err_t runtime_latencies(runtime_t *self, latency_row_t *out_rows, size_t max, size_t *out_count)
 {
     uv_mutex_lock(&self->inside->lock); /* the tables are made under it; nobody frees them */
-    err_t err = latency_rows(self->inside->latencies, self->scheduler_count, out_rows, max,
-                             out_count);
+    err_t err =
+        latency_rows(self->inside->latencies, self->scheduler_count, out_rows, max, out_count);
     uv_mutex_unlock(&self->inside->lock);
     return err;
 }
@@ -132,7 +135,7 @@ static uint32_t ring_of(const inside_t *self)
 {
     const scheduler_t *here = scheduler_current();
     return here != NULL && here->runtime == self->runtime ? here->index
-                                                           : recorder_outside(self->recorder);
+                                                          : recorder_outside(self->recorder);
 }
 
 static uint32_t capped(uint64_t ns)
@@ -162,7 +165,13 @@ static const char *type_name(const message_t *message)
     case MESSAGE_RECOVERED:
         return "(recovered)";
     case MESSAGE_MONITOR:
+    case MESSAGE_DEMONITOR:
         return "(monitor)";
+    case MESSAGE_LINK:
+    case MESSAGE_UNLINK:
+        return "(link)";
+    case MESSAGE_KILL:
+        return "(kill)";
     case MESSAGE_INSPECT:
         return "(inspect)";
     case MESSAGE_STOP:
@@ -172,7 +181,8 @@ static const char *type_name(const message_t *message)
     }
 }
 
-/* A kind and a message type (or a reason) into the record, and the record into this thread's ring. */
+/* A kind and a message type (or a reason) into the record, and the record into this thread's ring.
+ */
 static void note(runtime_t *runtime, const actor_kind_t *kind, const char *type, str_t text,
                  recorder_record_t record)
 {
@@ -207,28 +217,32 @@ static void handling_begin(handling_t *self, context_t *ctx, const message_t *me
     self->kind = ctx->actor->kind;
     self->type = type_name(message);
     self->wait_ns = inside_since_ns(message->queued, now_ns);
+    inside->traces_at_hand[ctx->scheduler->index] = message->trace;
     self->record = (recorder_record_t){.time_ns = now_ns,
                                        .actor = actor_bits(ctx->actor),
                                        .other = message->sender,
                                        .id = id_of(inside, message),
+                                       .trace = message->trace,
                                        .wait = (uint32_t)(self->wait_ns >> 10),
                                        .event = RECORD_HANDLED};
     if (inside->recorder != NULL && inside_watches(ctx->runtime, INSIDE_MESSAGES)) {
         uint32_t ring = ctx->scheduler->index;
-        recorder_busy_names(inside->recorder, ring,
-                            recorder_name(inside->recorder, ring, self->kind->name,
-                                          self->kind->name),
-                            recorder_name(inside->recorder, ring, self->type, self->type));
+        recorder_busy_names(
+            inside->recorder, ring,
+            recorder_name(inside->recorder, ring, self->kind->name, self->kind->name),
+            recorder_name(inside->recorder, ring, self->type, self->type));
     }
     /* The message is gone when it was handled, so the line is made before. */
-    self->is_traced = inside_watches(ctx->runtime, INSIDE_TRACE) &&
-                      trace_begin(inside->traces, ctx, message, self->type, self->wait_ns);
+    self->is_traced = inside_watches(ctx->runtime, INSIDE_TRACE);
+    if (self->is_traced)
+        trace_begin(inside->traces, ctx, message, self->type, self->wait_ns);
 }
 
 static void handling_end(handling_t *self, context_t *ctx)
 {
     inside_t *inside = ctx->runtime->inside;
     uint64_t took_ns = clock_mono_ns(&ctx->runtime->clock) - self->record.time_ns;
+    inside->traces_at_hand[ctx->scheduler->index] = 0;
     if (inside_watches(ctx->runtime, INSIDE_MESSAGES)) {
         self->record.duration_ns = capped(took_ns);
         note(ctx->runtime, self->kind, self->type, nothing, self->record);
@@ -249,19 +263,31 @@ void inside_handle(context_t *ctx, message_t *message,
     handling_end(&handling, ctx);
 }
 
+/* What is sent while a message is handled belongs to its trace; anything else begins one. */
+static uint32_t trace_of(inside_t *self)
+{
+    const scheduler_t *here = scheduler_current();
+    uint32_t at_hand =
+        here != NULL && here->runtime == self->runtime ? self->traces_at_hand[here->index] : 0;
+    return at_hand != 0 ? at_hand : atomic_fetch_add(&self->traces_begun, 1) + 1;
+}
+
 void inside_sent(runtime_t *runtime, const actor_kind_t *kind, uint64_t ref, message_t *message)
 {
     uint64_t now_ns = clock_mono_ns(&runtime->clock);
     message->queued = inside_stamp(now_ns);
+    if (message->trace == 0)
+        message->trace = trace_of(runtime->inside);
     if (inside_watches(runtime, INSIDE_MESSAGES))
         note(runtime, kind, type_name(message), nothing,
              (recorder_record_t){.time_ns = now_ns,
                                  .actor = message->sender,
                                  .other = ref,
                                  .id = id_of(runtime->inside, message),
+                                 .trace = message->trace,
                                  .event = RECORD_SENT});
     if (inside_watches(runtime, INSIDE_TRACE))
-        trace_sent(runtime->inside->traces, kind, ref, message);
+        trace_sent(runtime->inside->traces, kind, ref, type_name(message), message);
 }
 
 void inside_stolen(scheduler_t *scheduler, const actor_t *actor, uint32_t from)
@@ -276,9 +302,29 @@ void inside_stolen(scheduler_t *scheduler, const actor_t *actor, uint32_t from)
 void inside_slept(scheduler_t *scheduler, uint64_t begin_ns, uint64_t end_ns)
 {
     note(scheduler->runtime, NULL, NULL, nothing,
-         (recorder_record_t){.time_ns = begin_ns,
-                             .duration_ns = capped(end_ns - begin_ns),
-                             .event = RECORD_SLEPT});
+         (recorder_record_t){
+             .time_ns = begin_ns, .duration_ns = capped(end_ns - begin_ns), .event = RECORD_SLEPT});
+}
+
+uint64_t inside_actor_bytes(const actor_t *actor)
+{
+    const actor_extra_t *extra = actor_peek(actor);
+    uint64_t bytes = sizeof *actor + sizeof(actor_entry_t);
+    if (actor->key_size >= ACTOR_KEY_INSIDE)
+        bytes += actor->key_size + (uint64_t)1;
+    if (actor->state != NULL)
+        bytes += actor->kind->state_size;
+    if (extra != &actor_extra_none)
+        bytes += sizeof *extra + extra->asks.capacity * sizeof(ask_t) +
+                 extra->timers.count * sizeof(alarm_t) + extra->child_count * sizeof(uint64_t);
+    if (extra->durable != NULL)
+        bytes += sizeof *extra->durable + extra->durable->append_size;
+    return bytes;
+}
+
+uint64_t inside_actor_bytes_seen(const actor_t *actor)
+{
+    return sizeof *actor + sizeof(actor_entry_t) + actor->kind->state_size;
 }
 
 /* ---- turns ---- */
@@ -297,12 +343,12 @@ void inside_turn_end(context_t *ctx, uint64_t begin_ns, uint64_t messages)
         recorder_busy(recorder, ctx->scheduler->index, 0, 0);
     if (inside_watches(ctx->runtime, INSIDE_MESSAGES))
         note(ctx->runtime, ctx->actor->kind, NULL, nothing,
-             (recorder_record_t){
-                 .time_ns = begin_ns,
-                 .actor = actor_bits(ctx->actor),
-                 .duration_ns = capped(clock_mono_ns(&ctx->runtime->clock) - begin_ns),
-                 .wait = capped(messages),
-                 .event = RECORD_TURN});
+             (recorder_record_t){.time_ns = begin_ns,
+                                 .actor = actor_bits(ctx->actor),
+                                 .duration_ns =
+                                     capped(clock_mono_ns(&ctx->runtime->clock) - begin_ns),
+                                 .wait = capped(messages),
+                                 .event = RECORD_TURN});
 }
 
 /* ---- a life's events ---- */
@@ -339,7 +385,7 @@ void inside_undone(const actor_t *actor, err_t err)
                   (recorder_record_t){.detail = (uint8_t)err, .event = RECORD_UNDONE});
 }
 
-void inside_slow(context_t *ctx, uint64_t took_ns)
+void inside_slow(const context_t *ctx, uint64_t took_ns)
 {
     if (!inside_watches(ctx->runtime, INSIDE_LIFE))
         return;
@@ -350,12 +396,17 @@ void inside_slow(context_t *ctx, uint64_t took_ns)
                              .event = RECORD_SLOW});
 }
 
-void inside_dead_letter(runtime_t *runtime, const message_t *message, err_t err)
+void inside_dead_letter(runtime_t *runtime, const message_t *message, dead_reason_t reason,
+                        const dead_receiver_t *receiver)
 {
-    if (inside_watches(runtime, INSIDE_LIFE))
-        note(runtime, NULL, type_name(message), nothing,
-             (recorder_record_t){.time_ns = clock_mono_ns(&runtime->clock),
-                                 .other = message->sender,
-                                 .detail = (uint8_t)err,
-                                 .event = RECORD_DEAD_LETTER});
+    if (!inside_watches(runtime, INSIDE_LIFE))
+        return;
+    const actor_kind_t *kind =
+        receiver->kind == NULL ? NULL : runtime_kind(runtime, receiver->kind);
+    note(runtime, kind, message == NULL ? NULL : type_name(message), nothing,
+         (recorder_record_t){.time_ns = clock_mono_ns(&runtime->clock),
+                             .actor = receiver->ref,
+                             .other = message == NULL ? 0 : message->sender,
+                             .detail = (uint8_t)reason,
+                             .event = RECORD_DEAD_LETTER});
 }

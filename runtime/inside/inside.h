@@ -55,6 +55,11 @@ void inside_sent(runtime_t *runtime, const actor_kind_t *kind, uint64_t ref, mes
 void inside_stolen(scheduler_t *scheduler, const actor_t *actor, uint32_t from);
 void inside_slept(scheduler_t *scheduler, uint64_t begin_ns, uint64_t end_ns);
 
+/* What it takes: header, state, and what lies beside them; without messages under way. */
+uint64_t inside_actor_bytes(const actor_t *actor);
+/* As any thread can tell that has it pinned. */
+uint64_t inside_actor_bytes_seen(const actor_t *actor);
+
 /* ---- turns: what a thread is busy with outlives a kill ---- */
 void inside_turn_begin(context_t *ctx);
 void inside_turn_end(context_t *ctx, uint64_t begin_ns, uint64_t messages);
@@ -63,5 +68,7 @@ void inside_turn_end(context_t *ctx, uint64_t begin_ns, uint64_t messages);
 void inside_life(const actor_t *actor, record_event_t event);
 void inside_failed(const actor_t *actor, const char *reason);
 void inside_undone(const actor_t *actor, err_t err);
-void inside_slow(context_t *ctx, uint64_t took_ns);
-void inside_dead_letter(runtime_t *runtime, const message_t *message, err_t err);
+void inside_slow(const context_t *ctx, uint64_t took_ns);
+/* message NULL: there was no memory for one. */
+void inside_dead_letter(runtime_t *runtime, const message_t *message, dead_reason_t reason,
+                        const dead_receiver_t *receiver);

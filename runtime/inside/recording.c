@@ -285,6 +285,7 @@ static bool passes(const recording_t *self, const selection_t *selection,
     bool is_typed = filter->type == NULL ||
                     str_contains(recording_name(self, record->type), str_from(filter->type));
     return record->time_ns >= selection->since_ns && is_typed &&
+           (filter->trace == 0 || record->trace == filter->trace) &&
            (filter->event == NULL ||
             strcmp(record_event_text(record->event), filter->event) == 0) &&
            /* By key the sender's side is wanted too, whose kind may be another. */
@@ -384,7 +385,8 @@ err_t recording_select(recording_t *self, const recording_filter_t *filter,
         selection.since_ns -= MIN(selection.since_ns, filter->last_ns);
     }
     if (!str_is_empty(filter->key)) {
-        selection.key_hash = str_hash_more(str_hash(str_from(filter->kind)), filter->key);
+        uint64_t hash = str_hash_more(str_hash(str_from(filter->kind)), filter->key);
+        selection.key_hash = (uint32_t)(hash ^ hash >> 32); /* as registry_hash */
         each_record(self, &selection, find_refs);
     }
     each_record(self, &selection, take);

@@ -2,6 +2,7 @@
 
 #include "runtime/base/clock.h"
 #include "runtime/recorder.h"
+#include "runtime/runtime.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -70,22 +71,27 @@ static void print_more(const recorder_record_t *record, buf_t *out)
         record_actor_text(record->other, out);
         buf_append(out, STR(", waited "));
         append_took(out, (uint64_t)record->wait << 10);
+        buf_printf(out, ", trace %" PRIu32, record->trace);
         break;
     case RECORD_SENT:
-        buf_append(out, STR("to "));
-        record_actor_text(record->other, out);
+        if (record->other != 0) {
+            buf_append(out, STR("to "));
+            record_actor_text(record->other, out);
+            buf_append(out, STR(", "));
+        }
+        buf_printf(out, "trace %" PRIu32, record->trace);
         break;
     case RECORD_TURN:
         buf_printf(out, "%" PRIu32 " messages", record->wait);
         break;
     case RECORD_DEAD_LETTER:
+        buf_append(out, str_from(dead_reason_name((dead_reason_t)record->detail)));
+        buf_append(out, STR(", from "));
+        record_actor_text(record->other, out);
+        break;
     case RECORD_UNDONE:
         buf_append(out, str_from(record->detail < ERR_COUNT ? err_text((err_t)record->detail)
                                                             : "an unknown error"));
-        if (record->event == RECORD_DEAD_LETTER) {
-            buf_append(out, STR(", from "));
-            record_actor_text(record->other, out);
-        }
         break;
     case RECORD_STOLEN:
         buf_printf(out, "from scheduler %" PRIu64, record->other);
@@ -197,9 +203,13 @@ static void print_json_row(const recording_t *self, const recording_event_t *eve
         json_key_u64(&json, "took_ns", record->duration_ns);
     if (record->event == RECORD_HANDLED)
         json_key_u64(&json, "waited_us", ((uint64_t)record->wait << 10) / 1000);
+    if (record->trace != 0)
+        json_key_u64(&json, "trace", record->trace);
     if (record->event == RECORD_TURN)
         json_key_u64(&json, "messages", record->wait);
-    if (record->event == RECORD_DEAD_LETTER || record->event == RECORD_UNDONE)
+    if (record->event == RECORD_DEAD_LETTER)
+        json_key_str(&json, "reason", str_from(dead_reason_name((dead_reason_t)record->detail)));
+    if (record->event == RECORD_UNDONE)
         json_key_str(
             &json, "error",
             str_from(err_name(record->detail < ERR_COUNT ? (err_t)record->detail : ERR_INTERNAL)));

@@ -1,6 +1,7 @@
 #include "runtime/life/lifecycle.h"
 
 #include "runtime/base/memory.h"
+#include "runtime/inside/inside.h"
 #include "runtime/life/bonds.h"
 #include "runtime/life/relations.h"
 
@@ -105,6 +106,7 @@ void lifecycle_start(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
     count_one(&ctx->runtime->counters.activations);
+    inside_life(actor, RECORD_ACTIVATED);
     actor->is_failed = false;
     if (actor->kind->applier_count > 0) {
         err_t err = recover(ctx);
@@ -182,6 +184,7 @@ static void park(context_t *ctx)
     actor_t *actor = ctx->actor;
     actor_extra_t *extra = actor_extra(actor);
     actor->phase = ACTOR_PARKED;
+    inside_life(actor, RECORD_PARKED);
     if (extra == NULL)
         return; /* until its next message */
     extra->parked_until_ns = ctx->now_ns + backoff_ms(ctx, extra->parkings++) * 1000000;
@@ -217,6 +220,7 @@ void lifecycle_crash(context_t *ctx, const char *reason)
 {
     actor_t *actor = ctx->actor;
     count_one(&ctx->runtime->counters.failures);
+    inside_failed(actor, reason);
     actor_extra_t *extra = actor_extra(actor);
     actor->is_failed = true;
     if (extra != NULL) /* without, nobody is there who would be told */
@@ -269,6 +273,7 @@ static void rebuild(context_t *ctx)
 void lifecycle_restart(context_t *ctx)
 {
     count_one(&ctx->runtime->counters.restarts);
+    inside_life(ctx->actor, RECORD_RESTARTED);
     actor_extra_t *extra = actor_extra_or_null(ctx->actor);
     if (extra != NULL) {
         alarm_cancel(&extra->restart_alarm);
@@ -300,6 +305,7 @@ static void finish(context_t *ctx)
     }
     if (!actor->is_removed)
         (void)registry_remove(ctx->runtime->registry, actor, false);
+    inside_life(actor, RECORD_ENDED);
     actor->phase = ACTOR_ENDED;
 }
 
@@ -356,6 +362,7 @@ static bool passivate(context_t *ctx)
         return false;
     actor->is_removed = true;
     count_one(&ctx->runtime->counters.passivations);
+    inside_life(actor, RECORD_PASSIVATED);
     lifecycle_end(ctx);
     return true;
 }

@@ -1,6 +1,7 @@
 #include "runtime/mail/dead_letters.h"
 
 #include "runtime/base/memory.h"
+#include "runtime/inside/inside.h"
 #include "runtime/kernel.h"
 
 #include <string.h>
@@ -166,6 +167,7 @@ static void tell(runtime_t *runtime, const message_t *message, dead_reason_t rea
 void dead_letter(runtime_t *runtime, const message_t *message, dead_reason_t reason,
                  const dead_receiver_t *receiver)
 {
+    inside_dead_letter(runtime, message, reason, receiver);
     bool is_reply = reason == DEAD_LATE_REPLY || reason == DEAD_SECOND_REPLY;
     if (message == NULL && !is_reply)
         count_sent(runtime);

@@ -1,4 +1,5 @@
 #include "runtime/base/assert.h"
+#include "runtime/inside/inside.h"
 #include "runtime/kernel.h"
 #include "runtime/life/bonds.h"
 
@@ -25,6 +26,8 @@ void deliver_reply(runtime_t *self, message_t *reply)
     if (reply == NULL)
         return;
     uint64_t asker = reply->reply_to.asker;
+    if (inside_is_watching(self))
+        inside_sent(self, NULL, (asker & EDGE_TAG) != 0 ? 0 : asker, reply);
     if ((asker & EDGE_TAG) != 0) {
         uint64_t index = asker & ~EDGE_TAG;
         ASSERT(index < self->scheduler_count);
@@ -118,6 +121,8 @@ err_t deliver(runtime_t *self, const actor_kind_t *kind, str_t key, uint64_t ref
               message_t *message)
 {
     count_sent(self);
+    if (inside_is_watching(self))
+        inside_sent(self, kind, ref, message);
     err_t err = kind != NULL ? registry_send(self->registry, kind, key, message)
                              : deliver_to_ref(self, ref, message);
     if (err == ERR_OK)

@@ -27,6 +27,7 @@ void message_init(message_t *self, message_kind_t kind, const schema_t *schema)
     self->reply_to = (reply_token_t){0};
     self->deadline_ns = 0;
     self->trace = 0;
+    self->queued = 0;
     self->incarnation = 0;
     self->kind = kind;
     self->depth = 0;

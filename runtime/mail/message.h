@@ -30,6 +30,7 @@ typedef enum __attribute__((packed)) message_kind {
     MESSAGE_JOB,       /* embedded in job_t */
     MESSAGE_APPENDED,  /* embedded in append_t */
     MESSAGE_RECOVERED, /* embedded in job_t: a recovery came to its end */
+    MESSAGE_INSPECT, /* answered by inspect.c */
     MESSAGE_CHILD_ENDED,
     MESSAGE_STOP,
     MESSAGE_KILL,
@@ -53,7 +54,8 @@ typedef struct message {
         uint64_t deadline_ns; /* of a command: monotonic; 0: none */
         uint64_t position;    /* of a reply: in the journal; 0: none */
     };
-    uint64_t trace; /* of who follows what came from what; 0: nobody */
+    uint32_t trace;  /* of who follows what came from what; 0: nobody */
+    uint32_t queued; /* inside_stamp of when; 0: not known */
     union {
         uint32_t incarnation; /* of the receiver it is meant for; 0: any */
         err_t err;            /* of a reply */

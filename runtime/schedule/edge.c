@@ -1,4 +1,5 @@
 #include "runtime/base/memory.h"
+#include "runtime/inside/inside.h"
 #include "runtime/kernel.h"
 
 edge_t *runtime_edge(runtime_t *self, uint32_t scheduler)
@@ -51,7 +52,8 @@ uint64_t edge_ask_message(edge_t *self, address_t to, uint64_t timeout_ms, str_t
     if (timeout_ms == 0)
         timeout_ms = ASK_TIMEOUT_DEFAULT_MS;
     uint64_t correlation = 0;
-    uint64_t deadline_ns = clock_mono_ns(&runtime->clock) + timeout_ms * 1000000;
+    uint64_t now_ns = clock_mono_ns(&runtime->clock);
+    uint64_t deadline_ns = now_ns + timeout_ms * 1000000;
     ask_t ask = {.edge_then = then, .data = context, .deadline_ns = deadline_ns};
     err_t err = ask_open(&self->asks, &ask, &correlation);
     if (err == ERR_OK) {
@@ -72,6 +74,7 @@ uint64_t edge_ask_message(edge_t *self, address_t to, uint64_t timeout_ms, str_t
         reject(runtime, command, ERR_UNAVAILABLE, DEAD_DRAINING,
                &(dead_receiver_t){to.kind, to.key, to.ref.bits});
     } else {
+        command->queued = inside_stamp(now_ns);
         const actor_kind_t *kind = to.kind == NULL ? NULL : runtime_kind(runtime, to.kind);
         uint64_t ref = to.kind == NULL ? to.ref.bits : 0;
         IGNORE_ERR(deliver(runtime, kind, to.key, ref, command)); /* `then` is told */

@@ -2,6 +2,7 @@
 
 #include "runtime/base/assert.h"
 #include "runtime/context.h"
+#include "runtime/inside/inside.h"
 
 #include <time.h>
 
@@ -112,6 +113,8 @@ static actor_t *steal(scheduler_t *self)
         actor_t *actor = queue_steal(&runtime->schedulers[index]);
         if (actor != NULL) {
             count_one(&self->counters.stolen);
+            if (inside_watches(runtime, INSIDE_MESSAGES))
+                inside_stolen(self, actor, index);
             return actor;
         }
     }
@@ -285,8 +288,22 @@ static bool has_work(scheduler_t *self)
            atomic_load(&self->runtime->is_stopping);
 }
 
+/* For who looks in: how much of its time a scheduler sleeps. */
+static void count_sleep(scheduler_t *self, uint64_t begin_ns)
+{
+    scheduler_counters_t *counters = &self->counters;
+    uint64_t slept_ns = atomic_load_explicit(&counters->slept_ns, memory_order_relaxed);
+    atomic_store_explicit(&counters->slept_ns, slept_ns + self->polled_ns - begin_ns,
+                          memory_order_relaxed);
+    atomic_store_explicit(&counters->sleeps_since_ns, 0, memory_order_relaxed);
+    if (inside_watches(self->runtime, INSIDE_MESSAGES))
+        inside_slept(self, begin_ns, self->polled_ns);
+}
+
 static void go_to_sleep(scheduler_t *self)
 {
+    uint64_t begin_ns = clock_mono_ns(&self->runtime->clock);
+    atomic_store_explicit(&self->counters.sleeps_since_ns, begin_ns, memory_order_relaxed);
     pool_idle(&self->pool);
     uint64_t next_ms = 0;
     if (wheel_next_ms(&self->wheel, &next_ms)) {
@@ -300,6 +317,7 @@ static void go_to_sleep(scheduler_t *self)
     atomic_store(&self->is_asleep, true);
     poll_loop(self, has_work(self) ? UV_RUN_NOWAIT : UV_RUN_ONCE);
     atomic_store(&self->is_asleep, false);
+    count_sleep(self, begin_ns);
 }
 
 static bool run_actors(scheduler_t *self)

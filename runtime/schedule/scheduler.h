@@ -30,6 +30,7 @@ struct edge {
 
 typedef struct scheduler_counters {
     _Atomic uint64_t messages, turns, slow_turns, stolen, sent, handled;
+    _Atomic uint64_t slept_ns, sleeps_since_ns; /* 0: it is awake */
 } scheduler_counters_t;
 
 struct scheduler {

@@ -1,5 +1,7 @@
 #include "runtime/base/memory.h"
 #include "runtime/context.h"
+#include "runtime/inside/inside.h"
+#include "runtime/inside/inspect.h"
 #include "runtime/life/bonds.h"
 #include "runtime/life/lifecycle.h"
 #include "runtime/life/relations.h"
@@ -9,6 +11,18 @@
 enum {
     ASK_RETRY_NS = 10 * 1000 * 1000
 }; /* when there was no memory to tell an asker of its time */
+
+/* ---- watching ---- */
+
+/* Handles a message, watched where somebody looks. */
+static void handle(context_t *ctx, message_t *message,
+                   void (*handler)(context_t *ctx, message_t *message))
+{
+    if (inside_is_watching(ctx->runtime))
+        inside_handle(ctx, message, handler);
+    else
+        handler(ctx, message);
+}
 
 /* ---- system messages ---- */
 
@@ -33,6 +47,7 @@ static void timer_fired(context_t *ctx, alarm_t *alarm)
     actor_extra_t *extra = actor_extra_or_null(ctx->actor);
     if (extra == NULL || timer_table_at(&extra->timers, alarm->id) != alarm)
         return; /* cancelled, or of the incarnation before */
+    inside_life(ctx->actor, RECORD_TIMER);
     message_t *command = alarm_command(alarm);
     if (alarm->period_ms == 0)
         timer_table_drop(&extra->timers, alarm->id);
@@ -169,6 +184,9 @@ static void system_message(context_t *ctx, message_t *message)
     case MESSAGE_CHILD_ENDED:
         children_remove(ctx->actor, message->sender);
         break;
+    case MESSAGE_INSPECT:
+        inspect_answer(ctx, message);
+        return;
     case MESSAGE_STOP:
         ctx->actor->is_stopping = true;
         break;
@@ -261,7 +279,7 @@ static bool user_step(context_t *ctx)
     if (actor->phase != ACTOR_RUNNING)
         reject_by(actor, message, ERR_UNAVAILABLE, DEAD_PARKED);
     else
-        user_message(ctx, message);
+        handle(ctx, message, user_message);
     return true;
 }
 
@@ -281,7 +299,7 @@ static bool step(context_t *ctx)
     message_t *message = mailbox_pop_system(&actor->mailbox, &actor->mailbox_end);
     if (message != NULL) {
         ctx->last = message->schema;
-        system_message(ctx, message);
+        handle(ctx, message, system_message);
         return true;
     }
     if (actor->is_stopping && can_end(actor)) {
@@ -305,6 +323,7 @@ static bool step(context_t *ctx)
 static void report_slow(const context_t *ctx, uint64_t took_ns)
 {
     count_one(&ctx->scheduler->counters.slow_turns);
+    inside_slow(ctx, took_ns);
     if (ctx->runtime->log != NULL)
         log_warning(ctx->runtime->log, "runtime",
                     "an actor of kind %s was busy for %llu ms with %s", ctx->actor->kind->name,
@@ -316,6 +335,9 @@ static void run_steps(context_t *ctx)
 {
     uint64_t begin_ns = ctx->now_ns;
     uint64_t steps = 0;
+    bool is_watched = inside_watches(ctx->runtime, INSIDE_LIFE | INSIDE_MESSAGES);
+    if (is_watched)
+        inside_turn_begin(ctx);
     while (steps < ctx->scheduler->turn_messages && ctx->actor->phase != ACTOR_ENDED && step(ctx)) {
         steps++;
         uint64_t now_ns = clock_mono_ns(&ctx->runtime->clock);
@@ -326,6 +348,8 @@ static void run_steps(context_t *ctx)
         if (now_ns - begin_ns > SCHEDULER_TURN_NS)
             break;
     }
+    if (is_watched)
+        inside_turn_end(ctx, begin_ns, steps);
     atomic_fetch_add_explicit(&ctx->actor->messages, steps, memory_order_relaxed);
     atomic_fetch_add_explicit(&ctx->actor->busy_ns, ctx->now_ns - begin_ns, memory_order_relaxed);
     atomic_fetch_add_explicit(&ctx->scheduler->counters.messages, steps, memory_order_relaxed);

@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     /* The fuzzer's inputs are short: what lies between the header and the rings, and behind them,
      * is made of zeros and of the input again. */
-    enum { FILE_SIZE = 4096 + 1024 * 64 + 2 * (64 + 64 * 48) };
+    enum { FILE_SIZE = 4096 + 1024 * 64 + 2 * (64 + 64 * 56) };
     static const size_t head_at = 4096 + 1024 * 64;
     buf_t problem BUF_SCOPED = BUF_INIT, file BUF_SCOPED = BUF_INIT;
     recording_t *recording RECORDING_SCOPED = NULL;
