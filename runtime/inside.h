@@ -9,6 +9,8 @@
 #include "runtime/recorder.h"
 #include "runtime/runtime.h"
 
+API_BEGIN
+
 /* ---- the flight recorder (recorder.h reads it) ---- */
 
 /* INVALID: the runtime was made without a recorder_path. */
@@ -77,3 +79,5 @@ void top_free(top_t *self);
  * changed since the sample before, as JSON: totals, schedulers, kinds, and the first `count` actors
  * by each order. */
 err_t top_sample(top_t *self, uint32_t count, buf_t *out);
+
+API_END

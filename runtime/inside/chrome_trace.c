@@ -2,7 +2,7 @@
  * chrome://tracing and Perfetto read. */
 
 #include "runtime/base/memory.h"
-#include "runtime/recorder.h"
+#include "runtime/inside/recorder_format.h"
 
 #include <inttypes.h>
 

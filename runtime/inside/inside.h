@@ -11,6 +11,7 @@
 
 #include "runtime/context.h"
 #include "runtime/inside.h"
+#include "runtime/inside/recorder_format.h"
 
 enum {
     INSIDE_LIFE = 1,      /* the recorder */

@@ -13,7 +13,7 @@
  * Threads  The ring's own thread; the ring recorder_outside any, between recorder_lock and
  * recorder_unlock, which do nothing for the others. */
 
-#include "runtime/recorder.h"
+#include "runtime/inside/recorder_format.h"
 
 typedef struct recorder recorder_t;
 

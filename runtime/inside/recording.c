@@ -2,7 +2,7 @@
 
 #include "runtime/base/memory.h"
 #include "runtime/base/utf8.h"
-#include "runtime/recorder.h"
+#include "runtime/inside/recorder_format.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* recording_text.c -- a recording for people and for scripts. */
 
 #include "runtime/base/clock.h"
-#include "runtime/recorder.h"
+#include "runtime/inside/recorder_format.h"
 #include "runtime/runtime.h"
 
 #include <inttypes.h>

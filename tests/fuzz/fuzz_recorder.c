@@ -1,6 +1,6 @@
 /* A recorder's file as a killed process, a full disk or somebody else may leave it. Oracle: what
  * was accepted is printed in every form, and the events come in order of time. */
-#include "runtime/recorder.h"
+#include "runtime/inside/recorder_format.h"
 
 #include <stdlib.h>
 

@@ -2,6 +2,7 @@
  * happened. */
 
 #include "runtime/inside.h"
+#include "runtime/inside/recorder_format.h"
 #include "tests/support/actors/caller.h"
 #include "tests/support/actors/toy.h"
 #include "tests/support/temporary.h"
