@@ -159,6 +159,17 @@ typedef void (*offload_then_fn)(void *self, context_t *ctx, err_t err, void *dat
 void actor_offload(context_t *ctx, offload_lane_t lane, offload_work_fn work, offload_then_fn then,
                    const void *data, size_t data_size);
 
+/* Memory that belongs to the state: zeroed, charged to this actor, and freed with the state (at the
+ * end, a failure, a restart, a rebuild), so a state may just point to it. NULL: past the kind's
+ * memory_max, or no memory; the second form fails the actor then. Blocks may be freed before;
+ * actor_arena is for lists that only grow (NULL: no memory; its own functions say NULL past the
+ * maximum). Not in an applier, which has no context: a durable state that points somewhere has a
+ * `deinit`. */
+void *actor_memory_new(context_t *ctx, size_t size);
+void *actor_memory_new_or_fail(context_t *ctx, size_t size);
+void actor_memory_free(context_t *ctx, void *memory);
+arena_t *actor_arena(context_t *ctx);
+
 /* Starts an anonymous child under this actor; if it dies abnormally it is restarted by the kind's
  * policy. */
 err_t actor_spawn(context_t *ctx, const actor_kind_t *kind, str_t key, actor_ref_t *out_ref);
@@ -238,6 +249,9 @@ struct actor_kind {
     uint32_t mailbox_max; /* 0: 1024 */
     overflow_t overflow;
     uint32_t idle_ms;                         /* passivated after; 0: never */
+    bool hibernates;  /* not durable, and needs state_schema or snapshot and restore: idle for idle_ms
+                         it sleeps in the runtime's state store, and its next message wakes it */
+    size_t memory_max; /* bytes of state and actor_memory_new; 0: 64 MiB */
     uint32_t snapshot_every;                  /* events; 0: never */
     bool is_pinned;                           /* stays on the scheduler that started it */
     bool is_temporary;                        /* a child that is not restarted */

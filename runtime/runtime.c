@@ -26,7 +26,7 @@ static err_t init(runtime_t *self, const runtime_options_t *options)
     self->registry = registry_new(self);
     self->topics = topic_index_new();
     self->dead_letters = dead_letters_new();
-    self->schedulers = memory_new_array(count, sizeof(scheduler_t));
+    self->schedulers = memory_new_aligned(_Alignof(scheduler_t), count * sizeof(scheduler_t));
     if (self->registry == NULL || self->topics == NULL || self->dead_letters == NULL ||
         self->schedulers == NULL)
         return ERR_NO_MEMORY;

@@ -147,6 +147,8 @@ typedef struct runtime_stats {
     uint64_t stolen, appends_in_flight;
     uint64_t slow_turns; /* over 10 ms */
     uint64_t offload_queued[OFFLOAD_LANES];
+    uint64_t actor_bytes; /* charged to actors, with their slots */
+    uint64_t pool_bytes;  /* of the pools that messages, timers and states come from */
 } runtime_stats_t;
 void runtime_stats(runtime_t *self, runtime_stats_t *out_stats);
 /* The supervision tree and every actor's counters, as JSON. */

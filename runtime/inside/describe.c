@@ -25,9 +25,11 @@ void runtime_stats(runtime_t *self, runtime_stats_t *out_stats)
         stats.sent += atomic_load(&counters->sent);
         stats.handled += atomic_load(&counters->handled);
         stats.stolen += atomic_load(&counters->stolen);
+        stats.pool_bytes += pool_bytes(&self->schedulers[i].pool);
     }
     for (size_t i = 0; i < OFFLOAD_LANES; i++)
         stats.offload_queued[i] = offload_queued(self->offload, (offload_lane_t)i);
+    stats.actor_bytes = runtime_charged(self) + stats.actors * ACTOR_SLOT_SIZE;
     *out_stats = stats;
 }
 
@@ -41,6 +43,7 @@ static void describe_actor(void *context, actor_t *actor)
     json_key_u64(json, "parent", actor_entry(actor)->parent);
     json_key_u64(json, "messages", atomic_load(&actor->messages));
     json_key_u64(json, "busy_us", atomic_load(&actor->busy_ns) / 1000);
+    json_key_u64(json, "bytes", actor_charged(actor) + ACTOR_SLOT_SIZE);
     json_key_u64(json, "queue", mailbox_user_length(&actor->mailbox));
     json_key_u64(json, "scheduler", atomic_load(&actor->home));
     json_object_end(json);
@@ -60,6 +63,8 @@ void runtime_describe(runtime_t *self, json_t *json)
     json_key_u64(json, "dead_letters", stats.dead_letters);
     json_key_u64(json, "late_replies", stats.late_replies);
     json_key_u64(json, "refused", stats.refused);
+    json_key_u64(json, "actor_bytes", stats.actor_bytes);
+    json_key_u64(json, "pool_bytes", stats.pool_bytes);
     json_key(json, STR("actors"));
     json_array_begin(json);
     registry_each(self->registry, describe_actor, json);

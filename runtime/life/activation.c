@@ -37,6 +37,8 @@ err_t actor_set_key(actor_t *self, str_t key)
         at = self->key.outside = memory_new(key.size + 1);
     if (at == NULL)
         return ERR_NO_MEMORY;
+    if (key.size >= ACTOR_KEY_INSIDE)
+        actor_charge(self, (int64_t)key.size + 1);
     if (key.size > 0)
         memcpy(at, key.data, key.size);
     at[key.size] = '\0';
@@ -53,6 +55,7 @@ err_t actor_new_state(actor_t *self)
         return ERR_NO_MEMORY;
     memset(self->state, 0, size);
     self->is_state_pooled = block != 0;
+    actor_charge(self, (int64_t)size);
     return ERR_OK;
 }
 
@@ -60,6 +63,7 @@ void actor_take_state(actor_t *self, void *state)
 {
     self->state = state;
     self->is_state_pooled = false;
+    actor_charge(self, (int64_t)self->kind->state_size);
 }
 
 void actor_free_state(actor_t *actor)
@@ -71,6 +75,10 @@ void actor_free_state(actor_t *actor)
     /* The same size asks for the same class. */
     block_class_t block = actor->is_state_pooled ? pool_class_of(actor->kind->state_size) : 0;
     pool_free(pool_current(), STEAL(actor->state), block);
+    actor_charge(actor, -(int64_t)actor->kind->state_size);
+    actor_extra_t *extra = actor_extra_or_null(actor);
+    if (extra != NULL)
+        actor_memory_clear(&extra->memory);
 }
 
 void actor_drop_deferred(actor_extra_t *extra)
@@ -90,7 +98,7 @@ static void reset(actor_t *self)
     self->is_failed_start = self->is_failed = false;
     self->kind = NULL;
     self->key_size = 0;
-    self->active_ms = 0;
+    atomic_store_explicit(&self->active_ms, 0, memory_order_relaxed);
     atomic_store_explicit(&self->messages, 0, memory_order_relaxed);
     atomic_store_explicit(&self->busy_ns, 0, memory_order_relaxed);
 }
@@ -100,6 +108,8 @@ static void extra_free(actor_t *self)
     actor_extra_t *extra = actor_extra_or_null(self);
     if (extra == NULL)
         return;
+    actor_discharge(self);
+    actor_memory_clear(&extra->memory);
     actor_drop_deferred(extra);
     timer_table_deinit(&extra->timers);
     alarm_cancel(&extra->idle_alarm);
@@ -121,7 +131,9 @@ void actor_dispose(actor_t *self)
         system_message_free(message);
     actor_free_state(self);
     extra_free(self);
-    if (self->key_size >= ACTOR_KEY_INSIDE)
+    if (self->key_size >= ACTOR_KEY_INSIDE) {
         memory_free(self->key.outside);
+        actor_charge(self, -(int64_t)self->key_size - 1);
+    }
     reset(self);
 }

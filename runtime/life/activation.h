@@ -22,6 +22,7 @@
 #include "runtime/durable/durable.h"
 #include "runtime/mail/ask.h"
 #include "runtime/mail/mailbox.h"
+#include "runtime/memory/actor_memory.h"
 #include "runtime/schedule/timers.h"
 
 #include <stddef.h>
@@ -60,6 +61,9 @@ typedef struct actor_extra {
     uint64_t *children;
     uint32_t child_count;
 
+    actor_memory_t memory;
+    bool is_woken; /* its state comes from the state store */
+
     uint64_t failures_since_ns, parked_until_ns;
     uint32_t failures, parkings;
     char reason[ACTOR_REASON_SIZE]; /* why it failed */
@@ -97,7 +101,7 @@ struct actor {
     };
     _Atomic uint64_t messages, busy_ns; /* read by others, relaxed */
     uint32_t incarnation;
-    uint32_t active_ms; /* when it last did something; wraps */
+    _Atomic uint32_t active_ms; /* when it last did something; wraps; read by others, relaxed */
 } __attribute__((aligned(ACTOR_LINE)));
 
 _Static_assert(sizeof(actor_t) == 2 * (size_t)ACTOR_LINE, "an actor's header is two cache lines");
@@ -112,6 +116,8 @@ typedef struct actor_entry {
     uint32_t hash;   /* of kind and key; of an actor without a name: not set */
     uint32_t next;   /* in its bucket: slot + 1; under the lock of its shard */
     uint64_t parent; /* actor_ref bits; 0: none */
+    /* What the actor holds beyond its slot: written by its owner only. */
+    _Atomic uint64_t charged;
 } actor_entry_t;
 
 typedef struct actor_chunk {
@@ -121,6 +127,8 @@ typedef struct actor_chunk {
 } actor_chunk_t;
 
 _Static_assert(sizeof(actor_chunk_t) <= sizeof(actor_t), "a chunk's head takes one slot's place");
+
+enum { ACTOR_SLOT_SIZE = sizeof(actor_t) + sizeof(actor_entry_t) };
 
 static inline const actor_chunk_t *actor_chunk(const actor_t *self)
 {
@@ -153,6 +161,16 @@ static inline str_t actor_key(const actor_t *self)
 {
     return (str_t){self->key_size < ACTOR_KEY_INSIDE ? self->key.inside : self->key.outside,
                    self->key_size};
+}
+
+static inline void actor_is_active(actor_t *self, uint32_t now_ms)
+{
+    atomic_store_explicit(&self->active_ms, now_ms, memory_order_relaxed);
+}
+
+static inline uint32_t actor_active_ms(const actor_t *self)
+{
+    return atomic_load_explicit(&self->active_ms, memory_order_relaxed);
 }
 
 /* Keeps a copy of the key. NO_MEMORY. */

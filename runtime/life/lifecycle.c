@@ -58,7 +58,7 @@ static void begin_running(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
     actor->phase = ACTOR_RUNNING;
-    actor->active_ms = context_now_ms(ctx);
+    actor_is_active(actor, context_now_ms(ctx));
     err_t err = ERR_OK;
     if (!call_start(ctx, &err))
         return;
@@ -376,7 +376,7 @@ void lifecycle_idle(context_t *ctx)
         return;
     }
     uint32_t idle_ms = is_down ? 0 : actor->kind->idle_ms;
-    uint32_t since_ms = context_now_ms(ctx) - actor->active_ms; /* both wrap */
+    uint32_t since_ms = context_now_ms(ctx) - actor_active_ms(actor); /* both wrap */
     if (since_ms >= idle_ms && (is_down || is_quiescent(ctx)) && passivate(ctx))
         return;
     arm_idle(ctx, MAX(since_ms < idle_ms ? idle_ms - since_ms : idle_ms, 1U));

@@ -80,6 +80,12 @@ static void list_remove(slab_t **first, slab_t *slab)
         slab->next->previous = slab->previous;
 }
 
+static void count_slabs(pool_t *self, int change)
+{
+    uint32_t count = atomic_load_explicit(&self->slab_count, memory_order_relaxed);
+    atomic_store_explicit(&self->slab_count, count + (uint32_t)change, memory_order_relaxed);
+}
+
 static void slab_release(pool_t *self, slab_t *slab)
 {
     if (slab->all_previous == NULL)
@@ -88,7 +94,7 @@ static void slab_release(pool_t *self, slab_t *slab)
         slab->all_previous->all_next = slab->all_next;
     if (slab->all_next != NULL)
         slab->all_next->all_previous = slab->all_previous;
-    self->slab_count--;
+    count_slabs(self, -1);
     memory_unmap(slab, POOL_SLAB_SIZE);
 }
 
@@ -115,7 +121,7 @@ static slab_t *slab_new(pool_t *self)
     if (self->all != NULL)
         self->all->all_previous = slab;
     self->all = slab;
-    self->slab_count++;
+    count_slabs(self, 1);
     return slab;
 }
 

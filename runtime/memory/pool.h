@@ -82,7 +82,8 @@ struct pool {
     slab_t none; /* a slab without blocks: `current` before there is one */
     slab_t *all;
     slab_t *kept; /* without blocks out */
-    uint32_t index, pool_count, kept_count, slab_count;
+    uint32_t index, pool_count, kept_count;
+    _Atomic uint32_t slab_count; /* written by its thread only */
     pool_box_t *outgoing[POOL_COUNT_MAX]; /* by the index of the owner */
     pool_backing_t backing;
     bool is_collecting;
@@ -114,6 +115,12 @@ void pool_idle(pool_t *self);
 
 /* Blocks out, as far as the owner knows. */
 uint64_t pool_used(const pool_t *self);
+
+/* Any thread: what it holds of the system's memory. */
+static inline uint64_t pool_bytes(const pool_t *self)
+{
+    return (uint64_t)atomic_load_explicit(&self->slab_count, memory_order_relaxed) * POOL_SLAB_SIZE;
+}
 
 /* The slow sides of pool_new and pool_free. */
 void *pool_new_slow(pool_t *self, size_t size, block_class_t *out_class);

@@ -46,6 +46,7 @@ struct scheduler {
     actor_t *run_first, *run_last;
     _Atomic uint32_t run_count;
     scheduler_counters_t counters;
+    _Atomic uint64_t charged; /* to actors, here; written by this one only; may be below 0 */
 
     /* Its own. */
     bool has_loop, is_started;

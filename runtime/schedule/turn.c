@@ -122,7 +122,7 @@ static void continue_job(context_t *ctx, job_t *job)
 /* What ends in the author's code: in RUNNING only. */
 static void continuation(context_t *ctx, message_t *message)
 {
-    ctx->actor->active_ms = context_now_ms(ctx);
+    actor_is_active(ctx->actor, context_now_ms(ctx));
     if (message->kind == MESSAGE_REPLY)
         continue_reply(ctx, message);
     else if (message->kind == MESSAGE_JOB)
@@ -207,7 +207,7 @@ static void user_message(context_t *ctx, message_t *message)
         bonds_signal(ctx, message);
         return;
     }
-    actor->active_ms = context_now_ms(ctx);
+    actor_is_active(actor, context_now_ms(ctx));
     if (message->incarnation != 0 && message->incarnation != actor->incarnation) {
         reject_by(actor, message, ERR_NOT_FOUND, DEAD_GONE);
         return;
@@ -387,6 +387,7 @@ void turn_run(scheduler_t *scheduler, actor_t *actor)
     context_t ctx;
     context_init(&ctx, scheduler, actor);
     run_steps(&ctx);
+    actor_recharge(actor);
     bool is_buried = actor->phase == ACTOR_ENDED && lifecycle_bury(&ctx);
     context_deinit(&ctx);
     if (is_buried)
