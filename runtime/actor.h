@@ -248,10 +248,11 @@ struct actor_kind {
 
     uint32_t mailbox_max; /* 0: 1024 */
     overflow_t overflow;
-    uint32_t idle_ms;                         /* passivated after; 0: never */
-    bool hibernates;  /* not durable, and needs state_schema or snapshot and restore: idle for idle_ms
-                         it sleeps in the runtime's state store, and its next message wakes it */
-    size_t memory_max; /* bytes of state and actor_memory_new; 0: 64 MiB */
+    uint32_t idle_ms; /* passivated after; 0: never */
+    bool
+        hibernates; /* not durable, and needs state_schema or snapshot and restore: idle for idle_ms
+                       it sleeps in the runtime's state store, and its next message wakes it */
+    size_t memory_max;                        /* bytes of state and actor_memory_new; 0: 64 MiB */
     uint32_t snapshot_every;                  /* events; 0: never */
     bool is_pinned;                           /* stays on the scheduler that started it */
     bool is_temporary;                        /* a child that is not restarted */

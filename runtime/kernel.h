@@ -47,7 +47,7 @@ struct runtime {
     topic_index_t *topics;
     dead_letters_t *dead_letters;
     runtime_counters_t counters;
-    _Atomic uint64_t charged; /* to actors, by threads without a scheduler */
+    _Atomic uint64_t charged;  /* to actors, by threads without a scheduler */
     _Atomic uint64_t bond_ids; /* the last one given out */
 };
 

@@ -23,12 +23,12 @@ typedef struct runtime_options {
     ms_clock_t clock;                          /* all zero: the machine's */
     ms_random_t random;                        /* all zero: the kernel's */
     const ms_log_t *log;
-    journal_t *journal; /* NULL: no durable kinds */
-    bool is_simulated;  /* no threads: simulation.h drives it */
+    journal_t *journal;        /* NULL: no durable kinds */
+    bool is_simulated;         /* no threads: simulation.h drives it */
     const char *recorder_path; /* the flight recorder's file (recorder.h); NULL: none */
     uint32_t recorder_records; /* a scheduler, a power of two; 0: RECORDER_RECORDS_DEFAULT */
-    bool is_heap_only;  /* every block from malloc, for tools that watch it; else from pools, but
-                           under AddressSanitizer */
+    bool is_heap_only; /* every block from malloc, for tools that watch it; else from pools, but
+                          under AddressSanitizer */
 } runtime_options_t;
 
 err_t runtime_new(const runtime_options_t *options, runtime_t **out_runtime);

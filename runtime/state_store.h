@@ -1,6 +1,7 @@
 #pragma once
-/* state_store.h -- where volatile virtual actors sleep: a kind with `.hibernates` puts its described
- * state there when it idles, and its slot and its name are free; the next message takes it back.
+/* state_store.h -- where volatile virtual actors sleep: a kind with `.hibernates` puts its
+ * described state there when it idles, and its slot and its name are free; the next message takes
+ * it back.
  *
  * A table of functions that the runtime is given (runtime_options_t.state_store). One of the
  * library: runtime/state_store_file.h. What is in it belongs to one run of a node: a store that is

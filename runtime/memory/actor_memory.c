@@ -24,8 +24,8 @@ void actor_memory_clear(actor_memory_t *self)
 /* What it may still take. */
 static size_t room_of(const actor_t *actor, const actor_memory_t *memory)
 {
-    size_t max = actor->kind->memory_max == 0 ? (size_t)ACTOR_MEMORY_MAX_DEFAULT
-                                              : actor->kind->memory_max;
+    size_t max =
+        actor->kind->memory_max == 0 ? (size_t)ACTOR_MEMORY_MAX_DEFAULT : actor->kind->memory_max;
     size_t used = actor->kind->state_size + memory->size + memory->arena.size;
     return used >= max ? 0 : max - used;
 }
@@ -116,8 +116,8 @@ static size_t extra_size(const actor_extra_t *extra)
     size += extra->child_count * sizeof(uint64_t);
     if (extra->bonds != NULL) {
         const bonds_t *bonds = extra->bonds;
-        size_t entries = (size_t)bonds->links.capacity + bonds->monitors.capacity +
-                         bonds->watchers.capacity;
+        size_t entries =
+            (size_t)bonds->links.capacity + bonds->monitors.capacity + bonds->watchers.capacity;
         size += sizeof *bonds + entries * sizeof(id_entry_t);
     }
     return size;

@@ -83,7 +83,7 @@ struct pool {
     slab_t *all;
     slab_t *kept; /* without blocks out */
     uint32_t index, pool_count, kept_count;
-    _Atomic uint32_t slab_count; /* written by its thread only */
+    _Atomic uint32_t slab_count;          /* written by its thread only */
     pool_box_t *outgoing[POOL_COUNT_MAX]; /* by the index of the owner */
     pool_backing_t backing;
     bool is_collecting;
