@@ -202,7 +202,8 @@ err_t actor_subscribe(context_t *ctx, str_t topic)
     actor_extra_t *extra = actor_extra(actor);
     if (extra == NULL)
         return ERR_NO_MEMORY;
-    TRY(topic_subscribe_actor(ctx->scheduler, topic, actor_bits(actor), actor->incarnation));
+    extra->subscriber = MAX(extra->subscriber, UINT32_C(1));
+    TRY(topic_subscribe_actor(ctx->scheduler, topic, actor_bits(actor), extra->subscriber));
     extra->subscribed_on |= UINT64_C(1) << ctx->scheduler->index;
     return ERR_OK;
 }

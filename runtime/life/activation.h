@@ -53,6 +53,7 @@ typedef struct actor_extra {
     alarm_t *idle_alarm, *restart_alarm;
     uint32_t jobs_open;
     uint64_t subscribed_on;   /* a bit a scheduler */
+    uint32_t subscriber;      /* incarnation for topics: another state, another one; 0: none yet */
     uint64_t tokens_until_ns; /* somebody may wait for a later answer until then */
     lane_t deferred;
     uint32_t deferred_count;

@@ -72,9 +72,11 @@ void unsubscribe_all(actor_t *actor)
         if (message == NULL)
             continue; /* what is still delivered finds nobody */
         message->sender = actor_bits(actor);
-        message->incarnation = actor->incarnation;
+        message->incarnation = extra->subscriber;
         scheduler_post(&actor_runtime(actor)->schedulers[index], message);
     }
+    if (extra != NULL)
+        extra->subscriber++; /* what is under way is for the state before */
 }
 
 void system_message_free(message_t *message)

@@ -80,8 +80,6 @@ static push_result_t push(actor_t *actor, uint32_t generation, message_t *messag
 {
     if (message_is_signal(message))
         return mailbox_push_reserved(&actor->mailbox, generation, message);
-    if (message->kind == MESSAGE_KILL)
-        return mailbox_push_system(&actor->mailbox, generation, message);
     return mailbox_push(&actor->mailbox, generation,
                         atomic_load_explicit(&actor->mailbox_max, memory_order_relaxed), message);
 }
@@ -117,9 +115,20 @@ static dead_reason_t reason_of(err_t err, bool is_addressed)
     }
 }
 
+/* Past what waits, and so none of the user lanes' messages that are counted. */
+static err_t deliver_kill(runtime_t *self, uint64_t ref, message_t *message)
+{
+    if (deliver_system(self, ref, message))
+        return ERR_OK;
+    message_free(message);
+    return ERR_NOT_FOUND;
+}
+
 err_t deliver(runtime_t *self, const actor_kind_t *kind, str_t key, uint64_t ref,
               message_t *message)
 {
+    if (UNLIKELY(message->kind == MESSAGE_KILL))
+        return deliver_kill(self, ref, message);
     count_sent(self);
     if (inside_is_watching(self))
         inside_sent(self, kind, ref, message);

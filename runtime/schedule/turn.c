@@ -208,7 +208,8 @@ static void user_message(context_t *ctx, message_t *message)
         return;
     }
     actor_is_active(actor, context_now_ms(ctx));
-    if (message->incarnation != 0 && message->incarnation != actor->incarnation) {
+    /* Only a topic's messages are meant for one state. */
+    if (message->incarnation != 0 && message->incarnation != actor_peek(actor)->subscriber) {
         reject_by(actor, message, ERR_NOT_FOUND, DEAD_GONE);
         return;
     }

@@ -19,7 +19,7 @@ typedef struct actor_state {
     uint32_t from;
     actor_ref_t children[CHILDREN_MAX];
     actor_timer_t timers[TIMERS_MAX];
-    uint32_t child_count, timer_count;
+    uint32_t child_count, timer_count, subscribed; /* a bit a topic */
 } actor_state_t;
 
 #define ACTOR_DEF "tests/sim/explore/act.def"
@@ -72,7 +72,8 @@ static void send_ref(run_t *run, uint64_t ref, const act_step_t *step)
 }
 
 typedef struct asked {
-    uint64_t debt, id, asker_id; /* of the ask at hand, and of the one it is made for */
+    uint64_t debt, serial;
+    uint64_t id, asker_id; /* of the ask at hand, and of the one it is made for */
     reply_token_t token;
     bool has_token, is_emitting;
 } asked_t;
@@ -91,12 +92,22 @@ void act_check_answer(ledger_t *ledger, const answer_t *answer, uint64_t id)
                     (unsigned long long)id, (unsigned long long)reply->id);
 }
 
+/* What ends an ask or a job ends it for the state that began it; only a rebuilt one inherits. */
+static void settle(const actor_state_t *self, const asked_t *asked)
+{
+    ledger_pay(self->ledger, asked->debt);
+    if (asked->serial != self->serial && !self->service->is_durable)
+        ledger_fail(self->ledger, ORACLE_ANSWER, "ask %llu of state %llu ended in %llu",
+                    (unsigned long long)asked->id, (unsigned long long)asked->serial,
+                    (unsigned long long)self->serial);
+}
+
 static void on_answer(void *state, context_t *ctx, const answer_t *answer, void *data,
                       UNUSED size_t data_size)
 {
     actor_state_t *self = state;
     const asked_t *asked = data;
-    ledger_pay(self->ledger, asked->debt);
+    settle(self, asked);
     act_check_answer(self->ledger, answer, asked->id);
     if (asked->is_emitting && self->service->is_durable)
         emit(ctx, act_counted, .id = 0, .number = 1);
@@ -111,7 +122,10 @@ static void step_ask(run_t *run, const act_step_t *step)
     static const uint32_t timeouts_ms[] = {5, 20, 100, 1000, 5000};
     actor_state_t *self = run->self;
     uint64_t id = ledger_send(self->ledger, self->from, step->target, true);
-    asked_t asked = {.id = id, .asker_id = run->id, .is_emitting = (step->number & 1) != 0};
+    asked_t asked = {.serial = self->serial,
+                     .id = id,
+                     .asker_id = run->id,
+                     .is_emitting = (step->number & 1) != 0};
     asked.debt = ledger_owe(self->ledger, DEBT_ASK, self->serial, id);
     if (!run->is_later) {
         run->is_later = asked.has_token = true;
@@ -136,7 +150,7 @@ static void on_worked(void *state, context_t *ctx, err_t err, void *data, UNUSED
     actor_state_t *self = state;
     const asked_t *asked = data;
     ledger_trace(self->ledger, "  job of %llu: %s", (unsigned long long)asked->id, err_name(err));
-    ledger_pay(self->ledger, asked->debt);
+    settle(self, asked);
     if (asked->is_emitting && self->service->is_durable)
         emit(ctx, act_counted, .id = 0, .number = 1);
 }
@@ -144,7 +158,7 @@ static void on_worked(void *state, context_t *ctx, err_t err, void *data, UNUSED
 static void step_offload(run_t *run, const act_step_t *step)
 {
     actor_state_t *self = run->self;
-    asked_t asked = {.id = run->id, .is_emitting = (step->number & 1) != 0};
+    asked_t asked = {.serial = self->serial, .id = run->id, .is_emitting = (step->number & 1) != 0};
     asked.debt = ledger_owe(self->ledger, DEBT_JOB, self->serial, run->id);
     actor_offload(run->ctx, (offload_lane_t)(step->number % OFFLOAD_LANES), work, on_worked, &asked,
                   sizeof asked);
@@ -309,7 +323,8 @@ static void carry_out(run_t *run, const act_step_t *step)
         step_cancel(run);
         break;
     case ACT_subscribe:
-        IGNORE_ERR(actor_subscribe(run->ctx, topic_of(step)));
+        if (actor_subscribe(run->ctx, topic_of(step)) == ERR_OK)
+            run->self->subscribed |= 1U << step->number % 2;
         break;
     case ACT_publish:
         actor_publish(run->ctx, topic_of(step), act_news, .number = step->number);
@@ -362,6 +377,9 @@ ON(act_tick)
 
 ON(act_news)
 {
+    if ((self->subscribed & 1U << command->number % 2) == 0)
+        ledger_fail(self->ledger, ORACLE_ONCE, "state %llu heard what it did not subscribe to",
+                    (unsigned long long)self->serial);
     self->count += command->number;
     return ERR_OK;
 }

@@ -2,13 +2,14 @@
 
 #include "runtime/base/assert.h"
 #include "runtime/journal_memory.h"
+#include "runtime/mail/dead_letters.h"
 #include "tests/sim/explore/act.h"
 #include "tests/support/faults/memory_faults.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPEN_MAX = 8, STEPS_MAX = 60000, REST_MS = 20000, EVENTS_MAX = 8 };
+enum { OPEN_MAX = 8, STEPS_MAX = 60000, REST_MS = 20000, EVENTS_MAX = 8, CHECK_EVERY = 32 };
 
 static const char *const kind_names[] = {
 #define X(name) #name,
@@ -43,7 +44,7 @@ struct world {
     actor_kind_t child;
     client_command_t commands[PLAN_COMMANDS_MAX];
     uint32_t next, open;
-    uint64_t appends, lost;
+    uint64_t appends;
     uint64_t failing[PLAN_FAULTS_MAX]; /* allocations, ascending */
     size_t failing_count;
     bool is_paused, is_calm, is_rested, was_crashed;
@@ -380,9 +381,23 @@ static void check_commands(world_t *self)
     }
 }
 
+/* Between two steps nothing runs: what was sent is handled, dead, or on its way. */
+static void check_conservation(world_t *self)
+{
+    runtime_stats_t stats;
+    runtime_stats(self->runtime, &stats);
+    uint64_t in_flight = runtime_in_flight(self->runtime);
+    if (stats.sent != stats.handled + stats.dead_letters + in_flight)
+        ledger_fail(&self->ledger, ORACLE_LOSS,
+                    "%llu sent, %llu handled, %llu dead, %llu in flight",
+                    (unsigned long long)stats.sent, (unsigned long long)stats.handled,
+                    (unsigned long long)stats.dead_letters, (unsigned long long)in_flight);
+}
+
 static void check_rest(world_t *self)
 {
     runtime_stats_t stats;
+    check_conservation(self);
     runtime_stats(self->runtime, &stats);
     ledger_settle(&self->ledger, stats.dead_letters, memory_faults_failed() == 0);
     check_commands(self);
@@ -427,6 +442,8 @@ static bool step(world_t *self)
     memory_faults_arm(!self->is_calm);
     bool has_stepped = simulation_step(self->simulation);
     memory_faults_arm(false);
+    if (simulation_steps(self->simulation) % CHECK_EVERY == 0)
+        check_conservation(self);
     return has_stepped;
 }
 
