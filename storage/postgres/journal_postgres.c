@@ -1,0 +1,351 @@
+#include "storage/postgres/journal_postgres_parts.h"
+
+#include "runtime/base/clock.h"
+#include "runtime/base/memory.h"
+#include "runtime/base/xxh64.h"
+
+#include <time.h>
+
+enum { ORDINAL_BITS = 18, XID_BITS = 38 };
+
+static journal_postgres_t *self_of(journal_t *journal)
+{
+    return CONTAINER_OF(journal, journal_postgres_t, journal);
+}
+
+static uint64_t now_ms(void)
+{
+    ms_clock_t clock = clock_system();
+    return clock_mono_ms(&clock);
+}
+
+/* ---- positions ---- */
+
+uint32_t journal_postgres_partition(str_t stream)
+{
+    return (uint32_t)(xxh64(stream, 0) % JOURNAL_POSTGRES_PARTITIONS);
+}
+
+uint64_t journal_postgres_position(int64_t timeline, int64_t xid, int64_t ordinal)
+{
+    return (uint64_t)timeline << (XID_BITS + ORDINAL_BITS) | (uint64_t)xid << ORDINAL_BITS |
+           (uint64_t)ordinal;
+}
+
+void journal_postgres_saw(journal_postgres_t *self, uint64_t position)
+{
+    uint64_t head = atomic_load(&self->head);
+    while (position > head && !atomic_compare_exchange_weak(&self->head, &head, position))
+        ;
+}
+
+/* ---- appending ---- */
+
+static void append(journal_t *journal, const journal_append_t *append_)
+{
+    journal_postgres_t *self = self_of(journal);
+    err_t err = journal_queue_append(self->queue, append_);
+    if (err == ERR_OK)
+        return;
+    atomic_fetch_add(&self->refused, 1);
+    append_->done(append_->done_context, err, 0, 0);
+}
+
+static void snapshot_put(journal_t *journal, str_t stream, uint64_t version, str_t state)
+{
+    /* Without room it is left out: the next one will do. */
+    IGNORE_ERR(journal_queue_snapshot(self_of(journal)->queue, stream, version, state));
+}
+
+/* ---- connections to read with ---- */
+
+err_t journal_postgres_connect(const journal_postgres_t *self, pg_t **out_connection)
+{
+    return pg_open(&(pg_options_t){.address = self->address,
+                                   .application = "musicstream",
+                                   .timeout_ms = self->timeout_ms,
+                                   .log = self->log},
+                   out_connection);
+}
+
+static err_t wait_for_place(journal_postgres_t *self)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (time_t)(self->timeout_ms / 1000) + 1;
+    int rc = 0;
+    while (self->readers.free_count == 0 && rc == 0)
+        rc = pthread_cond_timedwait(&self->readers.given_back, &self->readers.lock, &until);
+    return self->readers.free_count == 0 ? ERR_BUSY : ERR_OK;
+}
+
+/* A place is always given back, with the connection or without. */
+static err_t borrow(journal_postgres_t *self, pg_t **out_connection)
+{
+    journal_postgres_readers_t *readers = &self->readers;
+    pthread_mutex_lock(&readers->lock);
+    err_t err = wait_for_place(self);
+    pg_t *connection = err == ERR_OK ? readers->free[--readers->free_count] : NULL;
+    pthread_mutex_unlock(&readers->lock);
+    if (err == ERR_OK)
+        *out_connection = connection;
+    return err;
+}
+
+static void give_back(journal_postgres_t *self, pg_t *connection)
+{
+    if (connection != NULL && !pg_is_usable(connection)) {
+        pg_close(connection);
+        connection = NULL;
+    }
+    pthread_mutex_lock(&self->readers.lock);
+    self->readers.free[self->readers.free_count++] = connection;
+    pthread_mutex_unlock(&self->readers.lock);
+    pthread_cond_signal(&self->readers.given_back);
+}
+
+static err_t connect_reader(journal_postgres_t *self, pg_t **connection)
+{
+    if (*connection != NULL)
+        return ERR_OK;
+    if (now_ms() < atomic_load(&self->readers.retry_at_ms))
+        return ERR_UNAVAILABLE;
+    err_t err = journal_postgres_connect(self, connection);
+    if (err != ERR_OK)
+        atomic_store(&self->readers.retry_at_ms, now_ms() + JOURNAL_POSTGRES_BACKOFF_FIRST_MS);
+    return err;
+}
+
+/* A statement that only reads; once more on a new connection when an old one turned out dead. */
+static err_t query(journal_postgres_t *self, const pg_statement_t *statement, PGresult **out_result)
+{
+    pg_t *connection = NULL;
+    TRY(borrow(self, &connection));
+    bool was_open = connection != NULL;
+    err_t err = connect_reader(self, &connection);
+    if (err == ERR_OK)
+        err = pg_run(connection, statement, out_result);
+    if (err != ERR_OK && was_open && connection != NULL && !pg_is_usable(connection)) {
+        pg_close(connection);
+        connection = NULL;
+        err = connect_reader(self, &connection);
+        if (err == ERR_OK)
+            err = pg_run(connection, statement, out_result);
+    }
+    give_back(self, connection);
+    return err == ERR_TIMEOUT ? ERR_UNAVAILABLE : err; /* nothing is unknown about a read */
+}
+
+/* ---- reading ---- */
+
+#define COLUMNS                                                                                    \
+    "stream, version, timeline, xid::text::bigint, ordinal, wall_ms, name, payload, command_id, "  \
+    "result"
+
+static journal_record_t record_at(const PGresult *result, int row)
+{
+    return (journal_record_t){.stream = pg_get_str(result, row, 0),
+                              .version = (uint64_t)pg_get_i64(result, row, 1),
+                              .position = journal_postgres_position(pg_get_i32(result, row, 2),
+                                                                    pg_get_i64(result, row, 3),
+                                                                    pg_get_i32(result, row, 4)),
+                              .wall_ms = pg_get_i64(result, row, 5),
+                              .event = {pg_get_str(result, row, 6), pg_get_str(result, row, 7)},
+                              .command_id = pg_get_str(result, row, 8),
+                              .result = pg_get_str(result, row, 9)};
+}
+
+static err_t read_page(journal_postgres_t *self, str_t stream, uint64_t *after_version,
+                       journal_visit_fn visit, void *context, int *out_count)
+{
+    char after[8], limit[8];
+    PGresult *result PG_RESULT_SCOPED = NULL;
+    pg_statement_t statement = {
+        .sql = "SELECT " COLUMNS
+               " FROM events WHERE stream = $1 AND version > $2 ORDER BY version LIMIT $3",
+        .parameters = {pg_text(stream), pg_i64(after, (int64_t)*after_version),
+                       pg_i64(limit, JOURNAL_POSTGRES_PAGE)},
+        .parameter_count = 3};
+    TRY(query(self, &statement, &result));
+    for (int row = 0; row < PQntuples(result); row++) {
+        journal_record_t record = record_at(result, row);
+        if (record.version != *after_version + 1)
+            return ERR_CORRUPT; /* versions count without a gap */
+        *after_version = record.version;
+        TRY(visit(context, &record));
+    }
+    *out_count = PQntuples(result);
+    return ERR_OK;
+}
+
+static err_t read_stream(journal_t *journal, str_t stream, uint64_t after_version,
+                         journal_visit_fn visit, void *context)
+{
+    if (stream.size == 0 || stream.size > JOURNAL_STREAM_SIZE_MAX)
+        return ERR_INVALID;
+    int count = JOURNAL_POSTGRES_PAGE;
+    while (count == JOURNAL_POSTGRES_PAGE)
+        TRY(read_page(self_of(journal), stream, &after_version, visit, context, &count));
+    return ERR_OK;
+}
+
+static err_t feed_page(journal_postgres_t *self, uint64_t *after_position, size_t count_max,
+                       journal_visit_fn visit, void *context, int *out_count)
+{
+    uint64_t after = *after_position;
+    char timeline[4], xid[8], ordinal[4], limit[8];
+    PGresult *result PG_RESULT_SCOPED = NULL;
+    pg_statement_t statement = {
+        .sql = "SELECT " COLUMNS " FROM events"
+               " WHERE (timeline, xid, ordinal) > ($1, $2::text::xid8, $3)"
+               " AND xid < pg_snapshot_xmin(pg_current_snapshot())"
+               " ORDER BY timeline, xid, ordinal LIMIT $4",
+        .parameters = {pg_i32(timeline, (int32_t)(after >> (XID_BITS + ORDINAL_BITS))),
+                       pg_i64(xid,
+                              (int64_t)(after >> ORDINAL_BITS & ((UINT64_C(1) << XID_BITS) - 1))),
+                       pg_i32(ordinal, (int32_t)(after & ((1U << ORDINAL_BITS) - 1))),
+                       pg_i64(limit, (int64_t)MIN(count_max, (size_t)JOURNAL_POSTGRES_PAGE))},
+        .parameter_count = 4};
+    TRY(query(self, &statement, &result));
+    for (int row = 0; row < PQntuples(result); row++) {
+        journal_record_t record = record_at(result, row);
+        *after_position = record.position;
+        journal_postgres_saw(self, record.position);
+        TRY(visit(context, &record));
+    }
+    *out_count = PQntuples(result);
+    return ERR_OK;
+}
+
+static err_t feed(journal_t *journal, uint64_t after_position, size_t count_max,
+                  journal_visit_fn visit, void *context)
+{
+    int count = JOURNAL_POSTGRES_PAGE;
+    while (count == JOURNAL_POSTGRES_PAGE && count_max > 0) {
+        TRY(feed_page(self_of(journal), &after_position, count_max, visit, context, &count));
+        count_max -= (size_t)count;
+    }
+    return ERR_OK;
+}
+
+static err_t snapshot_get(journal_t *journal, str_t stream, uint64_t *out_version, buf_t *out)
+{
+    PGresult *result PG_RESULT_SCOPED = NULL;
+    if (stream.size == 0 || stream.size > JOURNAL_STREAM_SIZE_MAX)
+        return ERR_INVALID;
+    pg_statement_t statement = {.sql = "SELECT version, state FROM snapshots WHERE stream = $1",
+                                .parameters = {pg_text(stream)},
+                                .parameter_count = 1};
+    TRY(query(self_of(journal), &statement, &result));
+    if (PQntuples(result) == 0)
+        return ERR_NOT_FOUND;
+    size_t before = out->size;
+    buf_append(out, pg_get_str(result, 0, 1));
+    if (buf_status(out) != ERR_OK) {
+        out->size = before;
+        return buf_status(out);
+    }
+    *out_version = (uint64_t)pg_get_i64(result, 0, 0);
+    return ERR_OK;
+}
+
+static uint64_t head_position(journal_t *journal)
+{
+    return atomic_load_explicit(&self_of(journal)->head, memory_order_acquire);
+}
+
+static const journal_table_t table = {append,       read_stream, snapshot_put,
+                                      snapshot_get, feed,        head_position};
+
+/* ---- opening and closing ---- */
+
+static err_t find_head(journal_postgres_t *self)
+{
+    PGresult *result PG_RESULT_SCOPED = NULL;
+    pg_statement_t statement = {.sql = "SELECT timeline, xid::text::bigint, ordinal FROM events"
+                                       " WHERE xid < pg_snapshot_xmin(pg_current_snapshot())"
+                                       " ORDER BY timeline DESC, xid DESC, ordinal DESC LIMIT 1"};
+    TRY(query(self, &statement, &result));
+    if (PQntuples(result) == 1)
+        journal_postgres_saw(self, journal_postgres_position(pg_get_i32(result, 0, 0),
+                                                             pg_get_i64(result, 0, 1),
+                                                             pg_get_i32(result, 0, 2)));
+    return ERR_OK;
+}
+
+static void readers_init(journal_postgres_readers_t *self)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&self->lock, NULL);
+    pthread_cond_init(&self->given_back, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    self->free_count = JOURNAL_POSTGRES_READERS;
+}
+
+err_t journal_postgres_open(const journal_postgres_options_t *options,
+                            journal_postgres_t **out_journal)
+{
+    journal_postgres_t *self JOURNAL_POSTGRES_SCOPED = memory_new(sizeof *self);
+    if (self == NULL)
+        return ERR_NO_MEMORY;
+    self->journal.table = &table;
+    self->node = options->node;
+    self->timeout_ms = options->timeout_ms == 0 ? 5000 : options->timeout_ms;
+    self->random = options->random.fill == NULL ? random_system() : options->random;
+    self->log = options->log;
+    readers_init(&self->readers);
+    self->address = str_dup_terminated(str_from(options->address));
+    if (self->address == NULL)
+        return ERR_NO_MEMORY;
+    TRY(journal_queue_new(&self->queue));
+    TRY(find_head(self));
+    TRY(journal_postgres_connect(self, &self->writer));
+    atomic_store(&self->is_up, true);
+    TRY(journal_postgres_commit_start(self));
+    *out_journal = STEAL(self);
+    return ERR_OK;
+}
+
+void journal_postgres_close(journal_postgres_t *self)
+{
+    if (self == NULL)
+        return;
+    journal_postgres_commit_stop(self);
+    pg_close(self->writer);
+    for (uint32_t i = 0; i < self->readers.free_count; i++)
+        pg_close(self->readers.free[i]);
+    pthread_cond_destroy(&self->readers.given_back);
+    pthread_mutex_destroy(&self->readers.lock);
+    journal_queue_free(self->queue);
+    memory_free(self->address);
+    memory_free(self);
+}
+
+void journal_postgres_scope_end(journal_postgres_t **self)
+{
+    journal_postgres_close(*self);
+}
+
+journal_t *journal_postgres_journal(journal_postgres_t *self)
+{
+    return &self->journal;
+}
+
+bool journal_postgres_is_up(const journal_postgres_t *self)
+{
+    return atomic_load(&self->is_up);
+}
+
+void journal_postgres_stats(const journal_postgres_t *self, journal_postgres_stats_t *out_stats)
+{
+    *out_stats = (journal_postgres_stats_t){.head = atomic_load(&self->head),
+                                            .transactions = atomic_load(&self->transactions),
+                                            .appends = atomic_load(&self->appends),
+                                            .refused = atomic_load(&self->refused),
+                                            .unknown = atomic_load(&self->unknown),
+                                            .retried_batches = atomic_load(&self->retried_batches),
+                                            .reconnects = atomic_load(&self->reconnects),
+                                            .queued_size = journal_queue_size(self->queue)};
+}

@@ -1,0 +1,70 @@
+#pragma once
+/* journal_postgres.h -- the journal in PostgreSQL (ARCHITECTURE §4; the contract is
+ * runtime/journal.h).
+ *
+ * A position is (timeline, xid, ordinal) in one number: 8 bits of the server's timeline, which
+ * grows with every fail-over, 38 of the transaction's 64-bit id, 18 of the event's place in it. A
+ * reader of the feed sees events of transactions below the oldest one still running
+ * (pg_snapshot_xmin(pg_current_snapshot())): what commits later lies behind what it has read, so
+ * nothing is skipped, whatever order concurrent writers commit in. A transaction that stays open
+ * stalls the feed; it never makes it wrong.
+ *
+ * One committer thread takes what has queued, makes one transaction of it with one statement for
+ * all streams, and answers all. A stream's appends in one batch are folded into one. A row of
+ * `streams` moves only from the version that the append names, and only where `partitions` says
+ * that this node owns the stream's partition at the append's epoch: what does not pass is missing
+ * from the answer, nothing raises. A batch that raises all the same is tried again append by
+ * append.
+ *
+ * While the server is away appends are refused at once with UNAVAILABLE; the connection is tried
+ * again after a back-off with jitter. When it is lost with an answer due, the outcome is unknown
+ * (TIMEOUT).
+ *
+ * Threads   Open and close from one; all else any. `done` runs on the committer.
+ * Errors    As runtime/journal.h says; BUSY: the queue is full, or no connection to read with came
+ *           free in time. */
+
+#include "runtime/base/log.h"
+#include "runtime/base/random.h"
+#include "runtime/journal.h"
+
+enum {
+    JOURNAL_POSTGRES_PARTITIONS = 16384,
+    JOURNAL_POSTGRES_EVENTS_MAX = 1 << 18, /* in one transaction: what a position has room for */
+    JOURNAL_POSTGRES_READERS = 4,
+    JOURNAL_POSTGRES_PAGE = 1000, /* events read in one statement */
+    JOURNAL_POSTGRES_BACKOFF_FIRST_MS = 100,
+    JOURNAL_POSTGRES_BACKOFF_MAX_MS = 5000
+};
+
+typedef struct journal_postgres journal_postgres_t;
+
+typedef struct journal_postgres_options {
+    const char *address; /* a connection string or postgres:// URI */
+    uint64_t node;       /* `owner` in partitions; 0 without a cluster */
+    uint64_t timeout_ms; /* of a statement; 0: 5000 */
+    ms_random_t random;  /* of the back-off; all zero: the kernel's */
+    const ms_log_t *log;
+} journal_postgres_options_t;
+
+/* UNAVAILABLE: no server there (it is not tried again); INVALID: the address; the rest as pg.h. The
+ * schema must be there: see migrate.h. */
+err_t journal_postgres_open(const journal_postgres_options_t *options,
+                            journal_postgres_t **out_journal);
+/* Ends every waiting append. NULL is fine. */
+void journal_postgres_close(journal_postgres_t *self);
+void journal_postgres_scope_end(journal_postgres_t **self);
+#define JOURNAL_POSTGRES_SCOPED SCOPED(journal_postgres_scope_end)
+
+journal_t *journal_postgres_journal(journal_postgres_t *self);
+/* Whether the committer has a connection: what /readyz says about durable writes. */
+bool journal_postgres_is_up(const journal_postgres_t *self);
+
+typedef struct journal_postgres_stats {
+    uint64_t head, transactions, appends, refused, unknown, retried_batches, reconnects,
+        queued_size;
+} journal_postgres_stats_t;
+void journal_postgres_stats(const journal_postgres_t *self, journal_postgres_stats_t *out_stats);
+
+/* The partition of a stream: XXH64 of its name, modulo JOURNAL_POSTGRES_PARTITIONS. */
+uint32_t journal_postgres_partition(str_t stream);

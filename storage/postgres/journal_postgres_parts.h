@@ -1,0 +1,63 @@
+#pragma once
+/* journal_postgres_parts.h -- what the files of the PostgreSQL journal share; nobody else includes
+ * it.
+ *
+ * journal_postgres.c         the table of functions: reading, and handing appends to the queue
+ * journal_postgres_batch.c   one batch as one transaction
+ * journal_postgres_commit.c  the committer: rounds, reconnecting, answers */
+
+#include "storage/journal/journal_queue.h"
+#include "storage/postgres/journal_postgres.h"
+#include "storage/postgres/pg.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+typedef struct journal_postgres_readers {
+    pthread_mutex_t lock;
+    pthread_cond_t given_back;
+    pg_t *free[JOURNAL_POSTGRES_READERS]; /* NULL: to be opened */
+    uint32_t free_count;
+    _Atomic uint64_t retry_at_ms; /* after a failed connect: none is tried before */
+} journal_postgres_readers_t;
+
+struct journal_postgres {
+    journal_t journal; /* first: what the runtime holds */
+    char *address;
+    uint64_t node, timeout_ms;
+    ms_random_t random;
+    const ms_log_t *log;
+
+    journal_queue_t *queue;
+    pthread_t committer;
+    bool is_started;
+    journal_postgres_readers_t readers;
+
+    pg_t *writer; /* the committer's */
+    uint64_t retry_at_ms;
+    uint32_t failures; /* to connect, in a row */
+
+    _Atomic bool is_up;
+    _Atomic uint64_t head; /* newest known durable position */
+    _Atomic uint64_t transactions, appends, refused, unknown, retried_batches, reconnects;
+};
+
+/* journal_postgres.c */
+uint64_t journal_postgres_position(int64_t timeline, int64_t xid, int64_t ordinal);
+void journal_postgres_saw(journal_postgres_t *self, uint64_t position);
+err_t journal_postgres_connect(const journal_postgres_t *self, pg_t **out_connection);
+
+/* journal_postgres_batch.c: the appends of `jobs` (an array) that have no err yet and are the first
+ * of their stream or follow it without a gap, as one transaction. Those that must wait for another
+ * round keep is_written false and err OK. Fills in how each ended; an error is the transaction's,
+ * and nothing was written (or, TIMEOUT, nobody knows). */
+typedef struct journal_round {
+    journal_job_t **jobs; /* chosen, grouped by stream, each stream's in order */
+    size_t count;
+} journal_round_t;
+err_t journal_postgres_write(journal_postgres_t *self, const journal_round_t *round);
+err_t journal_postgres_write_snapshots(journal_postgres_t *self, const journal_job_t *jobs);
+
+/* journal_postgres_commit.c */
+err_t journal_postgres_commit_start(journal_postgres_t *self);
+void journal_postgres_commit_stop(journal_postgres_t *self);

@@ -1,0 +1,41 @@
+#include "tests/support/postgres/postgres.h"
+
+#include "runtime/base/assert.h"
+#include "storage/postgres/migrate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+static FILE *run(const postgres_t *self, const char *action)
+{
+    char command[512];
+    int size = snprintf(command, sizeof command, "%s/tests/support/postgres/postgres_server %s %s",
+                        getenv("MS_SOURCE"), action, self->folder.path);
+    ASSERT(size > 0 && (size_t)size < sizeof command);
+    return popen(command, "r");
+}
+
+void postgres_do(const postgres_t *self, const char *action)
+{
+    FILE *output = run(self, action);
+    ASSERT(output != NULL && pclose(output) == 0);
+}
+
+void postgres_start(postgres_t *self)
+{
+    ASSERT(getenv("MS_SOURCE") != NULL); /* ctest sets it */
+    self->folder = temporary_new();
+    ASSERT(chmod(self->folder.path, 0755) == 0);
+    FILE *output = run(self, "start");
+    ASSERT(output != NULL && fgets(self->address, sizeof self->address, output) != NULL);
+    ASSERT(pclose(output) == 0);
+    self->address[strcspn(self->address, "\n")] = '\0';
+    ASSERT(migrate(self->address, NULL) == ERR_OK);
+}
+
+void postgres_stop(postgres_t *self)
+{
+    postgres_do(self, "stop");
+    temporary_remove(&self->folder);
+}

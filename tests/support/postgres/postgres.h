@@ -1,0 +1,20 @@
+#pragma once
+/* postgres.h -- a PostgreSQL of its own for a test program: started in a temporary folder, gone
+ * with it.
+ *
+ * Threads  One. Errors  Ends the program when it can't be started. */
+
+#include "tests/support/temporary.h"
+
+typedef struct postgres {
+    temporary_t folder;
+    char address[256];
+} postgres_t;
+
+/* With the schema of storage/migrations. */
+void postgres_start(postgres_t *self);
+void postgres_stop(postgres_t *self);
+#define POSTGRES_SCOPED SCOPED(postgres_stop)
+
+/* "restart", "kill" (SIGKILL to all of it) or "stop", the folder stays. */
+void postgres_do(const postgres_t *self, const char *action);
