@@ -143,6 +143,13 @@ static err_t connect_within(pg_t *self, uint64_t deadline_ms)
     }
 }
 
+static bool is_address(const char *address)
+{
+    PQconninfoOption *parsed = PQconninfoParse(address, NULL);
+    PQconninfoFree(parsed);
+    return parsed != NULL;
+}
+
 err_t pg_open(const pg_options_t *options, pg_t **out_connection)
 {
     const char *names[] = {"dbname", "application_name", "client_encoding", NULL};
@@ -150,13 +157,15 @@ err_t pg_open(const pg_options_t *options, pg_t **out_connection)
     pg_t *self PG_SCOPED = memory_new(sizeof *self);
     if (self == NULL)
         return ERR_NO_MEMORY;
+    if (!is_address(options->address))
+        return ERR_INVALID;
     self->timeout_ms = options->timeout_ms == 0 ? TIMEOUT_DEFAULT_MS : options->timeout_ms;
     self->log = options->log;
     self->connection = PQconnectStartParams(names, values, 1);
     if (self->connection == NULL)
         return ERR_NO_MEMORY;
     if (PQstatus(self->connection) == CONNECTION_BAD)
-        return ERR_INVALID; /* the address makes no sense */
+        return ERR_UNAVAILABLE;
     err_t err = connect_within(self, now_ms() + self->timeout_ms);
     if (err != ERR_OK)
         return err == ERR_TIMEOUT ? ERR_UNAVAILABLE : err;

@@ -34,6 +34,14 @@ void postgres_start(postgres_t *self)
     ASSERT(migrate(self->address, NULL) == ERR_OK);
 }
 
+void postgres_start_bouncer(const postgres_t *self, char *address, size_t size)
+{
+    FILE *output = run(self, "bouncer");
+    ASSERT(output != NULL && fgets(address, (int)size, output) != NULL);
+    ASSERT(pclose(output) == 0);
+    address[strcspn(address, "\n")] = '\0';
+}
+
 void postgres_stop(postgres_t *self)
 {
     postgres_do(self, "stop");

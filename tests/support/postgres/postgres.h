@@ -16,5 +16,7 @@ void postgres_start(postgres_t *self);
 void postgres_stop(postgres_t *self);
 #define POSTGRES_SCOPED SCOPED(postgres_stop)
 
+/* pgbouncer in transaction mode in front of it; stopped with it. */
+void postgres_start_bouncer(const postgres_t *self, char *address, size_t size);
 /* "restart", "kill" (SIGKILL to all of it) or "stop", the folder stays. */
 void postgres_do(const postgres_t *self, const char *action);
