@@ -32,6 +32,10 @@ typedef enum config_source {
     X(host, "",                                                                                    \
       "further names that players use, separated by commas: music.lan, https://music.example "     \
       "(behind a proxy with TLS)")                                                                 \
+    X(database, "",                                                                                \
+      "postgresql://... of a database of its own; empty: a journal in the data folder")            \
+    X(database_direct, "",                                                                         \
+      "the same server without a pooler, for migrations; empty: as --database")                    \
     X(log_level, "info", "debug, info, warning or error")
 
 #define CONFIG_NUMBERS(X)                                                                          \

@@ -51,7 +51,7 @@ static void head_moved(void *context, uint64_t head)
 
 err_t follow_start(follow_t *self)
 {
-    TRY(journal_lmdb_hook(self->journal, head_moved, self));
+    TRY(journal_hooks_add(self->hooks, head_moved, self));
     head_moved(self, 0);
     return ERR_OK;
 }
@@ -59,5 +59,5 @@ err_t follow_start(follow_t *self)
 void follow_stop(follow_t *self)
 {
     self->is_stopped = true;
-    journal_lmdb_unhook(self->journal, head_moved, self);
+    journal_hooks_remove(self->hooks, head_moved, self);
 }

@@ -5,12 +5,12 @@
  * Threads  start and stop: the edge's. The journal's hook may call from any. */
 
 #include "runtime/runtime.h"
-#include "storage/journal/journal_lmdb.h"
+#include "storage/journal/journal_hooks.h"
 #include "storage/projection.h"
 
 typedef struct follow {
     projection_t *projection;
-    journal_lmdb_t *journal;
+    journal_hooks_t *hooks;
     edge_t *edge;
     const ms_log_t *log;
     _Atomic bool is_woken; /* a wake is on its way to the edge */

@@ -127,8 +127,8 @@ static void append_metrics(void *context, buf_t *out)
 #undef ADD_COUNTER
     }
     append_gateway_metrics(&total, out);
-    journal_lmdb_stats_t journal;
-    journal_lmdb_stats(self->journal, &journal);
+    journal_store_stats_t journal;
+    journal_store_stats(&self->journal, &journal);
     append_journal_metric(out, "journal_appends_total", "Appends that became durable.",
                           journal.appends);
     append_journal_metric(out, "journal_commits_total", "Transactions synced.", journal.commits);
@@ -138,9 +138,9 @@ static void append_metrics(void *context, buf_t *out)
 static bool can_store(void *context)
 {
     const node_t *self = context;
-    journal_lmdb_stats_t journal;
-    journal_lmdb_stats(self->journal, &journal);
-    return !journal.is_failed;
+    journal_store_stats_t journal;
+    journal_store_stats(&self->journal, &journal);
+    return !journal.is_away;
 }
 
 static void add_host(node_t *self, str_t name)

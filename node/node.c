@@ -6,6 +6,9 @@
 #include "actors/streaming/session_service.h"
 #include "node/program.h"
 #include "runtime/base/memory.h"
+#include "storage/journal/journal_lmdb.h"
+#include "storage/postgres/journal_postgres.h"
+#include "storage/postgres/migrate.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,11 +30,31 @@ static const char *in_data(node_t *self, const char *name)
     return path == NULL ? "" : path;
 }
 
-static err_t open_journal(node_t *self)
+static err_t open_lmdb(node_t *self)
 {
     journal_lmdb_options_t options = {
         .path = in_data(self, "journal"), .map_size = self->config->map_gb << 30, .log = self->log};
-    return journal_lmdb_open(&options, &self->journal);
+    journal_lmdb_t *journal = NULL;
+    TRY(journal_lmdb_open(&options, &journal));
+    self->journal = journal_lmdb_store(journal);
+    return ERR_OK;
+}
+
+static err_t open_postgres(node_t *self)
+{
+    const config_t *config = self->config;
+    journal_postgres_t *journal = NULL;
+    bool has_direct = config->database_direct[0] != '\0';
+    TRY(migrate(has_direct ? config->database_direct : config->database, self->log));
+    TRY(journal_postgres_open(
+        &(journal_postgres_options_t){.address = config->database, .log = self->log}, &journal));
+    self->journal = journal_postgres_store(journal);
+    return ERR_OK;
+}
+
+static err_t open_journal(node_t *self)
+{
+    return self->config->database[0] == '\0' ? open_lmdb(self) : open_postgres(self);
 }
 
 static err_t open_catalog(node_t *self)
@@ -39,7 +62,7 @@ static err_t open_catalog(node_t *self)
     TRY(catalog_open(in_data(self, "catalog"), self->config->map_gb << 30, NULL, &self->catalog));
     TRY(library_projection_new(self->catalog, &self->library_projection));
     projection_options_t options =
-        library_projection_options(self->library_projection, journal_lmdb_journal(self->journal));
+        library_projection_options(self->library_projection, self->journal.journal);
     return projection_open(&options, &self->projection);
 }
 
@@ -72,7 +95,7 @@ static err_t make_runtime(node_t *self)
 {
     runtime_options_t options = {.scheduler_count = (uint32_t)self->config->schedulers,
                                  .log = self->log,
-                                 .journal = journal_lmdb_journal(self->journal)};
+                                 .journal = self->journal.journal};
     return runtime_new(&options, &self->runtime);
 }
 
@@ -108,7 +131,7 @@ static err_t register_services(node_t *self)
                                   .node_started_at_ms = clock_wall_ms(&clock)};
     self->library = (library_service_t){.catalog = self->catalog,
                                         .projection = self->projection,
-                                        .journal = journal_lmdb_journal(self->journal),
+                                        .journal = self->journal.journal,
                                         .media = &self->media,
                                         .blobs = self->lyrics,
                                         .artwork = self->artwork,
@@ -289,7 +312,7 @@ static void start_following(void *context)
 {
     node_t *self = context;
     self->follow = (follow_t){.projection = self->projection,
-                              .journal = self->journal,
+                              .hooks = self->journal.hooks,
                               .edge = runtime_edge(self->runtime, 0),
                               .log = self->log};
     if (follow_start(&self->follow) != ERR_OK)
@@ -396,7 +419,7 @@ void node_close(node_t *self)
     projection_close(self->projection);
     library_projection_free(self->library_projection);
     catalog_close(self->catalog);
-    journal_lmdb_close(self->journal);
+    journal_store_close(&self->journal);
     segment_cache_close(self->segments);
     blob_folder_close(self->artwork);
     blob_folder_close(self->lyrics);

@@ -14,6 +14,7 @@
 #include "node/upkeep.h"
 #include "storage/blob/segment_cache.h"
 #include "storage/data_folder.h"
+#include "storage/journal/journal_store.h"
 
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -35,7 +36,7 @@ struct node {
     arena_t arena; /* paths */
     data_folder_t *data;
     keyring_t *keyring;
-    journal_lmdb_t *journal;
+    journal_store_t journal;
     catalog_t *catalog;
     library_projection_t *library_projection;
     projection_t *projection;

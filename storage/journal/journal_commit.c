@@ -227,15 +227,6 @@ static void run_batch(batch_t *batch)
 
 /* ---- answers ---- */
 
-static void call_hooks(journal_lmdb_t *self)
-{
-    uint64_t head = atomic_load(&self->head);
-    pthread_mutex_lock(&self->hooks_lock);
-    for (size_t i = 0; i < self->hook_count; i++)
-        self->hooks[i].hook(self->hooks[i].context, head);
-    pthread_mutex_unlock(&self->hooks_lock);
-}
-
 static void answer(journal_lmdb_t *self, const journal_job_t *job)
 {
     if (job->kind != JOB_APPEND)
@@ -310,7 +301,7 @@ static void process(journal_lmdb_t *self, journal_job_t *jobs)
     pthread_rwlock_unlock(&self->environments);
     answer_all(self, jobs);
     if (is_new)
-        call_hooks(self);
+        journal_hooks_call(&self->hooks, atomic_load(&self->head));
 }
 
 static void *committer_main(void *context)

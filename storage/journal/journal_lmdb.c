@@ -216,7 +216,7 @@ err_t journal_lmdb_open(const journal_lmdb_options_t *options, journal_lmdb_t **
         return ERR_NO_MEMORY;
     self->journal.table = &table;
     pthread_rwlock_init(&self->environments, NULL);
-    pthread_mutex_init(&self->hooks_lock, NULL);
+    journal_hooks_init(&self->hooks);
     TRY(prepare(self, options));
     TRY(journal_open_environments(self));
     TRY(journal_commit_start(self));
@@ -234,7 +234,7 @@ void journal_lmdb_close(journal_lmdb_t *self)
     kv_close(self->log_kv);
     journal_queue_free(self->queue);
     heads_free(self->heads);
-    pthread_mutex_destroy(&self->hooks_lock);
+    journal_hooks_deinit(&self->hooks);
     pthread_rwlock_destroy(&self->environments);
     memory_free(self->boot_id);
     memory_free(self->path);
@@ -251,28 +251,6 @@ journal_t *journal_lmdb_journal(journal_lmdb_t *self)
     return &self->journal;
 }
 
-err_t journal_lmdb_hook(journal_lmdb_t *self, journal_hook_fn hook, void *context)
-{
-    pthread_mutex_lock(&self->hooks_lock);
-    err_t err = self->hook_count == JOURNAL_HOOKS_MAX ? ERR_LIMIT : ERR_OK;
-    if (err == ERR_OK)
-        self->hooks[self->hook_count++] = (journal_hook_t){hook, context};
-    pthread_mutex_unlock(&self->hooks_lock);
-    return err;
-}
-
-void journal_lmdb_unhook(journal_lmdb_t *self, journal_hook_fn hook, void *context)
-{
-    pthread_mutex_lock(&self->hooks_lock);
-    for (size_t i = 0; i < self->hook_count; i++) {
-        if (self->hooks[i].hook == hook && self->hooks[i].context == context) {
-            self->hooks[i] = self->hooks[--self->hook_count];
-            break;
-        }
-    }
-    pthread_mutex_unlock(&self->hooks_lock);
-}
-
 void journal_lmdb_stats(journal_lmdb_t *self, journal_lmdb_stats_t *out_stats)
 {
     uint64_t head = atomic_load(&self->head);
@@ -286,4 +264,28 @@ void journal_lmdb_stats(journal_lmdb_t *self, journal_lmdb_stats_t *out_stats)
         .queued_size = journal_queue_size(self->queue),
         .is_failed = atomic_load(&self->is_failed),
     };
+}
+
+static void close_store(journal_t *journal)
+{
+    journal_lmdb_close(self_of(journal));
+}
+
+static void store_stats(journal_t *journal, journal_store_stats_t *out_stats)
+{
+    journal_lmdb_stats_t stats;
+    journal_lmdb_stats(self_of(journal), &stats);
+    *out_stats = (journal_store_stats_t){.head = stats.head,
+                                         .commits = stats.commits,
+                                         .appends = stats.appends,
+                                         .refused = stats.refused,
+                                         .unknown = stats.unknown,
+                                         .queued_size = stats.queued_size,
+                                         .is_away = stats.is_failed};
+}
+
+journal_store_t journal_lmdb_store(journal_lmdb_t *self)
+{
+    static const journal_store_table_t store = {close_store, store_stats};
+    return (journal_store_t){&store, &self->journal, &self->hooks};
 }

@@ -25,6 +25,7 @@
 
 #include "runtime/base/log.h"
 #include "runtime/journal.h"
+#include "storage/journal/journal_store.h"
 #include "storage/kv.h"
 
 enum {
@@ -33,8 +34,7 @@ enum {
     JOURNAL_BATCH_APPENDS_MAX = 4096,
     JOURNAL_INDEX_BEHIND = 16384, /* records after which the index is written */
     JOURNAL_INDEX_BEHIND_MAX =
-        65536, /* past it, because it can't be written, appends are refused */
-    JOURNAL_HOOKS_MAX = 8,
+        65536,         /* past it, because it can't be written, appends are refused */
     JOURNAL_EPOCH = 1, /* on one node nobody takes over */
 };
 
@@ -60,11 +60,8 @@ void journal_lmdb_scope_end(journal_lmdb_t **self);
 /* What the runtime is given. */
 journal_t *journal_lmdb_journal(journal_lmdb_t *self);
 
-/* `hook` is called after each commit with the newest durable position. LIMIT: JOURNAL_HOOKS_MAX.
- * Returns after a running call of a removed hook has ended. */
-typedef void (*journal_hook_fn)(void *context, uint64_t head);
-err_t journal_lmdb_hook(journal_lmdb_t *self, journal_hook_fn hook, void *context);
-void journal_lmdb_unhook(journal_lmdb_t *self, journal_hook_fn hook, void *context);
+/* What a node is given. Its hooks are called after each commit with the newest durable position. */
+journal_store_t journal_lmdb_store(journal_lmdb_t *self);
 
 /* After a failed commit: closes, opens, checks. ERR_OK when appends are taken again. */
 err_t journal_lmdb_reopen(journal_lmdb_t *self);

@@ -26,11 +26,6 @@ enum { TABLE_STREAMS, TABLE_STREAMS_META, STREAMS_TABLE_COUNT };
 /* table of `state`: stream -> crc u32, version u64, bytes */
 enum { TABLE_STATE, STATE_TABLE_COUNT };
 
-typedef struct journal_hook {
-    journal_hook_fn hook;
-    void *context;
-} journal_hook_t;
-
 struct journal_lmdb {
     journal_t journal; /* first: what the runtime holds */
     char *path, *boot_id;
@@ -48,9 +43,7 @@ struct journal_lmdb {
     pthread_t committer;
     bool is_started;
 
-    pthread_mutex_t hooks_lock;
-    journal_hook_t hooks[JOURNAL_HOOKS_MAX];
-    size_t hook_count;
+    journal_hooks_t hooks;
 
     _Atomic uint64_t head; /* newest durable position; release after commit, acquire by readers */
     _Atomic uint64_t indexed_through;

@@ -259,13 +259,13 @@ static const journal_table_t table = {append,       read_stream, snapshot_put,
 
 /* ---- opening and closing ---- */
 
-static err_t find_head(journal_postgres_t *self)
+err_t journal_postgres_look(journal_postgres_t *self, pg_t *connection)
 {
     PGresult *result PG_RESULT_SCOPED = NULL;
     pg_statement_t statement = {.sql = "SELECT timeline, xid::text::bigint, ordinal FROM events"
                                        " WHERE xid < pg_snapshot_xmin(pg_current_snapshot())"
                                        " ORDER BY timeline DESC, xid DESC, ordinal DESC LIMIT 1"};
-    TRY(query(self, &statement, &result));
+    TRY(pg_run(connection, &statement, &result));
     if (PQntuples(result) == 1)
         journal_postgres_saw(self, journal_postgres_position(pg_get_i32(result, 0, 0),
                                                              pg_get_i64(result, 0, 1),
@@ -296,12 +296,13 @@ err_t journal_postgres_open(const journal_postgres_options_t *options,
     self->random = options->random.fill == NULL ? random_system() : options->random;
     self->log = options->log;
     readers_init(&self->readers);
+    journal_hooks_init(&self->hooks);
     self->address = str_dup_terminated(str_from(options->address));
     if (self->address == NULL)
         return ERR_NO_MEMORY;
     TRY(journal_queue_new(&self->queue));
-    TRY(find_head(self));
     TRY(journal_postgres_connect(self, &self->writer));
+    TRY(journal_postgres_look(self, self->writer));
     atomic_store(&self->is_up, true);
     TRY(journal_postgres_commit_start(self));
     *out_journal = STEAL(self);
@@ -318,6 +319,7 @@ void journal_postgres_close(journal_postgres_t *self)
         pg_close(self->readers.free[i]);
     pthread_cond_destroy(&self->readers.given_back);
     pthread_mutex_destroy(&self->readers.lock);
+    journal_hooks_deinit(&self->hooks);
     journal_queue_free(self->queue);
     memory_free(self->address);
     memory_free(self);
@@ -348,4 +350,28 @@ void journal_postgres_stats(const journal_postgres_t *self, journal_postgres_sta
                                             .retried_batches = atomic_load(&self->retried_batches),
                                             .reconnects = atomic_load(&self->reconnects),
                                             .queued_size = journal_queue_size(self->queue)};
+}
+
+static void close_store(journal_t *journal)
+{
+    journal_postgres_close(self_of(journal));
+}
+
+static void store_stats(journal_t *journal, journal_store_stats_t *out_stats)
+{
+    journal_postgres_stats_t stats;
+    journal_postgres_stats(self_of(journal), &stats);
+    *out_stats = (journal_store_stats_t){.head = stats.head,
+                                         .commits = stats.transactions,
+                                         .appends = stats.appends,
+                                         .refused = stats.refused,
+                                         .unknown = stats.unknown,
+                                         .queued_size = stats.queued_size,
+                                         .is_away = !journal_postgres_is_up(self_of(journal))};
+}
+
+journal_store_t journal_postgres_store(journal_postgres_t *self)
+{
+    static const journal_store_table_t store = {close_store, store_stats};
+    return (journal_store_t){&store, &self->journal, &self->hooks};
 }

@@ -26,7 +26,7 @@
 
 #include "runtime/base/log.h"
 #include "runtime/base/random.h"
-#include "runtime/journal.h"
+#include "storage/journal/journal_store.h"
 
 enum {
     JOURNAL_POSTGRES_PARTITIONS = 16384,
@@ -57,6 +57,9 @@ void journal_postgres_scope_end(journal_postgres_t **self);
 #define JOURNAL_POSTGRES_SCOPED SCOPED(journal_postgres_scope_end)
 
 journal_t *journal_postgres_journal(journal_postgres_t *self);
+/* What a node is given. Its hooks are called after each commit of this node, and when a look at the
+ * feed finds that another node's has moved it. */
+journal_store_t journal_postgres_store(journal_postgres_t *self);
 /* Whether the committer has a connection: what /readyz says about durable writes. */
 bool journal_postgres_is_up(const journal_postgres_t *self);
 

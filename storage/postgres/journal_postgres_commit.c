@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-enum { IDLE_MS = 1000 };
+enum { IDLE_MS = 250 };
 
 static uint64_t now_ms(void)
 {
@@ -215,6 +215,23 @@ static void process(journal_postgres_t *self, journal_job_t *jobs)
     answer_all(self, jobs);
 }
 
+/* Tells the hooks when there is more to read than they were told of. */
+static void tell(journal_postgres_t *self)
+{
+    uint64_t head = atomic_load(&self->head);
+    if (head == self->told_head)
+        return;
+    self->told_head = head;
+    journal_hooks_call(&self->hooks, head);
+}
+
+/* Other nodes append, too; and /readyz asks, also while nobody does. */
+static void look_around(journal_postgres_t *self)
+{
+    if (ensure_connection(self) == ERR_OK)
+        IGNORE_ERR(journal_postgres_look(self, self->writer)); /* lost: seen at the next round */
+}
+
 /* ---- the thread ---- */
 
 static void *committer_main(void *context)
@@ -225,7 +242,8 @@ static void *committer_main(void *context)
         if (jobs != NULL)
             process(self, jobs);
         else
-            IGNORE_ERR(ensure_connection(self)); /* /readyz asks, also while nobody appends */
+            look_around(self);
+        tell(self);
         if (journal_queue_is_closed(self->queue) && journal_queue_size(self->queue) == 0)
             return NULL;
     }

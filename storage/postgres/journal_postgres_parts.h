@@ -36,6 +36,9 @@ struct journal_postgres {
     pg_t *writer; /* the committer's */
     uint64_t retry_at_ms;
     uint32_t failures; /* to connect, in a row */
+    uint64_t told_head;
+
+    journal_hooks_t hooks;
 
     _Atomic bool is_up;
     _Atomic uint64_t head; /* newest known durable position */
@@ -44,6 +47,8 @@ struct journal_postgres {
 
 /* journal_postgres.c */
 uint64_t journal_postgres_position(int64_t timeline, int64_t xid, int64_t ordinal);
+/* The feed's head by the server; the committer, which tells the hooks. */
+err_t journal_postgres_look(journal_postgres_t *self, pg_t *connection);
 void journal_postgres_saw(journal_postgres_t *self, uint64_t position);
 err_t journal_postgres_connect(const journal_postgres_t *self, pg_t **out_connection);
 

@@ -397,7 +397,7 @@ Test(journal_lmdb, of_appends_in_flight_each_is_answered_and_the_hook_sees_the_l
     journal_lmdb_t *journal = opened(&folder, (journal_lmdb_options_t){.index_behind = 100});
     journal_t *j = journal_lmdb_journal(journal);
     counter_t counter = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-    check_ok(journal_lmdb_hook(journal, see_head, &counter));
+    check_ok(journal_hooks_add(journal_lmdb_store(journal).hooks, see_head, &counter));
     journal_event_t event = {STR("noted"), STR("payload")};
 
     /* Three of four are right: their versions follow each other while none is durable yet. */
@@ -422,7 +422,7 @@ Test(journal_lmdb, of_appends_in_flight_each_is_answered_and_the_hook_sees_the_l
     cr_assert(counter.conflict == APPENDS / 4);
     cr_assert(counter.head == APPENDS * 3 / 4);
     cr_assert(events_in(journal, "s") == APPENDS * 3 / 4);
-    journal_lmdb_unhook(journal, see_head, &counter);
+    journal_hooks_remove(journal_lmdb_store(journal).hooks, see_head, &counter);
     journal_lmdb_close(journal);
 }
 
