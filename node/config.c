@@ -12,7 +12,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-typedef enum option_type { OPTION_STRING, OPTION_NUMBER, OPTION_SWITCH } option_type_t;
+/* The first two are strings of the configuration's own. */
+typedef enum option_type {
+    OPTION_STRING,
+    OPTION_SECRET,
+    OPTION_NUMBER,
+    OPTION_SWITCH
+} option_type_t;
 
 typedef struct option {
     const char *name, *help, *text; /* text: the default of a string */
@@ -24,11 +30,14 @@ typedef struct option {
 static const option_t options[] = {
 #define STRING_ROW(name, fallback, help)                                                           \
     {#name, help, fallback, OPTION_STRING, offsetof(config_t, name), 0, 0, 0},
+#define SECRET_ROW(name, fallback, help)                                                           \
+    {#name, help, fallback, OPTION_SECRET, offsetof(config_t, name), 0, 0, 0},
 #define NUMBER_ROW(name, fallback, min, max, help)                                                 \
     {#name, help, NULL, OPTION_NUMBER, offsetof(config_t, name), fallback, min, max},
 #define SWITCH_ROW(name, fallback, help)                                                           \
     {#name, help, NULL, OPTION_SWITCH, offsetof(config_t, name), fallback, 0, 1},
-    CONFIG_STRINGS(STRING_ROW) CONFIG_NUMBERS(NUMBER_ROW) CONFIG_SWITCHES(SWITCH_ROW)};
+    CONFIG_STRINGS(STRING_ROW) CONFIG_SECRETS(SECRET_ROW) CONFIG_NUMBERS(NUMBER_ROW)
+        CONFIG_SWITCHES(SWITCH_ROW)};
 
 _Static_assert(COUNT_OF(options) <= COUNT_OF(((config_t *)0)->sources), "sources is too small");
 
@@ -52,7 +61,7 @@ static void roots_clear(config_t *self)
 void config_deinit(config_t *self)
 {
     for (size_t i = 0; i < COUNT_OF(options); i++)
-        if (options[i].type == OPTION_STRING)
+        if (options[i].type <= OPTION_SECRET)
             memory_free(*(char **)field(self, &options[i]));
     roots_clear(self);
     *self = (config_t){0};
@@ -96,6 +105,7 @@ static err_t set_option(config_t *self, size_t index, const char *value, config_
     uint64_t number = 0;
     switch (option->type) {
     case OPTION_STRING:
+    case OPTION_SECRET:
         TRY(set_string(field(self, option), value));
         break;
     case OPTION_NUMBER:
@@ -180,7 +190,7 @@ static err_t set_defaults(config_t *self)
 {
     for (size_t i = 0; i < COUNT_OF(options); i++) {
         const option_t *option = &options[i];
-        if (option->type == OPTION_STRING)
+        if (option->type <= OPTION_SECRET)
             TRY(set_string(field(self, option), option->text));
         else if (option->type == OPTION_NUMBER)
             *(uint64_t *)field(self, option) = option->number;
@@ -303,6 +313,8 @@ static void append_value(buf_t *out, const config_t *self, const option_t *optio
 {
     if (option->type == OPTION_STRING)
         buf_printf(out, "%s", *(char **)field(self, option));
+    else if (option->type == OPTION_SECRET)
+        buf_append(out, **(char **)field(self, option) == '\0' ? STR("") : STR("(set)"));
     else if (option->type == OPTION_NUMBER)
         buf_append_u64(out, *(uint64_t *)field(self, option));
     else

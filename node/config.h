@@ -32,11 +32,13 @@ typedef enum config_source {
     X(host, "",                                                                                    \
       "further names that players use, separated by commas: music.lan, https://music.example "     \
       "(behind a proxy with TLS)")                                                                 \
+    X(log_level, "info", "debug, info, warning or error")
+
+/* Strings that may hold a password: never shown. */
+#define CONFIG_SECRETS(X)                                                                          \
     X(database, "",                                                                                \
       "postgresql://... of a database of its own; empty: a journal in the data folder")            \
-    X(database_direct, "",                                                                         \
-      "the same server without a pooler, for migrations; empty: as --database")                    \
-    X(log_level, "info", "debug, info, warning or error")
+    X(database_direct, "", "the same server without a pooler, for migrations; empty: as --database")
 
 #define CONFIG_NUMBERS(X)                                                                          \
     X(schedulers, 0, 0, 256, "threads that run actors; 0: one a core")                             \
@@ -59,6 +61,7 @@ typedef struct config {
 #define CONFIG_NUMBER_FIELD(name, fallback, min, max, help) uint64_t name;
 #define CONFIG_SWITCH_FIELD(name, fallback, help) bool name;
     CONFIG_STRINGS(CONFIG_STRING_FIELD)
+    CONFIG_SECRETS(CONFIG_STRING_FIELD)
     CONFIG_NUMBERS(CONFIG_NUMBER_FIELD)
     CONFIG_SWITCHES(CONFIG_SWITCH_FIELD)
 #undef CONFIG_STRING_FIELD

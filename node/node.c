@@ -40,6 +40,23 @@ static err_t open_lmdb(node_t *self)
     return ERR_OK;
 }
 
+static const char *why_no_database(err_t err)
+{
+    switch ((int)err) {
+    case ERR_INVALID:
+        return "--database is no connection string: postgresql://USER@HOST/NAME";
+    case ERR_UNAVAILABLE:
+        return "the database can't be reached, the log says why: check that it runs, and the "
+               "host, port, name and password of --database";
+    case ERR_NEWER:
+        return "the database belongs to a newer version of musicstream: upgrade this node";
+    case ERR_CONFLICT:
+        return "a migration of the database was made from other contents: the log names it";
+    default:
+        return err_text(err);
+    }
+}
+
 static err_t open_postgres(node_t *self)
 {
     const config_t *config = self->config;
@@ -52,9 +69,14 @@ static err_t open_postgres(node_t *self)
     return ERR_OK;
 }
 
-static err_t open_journal(node_t *self)
+static err_t open_journal(node_t *self, buf_t *problem)
 {
-    return self->config->database[0] == '\0' ? open_lmdb(self) : open_postgres(self);
+    if (self->config->database[0] == '\0')
+        return refuse(problem, open_lmdb(self), "the journal can't be opened");
+    err_t err = open_postgres(self);
+    if (err != ERR_OK)
+        buf_printf(problem, "%s", why_no_database(err));
+    return err;
 }
 
 static err_t open_catalog(node_t *self)
@@ -82,7 +104,7 @@ static err_t open_storage(node_t *self, buf_t *problem)
     TRY(refuse(problem,
                keyring_open(str_from(in_data(self, "keys")), &clock, &random, &self->keyring),
                "the keys can't be opened"));
-    TRY(refuse(problem, open_journal(self), "the journal can't be opened"));
+    TRY(open_journal(self, problem));
     TRY(refuse(problem, open_catalog(self), "the catalog can't be opened"));
     TRY(refuse(problem, open_blobs(self), "the folders of artwork and lyrics can't be opened"));
     return refuse(problem,

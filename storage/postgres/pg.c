@@ -143,6 +143,14 @@ static err_t connect_within(pg_t *self, uint64_t deadline_ms)
     }
 }
 
+/* libpq's sentence names host, port and user, never the password. */
+static void report_connect(const pg_t *self)
+{
+    str_t rest = str_from(PQerrorMessage(self->connection)), line;
+    if (self->log != NULL && str_next(&rest, '\n', &line))
+        log_warning(self->log, "postgres", "%.*s", STR_ARG(line));
+}
+
 static bool is_address(const char *address)
 {
     PQconninfoOption *parsed = PQconninfoParse(address, NULL);
@@ -164,11 +172,15 @@ err_t pg_open(const pg_options_t *options, pg_t **out_connection)
     self->connection = PQconnectStartParams(names, values, 1);
     if (self->connection == NULL)
         return ERR_NO_MEMORY;
-    if (PQstatus(self->connection) == CONNECTION_BAD)
+    if (PQstatus(self->connection) == CONNECTION_BAD) {
+        report_connect(self);
         return ERR_UNAVAILABLE;
+    }
     err_t err = connect_within(self, now_ms() + self->timeout_ms);
-    if (err != ERR_OK)
+    if (err != ERR_OK) {
+        report_connect(self);
         return err == ERR_TIMEOUT ? ERR_UNAVAILABLE : err;
+    }
     *out_connection = STEAL(self);
     return ERR_OK;
 }

@@ -35,6 +35,21 @@ Test(config, a_later_source_wins)
     unlink(path);
 }
 
+Test(config, a_database_address_is_never_shown)
+{
+    const char *flags[] = {"--database", "postgresql://ana:horse@db/music"};
+    config_t config CONFIG_SCOPED = {0};
+    buf_t shown BUF_SCOPED = BUF_INIT;
+    int rest;
+
+    check_ok(load(&config, NULL, flags, COUNT_OF(flags), &rest));
+    config_describe(&config, &shown);
+
+    check_str(str_from(config.database), STR("postgresql://ana:horse@db/music"));
+    cr_assert(strstr(buf_terminated(&shown), "horse") == NULL);
+    cr_assert(strstr(buf_terminated(&shown), "database = (set)") != NULL);
+}
+
 Test(config, what_is_wrong_is_said_with_what_would_be_right)
 {
     static const struct {

@@ -7,7 +7,7 @@
 //   await server.stop();                               // SIGTERM, and the folder goes
 
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -38,6 +38,15 @@ export function temporaryFolder() {
   return mkdtempSync(path.join(tmpdir(), 'musicstream-'));
 }
 
+/** A PostgreSQL of its own in `folder`, without a network address; its connection string. */
+export function startDatabase(folder) {
+  return run(path.join(source, 'tests/support/postgres/postgres_server'), ['start', folder]).stdout.trim();
+}
+
+export function controlDatabase(action, folder) {
+  run(path.join(source, 'tests/support/postgres/postgres_server'), [action, folder]);
+}
+
 /** Waits until `condition` gives something true; the only waiting that tests do. */
 export async function until(condition, what, limitMs = 20000) {
   const end = Date.now() + limitMs;
@@ -57,11 +66,18 @@ export class Server {
     this.port = 0;
     this.cookies = new Map();
     this.log = '';
+    // MS_DATABASE=1: every server of these tests keeps its journal in a PostgreSQL of its own.
+    if (options.database ?? process.env.MS_DATABASE) {
+      this.databaseFolder = path.join(this.folder, 'pg');
+      chmodSync(this.folder, 0o755);
+      this.database = startDatabase(this.databaseFolder);
+    }
   }
 
   async start() {
     const args = ['serve', '--data', this.data, '--listen', `127.0.0.1:${this.port}`];
     if (this.options.music !== null) args.push('--music', this.options.music ?? demoMusic());
+    if (this.database) args.push('--database', this.database);
     args.push(...(this.options.flags ?? []));
     this.child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: this.folder });
     this.exited = new Promise((done) => this.child.once('exit', (code, signal) => done({ code, signal })));
@@ -101,6 +117,7 @@ export class Server {
       this.child.kill('SIGINT');
       this.ended = await this.exited;
     }
+    if (this.database) controlDatabase('stop', this.databaseFolder);
     rmSync(this.folder, { recursive: true, force: true });
     return this.ended;
   }
