@@ -122,6 +122,13 @@ void actor_ask_message(context_t *ctx, address_t to, uint64_t timeout_ms, actor_
                        const void *data, size_t data_size, const schema_t *schema,
                        const void *message);
 
+/* The answer as this reply; NULL: it is an error, or another reply. Use it where the answer may
+ * come from a plugin, which has tables of its own, maybe of another version: then what it returns
+ * lies in the arena. */
+#define answer_as(answer, reply, arena)                                                            \
+    ((const reply##_t *)answer_view((answer), &reply##_schema, (arena)))
+const void *answer_view(const answer_t *answer, const schema_t *schema, arena_t *arena);
+
 /* Publishes to the topic's subscribers on this node; fire and forget. */
 #define actor_publish(ctx, topic, event, ...)                                                      \
     actor_publish_message((ctx), (topic), &event##_schema, &__extension__(event##_t){__VA_ARGS__})
@@ -224,6 +231,18 @@ typedef struct actor_applier {
     void (*apply)(void *self, const void *event, int64_t wall_ms);
 } actor_applier_t;
 
+/* A continuation that has a name: open asks that end in it go on in the next version of the kind,
+ * in its continuation of that name. Others are waited for before a kind is replaced (plugin.h). */
+typedef struct actor_continuation {
+    const char *name;
+    actor_then_fn then;
+    size_t data_size; /* of its data, which must stay what it is; 0: not compared */
+} actor_continuation_t;
+#define CONTINUATION(function, data_size)                                                          \
+    {                                                                                              \
+#function, function, data_size                                                             \
+    }
+
 struct actor_kind {
     const char *name;
     size_t state_size;
@@ -245,6 +264,14 @@ struct actor_kind {
     void (*deinit)(void *self); /* frees what the state owns; always runs */
     void (*snapshot)(const void *self, buf_t *out);
     err_t (*restore)(void *self, str_t snapshot);
+    /* When the kind is replaced while it runs (plugin.h): `upgrade` completes a state that was
+     * taken over from another version, with nothing but the state, and may refuse the replacement;
+     * `replaced` is the first call of the new version, where it may send and arm. `start` does not
+     * run again. */
+    err_t (*upgrade)(void *self);
+    void (*replaced)(void *self, context_t *ctx);
+    const actor_continuation_t *continuations;
+    size_t continuation_count;
 
     uint32_t mailbox_max; /* 0: 1024 */
     overflow_t overflow;

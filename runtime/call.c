@@ -1,5 +1,6 @@
 #include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
+#include "runtime/code/lift.h"
 #include "runtime/context.h"
 #include "runtime/life/bonds.h"
 #include "runtime/life/lifecycle.h"
@@ -196,7 +197,9 @@ bool call_command(context_t *self, message_t *message)
 {
     actor_t *actor = self->actor;
     const actor_handler_t *handler = handler_of(actor->kind, message->schema);
-    if (handler == NULL) {
+    if (UNLIKELY(handler == NULL) && message_lift(actor->kind, &message))
+        handler = handler_of(actor->kind, message->schema);
+    if (UNLIKELY(handler == NULL)) {
         if (message_is_signal(message))
             message_free(message); /* counted when it was taken */
         else
@@ -287,6 +290,24 @@ static void run_stop(context_t *self, void *argument)
 {
     (void)argument;
     self->actor->kind->stop(self->actor->state, self);
+}
+
+static void run_replaced(context_t *self, void *argument)
+{
+    (void)argument;
+    self->actor->kind->replaced(self->actor->state, self);
+}
+
+bool call_replaced(context_t *self)
+{
+    if (self->actor->kind->replaced == NULL)
+        return true;
+    begin(self, NULL, 0);
+    self->may_emit = false;
+    if (!guarded(self, run_replaced, NULL))
+        return failed(self);
+    end(self, ERR_OK); /* may not emit */
+    return true;
 }
 
 bool call_stop(context_t *self)

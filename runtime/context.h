@@ -52,6 +52,7 @@ bool call_answer(context_t *self, const ask_t *ask, const answer_t *answer);
 bool call_job(context_t *self, job_t *job);
 bool call_start(context_t *self, err_t *out_err);
 bool call_stop(context_t *self);
+bool call_replaced(context_t *self);
 
 /* Carries out an effect, or holds it behind what is not durable yet. Returns what a send comes to.
  */

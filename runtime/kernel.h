@@ -33,12 +33,15 @@ struct runtime {
     journal_t *journal;
     bool is_simulated, is_started;
     pool_backing_t pool_backing;
-    uint32_t pool_count;      /* schedulers there will be */
-    _Atomic bool is_draining; /* nothing is taken from outside any more */
-    _Atomic bool is_ending;   /* nothing is started any more */
-    _Atomic bool is_stopping; /* threads end */
-    actor_kind_t kinds[KINDS_MAX];
-    uint32_t kind_count;
+    uint32_t pool_count;           /* schedulers there will be */
+    _Atomic bool is_draining;      /* nothing is taken from outside any more */
+    _Atomic bool is_ending;        /* nothing is started any more */
+    _Atomic bool is_stopping;      /* threads end */
+    actor_kind_t kinds[KINDS_MAX]; /* as registered */
+    _Atomic(const actor_kind_t *) current[KINDS_MAX];
+    _Atomic uint32_t kind_count; /* grows when the kind is complete */
+    _Atomic bool has_versions;   /* a kind was replaced, or is about to be */
+    struct plugins *plugins;
     uint32_t scheduler_count;
     scheduler_t *schedulers;
     _Atomic uint32_t next_scheduler; /* for who has none of its own */
@@ -82,7 +85,16 @@ static inline void count_handled(runtime_t *self)
         count_one(&self->counters.handled);
 }
 
-/* NULL: no such kind. */
+/* Before start, or with plugins.lock held. As runtime_register. */
+err_t runtime_add_kind(runtime_t *self, const actor_kind_t *kind, void *service);
+/* Another version, from now on the current one: it has the name of the one before, by pointer. */
+void runtime_set_kind(runtime_t *self, const actor_kind_t *version);
+/* The current version of a kind that may be an older one, or its author's own table. */
+const actor_kind_t *runtime_newest(const runtime_t *self, const actor_kind_t *kind);
+uint32_t runtime_kind_count(const runtime_t *self);
+/* A thread that waits for actors: a millisecond, or, simulated, a round of everything. */
+void runtime_wait_a_moment(runtime_t *self);
+/* The current version. NULL: no such kind. */
 const actor_kind_t *runtime_kind(const runtime_t *self, const char *name);
 /* A reply schema of any registered kind, by its name. */
 const schema_t *runtime_reply_schema(const runtime_t *self, str_t name);

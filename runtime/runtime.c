@@ -1,5 +1,6 @@
 #include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
+#include "runtime/code/plugins.h"
 #include "runtime/context.h"
 #include "runtime/inside/inside.h"
 
@@ -26,9 +27,10 @@ static err_t init(runtime_t *self, const runtime_options_t *options)
     self->registry = registry_new(self);
     self->topics = topic_index_new();
     self->dead_letters = dead_letters_new();
+    self->plugins = plugins_new();
     self->schedulers = memory_new_aligned(_Alignof(scheduler_t), count * sizeof(scheduler_t));
     if (self->registry == NULL || self->topics == NULL || self->dead_letters == NULL ||
-        self->schedulers == NULL)
+        self->plugins == NULL || self->schedulers == NULL)
         return ERR_NO_MEMORY;
     for (; self->scheduler_count < count; self->scheduler_count++)
         TRY(scheduler_init(&self->schedulers[self->scheduler_count], self, self->scheduler_count));
@@ -75,15 +77,15 @@ void runtime_free(runtime_t *self)
     registry_free(self->registry);
     topic_index_free(self->topics);
     dead_letters_free(self->dead_letters);
+    plugins_free(self->plugins);
     for (uint32_t i = 0; i < self->scheduler_count; i++)
         pool_deinit(&self->schedulers[i].pool);
     memory_free(self->schedulers);
     memory_free(self);
 }
 
-err_t runtime_register(runtime_t *self, const actor_kind_t *kind, void *service)
+err_t runtime_add_kind(runtime_t *self, const actor_kind_t *kind, void *service)
 {
-    ASSERT(!self->is_started);
     if (runtime_kind(self, kind->name) != NULL)
         return ERR_CONFLICT;
     if (kind->applier_count > 0 && self->journal == NULL)
@@ -92,8 +94,15 @@ err_t runtime_register(runtime_t *self, const actor_kind_t *kind, void *service)
         return ERR_LIMIT;
     self->kinds[self->kind_count] = *kind;
     self->kinds[self->kind_count].service = service;
-    self->kind_count++;
+    atomic_store(&self->current[self->kind_count], &self->kinds[self->kind_count]);
+    atomic_fetch_add(&self->kind_count, 1); /* from here on others may find it */
     return ERR_OK;
+}
+
+err_t runtime_register(runtime_t *self, const actor_kind_t *kind, void *service)
+{
+    ASSERT(!self->is_started);
+    return runtime_add_kind(self, kind, service);
 }
 
 err_t runtime_start(runtime_t *self)
@@ -170,16 +179,21 @@ static void step_simulated(runtime_t *self)
     }
 }
 
+void runtime_wait_a_moment(runtime_t *self)
+{
+    if (self->is_simulated)
+        step_simulated(self);
+    else
+        uv_sleep(1);
+}
+
 static bool wait_until(runtime_t *self, bool (*is_done)(runtime_t *self), uint64_t deadline_ms)
 {
     ms_clock_t clock = clock_system();
     while (!is_done(self)) {
         if (clock_mono_ms(&clock) >= deadline_ms)
             return false;
-        if (self->is_simulated)
-            step_simulated(self);
-        else
-            uv_sleep(1);
+        runtime_wait_a_moment(self);
     }
     return true;
 }
@@ -236,17 +250,41 @@ uv_loop_t *runtime_loop(runtime_t *self, uint32_t scheduler)
 
 const actor_kind_t *runtime_kind(const runtime_t *self, const char *name)
 {
-    for (uint32_t i = 0; i < self->kind_count; i++) {
+    uint32_t count = atomic_load_explicit(&self->kind_count, memory_order_acquire);
+    for (uint32_t i = 0; i < count; i++) {
         if (self->kinds[i].name == name || strcmp(self->kinds[i].name, name) == 0)
-            return &self->kinds[i];
+            return atomic_load_explicit(&self->current[i], memory_order_acquire);
     }
     return NULL;
+}
+
+uint32_t runtime_kind_count(const runtime_t *self)
+{
+    return self->kind_count;
+}
+
+const actor_kind_t *runtime_newest(const runtime_t *self, const actor_kind_t *kind)
+{
+    for (uint32_t i = 0; i < self->kind_count; i++) {
+        const actor_kind_t *current = atomic_load(&self->current[i]);
+        if (strcmp(self->kinds[i].name, kind->name) == 0)
+            return current == &self->kinds[i] ? kind : current;
+    }
+    return kind;
+}
+
+void runtime_set_kind(runtime_t *self, const actor_kind_t *version)
+{
+    for (uint32_t i = 0; i < self->kind_count; i++) {
+        if (self->kinds[i].name == version->name)
+            atomic_store(&self->current[i], version);
+    }
 }
 
 const schema_t *runtime_reply_schema(const runtime_t *self, str_t name)
 {
     for (uint32_t i = 0; i < self->kind_count; i++) {
-        const actor_kind_t *kind = &self->kinds[i];
+        const actor_kind_t *kind = atomic_load(&self->current[i]);
         for (size_t j = 0; j < kind->reply_count; j++) {
             if (str_equal(str_from(kind->replies[j]->name), name))
                 return kind->replies[j];

@@ -37,7 +37,7 @@ static void describe_actor(void *context, actor_t *actor)
 {
     json_t *json = context;
     json_object_begin(json);
-    json_key_str(json, "kind", str_from(actor->kind->name));
+    json_key_str(json, "kind", str_from(actor_kind(actor)->name));
     json_key_str(json, "key", actor_key(actor));
     json_key_u64(json, "ref", actor_bits(actor));
     json_key_u64(json, "parent", actor_entry(actor)->parent);

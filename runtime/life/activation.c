@@ -1,6 +1,7 @@
 #include "runtime/life/activation.h"
 
 #include "runtime/base/memory.h"
+#include "runtime/code/hold.h"
 #include "runtime/life/bonds.h"
 #include "runtime/life/relations.h"
 
@@ -79,6 +80,8 @@ void actor_free_state(actor_t *actor)
     actor_extra_t *extra = actor_extra_or_null(actor);
     if (extra != NULL)
         actor_memory_clear(&extra->memory);
+    if (UNLIKELY(actor_peek(actor)->state_arena.blocks != NULL))
+        arena_deinit(&actor->extra->state_arena);
 }
 
 void actor_drop_deferred(actor_extra_t *extra)
@@ -110,6 +113,7 @@ static void extra_free(actor_t *self)
         return;
     actor_discharge(self);
     actor_memory_clear(&extra->memory);
+    hold_drop(&extra->hold);
     actor_drop_deferred(extra);
     timer_table_deinit(&extra->timers);
     alarm_cancel(&extra->idle_alarm);

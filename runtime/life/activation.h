@@ -9,8 +9,8 @@
  *     the actor lies in the run queue it took it from) is the only thread that touches anything but
  *     the mailbox's sending side. A free slot keeps it true, so that a late sender never schedules
  *     a slot that is being set up.
- *  2. Handlers and continuations run in ACTOR_RUNNING only. In the other phases user messages wait
- *     in their lane, and continuations wait in `deferred`.
+ *  2. Handlers and continuations run in ACTOR_RUNNING only, continuations also in ACTOR_HOLDING. In
+ *     the other phases user messages wait in their lane, and continuations wait in `deferred`.
  *  3. An actor with an append in flight is not recycled, rebuilt or restarted: ACTOR_SETTLING waits
  *     for the last outcome.
  *  4. A slot's memory lives as long as the runtime, so a reference may always be followed to its
@@ -36,6 +36,8 @@ typedef enum actor_phase {
     ACTOR_DORMANT,  /* crashed, nothing left: the next message starts it again */
     ACTOR_BACKOFF,  /* crashed: an alarm starts it again */
     ACTOR_PARKED,   /* crashed too often: refuses until parked_until_ns */
+    ACTOR_HOLDING,  /* its kind is being replaced: finishes what can't wait, takes no messages */
+    ACTOR_HELD,     /* at rest for that (code/hold.h); without a state where it has none yet */
     ACTOR_ENDED     /* closed; waits for the last sender to step back */
 } actor_phase_t;
 
@@ -68,6 +70,9 @@ typedef struct actor_extra {
     uint64_t failures_since_ns, parked_until_ns;
     uint32_t failures, parkings;
     char reason[ACTOR_REASON_SIZE]; /* why it failed */
+
+    struct hold *hold;   /* its kind is being replaced; NULL: no */
+    arena_t state_arena; /* what a state that was taken over borrows */
 } actor_extra_t;
 
 typedef struct actor actor_t;
@@ -192,6 +197,18 @@ static inline const actor_extra_t *actor_peek(const actor_t *self)
 static inline actor_extra_t *actor_extra_or_null(actor_t *self)
 {
     return self->extra == &actor_extra_none ? NULL : self->extra;
+}
+
+/* For who visits it while it runs: it may change to another version of itself. */
+static inline const actor_kind_t *actor_kind(const actor_t *self)
+{
+    return __atomic_load_n(&self->kind, __ATOMIC_ACQUIRE);
+}
+
+/* Code of its kind may run. */
+static inline bool actor_is_up(const actor_t *self)
+{
+    return self->phase == ACTOR_RUNNING || self->phase == ACTOR_HOLDING;
 }
 
 static inline bool actor_is_durable(const actor_t *self)

@@ -2,6 +2,7 @@
 
 #include "runtime/base/memory.h"
 #include "runtime/inside/inside.h"
+#include "runtime/code/hold.h"
 #include "runtime/life/bonds.h"
 #include "runtime/life/relations.h"
 
@@ -57,7 +58,7 @@ static void refuse_waiting(context_t *ctx, err_t err)
 static void begin_running(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
-    actor->phase = ACTOR_RUNNING;
+    actor->phase = actor_peek(actor)->hold == NULL ? ACTOR_RUNNING : ACTOR_HOLDING;
     actor_is_active(actor, context_now_ms(ctx));
     err_t err = ERR_OK;
     if (!call_start(ctx, &err))
@@ -70,6 +71,13 @@ static void begin_running(context_t *ctx)
     }
     if (actor->kind->idle_ms > 0)
         arm_idle(ctx, actor->kind->idle_ms);
+}
+
+void lifecycle_replaced(context_t *ctx)
+{
+    if (ctx->actor->kind->idle_ms > 0)
+        arm_idle(ctx, ctx->actor->kind->idle_ms);
+    (void)call_replaced(ctx); /* one that fails is started again, like any */
 }
 
 static err_t recover(context_t *ctx)
@@ -105,6 +113,9 @@ static void start_failed(context_t *ctx, err_t err)
 void lifecycle_start(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
+    if (UNLIKELY(atomic_load(&ctx->runtime->has_versions)) &&
+        hold_start(ctx))
+        return;
     count_one(&ctx->runtime->counters.activations);
     inside_life(actor, RECORD_ACTIVATED);
     actor->is_failed = false;
@@ -244,7 +255,9 @@ void lifecycle_kill(context_t *ctx)
     const actor_t *actor = ctx->actor;
     bool is_rebuilding = actor->phase == ACTOR_SETTLING && actor->settle == SETTLE_REBUILD;
     bool is_alive = actor->phase == ACTOR_STARTING || actor->phase == ACTOR_RECOVERING ||
-                    actor->phase == ACTOR_RUNNING || is_rebuilding;
+                    actor_is_up(actor) || is_rebuilding;
+    if (hold_keeps_kill(ctx))
+        return; /* until it resumes */
     if (is_alive)
         lifecycle_crash(ctx, "killed");
 }
@@ -252,7 +265,7 @@ void lifecycle_kill(context_t *ctx)
 void lifecycle_rebuild(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
-    if (actor->phase != ACTOR_RUNNING)
+    if (!actor_is_up(actor))
         return;
     actor->phase = ACTOR_SETTLING;
     actor->settle = SETTLE_REBUILD;

@@ -22,6 +22,8 @@ void lifecycle_end(context_t *ctx);
 /* Called when an append came back or the phase changed: goes on if nothing is in flight. */
 void lifecycle_settle(context_t *ctx);
 void lifecycle_idle(context_t *ctx);
+/* It runs another version of its kind from now on. */
+void lifecycle_replaced(context_t *ctx);
 void lifecycle_restart(context_t *ctx);
 /* ENDED: tries to give the slot back. True: it is gone. */
 bool lifecycle_bury(context_t *ctx);

@@ -2,6 +2,7 @@
 
 #include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
+#include "runtime/code/plugins.h"
 #include "runtime/kernel.h"
 
 #include <sched.h>
@@ -269,7 +270,8 @@ static actor_t *find(const registry_t *self, shard_t *shard, uint32_t hash,
     uint32_t next = shard->bucket_count == 0 ? 0 : *bucket_of(shard, hash);
     while (next != 0) {
         actor_t *actor = registry_slot(self, next);
-        if (hash_at(actor) == hash && actor->kind == kind && str_equal(actor_key(actor), key))
+        if (hash_at(actor) == hash && kind_is(actor->kind, kind) &&
+            str_equal(actor_key(actor), key))
             return actor;
         next = actor_entry(actor)->next;
     }
@@ -392,6 +394,17 @@ err_t registry_spawn(registry_t *self, const actor_kind_t *kind, str_t key, uint
     }
     *out_actor = actor;
     return ERR_OK;
+}
+
+void registry_set_kind(registry_t *self, actor_t *actor, const actor_kind_t *kind)
+{
+    /* Who looks for it by name compares its kind; a walk holds no lock (actor_kind). */
+    shard_t *shard = actor->is_virtual ? shard_of(self, hash_at(actor)) : NULL;
+    if (shard != NULL)
+        uv_mutex_lock(&shard->lock);
+    __atomic_store_n(&actor->kind, kind, __ATOMIC_RELEASE);
+    if (shard != NULL)
+        uv_mutex_unlock(&shard->lock);
 }
 
 static void unlink_actor(const registry_t *self, shard_t *shard, actor_t *actor)

@@ -49,6 +49,8 @@ uint64_t registry_find(registry_t *self, const actor_kind_t *kind, str_t key);
 /* A slot for an actor without a name, closed to the run queues until scheduler_ready. */
 err_t registry_spawn(registry_t *self, const actor_kind_t *kind, str_t key, uint64_t parent,
                      actor_t **out_actor);
+/* Another version of its kind: the same name. */
+void registry_set_kind(registry_t *self, actor_t *actor, const actor_kind_t *kind);
 /* Closes and takes out an actor that is at its end; false: must_be_empty and a message has come. */
 bool registry_remove(registry_t *self, actor_t *actor, bool must_be_empty);
 /* A closed actor's slot can be used again; false: a sender is still there, try later. */

@@ -1,6 +1,7 @@
 #include "runtime/life/relations.h"
 
 #include "runtime/base/memory.h"
+#include "runtime/code/hold.h"
 #include "runtime/kernel.h"
 
 static const str_t nothing = {NULL, 0};
@@ -88,6 +89,10 @@ void system_message_free(message_t *message)
     case MESSAGE_JOB:
     case MESSAGE_RECOVERED:
         job_free(CONTAINER_OF(message, job_t, message));
+        break;
+    case MESSAGE_HOLD:
+    case MESSAGE_RESUME:
+        hold_message_free(message);
         break;
     case MESSAGE_APPENDED:
         break; /* its append is in the actor's list */

@@ -82,10 +82,10 @@ message_t *message_new_post(message_post_t post)
     return self;
 }
 
-message_t *message_dup(const message_t *self)
+message_t *message_dup_as(const message_t *self, const schema_t *schema, const void *body)
 {
-    message_t *copy = message_new(self->kind, self->schema, message_body(self),
-                                  message_command_id(self), message_text(self));
+    message_t *copy =
+        message_new(self->kind, schema, body, message_command_id(self), message_text(self));
     if (copy == NULL)
         return NULL;
     copy->incarnation = self->incarnation; /* or err */
@@ -96,6 +96,11 @@ message_t *message_dup(const message_t *self)
     copy->deadline_ns = self->deadline_ns; /* or position */
     copy->trace = self->trace;
     return copy;
+}
+
+message_t *message_dup(const message_t *self)
+{
+    return message_dup_as(self, self->schema, message_body(self));
 }
 
 void message_wipe(message_t *self)

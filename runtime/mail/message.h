@@ -34,6 +34,8 @@ typedef enum __attribute__((packed)) message_kind {
     MESSAGE_CHILD_ENDED,
     MESSAGE_STOP,
     MESSAGE_KILL,
+    MESSAGE_HOLD,   /* embedded in hold_t: its kind is being replaced */
+    MESSAGE_RESUME, /* the same, when that is done */
     /* Inbox of a scheduler (and MESSAGE_REPLY, MESSAGE_JOB). */
     MESSAGE_POST,
     MESSAGE_PUBLISH,
@@ -99,6 +101,9 @@ typedef struct message_post {
 } message_post_t;
 [[nodiscard]] message_t *message_new_post(message_post_t post);
 [[nodiscard]] message_t *message_dup(const message_t *self);
+/* With another body. */
+[[nodiscard]] message_t *message_dup_as(const message_t *self, const schema_t *schema,
+                                        const void *body);
 void message_free(message_t *self);
 
 /* NULL where there is no schema. */

@@ -1,4 +1,5 @@
 #include "runtime/base/memory.h"
+#include "runtime/code/hold.h"
 #include "runtime/context.h"
 #include "runtime/inside/inside.h"
 #include "runtime/inside/inspect.h"
@@ -31,7 +32,7 @@ static void appended(context_t *ctx, message_t *message)
     actor_t *actor = ctx->actor;
     durable_t *durable = actor_peek(actor)->durable;
     durable_appended(actor, CONTAINER_OF(message, append_t, message));
-    if (actor->phase != ACTOR_RUNNING) {
+    if (!actor_is_up(actor)) {
         lifecycle_settle(ctx);
         return;
     }
@@ -134,10 +135,10 @@ static void continuation(context_t *ctx, message_t *message)
 static void continue_or_defer(context_t *ctx, message_t *message)
 {
     actor_t *actor = ctx->actor;
-    bool is_rebuilding = actor->phase == ACTOR_RECOVERING ||
+    bool is_rebuilding = actor->phase == ACTOR_RECOVERING || actor->phase == ACTOR_HELD ||
                          (actor->phase == ACTOR_SETTLING && actor->settle == SETTLE_REBUILD);
     actor_extra_t *extra = actor_extra_or_null(actor);
-    if (actor->phase == ACTOR_RUNNING) {
+    if (actor_is_up(actor)) {
         continuation(ctx, message);
     } else if (is_rebuilding && extra != NULL) {
         lane_push(&extra->deferred, message);
@@ -178,6 +179,12 @@ static void system_message(context_t *ctx, message_t *message)
             housekeeping_alarm(ctx, alarm);
         return;
     }
+    case MESSAGE_HOLD:
+        hold_begin(ctx, message);
+        return;
+    case MESSAGE_RESUME:
+        hold_resume(ctx, message);
+        return;
     case MESSAGE_KILL:
         lifecycle_kill(ctx);
         break;
@@ -240,6 +247,8 @@ static bool user_lane_is_open(const actor_t *actor)
     case ACTOR_RECOVERING:
     case ACTOR_SETTLING:
     case ACTOR_BACKOFF:
+    case ACTOR_HOLDING:
+    case ACTOR_HELD:
     case ACTOR_ENDED:
         return false;
     }
@@ -288,9 +297,8 @@ static bool user_step(context_t *ctx)
 
 static bool can_end(const actor_t *actor)
 {
-    return actor->phase == ACTOR_RUNNING || actor->phase == ACTOR_STARTING ||
-           actor->phase == ACTOR_DORMANT || actor->phase == ACTOR_PARKED ||
-           actor->phase == ACTOR_BACKOFF;
+    return actor_is_up(actor) || actor->phase == ACTOR_STARTING || actor->phase == ACTOR_DORMANT ||
+           actor->phase == ACTOR_PARKED || actor->phase == ACTOR_BACKOFF;
 }
 
 /* One message, or one step through the phases. False: nothing to do now. */
@@ -311,7 +319,7 @@ static bool step(context_t *ctx)
         lifecycle_start(ctx);
         return true;
     }
-    if (actor->phase == ACTOR_RUNNING && actor_peek(actor)->deferred_count > 0) {
+    if (actor_is_up(actor) && actor_peek(actor)->deferred_count > 0) {
         actor_extra_t *extra = actor_extra_or_null(actor);
         message = lane_pop(&extra->deferred);
         extra->deferred_count--;
@@ -359,7 +367,7 @@ static void run_steps(context_t *ctx)
 static bool has_own_work(const actor_t *actor)
 {
     return actor->phase == ACTOR_STARTING || (actor->is_stopping && can_end(actor)) ||
-           (actor->phase == ACTOR_RUNNING && actor_peek(actor)->deferred_count > 0);
+           (actor_is_up(actor) && actor_peek(actor)->deferred_count > 0);
 }
 
 static bool has_messages(const actor_t *actor, bool is_user_lane_open)
@@ -388,6 +396,8 @@ void turn_run(scheduler_t *scheduler, actor_t *actor)
     context_t ctx;
     context_init(&ctx, scheduler, actor);
     run_steps(&ctx);
+    if (UNLIKELY(actor->phase != ACTOR_RUNNING) && actor_peek(actor)->hold != NULL)
+        hold_progress(&ctx);
     actor_recharge(actor);
     bool is_buried = actor->phase == ACTOR_ENDED && lifecycle_bury(&ctx);
     context_deinit(&ctx);
