@@ -43,7 +43,9 @@ void replacement_unref(replacement_t *self)
 const kind_pair_t *replacement_pair(const replacement_t *self, const actor_kind_t *kind)
 {
     for (uint32_t i = 0; i < self->pair_count; i++) {
-        if (kind_is(self->pairs[i].old, kind))
+        /* A child has its author's table, of whatever version: the name is what counts. */
+        const actor_kind_t *old = self->pairs[i].old;
+        if (kind_is(old, kind) || strcmp(old->name, kind->name) == 0)
             return &self->pairs[i];
     }
     return NULL;
@@ -115,6 +117,10 @@ void hold_begin(context_t *ctx, message_t *message)
         /* It stays in HOLD_ASKED, so nothing is replaced. */
         say_what_it_waits_for(hold, "memory");
         replacement_unref(hold->replacement);
+        return;
+    }
+    if (extra->hold != NULL) {
+        hold_message_free(message); /* it was started in the meantime, and has one of its own */
         return;
     }
     extra->hold = hold; /* with the message's reference */

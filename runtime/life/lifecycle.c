@@ -113,8 +113,7 @@ static void start_failed(context_t *ctx, err_t err)
 void lifecycle_start(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
-    if (UNLIKELY(atomic_load(&ctx->runtime->has_versions)) &&
-        hold_start(ctx))
+    if (UNLIKELY(atomic_load(&ctx->runtime->has_versions)) && hold_start(ctx))
         return;
     count_one(&ctx->runtime->counters.activations);
     inside_life(actor, RECORD_ACTIVATED);
