@@ -19,7 +19,7 @@ foreach(library musicstream-runtime musicstream-runtime-static)
     # A failure unwinds through its users' handlers, too.
     target_compile_options(${library} INTERFACE $<$<COMPILE_LANGUAGE:C>:-fexceptions>)
     target_compile_features(${library} INTERFACE c_std_23)
-    target_link_libraries(${library} PUBLIC PkgConfig::uv PRIVATE PkgConfig::msgpack Threads::Threads m)
+    target_link_libraries(${library} PUBLIC PkgConfig::uv PRIVATE PkgConfig::msgpack Threads::Threads m ${CMAKE_DL_LIBS})
 endforeach()
 
 # ---- the headers: the public ones, and what they include ----

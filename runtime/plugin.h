@@ -17,6 +17,7 @@
 
 #include "runtime/actor.h"
 #include "runtime/base/buf.h"
+#include "runtime/base/memory.h"
 
 API_BEGIN
 

@@ -6,6 +6,8 @@
 
 #include "runtime/base/attributes.h"
 
+API_BEGIN
+
 [[nodiscard]] void *memory_new(size_t size);                          /* zeroed */
 [[nodiscard]] void *memory_new_array(size_t count, size_t item_size); /* zeroed */
 /* Zeroed; alignment is a power of two, size a multiple of it. */
@@ -25,3 +27,5 @@ void memory_unmap(void *pages, size_t size);
 /* For cleanup attributes: frees what the local points to. */
 void memory_scope_end(void *pointer_to_pointer);
 #define MEMORY_SCOPED SCOPED(memory_scope_end)
+
+API_END
