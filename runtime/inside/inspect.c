@@ -37,6 +37,9 @@ static const char *phase_name(actor_phase_t phase)
         return "back-off";
     case ACTOR_PARKED:
         return "parked";
+    case ACTOR_HOLDING:
+    case ACTOR_HELD:
+        return "being replaced";
     case ACTOR_ENDED:
         break;
     }

@@ -1,8 +1,8 @@
 #include "runtime/life/lifecycle.h"
 
 #include "runtime/base/memory.h"
-#include "runtime/inside/inside.h"
 #include "runtime/code/hold.h"
+#include "runtime/inside/inside.h"
 #include "runtime/life/bonds.h"
 #include "runtime/life/relations.h"
 
