@@ -324,7 +324,7 @@ uint64_t inside_actor_bytes(const actor_t *actor)
 
 uint64_t inside_actor_bytes_seen(const actor_t *actor)
 {
-    return sizeof *actor + sizeof(actor_entry_t) + actor->kind->state_size;
+    return sizeof *actor + sizeof(actor_entry_t) + actor_kind(actor)->state_size;
 }
 
 /* ---- turns ---- */

@@ -124,7 +124,7 @@ static void sample_actor(void *context, actor_t *actor)
 {
     top_t *self = context;
     seen_t *seen = seen_of(self, actor);
-    kind_sum_t *sum = sum_of(self, actor->kind);
+    kind_sum_t *sum = sum_of(self, actor_kind(actor));
     if (seen == NULL || sum == NULL) {
         self->err = ERR_NO_MEMORY;
         return;
