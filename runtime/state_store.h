@@ -14,6 +14,8 @@
 
 #include "runtime/base/buf.h"
 
+API_BEGIN
+
 enum { STATE_STORE_KEY_MAX = 511, STATE_STORE_VALUE_MAX = 1 << 20 };
 
 typedef struct state_store state_store_t;
@@ -35,3 +37,5 @@ typedef struct state_store_table {
 struct state_store {
     const state_store_table_t *table;
 };
+
+API_END
