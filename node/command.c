@@ -46,6 +46,10 @@ static const command_t commands[] = {
      command_token},
     {"actor", "", "the actors of the running node",
      "Prints the supervision tree and each actor's counters as JSON.\n", command_actor},
+    {"plugin", "list | replace NAME FILE.so", "actor kinds from shared objects",
+     "Lists the plugins of the running node, or puts a new version in the place of one while its "
+     "actors run.\nAll of them change or none does; see docs/operating.md.\n",
+     command_plugin},
     {"config", "", "print the configuration in force",
      "Prints every option with its value and where it came from.\n", command_config},
     {"version", "", "print the version", "Prints the version.\n", command_version},

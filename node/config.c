@@ -42,6 +42,7 @@ static const option_t options[] = {
 _Static_assert(COUNT_OF(options) <= COUNT_OF(((config_t *)0)->sources), "sources is too small");
 
 static const char *const source_names[CONFIG_SOURCES] = {"default", "file", "environment", "flag"};
+static const char plugin_help[] = "FILE.so, actor kinds to load at the start; may be repeated";
 static const char music_help[] = "[NAME=]DIR, a folder of music; may be repeated";
 
 static void *field(const config_t *self, const option_t *option)
@@ -58,12 +59,20 @@ static void roots_clear(config_t *self)
     self->root_count = 0;
 }
 
+static void plugins_clear(config_t *self)
+{
+    for (uint32_t i = 0; i < self->plugin_count; i++)
+        memory_free(self->plugins[i]);
+    self->plugin_count = 0;
+}
+
 void config_deinit(config_t *self)
 {
     for (size_t i = 0; i < COUNT_OF(options); i++)
         if (options[i].type <= OPTION_SECRET)
             memory_free(*(char **)field(self, &options[i]));
     roots_clear(self);
+    plugins_clear(self);
     *self = (config_t){0};
 }
 
@@ -172,6 +181,32 @@ static err_t set_roots(config_t *self, const char *value, config_source_t source
     return ERR_OK;
 }
 
+static err_t add_plugin(config_t *self, str_t path, config_source_t source)
+{
+    if (self->plugins_source != source)
+        plugins_clear(self);
+    self->plugins_source = source;
+    if (self->plugin_count == CONFIG_PLUGINS_MAX)
+        return problem(self, "plugin: at most %d files", CONFIG_PLUGINS_MAX);
+    if (str_is_empty(path))
+        return problem(self, "plugin is empty: give the .so file of a plugin");
+    char *copy = str_dup_terminated(path);
+    if (copy == NULL)
+        return ERR_NO_MEMORY;
+    self->plugins[self->plugin_count++] = copy;
+    return ERR_OK;
+}
+
+static err_t set_plugins(config_t *self, const char *value, config_source_t source)
+{
+    str_t rest = str_from(value), part;
+    plugins_clear(self);
+    while (str_next(&rest, ':', &part))
+        if (!str_is_empty(part))
+            TRY(add_plugin(self, part, source));
+    return ERR_OK;
+}
+
 static bool find_option(const char *name, size_t *out_index)
 {
     for (size_t i = 0; i < COUNT_OF(options); i++) {
@@ -212,6 +247,8 @@ static int read_pair(void *user, const char *section, const char *name, const ch
     (void)section; /* sections are for the reader's eye */
     if (strcmp(name, "music") == 0)
         reader->err = set_roots(reader->config, value, CONFIG_FILE);
+    else if (strcmp(name, "plugin") == 0)
+        reader->err = set_plugins(reader->config, value, CONFIG_FILE);
     else if (find_option(name, &index))
         reader->err = set_option(reader->config, index, value, CONFIG_FILE);
     else
@@ -249,6 +286,8 @@ static err_t read_environment(config_t *self, char **environment)
             name[i] = (char)tolower((unsigned char)rest[i]);
         if (value != NULL && strcmp(name, "music") == 0)
             TRY(set_roots(self, value + 1, CONFIG_ENVIRONMENT));
+        else if (value != NULL && strcmp(name, "plugin") == 0)
+            TRY(set_plugins(self, value + 1, CONFIG_ENVIRONMENT));
         else if (value != NULL && find_option(name, &index))
             TRY(set_option(self, index, value + 1, CONFIG_ENVIRONMENT));
     }
@@ -265,9 +304,10 @@ static err_t read_flag(config_t *self, int count, char **arguments, int *at)
     const char *value = equals == NULL ? NULL : equals + 1;
     size_t index = 0;
     bool is_music = strcmp(name, "music") == 0, is_config = strcmp(name, "config") == 0;
-    if (!is_music && !is_config && !find_option(name, &index))
+    bool is_plugin = strcmp(name, "plugin") == 0, is_listed = !is_music && !is_config && !is_plugin;
+    if (is_listed && !find_option(name, &index))
         return problem(self, "there is no option --%s; see --help", name);
-    bool is_switch = !is_music && !is_config && options[index].type == OPTION_SWITCH;
+    bool is_switch = is_listed && options[index].type == OPTION_SWITCH;
     if (value == NULL && !is_switch) {
         if (*at + 1 >= count)
             return problem(self, "--%s needs a value", name);
@@ -277,6 +317,8 @@ static err_t read_flag(config_t *self, int count, char **arguments, int *at)
         return ERR_OK;
     if (is_music)
         return add_root(self, str_from(value), CONFIG_FLAG);
+    if (is_plugin)
+        return add_plugin(self, str_from(value), CONFIG_FLAG);
     return set_option(self, index, value == NULL ? "true" : value, CONFIG_FLAG);
 }
 
@@ -333,11 +375,14 @@ void config_describe(const config_t *self, buf_t *out)
     for (uint32_t i = 0; i < self->root_count; i++)
         buf_printf(out, "music = %s=%s ; %s\n", self->roots[i].name, self->roots[i].path,
                    source_names[self->roots_source]);
+    for (uint32_t i = 0; i < self->plugin_count; i++)
+        buf_printf(out, "plugin = %s ; %s\n", self->plugins[i], source_names[self->plugins_source]);
 }
 
 void config_help(buf_t *out)
 {
     buf_printf(out, "  --%-18s %s\n", "music DIR", music_help);
+    buf_printf(out, "  --%-18s %s\n", "plugin FILE", plugin_help);
     buf_printf(out, "  --%-18s %s\n", "config FILE",
                "read options from this file instead of ./musicstream.conf");
     for (size_t i = 0; i < COUNT_OF(options); i++) {

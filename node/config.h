@@ -4,8 +4,8 @@
  *
  * An option NAME is `name = value` in musicstream.conf (INI), MUSICSTREAM_NAME in the environment
  * and --name VALUE on the command line; each later source wins. A boolean flag may stand without a
- * value. `music` may be given several times on the command line; in the file and the environment
- * its values are separated by ':' and later sources replace earlier ones.
+ * value. `music` and `plugin` may be given several times on the command line; in the file and the
+ * environment their values are separated by ':' and later sources replace earlier ones.
  *
  * Ownership  config_t owns its strings.
  * Errors     INVALID with a sentence in `problem` that names the option, the source and what would
@@ -13,7 +13,7 @@
 
 #include "runtime/base/buf.h"
 
-enum { CONFIG_ROOTS_MAX = 16, CONFIG_PROBLEM_SIZE = 512 };
+enum { CONFIG_ROOTS_MAX = 16, CONFIG_PLUGINS_MAX = 32, CONFIG_PROBLEM_SIZE = 512 };
 
 typedef enum config_source {
     CONFIG_DEFAULT,
@@ -71,6 +71,9 @@ typedef struct config {
     uint32_t root_count;
     config_source_t sources[32]; /* by the order of config_describe */
     config_source_t roots_source;
+    char *plugins[CONFIG_PLUGINS_MAX]; /* plugin */
+    uint32_t plugin_count;
+    config_source_t plugins_source;
     char problem[CONFIG_PROBLEM_SIZE];
 } config_t;
 

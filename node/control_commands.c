@@ -4,6 +4,7 @@
 #include "actors/protocol/accounts.h"
 #include "actors/protocol/roots.h"
 #include "node/parts.h"
+#include "node/plugins/plugins.h"
 #include "runtime/base/utf8.h"
 
 static node_t *node_of(control_request_t *request)
@@ -211,5 +212,7 @@ const control_command_t CONTROL_COMMANDS[] = {
     {"token.issue", token_issue_command},
     {"setup.code", setup_code},
     {"actors", actors_command},
+    {"plugin.list", plugin_list_command},
+    {"plugin.replace", plugin_replace_command},
 };
 const size_t CONTROL_COMMAND_COUNT = COUNT_OF(CONTROL_COMMANDS);

@@ -1,4 +1,5 @@
 #include "node/parts.h"
+#include "node/plugins/plugins.h"
 
 #include "actors/protocol/accounts.h"
 #include "actors/protocol/roots.h"
@@ -183,6 +184,8 @@ err_t node_open(const config_t *config, const ms_log_t *log, buf_t *problem, nod
         err = refuse(problem, make_workers(self, problem), "the media workers can't be made");
     if (err == ERR_OK)
         err = refuse(problem, register_services(self), "a service can't be registered");
+    if (err == ERR_OK)
+        err = plugins_load(self, problem);
     if (err != ERR_OK) {
         node_close(self);
         return err;

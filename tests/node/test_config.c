@@ -93,6 +93,29 @@ Test(config, a_music_folder_is_named_by_its_last_part)
     check_str(str_from(config.roots[1].name), STR("old"));
 }
 
+Test(config, plugins_may_be_repeated_and_a_later_source_replaces_them)
+{
+    char entry[] = "MUSICSTREAM_PLUGIN=/a.so:/b.so";
+    char *environment[] = {entry, NULL};
+    const char *flags[] = {"--plugin", "/c.so", "--plugin=/d.so"};
+    config_t config CONFIG_SCOPED = {0};
+    config_t other CONFIG_SCOPED = {0};
+    int rest = 0;
+
+    check_ok(load(&config, environment, flags, 0, &rest));
+    check_ok(load(&other, environment, flags, COUNT_OF(flags), &rest));
+
+    cr_assert(eq(u32, config.plugin_count, 2));
+    cr_assert(eq(str, config.plugins[1], "/b.so"));
+    cr_assert(eq(u32, other.plugin_count, 2));
+    cr_assert(eq(str, other.plugins[0], "/c.so"));
+    cr_assert(eq(str, other.plugins[1], "/d.so"));
+    buf_t out BUF_SCOPED = BUF_INIT;
+    config_describe(&other, &out);
+    cr_assert(str_contains(buf_str(&out), STR("plugin = /c.so ; flag")), "%s",
+              buf_terminated(&out));
+}
+
 Test(config, an_address_has_a_host_and_a_port)
 {
     static const struct {
