@@ -217,14 +217,54 @@ void actor_stop(context_t *ctx);
  * child stays down. */
 NORETURN void actor_fail(context_t *ctx, const char *reason);
 
+/* Puts the command at hand aside, unanswered; the handler returns what this returns. BUSY: as many
+ * are stashed as the mailbox holds; NO_MEMORY. Only before an answer or an event. A deadline runs
+ * on meanwhile. */
+err_t actor_stash(context_t *ctx);
+/* All that was put aside is handled next, in its order, before newer messages. When the actor
+ * fails, is rebuilt or ends this happens by itself: the next incarnation, or activation, handles
+ * it. */
+void actor_unstash_all(context_t *ctx);
+
+/* From the next message on another table of handlers, declared in ACTOR_BEHAVIOURS; until
+ * actor_unbecome, or until the state goes (a failure, a rebuild). An actor in a behaviour, or with
+ * a stash, is not passivated. */
+#define actor_become(ctx, behaviour) actor_become_behaviour((ctx), &behaviour##_behaviour)
+typedef struct actor_behaviour actor_behaviour_t;
+void actor_become_behaviour(context_t *ctx, const actor_behaviour_t *behaviour);
+void actor_unbecome(context_t *ctx); /* the kind's own handlers again */
+
 /* ---- declaring a kind: see actor_kind.h ---- */
 
-typedef enum overflow { OVERFLOW_REJECT, OVERFLOW_DROP_NEWEST, OVERFLOW_DROP_OLDEST } overflow_t;
+/* What becomes of a message for a full mailbox. The last two are done by the receiver at its next
+ * turn; until then it holds up to twice its bound, and refuses what is more. */
+typedef enum overflow {
+    OVERFLOW_REJECT,      /* BUSY to the sender, and who asked */
+    OVERFLOW_DROP_NEWEST, /* without a word to the sender; who asked gets BUSY */
+    OVERFLOW_DROP_OLDEST, /* who asked gets BUSY */
+    OVERFLOW_COALESCE     /* of those with one schema and key only the newest is handled, the rest
+                             keeps its order; who asked an older one gets STALE. Then as
+                             OVERFLOW_DROP_OLDEST */
+} overflow_t;
 
 typedef struct actor_handler {
     const schema_t *schema;
     err_t (*handle)(void *self, context_t *ctx, const void *message);
 } actor_handler_t;
+
+/* A named table of handlers that an actor may take for its kind's (actor_become), and what becomes
+ * of messages that are not in it. Downs and exits are always heard, by the kind where not here. */
+typedef enum behaviour_otherwise {
+    BEHAVIOUR_INHERIT, /* the kind's own handler */
+    BEHAVIOUR_STASH,   /* it waits for actor_unstash_all; BUSY where the stash is full */
+    BEHAVIOUR_REFUSE   /* UNSUPPORTED */
+} behaviour_otherwise_t;
+struct actor_behaviour {
+    const char *name;
+    const actor_handler_t *handlers;
+    size_t handler_count;
+    behaviour_otherwise_t otherwise;
+};
 
 typedef struct actor_applier {
     const schema_t *schema;
@@ -248,6 +288,8 @@ struct actor_kind {
     size_t state_size;
     const actor_handler_t *handlers;
     size_t handler_count;
+    const actor_behaviour_t *const *behaviours; /* see actor_kind.h */
+    size_t behaviour_count;
     const actor_applier_t *appliers; /* a kind with appliers is durable */
     size_t applier_count;
     const schema_t *const *replies; /* what its commands are answered: to give a retry the first
@@ -275,6 +317,9 @@ struct actor_kind {
 
     uint32_t mailbox_max; /* 0: 1024 */
     overflow_t overflow;
+    /* Of OVERFLOW_COALESCE: a message's key, borrowed from it; data NULL: it is not coalesced.
+     * NULL: the field marked KEY in its .def line. */
+    str_t (*coalesce_key)(const schema_t *schema, const void *message);
     uint32_t idle_ms; /* passivated after; 0: never */
     bool
         hibernates; /* not durable, and needs state_schema or snapshot and restore: idle for idle_ms

@@ -10,6 +10,12 @@
  * What an actor hears beyond its own file (an actor_down, another's published events) is listed
  * before the include: `#define ACTOR_ALSO(X) X(actor_down) X(track_changed)`; each needs its ON.
  *
+ * Ways to behave otherwise for a while (actor_become) are listed before the include, each with what
+ * becomes of the rest (STASH, REFUSE, INHERIT) and what it hears; each of these needs its
+ * ON_IN(behaviour, command) {...}:
+ *
+ *     #define ACTOR_BEHAVIOURS(X) X(locked, STASH, door_unlock, door_look)
+ *
  * In ON: self, ctx, command. In APPLY: self, event, wall_ms (when it was decided). Both may be
  * marked unused. */
 
@@ -70,6 +76,33 @@ static const schema_t *const actor_replies[] = {
 #undef STATE
 #undef MESSAGE
 
+#ifdef ACTOR_BEHAVIOURS
+#define ACTOR_HEARS(behaviour, name)                                                               \
+    static err_t on_##name##_in_##behaviour(ACTOR_STATE *self, context_t *ctx,                     \
+                                            const name##_t *command);                              \
+    static err_t handle_##name##_in_##behaviour(void *self, context_t *ctx, const void *message)   \
+    {                                                                                              \
+        return on_##name##_in_##behaviour(self, ctx, message);                                     \
+    }
+#define ACTOR_HEARD(behaviour, name) {&name##_schema, handle_##name##_in_##behaviour},
+#define ACTOR_BEHAVIOUR(name, rest, ...)                                                           \
+    SCHEMA_FOR_EACH(ACTOR_HEARS, name, __VA_ARGS__)                                                \
+    static const actor_handler_t name##_handlers[] = {                                             \
+        SCHEMA_FOR_EACH(ACTOR_HEARD, name, __VA_ARGS__){NULL, NULL}};                              \
+    UNUSED static const actor_behaviour_t name##_behaviour = {                                     \
+        #name, name##_handlers, COUNT_OF(name##_handlers) - 1, BEHAVIOUR_##rest};
+ACTOR_BEHAVIOURS(ACTOR_BEHAVIOUR)
+#undef ACTOR_BEHAVIOUR
+#define ACTOR_BEHAVIOUR(name, rest, ...) &name##_behaviour,
+static const actor_behaviour_t *const actor_behaviours[] = {ACTOR_BEHAVIOURS(ACTOR_BEHAVIOUR) NULL};
+#undef ACTOR_BEHAVIOUR
+#define ON_IN(behaviour, name)                                                                     \
+    static err_t on_##name##_in_##behaviour(UNUSED ACTOR_STATE *self, UNUSED context_t *ctx,       \
+                                            UNUSED const name##_t *command)
+#else
+static const actor_behaviour_t *const actor_behaviours[] = {NULL};
+#endif
+
 #define ON(name)                                                                                   \
     static err_t on_##name(UNUSED ACTOR_STATE *self, UNUSED context_t *ctx,                        \
                            UNUSED const name##_t *command)
@@ -81,6 +114,8 @@ static const schema_t *const actor_replies[] = {
                                       .state_size = sizeof(ACTOR_STATE),                           \
                                       .handlers = actor_handlers,                                  \
                                       .handler_count = COUNT_OF(actor_handlers) - 1,               \
+                                      .behaviours = actor_behaviours,                              \
+                                      .behaviour_count = COUNT_OF(actor_behaviours) - 1,           \
                                       .appliers = actor_appliers,                                  \
                                       .applier_count = COUNT_OF(actor_appliers) - 1,               \
                                       .replies = actor_replies,                                    \

@@ -2,8 +2,10 @@
 #include "runtime/base/memory.h"
 #include "runtime/code/lift.h"
 #include "runtime/context.h"
+#include "runtime/life/behaviour.h"
 #include "runtime/life/bonds.h"
 #include "runtime/life/lifecycle.h"
+#include "runtime/mail/backlog.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +22,7 @@ void context_init(context_t *self, scheduler_t *scheduler, actor_t *actor)
     self->emitted = (emitted_t){0};
     self->is_guarded = false;
     self->last = NULL;
+    self->has_coalesced = false;
 }
 
 void context_deinit(context_t *self)
@@ -81,7 +84,7 @@ static void begin(context_t *self, const message_t *command, uint8_t depth)
     self->depth = depth;
     self->wall_ms = 0;
     self->reply = NULL;
-    self->is_later = self->is_stop_wanted = self->is_replay = false;
+    self->is_later = self->is_stop_wanted = self->is_replay = self->is_stashed = false;
     self->may_emit = true;
     self->refusal = (str_t){NULL, 0};
     self->emitted.count = 0;
@@ -98,7 +101,7 @@ static void leave(context_t *self)
 
 static void answer(context_t *self, err_t err)
 {
-    if (self->asker.asker == 0 || (self->is_later && err == ERR_OK))
+    if (self->asker.asker == 0 || ((self->is_later || self->is_stashed) && err == ERR_OK))
         return;
     message_t *reply = STEAL(self->reply);
     if (err != ERR_OK || reply == NULL) {
@@ -184,46 +187,64 @@ static void run_command(context_t *self, void *argument)
     call->err = call->handler->handle(self->actor->state, self, message_body(call->message));
 }
 
-static const actor_handler_t *handler_of(const actor_kind_t *kind, const schema_t *schema)
+static heard_t hear(const actor_t *actor, const message_t *message)
 {
-    for (size_t i = 0; i < kind->handler_count; i++) {
-        if (kind->handlers[i].schema == schema)
-            return &kind->handlers[i];
-    }
-    return NULL;
+    const actor_kind_t *kind = actor->kind;
+    if (LIKELY(actor_peek(actor)->backlog == NULL))
+        return (heard_t){handler_in(kind->handlers, kind->handler_count, message->schema), false};
+    return behaviour_hear_slowly(actor, message->schema, message_is_signal(message));
+}
+
+/* Takes a message that has no handler now. */
+static void not_heard(context_t *self, message_t *message, bool is_stashed)
+{
+    actor_t *actor = self->actor;
+    err_t err = is_stashed ? backlog_make_room(actor) : ERR_UNSUPPORTED;
+    if (err == ERR_OK)
+        backlog_stash(actor, message);
+    else if (message_is_signal(message))
+        message_free(message); /* counted when it was taken */
+    else
+        reject_by(actor, message, err, is_stashed ? DEAD_FULL : DEAD_NO_HANDLER);
+}
+
+/* Takes it. */
+static void was_handled(context_t *self, message_t *message)
+{
+    if (LIKELY(!message_is_signal(message)))
+        count_own(&self->scheduler->counters.handled);
+    message_free(message);
 }
 
 bool call_command(context_t *self, message_t *message)
 {
     actor_t *actor = self->actor;
-    const actor_handler_t *handler = handler_of(actor->kind, message->schema);
-    if (UNLIKELY(handler == NULL) && message_lift(actor->kind, &message))
-        handler = handler_of(actor->kind, message->schema);
-    if (UNLIKELY(handler == NULL)) {
-        if (message_is_signal(message))
-            message_free(message); /* counted when it was taken */
-        else
-            reject_by(actor, message, ERR_UNSUPPORTED, DEAD_NO_HANDLER);
+    heard_t heard = hear(actor, message);
+    if (UNLIKELY(heard.handler == NULL) && !heard.is_stashed && message_lift(actor->kind, &message))
+        heard = hear(actor, message);
+    if (UNLIKELY(heard.handler == NULL)) {
+        not_heard(self, message, heard.is_stashed);
         return true;
     }
-    if (LIKELY(!message_is_signal(message)))
-        count_own(&self->scheduler->counters.handled);
     const durable_t *durable = actor_peek(actor)->durable;
     if (durable != NULL && !str_is_empty(message_command_id(message))) {
         const seen_command_t *seen =
             seen_commands_find(&durable->commands, message_command_id(message));
         if (seen != NULL) {
             durable_answer_again(actor, seen, message->reply_to);
-            message_free(message);
+            was_handled(self, message);
             return true;
         }
     }
-    command_call_t call = {.handler = handler, .message = message};
+    command_call_t call = {.handler = heard.handler, .message = message};
     begin(self, message, message->depth);
     bool is_ok = guarded(self, run_command, &call) || failed(self);
     if (is_ok)
         end(self, call.err);
-    message_free(message);
+    if (UNLIKELY(is_ok && self->is_stashed && call.err == ERR_OK))
+        backlog_stash(actor, message);
+    else
+        was_handled(self, message);
     return is_ok;
 }
 

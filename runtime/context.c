@@ -111,7 +111,8 @@ static void second_reply(context_t *ctx, const schema_t *schema)
 
 err_t actor_reply_message(context_t *ctx, const schema_t *schema, const void *reply)
 {
-    bool is_first = ctx->command != NULL && ctx->reply == NULL && !ctx->is_later;
+    bool is_first =
+        ctx->command != NULL && ctx->reply == NULL && !ctx->is_later && !ctx->is_stashed;
     if (is_first && ctx->asker.asker != 0) {
         ctx->reply = reply_new(ctx->asker, ERR_OK, schema, reply, nothing);
         return ctx->reply == NULL ? ERR_NO_MEMORY : ERR_OK;

@@ -23,7 +23,8 @@ struct context {
     uint8_t depth;
     int64_t wall_ms; /* 0: not read yet */
     message_t *reply;
-    bool is_later, is_replay, is_stop_wanted, may_emit;
+    bool is_later, is_replay, is_stop_wanted, may_emit, is_stashed;
+    bool has_coalesced; /* in this turn */
     str_t refusal;
     emitted_t emitted;
 

@@ -292,6 +292,26 @@ static bool equal_fields(const schema_field_t *field, const void *a, const void 
     return false;
 }
 
+str_t schema_key(const schema_t *schema, const void *value)
+{
+    static const size_t sizes[] = {[FIELD_TYPE_BOOL] = sizeof(bool),
+                                   [FIELD_TYPE_U32] = sizeof(uint32_t),
+                                   [FIELD_TYPE_U64] = sizeof(uint64_t),
+                                   [FIELD_TYPE_I64] = sizeof(int64_t),
+                                   [FIELD_TYPE_F64] = sizeof(double)};
+    if ((schema->marks & FIELD_KEY) == 0)
+        return (str_t){NULL, 0};
+    const schema_field_t *field = schema->fields;
+    while ((field->marks & FIELD_KEY) == 0)
+        field++;
+    const char *at = (const char *)value + field->offset;
+    if (field->type == FIELD_TYPE_STR) {
+        const str_t *text = (const str_t *)(const void *)at;
+        return text->data == NULL ? STR("") : *text;
+    }
+    return field->type < COUNT_OF(sizes) ? str_of(at, sizes[field->type]) : (str_t){NULL, 0};
+}
+
 bool schema_equal(const schema_t *schema, const void *a, const void *b)
 {
     for (size_t i = 0; i < schema->field_count; i++)

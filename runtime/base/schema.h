@@ -13,8 +13,9 @@
  * Everything is borrowed: a value owns nothing.
  *
  * After the name a field may carry one mark: SECRET, for what is never shown (passwords, tokens,
- * codes): schema_to_json writes "***" in its place, schema_wipe overwrites it; or PERSONAL, for what
- * says who somebody is or what they wrote: no trace shows it.
+ * codes): schema_to_json writes "***" in its place, schema_wipe overwrites it; or PERSONAL, for
+ * what says who somebody is or what they wrote: no trace shows it; or KEY, for what makes a newer
+ * message replace an older one (OVERFLOW_COALESCE).
  *
  * The wire form is one msgpack map {tag: value}; fields that are zero or empty are left out,
  * unknown tags are skipped, missing ones read as zero: so both an older and a newer program can
@@ -53,7 +54,7 @@ typedef enum field_type {
 
 typedef struct schema schema_t;
 
-enum { FIELD_SECRET = 1, FIELD_PERSONAL = 2 };
+enum { FIELD_SECRET = 1, FIELD_PERSONAL = 2, FIELD_KEY = 4 };
 
 typedef struct schema_field {
     const char *name;
@@ -61,7 +62,7 @@ typedef struct schema_field {
     field_type_t type;
     const schema_t *items; /* of a FIELD_TYPE_LIST */
     size_t offset;
-    uint32_t marks; /* FIELD_SECRET, FIELD_PERSONAL */
+    uint32_t marks; /* FIELD_SECRET, FIELD_PERSONAL, FIELD_KEY */
 } schema_field_t;
 
 struct schema {
@@ -93,6 +94,9 @@ err_t schema_decode(const schema_t *schema, str_t data, arena_t *arena, void *ou
  * just that size, 16-byte aligned. So a message is one block. */
 size_t schema_deep_size(const schema_t *schema, const void *value);
 void schema_copy(const schema_t *schema, const void *value, void *room);
+
+/* The bytes of the first field marked KEY, borrowed; data NULL: there is none, or it is a list. */
+str_t schema_key(const schema_t *schema, const void *value);
 
 bool schema_equal(const schema_t *schema, const void *a, const void *b);
 /* For people: secrets are "***", or "" when empty. */
@@ -154,6 +158,7 @@ void schema_wipe(const schema_t *schema, void *value);
 #define SCHEMA_MARK(mark) SCHEMA_MARK_##mark
 #define SCHEMA_MARK_SECRET FIELD_SECRET
 #define SCHEMA_MARK_PERSONAL FIELD_PERSONAL
+#define SCHEMA_MARK_KEY FIELD_KEY
 
 /* FOR_EACH(M, context, a, b, ...) is M(context, a) M(context, b) ... for up to 64 items, and
  * nothing for none. */

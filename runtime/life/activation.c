@@ -4,6 +4,7 @@
 #include "runtime/code/hold.h"
 #include "runtime/life/bonds.h"
 #include "runtime/life/relations.h"
+#include "runtime/mail/backlog.h"
 
 const actor_extra_t actor_extra_none;
 
@@ -121,6 +122,7 @@ static void extra_free(actor_t *self)
     ask_table_deinit(&extra->asks);
     durable_free(extra->durable);
     bonds_free(extra->bonds);
+    backlog_free(extra->backlog);
     memory_free(extra->children);
     memory_free(extra);
     self->extra = no_extra();

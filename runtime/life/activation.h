@@ -41,6 +41,8 @@ typedef enum actor_phase {
     ACTOR_ENDED     /* closed; waits for the last sender to step back */
 } actor_phase_t;
 
+typedef struct backlog backlog_t;
+
 typedef enum actor_settle { SETTLE_REBUILD, SETTLE_CRASH, SETTLE_END } actor_settle_t;
 
 enum { ACTOR_CHILDREN_MAX = 4096, ACTOR_TIMERS_MAX = 1024 };
@@ -57,6 +59,7 @@ typedef struct actor_extra {
     uint64_t subscribed_on;   /* a bit a scheduler */
     uint32_t subscriber;      /* incarnation for topics: another state, another one; 0: none yet */
     uint64_t tokens_until_ns; /* somebody may wait for a later answer until then */
+    backlog_t *backlog;       /* NULL: none; see backlog.h */
     lane_t deferred;
     uint32_t deferred_count;
 

@@ -5,6 +5,7 @@
 #include "runtime/inside/inside.h"
 #include "runtime/life/bonds.h"
 #include "runtime/life/relations.h"
+#include "runtime/mail/backlog.h"
 
 #include <stdio.h>
 
@@ -38,6 +39,7 @@ static void forget(actor_t *actor)
     timers_cancel_all(actor);
     unsubscribe_all(actor);
     bonds_forget(actor);
+    backlog_forget(actor);
     actor_extra_t *extra = actor_extra_or_null(actor);
     if (extra != NULL) {
         ask_table_clear(&extra->asks);
@@ -51,7 +53,7 @@ static void forget(actor_t *actor)
 static void refuse_waiting(context_t *ctx, err_t err)
 {
     message_t *message;
-    while ((message = mailbox_pop_user(&ctx->actor->mailbox, &ctx->actor->mailbox_end)) != NULL)
+    while ((message = actor_pop_user(ctx->actor)) != NULL)
         reject_by(ctx->actor, message, err, DEAD_NOT_STARTED);
 }
 
@@ -276,6 +278,7 @@ static void rebuild(context_t *ctx)
     actor_t *actor = ctx->actor;
     timers_cancel_all(actor);
     unsubscribe_all(actor);
+    backlog_forget(actor);
     actor_free_state(actor);
     err_t err = recover(ctx);
     if (err != ERR_OK)
@@ -360,7 +363,8 @@ static bool is_quiescent(const context_t *ctx)
     const actor_extra_t *extra = actor_peek(ctx->actor);
     return extra->asks.open_count == 0 && extra->jobs_open == 0 && extra->timers.count == 0 &&
            extra->child_count == 0 && extra->subscribed_on == 0 && extra->deferred_count == 0 &&
-           ctx->now_ns >= extra->tokens_until_ns && !bonds_keep_awake(extra->bonds) &&
+           ctx->now_ns >= extra->tokens_until_ns && backlog_is_plain(extra->backlog) &&
+           !bonds_keep_awake(extra->bonds) &&
            (extra->durable == NULL || extra->durable->append_count == 0);
 }
 
@@ -398,7 +402,7 @@ bool lifecycle_bury(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
     message_t *message;
-    while ((message = mailbox_pop_user(&actor->mailbox, &actor->mailbox_end)) != NULL)
+    while ((message = actor_pop_user(actor)) != NULL)
         reject_by(actor, message, ERR_NOT_FOUND, DEAD_GONE);
     while ((message = mailbox_pop_system(&actor->mailbox, &actor->mailbox_end)) != NULL)
         system_message_free(message);

@@ -4,6 +4,7 @@
 #include "runtime/base/memory.h"
 #include "runtime/code/plugins.h"
 #include "runtime/kernel.h"
+#include "runtime/mail/backlog.h"
 
 #include <sched.h>
 
@@ -238,7 +239,7 @@ static uint16_t mailbox_max_of(const actor_kind_t *kind)
 {
     uint32_t max = kind->mailbox_max == 0 ? MAILBOX_MAX_DEFAULT : kind->mailbox_max;
     /* The receiver drops the oldest at its next turn: until then it may hold twice its bound. */
-    uint64_t room = (uint64_t)max * (kind->overflow == OVERFLOW_DROP_OLDEST ? 2 : 1);
+    uint64_t room = (uint64_t)max * (kind->overflow >= OVERFLOW_DROP_OLDEST ? 2 : 1);
     return (uint16_t)MIN(room, (uint64_t)MAILBOX_MAX);
 }
 
@@ -421,7 +422,7 @@ static void unlink_actor(const registry_t *self, shard_t *shard, actor_t *actor)
 static void hand_over(registry_t *self, shard_t *shard, actor_t *actor)
 {
     while (mailbox_user_length(&actor->mailbox) > 0) {
-        message_t *message = mailbox_pop_user(&actor->mailbox, &actor->mailbox_end);
+        message_t *message = actor_pop_user(actor);
         if (message == NULL) {
             sched_yield(); /* a sender by reference is between its two steps */
             continue;

@@ -3,6 +3,7 @@
 #include "runtime/base/memory.h"
 #include "runtime/inside/inside.h"
 #include "runtime/kernel.h"
+#include "runtime/mail/backlog.h"
 
 #include <string.h>
 
@@ -246,7 +247,7 @@ void runtime_dead_letters(runtime_t *runtime, json_t *json)
 static void add_in_flight(void *context, actor_t *actor)
 {
     uint64_t *sum = context;
-    *sum += mailbox_user_length(&actor->mailbox);
+    *sum += mailbox_user_length(&actor->mailbox) + actor_stash_count(actor);
 }
 
 uint64_t runtime_in_flight(runtime_t *self)

@@ -156,6 +156,21 @@ message_t *mailbox_pop_user(mailbox_t *self, mailbox_end_t *end)
     return message;
 }
 
+message_t *mailbox_take_user(mailbox_t *self, mailbox_end_t *end)
+{
+    return front_pop(&self->user, &end->user);
+}
+
+void mailbox_take_places(mailbox_t *self, uint32_t count)
+{
+    atomic_fetch_add(&self->word, USER_ONE * count);
+}
+
+void mailbox_give_places(mailbox_t *self, uint32_t count)
+{
+    atomic_fetch_sub(&self->word, USER_ONE * count);
+}
+
 message_t *mailbox_pop_system(mailbox_t *self, mailbox_end_t *end)
 {
     message_t *message = front_pop(&self->system, &end->system);

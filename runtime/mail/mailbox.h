@@ -69,6 +69,13 @@ void mailbox_unpin(mailbox_t *self);
 message_t *mailbox_pop_user(mailbox_t *self, mailbox_end_t *end);
 message_t *mailbox_pop_system(mailbox_t *self, mailbox_end_t *end);
 
+/* Pops a message that keeps its place in the length, until mailbox_give_places. */
+message_t *mailbox_take_user(mailbox_t *self, mailbox_end_t *end);
+/* Places in the user lane's length for messages that the owner holds, without regard to the bound;
+ * and back. */
+void mailbox_take_places(mailbox_t *self, uint32_t count);
+void mailbox_give_places(mailbox_t *self, uint32_t count);
+
 /* The next one to pop, which stays; NULL: none, or a sender is between its two steps. */
 const message_t *mailbox_peek_user(const mailbox_t *self, const mailbox_end_t *end);
 

@@ -6,6 +6,7 @@
 #include "runtime/life/bonds.h"
 #include "runtime/life/lifecycle.h"
 #include "runtime/life/relations.h"
+#include "runtime/mail/backlog.h"
 
 #include <string.h>
 
@@ -275,14 +276,18 @@ static bool user_step(context_t *ctx)
     if (!user_lane_is_open(actor) || mailbox_user_length(&actor->mailbox) == 0)
         return false;
     if (is_down(ctx)) {
-        const message_t *first = mailbox_peek_user(&actor->mailbox, &actor->mailbox_end);
+        const message_t *first = actor_peek_user(actor);
         if (first != NULL && !message_is_signal(first))
             lifecycle_restart(ctx); /* the message waits for it */
         if (first == NULL || !message_is_signal(first))
             return first != NULL;
         /* Who links or watches one that is down is told that nobody is there. */
     }
-    message_t *message = mailbox_pop_user(&actor->mailbox, &actor->mailbox_end);
+    if (UNLIKELY(actor->kind->overflow == OVERFLOW_COALESCE) && !ctx->has_coalesced) {
+        ctx->has_coalesced = true;
+        backlog_coalesce(actor);
+    }
+    message_t *message = actor_pop_user(actor);
     if (message == NULL)
         return false; /* its sender is between two steps */
     ctx->last = message->schema;

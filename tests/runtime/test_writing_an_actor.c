@@ -24,7 +24,8 @@ Test(writing_an_actor, every_listing_is_in_the_sample_word_for_word)
 {
     static const char *const files[] = {
         "docs/samples/counter/counter.def", "docs/samples/counter/counter.h",
-        "docs/samples/counter/counter.c", "docs/samples/counter/counter_actor.c"};
+        "docs/samples/counter/counter.c", "docs/samples/counter/counter_actor.c",
+        "docs/samples/door/door_actor.c"};
     buf_t sources BUF_SCOPED = BUF_INIT;
     buf_t page BUF_SCOPED = BUF_INIT;
     for (size_t i = 0; i < COUNT_OF(files); i++)
