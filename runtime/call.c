@@ -298,7 +298,7 @@ bool call_start(context_t *self, err_t *out_err)
         return true;
     err_t err = ERR_OK;
     begin(self, NULL, 0);
-    self->is_replay = actor_is_durable(self->actor);
+    self->is_replay = actor_is_durable(self->actor) || actor_peek(self->actor)->is_woken;
     self->may_emit = false;
     if (!guarded(self, run_start, &err))
         return failed(self);

@@ -18,11 +18,21 @@ enum {
 };
 
 typedef struct runtime_counters {
+    _Atomic uint64_t sleeps, wakes, sleeps_refused, sleeps_lost;
     _Atomic uint64_t activations, passivations, failures, restarts, dead_letters, appends_in_flight;
     _Atomic uint64_t sent, handled; /* by threads that are no scheduler's */
 } runtime_counters_t;
 
 typedef struct inside inside_t;
+
+/* Actors hold too much (runtime/memory/pressure.h). */
+typedef struct pressure {
+    uint64_t max;            /* bytes; 0: none */
+    _Atomic bool is_walking; /* or will walk again */
+    _Atomic uint32_t pause_ms;
+    _Atomic uint64_t logged_ms;
+    _Atomic uint64_t asked; /* to leave, ever */
+} pressure_t;
 
 struct runtime {
     _Atomic uint32_t watching; /* inside.h (inside): what is looked at; 0: nothing */
@@ -50,6 +60,8 @@ struct runtime {
     topic_index_t *topics;
     dead_letters_t *dead_letters;
     runtime_counters_t counters;
+    state_store_t *state_store; /* NULL: no kind hibernates */
+    pressure_t pressure;
     _Atomic uint64_t charged;  /* to actors, by threads without a scheduler */
     _Atomic uint64_t bond_ids; /* the last one given out */
 };

@@ -20,6 +20,8 @@ static err_t init(runtime_t *self, const runtime_options_t *options)
     self->random = options->random.fill == NULL ? random_system() : options->random;
     self->log = options->log;
     self->journal = options->journal;
+    self->state_store = options->state_store;
+    self->pressure.max = options->memory_max;
     self->is_simulated = options->is_simulated;
     uint32_t count = scheduler_count_of(options);
     self->pool_count = count;
@@ -84,11 +86,22 @@ void runtime_free(runtime_t *self)
     memory_free(self);
 }
 
+/* There must be somewhere to sleep, a time to fall asleep, and a way to write the state down. */
+static bool can_hibernate(const runtime_t *self, const actor_kind_t *kind)
+{
+    bool is_described =
+        kind->state_schema != NULL || (kind->snapshot != NULL && kind->restore != NULL);
+    return self->state_store != NULL && kind->idle_ms > 0 && kind->applier_count == 0 &&
+           is_described;
+}
+
 err_t runtime_add_kind(runtime_t *self, const actor_kind_t *kind, void *service)
 {
     if (runtime_kind(self, kind->name) != NULL)
         return ERR_CONFLICT;
     if (kind->applier_count > 0 && self->journal == NULL)
+        return ERR_INVALID;
+    if (kind->hibernates && !can_hibernate(self, kind))
         return ERR_INVALID;
     if (self->kind_count == KINDS_MAX)
         return ERR_LIMIT;

@@ -11,6 +11,7 @@
 #include "runtime/base/log.h"
 #include "runtime/base/random.h"
 #include "runtime/journal.h"
+#include "runtime/state_store.h"
 
 #include <uv.h>
 
@@ -23,8 +24,11 @@ typedef struct runtime_options {
     ms_clock_t clock;                          /* all zero: the machine's */
     ms_random_t random;                        /* all zero: the kernel's */
     const ms_log_t *log;
-    journal_t *journal;        /* NULL: no durable kinds */
-    bool is_simulated;         /* no threads: simulation.h drives it */
+    journal_t *journal;         /* NULL: no durable kinds */
+    state_store_t *state_store; /* NULL: no kinds that hibernate; borrowed */
+    uint64_t memory_max; /* bytes of actors (runtime_stats_t.actor_bytes), past which those that
+                            idled longest leave; 0: none */
+    bool is_simulated;   /* no threads: simulation.h drives it */
     const char *recorder_path; /* the flight recorder's file (recorder.h); NULL: none */
     uint32_t recorder_records; /* a scheduler, a power of two; 0: RECORDER_RECORDS_DEFAULT */
     bool is_heap_only; /* every block from malloc, for tools that watch it; else from pools, but
@@ -147,8 +151,12 @@ typedef struct runtime_stats {
     uint64_t stolen, appends_in_flight;
     uint64_t slow_turns; /* over 10 ms */
     uint64_t offload_queued[OFFLOAD_LANES];
-    uint64_t actor_bytes; /* charged to actors, with their slots */
-    uint64_t pool_bytes;  /* of the pools that messages, timers and states come from */
+    uint64_t sleeps, wakes;  /* into the state store, and out of it */
+    uint64_t sleeps_refused; /* what could not be stored (or forgotten) stayed awake */
+    uint64_t sleeps_lost;    /* what could not be read began anew */
+    uint64_t pressed;        /* asked to leave, past memory_max */
+    uint64_t actor_bytes;    /* charged to actors, with their slots */
+    uint64_t pool_bytes;     /* of the pools that messages, timers and states come from */
 } runtime_stats_t;
 void runtime_stats(runtime_t *self, runtime_stats_t *out_stats);
 /* The supervision tree and every actor's counters, as JSON. */

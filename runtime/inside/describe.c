@@ -29,6 +29,11 @@ void runtime_stats(runtime_t *self, runtime_stats_t *out_stats)
     }
     for (size_t i = 0; i < OFFLOAD_LANES; i++)
         stats.offload_queued[i] = offload_queued(self->offload, (offload_lane_t)i);
+    stats.sleeps = atomic_load(&from->sleeps);
+    stats.wakes = atomic_load(&from->wakes);
+    stats.sleeps_refused = atomic_load(&from->sleeps_refused);
+    stats.sleeps_lost = atomic_load(&from->sleeps_lost);
+    stats.pressed = atomic_load(&self->pressure.asked);
     stats.actor_bytes = runtime_charged(self) + stats.actors * ACTOR_SLOT_SIZE;
     *out_stats = stats;
 }
@@ -63,6 +68,11 @@ void runtime_describe(runtime_t *self, json_t *json)
     json_key_u64(json, "dead_letters", stats.dead_letters);
     json_key_u64(json, "late_replies", stats.late_replies);
     json_key_u64(json, "refused", stats.refused);
+    json_key_u64(json, "sleeps", stats.sleeps);
+    json_key_u64(json, "wakes", stats.wakes);
+    json_key_u64(json, "sleeps_refused", stats.sleeps_refused);
+    json_key_u64(json, "sleeps_lost", stats.sleeps_lost);
+    json_key_u64(json, "pressed", stats.pressed);
     json_key_u64(json, "actor_bytes", stats.actor_bytes);
     json_key_u64(json, "pool_bytes", stats.pool_bytes);
     json_key(json, STR("actors"));

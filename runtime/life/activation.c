@@ -79,8 +79,10 @@ void actor_free_state(actor_t *actor)
     pool_free(pool_current(), STEAL(actor->state), block);
     actor_charge(actor, -(int64_t)actor->kind->state_size);
     actor_extra_t *extra = actor_extra_or_null(actor);
-    if (extra != NULL)
-        actor_memory_clear(&extra->memory);
+    if (extra == NULL)
+        return;
+    actor_memory_clear(&extra->memory);
+    extra->is_woken = false;
     if (UNLIKELY(actor_peek(actor)->state_arena.blocks != NULL))
         arena_deinit(&actor->extra->state_arena);
 }
@@ -99,6 +101,7 @@ static void reset(actor_t *self)
 {
     self->phase = ACTOR_FREE;
     self->is_virtual = self->is_stopping = self->is_removed = self->is_linked = false;
+    self->has_run = false;
     self->is_failed_start = self->is_failed = false;
     self->kind = NULL;
     self->key_size = 0;

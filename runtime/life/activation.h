@@ -68,7 +68,8 @@ typedef struct actor_extra {
     uint32_t child_count;
 
     actor_memory_t memory;
-    bool is_woken; /* its state comes from the state store */
+    bool is_woken;   /* its state comes from the state store */
+    bool is_storing; /* a call of the state store is under way: it may not end */
 
     uint64_t failures_since_ns, parked_until_ns;
     uint32_t failures, parkings;
@@ -99,6 +100,7 @@ struct actor {
     bool is_removed : 1; /* from the registry */
     bool is_linked : 1;  /* a child of actor_spawn_linked: not restarted */
     bool is_state_pooled : 1;
+    bool has_run : 1; /* this activation was RUNNING before */
 
     /* Its owner. */
     mailbox_end_t mailbox_end;

@@ -197,6 +197,11 @@ bool bonds_keep_awake(const bonds_t *self)
     return self != NULL && self->links.count + self->monitors.count > 0;
 }
 
+bool bonds_are_any(const bonds_t *self)
+{
+    return bonds_keep_awake(self) || (self != NULL && self->watchers.count > 0);
+}
+
 /* ---- the end of an actor ---- */
 
 str_t bonds_reason(const actor_t *actor, char room[BONDS_REASON_SIZE])

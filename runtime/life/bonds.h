@@ -47,6 +47,8 @@ void bonds_forget(actor_t *actor);
 void bonds_free(bonds_t *self);
 /* Something is awaited that a passivated actor would never hear of. */
 bool bonds_keep_awake(const bonds_t *self);
+/* It is linked, watches, or is watched. */
+bool bonds_are_any(const bonds_t *self);
 
 /* "normal", "killed", "shutdown...", or "failed: " and the reason. */
 str_t bonds_reason(const actor_t *actor, char room[BONDS_REASON_SIZE]);

@@ -6,6 +6,7 @@
 #include "runtime/life/bonds.h"
 #include "runtime/life/relations.h"
 #include "runtime/mail/backlog.h"
+#include "runtime/memory/hibernate.h"
 
 #include <stdio.h>
 
@@ -57,7 +58,7 @@ static void refuse_waiting(context_t *ctx, err_t err)
         reject_by(ctx->actor, message, err, DEAD_NOT_STARTED);
 }
 
-static void begin_running(context_t *ctx)
+void lifecycle_run(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
     actor->phase = actor_peek(actor)->hold == NULL ? ACTOR_RUNNING : ACTOR_HOLDING;
@@ -103,7 +104,7 @@ static err_t recover(context_t *ctx)
 }
 
 /* The state can't be had: who waits is told why; the next one tries again after a while. */
-static void start_failed(context_t *ctx, err_t err)
+void lifecycle_start_failed(context_t *ctx, err_t err)
 {
     refuse_waiting(ctx, err);
     if (ctx->runtime->log != NULL)
@@ -123,18 +124,25 @@ void lifecycle_start(context_t *ctx)
     if (actor->kind->applier_count > 0) {
         err_t err = recover(ctx);
         if (err != ERR_OK)
-            start_failed(ctx, err);
+            lifecycle_start_failed(ctx, err);
         return;
     }
-    if (actor_new_state(actor) != ERR_OK)
-        start_failed(ctx, ERR_NO_MEMORY);
-    else
-        begin_running(ctx);
+    err_t err = actor_new_state(actor);
+    if (err == ERR_OK && hibernate_may_sleep(actor))
+        err = hibernate_wake(ctx);
+    if (err != ERR_OK)
+        lifecycle_start_failed(ctx, err);
+    else if (actor->phase != ACTOR_RECOVERING)
+        lifecycle_run(ctx);
 }
 
 void lifecycle_recovered(context_t *ctx, job_t *job)
 {
     actor_t *actor = ctx->actor;
+    if (job->hibernation != NULL) {
+        hibernate_returned(ctx, job);
+        return;
+    }
     if (actor->phase != ACTOR_RECOVERING || job->message.incarnation != actor->incarnation) {
         job_free(job);
         return;
@@ -151,9 +159,9 @@ void lifecycle_recovered(context_t *ctx, job_t *job)
     }
     job_free(job);
     if (err != ERR_OK)
-        start_failed(ctx, err);
+        lifecycle_start_failed(ctx, err);
     else
-        begin_running(ctx);
+        lifecycle_run(ctx);
 }
 
 /* ---- failing ---- */
@@ -282,7 +290,7 @@ static void rebuild(context_t *ctx)
     actor_free_state(actor);
     err_t err = recover(ctx);
     if (err != ERR_OK)
-        start_failed(ctx, err);
+        lifecycle_start_failed(ctx, err);
 }
 
 void lifecycle_restart(context_t *ctx)
@@ -344,6 +352,8 @@ void lifecycle_settle(context_t *ctx)
         return;
     if (actor_is_durable(actor) && actor_peek(actor)->durable->append_count > 0)
         return;
+    if (actor_peek(actor)->is_storing)
+        return;
     switch ((actor_settle_t)actor->settle) {
     case SETTLE_REBUILD:
         rebuild(ctx);
@@ -368,19 +378,43 @@ static bool is_quiescent(const context_t *ctx)
            (extra->durable == NULL || extra->durable->append_count == 0);
 }
 
-/* Leaves the table while nobody has sent to it; the rest can take its time. */
-static bool passivate(context_t *ctx)
+bool lifecycle_may_leave(const context_t *ctx)
+{
+    return ctx->actor->phase == ACTOR_RUNNING && !ctx->actor->is_stopping && is_quiescent(ctx);
+}
+
+bool lifecycle_leave(context_t *ctx, _Atomic uint64_t *counter)
 {
     actor_t *actor = ctx->actor;
-    if (actor->state != NULL && durable_snapshot_is_due(actor, 1))
-        durable_snapshot(actor);
     if (!registry_remove(ctx->runtime->registry, actor, true))
         return false;
     actor->is_removed = true;
-    count_one(&ctx->runtime->counters.passivations);
-    inside_life(actor, RECORD_PASSIVATED);
+    count_one(counter);
     lifecycle_end(ctx);
     return true;
+}
+
+/* False: it stays, for now. */
+static bool leave(context_t *ctx)
+{
+    actor_t *actor = ctx->actor;
+    bool is_asleep_elsewhere = actor->kind->hibernates && actor->is_virtual;
+    if (actor->phase == ACTOR_RUNNING && is_asleep_elsewhere)
+        return !bonds_are_any(actor_peek(actor)->bonds) && hibernate(ctx);
+    if (actor->state != NULL && durable_snapshot_is_due(actor, 1))
+        durable_snapshot(actor);
+    return lifecycle_leave(ctx, &ctx->runtime->counters.passivations);
+}
+
+void lifecycle_stay(context_t *ctx)
+{
+    arm_idle(ctx, MAX(ctx->actor->kind->idle_ms, 1U));
+}
+
+void lifecycle_give_way(context_t *ctx, uint32_t active_ms)
+{
+    if (actor_active_ms(ctx->actor) == active_ms && lifecycle_may_leave(ctx))
+        (void)leave(ctx);
 }
 
 void lifecycle_idle(context_t *ctx)
@@ -393,7 +427,7 @@ void lifecycle_idle(context_t *ctx)
     }
     uint32_t idle_ms = is_down ? 0 : actor->kind->idle_ms;
     uint32_t since_ms = context_now_ms(ctx) - actor_active_ms(actor); /* both wrap */
-    if (since_ms >= idle_ms && (is_down || is_quiescent(ctx)) && passivate(ctx))
+    if (since_ms >= idle_ms && (is_down || is_quiescent(ctx)) && leave(ctx))
         return;
     arm_idle(ctx, MAX(since_ms < idle_ms ? idle_ms - since_ms : idle_ms, 1U));
 }

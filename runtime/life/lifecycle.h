@@ -12,6 +12,10 @@
 
 /* STARTING: makes the state, or asks for it. */
 void lifecycle_start(context_t *ctx);
+/* The state is there. */
+void lifecycle_run(context_t *ctx);
+/* It can't be had. */
+void lifecycle_start_failed(context_t *ctx, err_t err);
 void lifecycle_recovered(context_t *ctx, job_t *job);
 /* The call at hand failed, or the state may not be built upon. */
 void lifecycle_crash(context_t *ctx, const char *reason);
@@ -25,5 +29,13 @@ void lifecycle_idle(context_t *ctx);
 /* It runs another version of its kind from now on. */
 void lifecycle_replaced(context_t *ctx);
 void lifecycle_restart(context_t *ctx);
+/* Nothing is awaited by, or of, an actor that runs. */
+bool lifecycle_may_leave(const context_t *ctx);
+/* Leaves the table while nobody has sent to it; the rest can take its time. Counts that it did. */
+bool lifecycle_leave(context_t *ctx, _Atomic uint64_t *counter);
+/* It does not: until it has idled for as long again. */
+void lifecycle_stay(context_t *ctx);
+/* Memory is short: leaves at once if it has done nothing since. */
+void lifecycle_give_way(context_t *ctx, uint32_t active_ms);
 /* ENDED: tries to give the slot back. True: it is gone. */
 bool lifecycle_bury(context_t *ctx);

@@ -30,9 +30,10 @@ typedef enum __attribute__((packed)) message_kind {
     MESSAGE_JOB,       /* embedded in job_t */
     MESSAGE_APPENDED,  /* embedded in append_t */
     MESSAGE_RECOVERED, /* embedded in job_t: a recovery came to its end */
-    MESSAGE_INSPECT, /* answered by inspect.c */
+    MESSAGE_INSPECT,   /* answered by inspect.c */
     MESSAGE_CHILD_ENDED,
     MESSAGE_STOP,
+    MESSAGE_LEAVE, /* if it still idles since `sender` (active_ms): memory is short */
     MESSAGE_KILL,
     MESSAGE_HOLD,   /* embedded in hold_t: its kind is being replaced */
     MESSAGE_RESUME, /* the same, when that is done */

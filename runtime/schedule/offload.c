@@ -4,6 +4,7 @@
 #include "runtime/base/memory.h"
 #include "runtime/durable/durable.h"
 #include "runtime/kernel.h"
+#include "runtime/memory/hibernate.h"
 
 enum { LANE_THREADS_MAX = 64 };
 
@@ -28,6 +29,7 @@ void job_free(job_t *self)
     if (self->actor_then != NULL)
         memory_free(self->data);
     recovery_free(self->recovery);
+    hibernation_free(self->hibernation);
     memory_free(self);
 }
 
@@ -35,6 +37,8 @@ static void run(job_t *job)
 {
     if (job->recovery != NULL)
         job->err = recovery_run(job->recovery);
+    else if (job->hibernation != NULL)
+        job->err = hibernation_run(job->hibernation);
     else if (job->edge_work != NULL)
         job->err = job->edge_work(job->data);
     else
@@ -44,7 +48,8 @@ static void run(job_t *job)
 void offload_return(job_t *job)
 {
     runtime_t *runtime = job->runtime;
-    job->message.kind = job->recovery != NULL ? MESSAGE_RECOVERED : MESSAGE_JOB;
+    bool is_state = job->recovery != NULL || job->hibernation != NULL;
+    job->message.kind = is_state ? MESSAGE_RECOVERED : MESSAGE_JOB;
     if (job->actor == 0)
         scheduler_post(&runtime->schedulers[job->edge_scheduler], &job->message);
     else if (!deliver_system(runtime, job->actor, &job->message))

@@ -24,7 +24,8 @@ struct job {
     size_t data_size;
     err_t (*edge_work)(void *data);
     void (*edge_then)(void *data, err_t err);
-    struct recovery *recovery; /* owned */
+    struct recovery *recovery;       /* owned */
+    struct hibernation *hibernation; /* owned */
 };
 
 typedef struct offload offload_t;

@@ -3,6 +3,7 @@
 #include "runtime/base/assert.h"
 #include "runtime/context.h"
 #include "runtime/inside/inside.h"
+#include "runtime/memory/pressure.h"
 
 #include <time.h>
 
@@ -235,6 +236,15 @@ void scheduler_arm_at(scheduler_t *self, wheel_entry_t *entry, uint64_t due_ns)
         uv_stop(&self->loop);
 }
 
+/* One that is for the scheduler itself. */
+static void scheduler_alarm(scheduler_t *self, const alarm_t *alarm)
+{
+    if (alarm->purpose == ALARM_PRESSURE)
+        pressure_walk(self);
+    else
+        edge_expire(self);
+}
+
 bool scheduler_fire_alarms(scheduler_t *self)
 {
     uint64_t now_ms = clock_mono_ms(&self->runtime->clock);
@@ -246,7 +256,7 @@ bool scheduler_fire_alarms(scheduler_t *self)
         if (atomic_load(&alarm->is_cancelled)) {
             alarm_unref(alarm);
         } else if (alarm->receiver == 0) {
-            edge_expire(self);
+            scheduler_alarm(self, alarm);
             alarm_unref(alarm);
         } else if (!deliver_system(self->runtime, alarm->receiver, &alarm->message)) {
             alarm_unref(alarm);

@@ -61,6 +61,7 @@ struct scheduler {
     topic_table_t topics;
     uint32_t turn_messages; /* a turn handles at most; a simulation may draw it */
     uint64_t polled_ns;
+    uint64_t looked_at; /* what was charged when the pressure was looked at */
 };
 
 err_t scheduler_init(scheduler_t *self, runtime_t *runtime, uint32_t index);

@@ -7,6 +7,7 @@
 #include "runtime/life/lifecycle.h"
 #include "runtime/life/relations.h"
 #include "runtime/mail/backlog.h"
+#include "runtime/memory/pressure.h"
 
 #include <string.h>
 
@@ -195,6 +196,9 @@ static void system_message(context_t *ctx, message_t *message)
     case MESSAGE_INSPECT:
         inspect_answer(ctx, message);
         return;
+    case MESSAGE_LEAVE:
+        lifecycle_give_way(ctx, (uint32_t)message->sender);
+        break;
     case MESSAGE_STOP:
         ctx->actor->is_stopping = true;
         break;
@@ -404,6 +408,7 @@ void turn_run(scheduler_t *scheduler, actor_t *actor)
     if (UNLIKELY(actor->phase != ACTOR_RUNNING) && actor_peek(actor)->hold != NULL)
         hold_progress(&ctx);
     actor_recharge(actor);
+    pressure_look(&ctx);
     bool is_buried = actor->phase == ACTOR_ENDED && lifecycle_bury(&ctx);
     context_deinit(&ctx);
     if (is_buried)
