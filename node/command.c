@@ -1,5 +1,7 @@
 #include "node/command.h"
 
+#include "runtime/base/arena.h"
+
 #include "version.h"
 
 #include <stdarg.h>
@@ -25,34 +27,75 @@ static const command_t commands[] = {
     {"serve", "", "run a node",
      "Runs one node until SIGTERM or SIGINT. The first time, it prints a link that makes the "
      "administrator.\n",
-     command_serve},
+     NULL, command_serve},
     {"scan", "[start [full]|cancel|status]", "look for changes in the music folders",
      "Starts a scan on the running node and follows it; `status` only looks, `cancel` stops it.\n"
      "`full` reads every file again, changed or not.\n",
-     command_scan},
+     NULL, command_scan},
     {"search", "WORDS...", "find artists, albums and tracks",
      "Searches the running node's catalog: all words must match, the last one as a beginning.\n",
-     command_search},
+     NULL, command_search},
     {"inspect", "FILE", "show what is read from a file, and what it is grouped by",
-     "Reads one file with the media worker; needs no running node.\n", command_inspect},
+     "Reads one file with the media worker; needs no running node.\n", NULL, command_inspect},
     {"library", "list | add [NAME=]DIR", "the music folders",
-     "Lists the music folders of the running node, or adds one.\n", command_library},
+     "Lists the music folders of the running node, or adds one.\n", NULL, command_library},
     {"user", "list | add NAME [admin] | passwd NAME", "who may sign in",
      "Manages the users of the running node. Passwords are read from the terminal or standard "
      "input, never from arguments.\n",
-     command_user},
+     NULL, command_user},
     {"token", "NAME", "sign a user in without a password, for scripts",
-     "Prints an access token for NAME, good for 15 minutes: Authorization: Bearer TOKEN.\n",
+     "Prints an access token for NAME, good for 15 minutes: Authorization: Bearer TOKEN.\n", NULL,
      command_token},
-    {"actor", "", "the actors of the running node",
-     "Prints the supervision tree and each actor's counters as JSON.\n", command_actor},
     {"plugin", "list | replace NAME FILE.so", "actor kinds from shared objects",
      "Lists the plugins of the running node, or puts a new version in the place of one while its "
      "actors run.\nAll of them change or none does; see docs/operating.md.\n",
-     command_plugin},
+     NULL, command_plugin},
+    {"top", "", "who is busy in the running node",
+     "Samples every actor each second and shows the first ones; keys: m c p s order by messages, "
+     "CPU,\n"
+     "memory, queue; k kinds, t message types, a actors; q quits.\n"
+     "  --sort ORDER    messages (default), cpu, memory or queue\n"
+     "  --kinds         by kind, not by actor\n"
+     "  --types         by kind and message type: how long messages wait and take\n"
+     "  --every TIME    the interval [1s]\n"
+     "  --count N       so many rows [what fits]\n"
+     "  --once          one sample of one interval, as text\n"
+     "  --json          samples as JSON, a line each (with --once: one)\n",
+     "sort= kinds types every= count= once json", command_top},
+    {"actor", "[KIND KEY | ACTOR]", "what an actor of the running node is",
+     "Prints what the actor says of itself as JSON: phase, mailbox, relations, failures, state. "
+     "ACTOR\n"
+     "is as `top` shows it, like 17.3. It is asked between two messages; one that is not active "
+     "is\n"
+     "not activated. Without arguments: every actor's counters.\n",
+     NULL, command_actor},
+    {"trace", "[KIND [KEY]]", "messages of the running node as they are handled",
+     "Prints a line for each message that the actors of a kind, or one of them, handle and send. "
+     "What\n"
+     "is secret or personal is not shown. Who reads too slowly is told how many lines are lost.\n"
+     "  --type TYPE     only messages of this type\n"
+     "  --sender ACTOR  only from this actor, like 17.3\n"
+     "  --for TIME      ends after that time, like 10s\n"
+     "  --max N         ends after so many lines\n"
+     "  --json          as the node sends them: JSON, a line each\n",
+     "type= sender= for= max= json", command_trace},
+    {"recorder", "[FILE | FOLDER]", "what the flight recorder has, also after a crash",
+     "Prints the last events of the recorder in DATA/recorder, or of a file; needs no running "
+     "node.\n"
+     "  --last TIME     only of the last so long, like 10s\n"
+     "  --kind KIND     only of this kind; with --key KEY: of this actor\n"
+     "  --actor ACTOR   only of this one, like 17.3\n"
+     "  --type TYPE     only messages of this type\n"
+     "  --event EVENT   only these, like failed\n"
+     "  --trace N       only what came of one message\n"
+     "  --max N         the newest so many [1000]\n"
+     "  --json          JSON, a line each\n"
+     "  --chrome FILE   writes a trace for chrome://tracing and Perfetto\n"
+     "  --level LEVEL   switches the running node's: off, life, messages\n",
+     "last= kind= key= actor= type= event= trace= max= json chrome= level=", command_recorder},
     {"config", "", "print the configuration in force",
-     "Prints every option with its value and where it came from.\n", command_config},
-    {"version", "", "print the version", "Prints the version.\n", command_version},
+     "Prints every option with its value and where it came from.\n", NULL, command_config},
+    {"version", "", "print the version", "Prints the version.\n", NULL, command_version},
 };
 
 int command_failed(const char *format, ...)
@@ -102,6 +145,121 @@ static bool wants_help(int count, char **arguments)
     return false;
 }
 
+/* ---- a command's own flags ---- */
+
+/* Of "name= other": is this "--name=value" or "--name"? */
+static bool is_own_flag(const char *flags, str_t name, bool *out_has_value)
+{
+    str_t rest = str_from(flags == NULL ? "" : flags), flag;
+    while (str_next(&rest, ' ', &flag)) {
+        bool has_value = str_ends_with(flag, STR("="));
+        if (has_value)
+            flag.size--;
+        if (str_equal(flag, name)) {
+            *out_has_value = has_value;
+            return true;
+        }
+    }
+    return false;
+}
+
+int command_plain_count(int count, char **arguments)
+{
+    int plain = 0;
+    while (plain < count && strncmp(arguments[plain], "--", 2) != 0)
+        plain++;
+    return plain;
+}
+
+const char *command_flag(int count, char **arguments, const char *name)
+{
+    size_t size = strlen(name);
+    for (int i = 0; i < count; i++) {
+        const char *flag = arguments[i];
+        if (strncmp(flag, "--", 2) == 0 && strncmp(flag + 2, name, size) == 0 &&
+            (flag[size + 2] == '=' || flag[size + 2] == '\0'))
+            return flag[size + 2] == '=' ? flag + size + 3 : "";
+    }
+    return NULL;
+}
+
+err_t command_duration_ms(const char *text, uint64_t *out_ms)
+{
+    static const struct {
+        const char *unit;
+        uint64_t ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"", 1000}};
+    uint64_t number;
+    for (size_t i = 0; i < COUNT_OF(units); i++) {
+        str_t value = str_from(text), unit = str_from(units[i].unit);
+        if (!str_ends_with(value, unit))
+            continue;
+        value.size -= unit.size;
+        TRY(str_to_u64(value, &number));
+        if (number > 1000000)
+            return ERR_INVALID;
+        *out_ms = number * units[i].ms;
+        return ERR_OK;
+    }
+    return ERR_INVALID;
+}
+
+/* The command's own flags, each as one word; what is left is for the configuration. */
+typedef struct split {
+    arena_t arena;
+    char **own, **rest;
+    int own_count, rest_count;
+} split_t;
+
+static void split_deinit(split_t *self)
+{
+    arena_deinit(&self->arena);
+}
+
+static err_t split_flags(split_t *self, const command_t *command, int count, char **arguments)
+{
+    self->own = arena_new(&self->arena, ((size_t)count + 1) * sizeof(char *));
+    /* Behind what is left of the rest come the command's own. */
+    self->rest = arena_new(&self->arena, ((size_t)count + 1) * 2 * sizeof(char *));
+    if (self->own == NULL || self->rest == NULL)
+        return ERR_NO_MEMORY;
+    for (int i = 0; i < count; i++) {
+        str_t word = str_from(arguments[i]);
+        str_t name = str_slice(word, 2, str_find(word, '='));
+        bool has_value = false, is_whole = str_find(word, '=') < word.size;
+        if (!str_starts_with(word, STR("--")) || !is_own_flag(command->flags, name, &has_value)) {
+            self->rest[self->rest_count++] = arguments[i];
+            continue;
+        }
+        if (has_value && !is_whole && i + 1 == count)
+            return command_failed("--%.*s needs a value", STR_ARG(name)), ERR_INVALID;
+        str_t whole = has_value && !is_whole
+                          ? arena_printf(&self->arena, "--%.*s=%s", STR_ARG(name), arguments[++i])
+                          : word;
+        if (whole.data == NULL)
+            return ERR_NO_MEMORY;
+        self->own[self->own_count++] = (char *)(uintptr_t)whole.data;
+    }
+    return ERR_OK;
+}
+
+static int run_command(const command_t *command, int count, char **arguments, char **environment)
+{
+    config_t config CONFIG_SCOPED = {0};
+    split_t split SCOPED(split_deinit) = {0};
+    int rest = 0;
+    if (split_flags(&split, command, count, arguments) != ERR_OK)
+        return EXIT_USAGE;
+    err_t err = config_load(&config, environment, split.rest_count, split.rest, &rest);
+    if (err != ERR_OK) {
+        command_failed("%s", config.problem[0] != '\0' ? config.problem : err_text(err));
+        return EXIT_USAGE;
+    }
+    for (int i = 0; i < split.own_count; i++)
+        split.rest[rest + i] = split.own[i];
+    return command->run(&config, rest + split.own_count, split.rest);
+}
+
 int command_main(int count, char **arguments, char **environment)
 {
     if (count == 0) {
@@ -121,14 +279,7 @@ int command_main(int count, char **arguments, char **environment)
             print_command_help(&commands[i]);
             return EXIT_OK;
         }
-        config_t config CONFIG_SCOPED = {0};
-        int rest = 0;
-        err_t err = config_load(&config, environment, count - 1, arguments + 1, &rest);
-        if (err != ERR_OK) {
-            command_failed("%s", config.problem[0] != '\0' ? config.problem : err_text(err));
-            return EXIT_USAGE;
-        }
-        return commands[i].run(&config, rest, arguments + 1);
+        return run_command(&commands[i], count - 1, arguments + 1, environment);
     }
     fprintf(stderr, "musicstream: there is no command '%s'; musicstream --help lists them\n", name);
     return EXIT_USAGE;

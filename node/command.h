@@ -10,6 +10,7 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 typedef struct command {
     const char *name, *arguments, *summary, *help;
+    const char *flags; /* its own, separated by blanks; "NAME=" takes a value; NULL: none */
     /* arguments: what is left after the options. */
     int (*run)(const config_t *config, int count, char **arguments);
 } command_t;
@@ -23,6 +24,9 @@ int command_user(const config_t *config, int count, char **arguments);
 int command_token(const config_t *config, int count, char **arguments);
 int command_plugin(const config_t *config, int count, char **arguments);
 int command_actor(const config_t *config, int count, char **arguments);
+int command_top(const config_t *config, int count, char **arguments);
+int command_trace(const config_t *config, int count, char **arguments);
+int command_recorder(const config_t *config, int count, char **arguments);
 
 /* Finds the command and runs it. */
 int command_main(int count, char **arguments, char **environment);
@@ -30,3 +34,11 @@ int command_main(int count, char **arguments, char **environment);
 /* "musicstream: ..." on standard error; returns EXIT_FAILED. */
 int command_failed(const char *format, ...) PRINTF_LIKE(1, 2);
 int command_usage(const char *name);
+
+/* The command's own flags stand behind what is left of its arguments, as "--name" or
+ * "--name=value". How many are no flags: */
+int command_plain_count(int count, char **arguments);
+/* Its value, "" for a switch; NULL: it was not given. */
+const char *command_flag(int count, char **arguments, const char *name);
+/* "500ms", "10s", "5m", or a number of seconds. INVALID. */
+err_t command_duration_ms(const char *text, uint64_t *out_ms);

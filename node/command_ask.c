@@ -1,12 +1,7 @@
 #include "node/command_ask.h"
 
-#include "node/control_client.h"
-
-int command_ask(const config_t *config, const char *command, str_t arguments, arena_t *arena,
-                const graphql_value_t **out_result)
+static int say(const config_t *config, err_t err, str_t message)
 {
-    str_t message;
-    err_t err = control_call(config->data, command, arguments, arena, out_result, &message);
     if (err == ERR_UNAVAILABLE && str_is_empty(message))
         return command_failed(
             "no node runs on the data folder %s: start one with `musicstream serve`, or "
@@ -16,4 +11,20 @@ int command_ask(const config_t *config, const char *command, str_t arguments, ar
         return command_failed("%.*s",
                               STR_ARG(str_is_empty(message) ? str_from(err_text(err)) : message));
     return EXIT_OK;
+}
+
+int command_ask(const config_t *config, const char *command, str_t arguments, arena_t *arena,
+                const graphql_value_t **out_result)
+{
+    str_t message;
+    err_t err = control_call(config->data, command, arguments, arena, out_result, &message);
+    return say(config, err, message);
+}
+
+int command_stream(const config_t *config, const char *command, str_t arguments, arena_t *arena,
+                   control_lines_t *out_lines)
+{
+    str_t message;
+    err_t err = control_lines_open(config->data, command, arguments, arena, out_lines, &message);
+    return say(config, err, message);
 }

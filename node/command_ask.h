@@ -5,6 +5,11 @@
 #include "node/command.h"
 #include "runtime/base/json.h"
 
+#include "node/control_client.h"
+
+/* As command_ask, for an answer that is a stream. */
+int command_stream(const config_t *config, const char *command, str_t arguments, arena_t *arena,
+                   control_lines_t *out_lines);
 /* Asks the node of config->data; on an error prints it and returns EXIT_FAILED. */
 int command_ask(const config_t *config, const char *command, str_t arguments, arena_t *arena,
                 const graphql_value_t **out_result);

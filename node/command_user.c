@@ -1,4 +1,4 @@
-/* command_user.c -- user, token and actor. */
+/* command_user.c -- user and token. */
 
 #include "node/command_ask.h"
 
@@ -97,20 +97,4 @@ int command_token(const config_t *config, int count, char **arguments)
     if (exit_code == EXIT_OK)
         printf("%.*s\n", STR_ARG(graphql_value_str(graphql_value_get(result, "access_token"))));
     return exit_code;
-}
-
-int command_actor(const config_t *config, int count, char **arguments)
-{
-    arena_t arena ARENA_SCOPED = {0};
-    buf_t text BUF_SCOPED = BUF_INIT;
-    const graphql_value_t *result;
-    (void)arguments;
-    if (count != 0)
-        return command_usage("actor");
-    int exit_code = command_ask(config, "actors", (str_t){0}, &arena, &result);
-    if (exit_code != EXIT_OK)
-        return exit_code;
-    graphql_value_to_json(result, &text);
-    puts(buf_terminated(&text));
-    return EXIT_OK;
 }

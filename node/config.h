@@ -32,7 +32,10 @@ typedef enum config_source {
     X(host, "",                                                                                    \
       "further names that players use, separated by commas: music.lan, https://music.example "     \
       "(behind a proxy with TLS)")                                                                 \
-    X(log_level, "info", "debug, info, warning or error")
+    X(log_level, "info", "debug, info, warning or error")                                          \
+    X(recorder, "life", "what the flight recorder notes: off, life, or messages (every one)")      \
+    X(recorder_folder, "",                                                                         \
+      "where it lies; empty: DATA/recorder. A folder in memory never waits for a disk")
 
 /* Strings that may hold a password: never shown. */
 #define CONFIG_SECRETS(X)                                                                          \

@@ -23,7 +23,17 @@ struct control_request {
     void *user;
     uint32_t open_handles;
     bool is_asked, is_answered;
+    control_stream_t stream; /* tick NULL: none */
+    size_t waiting;          /* bytes of the stream */
+    bool is_gone;            /* its handler was told */
 };
+
+/* A line of a stream on its way. */
+typedef struct stream_write {
+    uv_write_t write;
+    control_request_t *request;
+    size_t size;
+} stream_write_t;
 
 struct control {
     uv_pipe_t pipe;
@@ -80,12 +90,22 @@ static void handle_closed(uv_handle_t *handle)
     finish_control(control);
 }
 
+/* Once; the handler may end the stream in it, so the request may be gone after. */
+static void tell_gone(control_request_t *request)
+{
+    if (request->stream.tick == NULL || request->is_gone || request->is_answered)
+        return;
+    request->is_gone = true;
+    request->stream.gone(request, request->stream.context);
+}
+
 static void close_request(control_request_t *request)
 {
     if (uv_is_closing((uv_handle_t *)&request->pipe))
         return;
     uv_close((uv_handle_t *)&request->pipe, handle_closed);
     uv_close((uv_handle_t *)&request->silence, handle_closed);
+    tell_gone(request);
 }
 
 static void was_silent(uv_timer_t *timer)
@@ -141,6 +161,60 @@ void control_refuse(control_request_t *request, err_t err, str_t message)
     send_answer(request);
 }
 
+/* ---- streams ---- */
+
+static void stream_written(uv_write_t *write, int status)
+{
+    stream_write_t *self = write->data;
+    control_request_t *request = self->request;
+    request->waiting -= self->size;
+    memory_free(self);
+    if (status != 0 || (request->is_answered && request->waiting == 0))
+        close_request(request);
+}
+
+err_t control_stream_write(control_request_t *request, str_t lines)
+{
+    if (request->is_gone || uv_is_closing((uv_handle_t *)&request->pipe))
+        return ERR_CANCELLED;
+    if (request->waiting + lines.size + 1 > CONTROL_STREAM_WAITING_MAX && request->waiting > 0)
+        return ERR_BUSY;
+    stream_write_t *write = memory_new(sizeof *write + lines.size + 1);
+    if (write == NULL)
+        return ERR_NO_MEMORY;
+    char *bytes = (char *)(write + 1);
+    if (lines.size > 0)
+        memcpy(bytes, lines.data, lines.size);
+    bytes[lines.size] = '\n';
+    write->request = request;
+    write->size = lines.size + 1;
+    write->write.data = write;
+    uv_buf_t buffer = uv_buf_init(bytes, (unsigned)write->size);
+    if (uv_write(&write->write, (uv_stream_t *)&request->pipe, &buffer, 1, stream_written) != 0) {
+        memory_free(write);
+        close_request(request);
+        return ERR_CANCELLED;
+    }
+    request->waiting += lines.size + 1;
+    return ERR_OK;
+}
+
+void control_stream_end(control_request_t *request)
+{
+    request->is_answered = true;
+    if (uv_is_closing((uv_handle_t *)&request->pipe))
+        free_request(request); /* or the close that is under way does it */
+    else if (request->waiting == 0)
+        close_request(request);
+}
+
+static void stream_tick(uv_timer_t *timer)
+{
+    control_request_t *request = timer->data;
+    if (!request->is_answered && !request->is_gone)
+        request->stream.tick(request, request->stream.context);
+}
+
 static void dispatch(control_request_t *request, str_t line)
 {
     graphql_value_t value;
@@ -188,6 +262,10 @@ static void got(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
         close_request(request);
         return;
     }
+    if (request->stream.tick != NULL) { /* it has nothing more to say; it is heard leaving */
+        request->input.size = 0;
+        return;
+    }
     request->input.size += (size_t)size;
     str_t input = buf_str(&request->input);
     size_t end = str_find(input, '\n');
@@ -195,6 +273,22 @@ static void got(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
         return;
     uv_read_stop(stream);
     dispatch(request, str_slice(input, 0, end));
+}
+
+void control_stream(control_request_t *request, const control_stream_t *stream)
+{
+    request->stream = *stream;
+    if (request->control == NULL || uv_is_closing((uv_handle_t *)&request->pipe)) {
+        tell_gone(request);
+        return;
+    }
+    request->input.size = 0;
+    if (control_stream_write(request, STR("{\"ok\":true,\"stream\":true}")) != ERR_OK ||
+        uv_read_start((uv_stream_t *)&request->pipe, give_room, got) != 0) {
+        close_request(request);
+        return;
+    }
+    uv_timer_start(&request->silence, stream_tick, 0, stream->interval_ms);
 }
 
 static void connected(uv_stream_t *listener, int status)

@@ -4,7 +4,8 @@
  *
  * A request is one line of JSON, {"command": "search", "arguments": {...}}; the answer is one line,
  * {"ok": true, "result": ...} or {"ok": false, "code": "NOT_FOUND", "message": "..."}, then the
- * connection ends.
+ * connection ends. A command may answer with a stream instead: {"ok": true, "stream": true}, then
+ * lines of JSON until one side ends it.
  *
  * Ownership  The server borrows its table. A handler answers its request exactly once, now or
  * later, with control_reply or control_refuse, which frees it; also when the client has left.
@@ -19,7 +20,8 @@ enum {
     CONTROL_ANSWER_SIZE_MAX = 16 * 1024 * 1024,
     CONTROL_CLIENTS_MAX = 64,
     CONTROL_SILENCE_MS = 10000,
-    CONTROL_TIMEOUT_S = 60 /* the client's patience */
+    CONTROL_STREAM_WAITING_MAX = 256 * 1024, /* bytes of a stream that its reader has not taken */
+    CONTROL_TIMEOUT_S = 60                   /* the client's patience */
 };
 
 typedef struct control control_t;
@@ -49,6 +51,22 @@ arena_t *control_arena(control_request_t *request);
 str_t control_argument(const control_request_t *request, const char *name);
 int64_t control_argument_int(const control_request_t *request, const char *name, int64_t otherwise);
 bool control_argument_bool(const control_request_t *request, const char *name);
+
+/* The answer is a stream: `tick` runs every `interval_ms`, also now, and may write lines; `gone`
+ * once, when the client has left or the server stops: from then on nothing is written, and the
+ * handler ends it with control_stream_end, then or later. */
+typedef struct control_stream {
+    uint64_t interval_ms;
+    void (*tick)(control_request_t *request, void *context);
+    void (*gone)(control_request_t *request, void *context);
+    void *context;
+} control_stream_t;
+void control_stream(control_request_t *request, const control_stream_t *stream);
+/* One line, or several with a line end between. BUSY: the reader is slow,
+ * CONTROL_STREAM_WAITING_MAX bytes wait; NO_MEMORY; CANCELLED: it is gone. */
+err_t control_stream_write(control_request_t *request, str_t lines);
+/* Frees the request; what was written still goes out. */
+void control_stream_end(control_request_t *request);
 
 /* `result` is JSON. */
 void control_reply(control_request_t *request, str_t result);

@@ -214,5 +214,9 @@ const control_command_t CONTROL_COMMANDS[] = {
     {"actors", actors_command},
     {"plugin.list", plugin_list_command},
     {"plugin.replace", plugin_replace_command},
+    {"actor", control_actor},
+    {"top", control_top},
+    {"trace", control_trace},
+    {"recorder", control_recorder},
 };
 const size_t CONTROL_COMMAND_COUNT = COUNT_OF(CONTROL_COMMANDS);

@@ -7,10 +7,12 @@
 #include "actors/streaming/session_service.h"
 #include "node/program.h"
 #include "runtime/base/memory.h"
+#include "runtime/inside.h"
 #include "storage/journal/journal_lmdb.h"
 #include "storage/postgres/journal_postgres.h"
 #include "storage/postgres/migrate.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -114,12 +116,51 @@ static err_t open_storage(node_t *self, buf_t *problem)
                   "the cache of encoded segments can't be opened");
 }
 
+/* NULL: it is off, or there is no folder for it. */
+static const char *recorder_path(node_t *self)
+{
+    const char *folder = self->config->recorder_folder;
+    if (strcmp(self->config->recorder, "off") == 0)
+        return NULL;
+    if (folder[0] == '\0')
+        folder = in_data(self, "recorder");
+    if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
+        log_warning(self->log, "recorder", "there is no flight recorder: %s can't be made: %s",
+                    folder, strerror(errno));
+        return NULL;
+    }
+    str_t path = arena_printf(&self->arena, "%s/recorder.ring", folder);
+    return path.data;
+}
+
 static err_t make_runtime(node_t *self)
 {
     runtime_options_t options = {.scheduler_count = (uint32_t)self->config->schedulers,
                                  .log = self->log,
-                                 .journal = self->journal.journal};
-    return runtime_new(&options, &self->runtime);
+                                 .journal = self->journal.journal,
+                                 .recorder_path = recorder_path(self)};
+    err_t err = runtime_new(&options, &self->runtime);
+    if (err != ERR_OK && options.recorder_path != NULL) {
+        /* A node that can't be looked into serves all the same. */
+        log_warning(self->log, "recorder", "there is no flight recorder: %s: %s",
+                    options.recorder_path, err_text(err));
+        options.recorder_path = NULL;
+        err = runtime_new(&options, &self->runtime);
+    }
+    TRY(err);
+    if (options.recorder_path != NULL && strcmp(self->config->recorder, "messages") == 0)
+        err = runtime_record(self->runtime, RECORDER_MESSAGES);
+    return err;
+}
+
+static err_t check_recorder(const node_t *self, buf_t *problem)
+{
+    static const char *const levels[] = {"off", "life", "messages"};
+    for (size_t i = 0; i < COUNT_OF(levels); i++)
+        if (strcmp(self->config->recorder, levels[i]) == 0)
+            return ERR_OK;
+    buf_printf(problem, "recorder is '%s': use off, life or messages", self->config->recorder);
+    return ERR_INVALID;
 }
 
 static err_t make_workers(node_t *self, buf_t *problem)
@@ -177,7 +218,9 @@ err_t node_open(const config_t *config, const ms_log_t *log, buf_t *problem, nod
     self->config = config;
     self->log = log;
     sem_init(&self->done, 0, 0);
-    err_t err = open_storage(self, problem);
+    err_t err = check_recorder(self, problem);
+    if (err == ERR_OK)
+        err = open_storage(self, problem);
     if (err == ERR_OK)
         err = refuse(problem, make_runtime(self), "the actor runtime can't be made");
     if (err == ERR_OK)

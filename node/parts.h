@@ -71,6 +71,12 @@ err_t node_start_gateway(node_t *self, buf_t *problem);
 void node_stop_gateway(node_t *self);
 void node_free_gateway(node_t *self);
 
+/* control_inside.c: handlers of control_commands.c's table. */
+void control_top(control_request_t *request);
+void control_trace(control_request_t *request);
+void control_actor(control_request_t *request);
+void control_recorder(control_request_t *request);
+
 /* control_commands.c */
 extern const control_command_t CONTROL_COMMANDS[];
 extern const size_t CONTROL_COMMAND_COUNT;
