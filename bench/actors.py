@@ -165,14 +165,19 @@ class Measured:
     def __init__(self, figure):
         self.figure = figure
         self.values = collections.defaultdict(lambda: collections.defaultdict(list))
-        self.units, self.foreign, self.hangs = {}, [], collections.Counter()
+        self.units, self.foreign, self.hangs, self.seconds = {}, [], collections.Counter(), collections.Counter()
         self.load = 0.0
 
-    def add(self, program, lines, foreign):
+    def add(self, program, lines, foreign, took):
         self.foreign.append(foreign)
+        self.seconds[program] += took
         for line, (value, unit) in lines.items():
             self.values[program][line].append(value)
             self.units[line] = unit
+
+    def lines(self):
+        """Ours, and what should be ours and hung."""
+        return list(self.values[OURS]) or [line for line in self.figure.reach if line in self.units]
 
     def median(self, program, line):
         values = self.values[program].get(line)
@@ -225,7 +230,7 @@ def measure(figure, programs, pairs, scale):
                 measured.hangs[program] += 1
                 say(f"{figure.name}: a run of {program} did not end within {RUN_SECONDS_MAX} s")
                 continue
-            measured.add(program, result[0], result[1])
+            measured.add(program, *result)
         loads.append(os.getloadavg()[0])
     measured.load = max(loads)
     return measured
@@ -237,7 +242,10 @@ def show(value):
 
 def report(measured):
     figure = measured.figure
-    for line in measured.values[OURS]:
+    for line in measured.lines():
+        if not measured.values[OURS]:
+            say(f"actors.{line} is not measured")
+            continue
         print(f"actors.{line} {show(measured.median(OURS, line))} {measured.units[line]}")
         for program in (*PEERS, LIMIT):
             other = figure.against.get(line) if program == LIMIT else line
@@ -250,7 +258,7 @@ def report(measured):
             print(f"actors.{line}.second_thread {show(threads)} x")
     for program, lines in sorted(measured.values.items()):
         for line in lines:
-            if line not in measured.values[OURS]:
+            if line not in measured.lines():
                 say(f"{program} {line} {show(measured.median(program, line))} {measured.units[line]}")
     foreign = statistics.median(measured.foreign) * 100 if measured.foreign else 0
     say(f"{figure.name}: load average {measured.load:.1f}, others used {foreign:.0f} % of the machine")
@@ -304,15 +312,20 @@ def markdown(all_measured, versions):
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for measured in all_measured:
-        lines += [table_row(measured, line) for line in measured.values[OURS]]
-    extra = [f"- {TITLES.get(program, program)} `{line}`: {cell(measured, program, line)} {measured.units[line]}"
-             for measured in all_measured for program, by_line in measured.values.items() for line in by_line
-             if line not in measured.values[OURS]]
-    return "\n".join(lines + [""] + list(dict.fromkeys(extra))) + "\n"
+        lines += [table_row(measured, line) for line in measured.lines()]
+    extra = {}
+    for measured in all_measured:
+        for program, by_line in measured.values.items():
+            for line in by_line:
+                if line not in measured.lines():
+                    extra[line] = f"- {TITLES.get(program, program)}: `{line}` {cell(measured, program, line)} " \
+                                  f"{measured.units[line]}"
+    return "\n".join(lines + [""] + list(extra.values())) + "\n"
 
 
 def write_json(path, all_measured):
     runs = {measured.figure.name: {"load": measured.load, "foreign": measured.foreign, "hangs": measured.hangs,
+                                   "seconds": measured.seconds,
                                    "units": measured.units, "runs": measured.values} for measured in all_measured}
     pathlib.Path(path).write_text(json.dumps(runs, indent=1), encoding="utf-8")
 
@@ -339,7 +352,7 @@ def main():
             done = subprocess.run(programs[peer] + ["version"], capture_output=True, text=True, check=False)
             versions.append(done.stdout.strip())
             say(versions[-1])
-    all_measured = []
+    all_measured, begin = [], time.monotonic()
     for figure in FIGURES:
         if not options.figures or figure.name in options.figures:
             all_measured.append(measure(figure, programs, options.pairs, options.scale))
@@ -348,6 +361,7 @@ def main():
                 write_json(options.json, all_measured)
             if options.markdown:
                 pathlib.Path(options.markdown).write_text(markdown(all_measured, versions), encoding="utf-8")
+    say(f"all of it took {time.monotonic() - begin:.0f} s")
 
 
 main()

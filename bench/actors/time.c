@@ -9,12 +9,12 @@ enum {
     BUSY_NS = 20000,
     RTT_TICKS = 2000,
     RTT_SETTLE_MS = 300,
-    WAKES = 10,
+    WAKES = 8,
     WAKE_IDLE_MS = 2000,
     TIMER_ACTORS = 1000,
     TIMERS_EACH = 1000, /* an actor may hold ACTOR_TIMERS_MAX of them: 1,024 */
     TIMER_FIRST_MS = 2000,
-    TIMER_SPREAD_MS = 4000
+    TIMER_SPREAD_MS = 3000
 };
 
 static struct {

@@ -498,7 +498,7 @@ static behavior clockwork(event_based_actor *self, actor main, int64_t count,
     return {[=](go_atom) {
                 auto begin = now_ns();
                 for (int64_t i = 0; i < count; ++i) {
-                    int64_t delay_ns = (2000 + i * 7919 % count * 4000 / count) * 1000000;
+                    int64_t delay_ns = (2000 + i * 7919 % count * 3000 / count) * 1000000;
                     self->delayed_send(self, std::chrono::nanoseconds(delay_ns), due_atom::value,
                                        now_ns() + delay_ns);
                 }
@@ -534,24 +534,24 @@ static bool rates(actor_system &system, const string &name)
 {
     if (name.compare(0, 8, "pingpong") == 0) {
         size_t pairs = std::stoul(name.substr(8));
-        warmed(name, amount(1200000.0 / double(pairs)), double(pairs), "trips/s",
+        warmed(name, amount(600000.0 / double(pairs)), double(pairs), "trips/s",
                [&](uint64_t n) { return pingpong(system, pairs, n); });
     } else if (name == "fanin") {
-        warmed(name, amount(50000), 100, "messages/s",
+        warmed(name, amount(25000), 100, "messages/s",
                [&](uint64_t n) { return fanin(system, 100, n); });
     } else if (name == "ring") {
-        warmed(name, amount(2500000), 1, "hops/s",
+        warmed(name, amount(1200000), 1, "hops/s",
                [&](uint64_t n) { return ring(system, 503, n); });
     } else if (name == "big") {
-        warmed(name, amount(1500), 2 * 1024, "messages/s",
+        warmed(name, amount(800), 2 * 1024, "messages/s",
                [&](uint64_t n) { return big(system, 1024, n); });
     } else if (name == "scatter") {
-        warmed(name, amount(15000), 2 * 64, "messages/s",
+        warmed(name, amount(8000), 2 * 64, "messages/s",
                [&](uint64_t n) { return scatter(system, 64, n); });
     } else if (name == "spawn") {
-        warmed(name, amount(200000), 1, "spawns/s", [&](uint64_t n) { return spawns(system, n); });
+        warmed(name, amount(100000), 1, "spawns/s", [&](uint64_t n) { return spawns(system, n); });
     } else if (name == "respawn") {
-        warmed(name, amount(100000), 1, "restarts/s",
+        warmed(name, amount(50000), 1, "restarts/s",
                [&](uint64_t n) { return respawn(system, n); });
     } else {
         return false;

@@ -340,7 +340,7 @@ timers() ->
 
 arm(0, _, Armed) -> Armed;
 arm(I, Count, Armed) ->
-    Due = erlang:monotonic_time(millisecond) + 2000 + (I * 7919) rem Count * 4000 div Count,
+    Due = erlang:monotonic_time(millisecond) + 2000 + (I * 7919) rem Count * 3000 div Count,
     arm(I - 1, Count, [erlang:send_after(Due, self(), {due, Due}, [{abs, true}]) | Armed]).
 
 cancel_half([], _, Kept) -> Kept;

@@ -424,7 +424,7 @@ func timers() {
 	due := make(chan int64, 1024)
 	begin := nowNs()
 	for i := range armed {
-		delay := int64(2000+i*7919%count*4000/count) * 1000000
+		delay := int64(2000+i*7919%count*3000/count) * 1000000
 		dueNs := nowNs() + delay
 		armed[i] = time.AfterFunc(time.Duration(delay), func() { due <- dueNs })
 	}

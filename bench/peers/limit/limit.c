@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CACHE_LINE = 64, QUEUE_WINDOW = 8192, IDLE_WAKES = 10, IDLE_MS = 2000 };
+enum { CACHE_LINE = 64, QUEUE_WINDOW = 8192, IDLE_WAKES = 3, IDLE_MS = 2000 };
 
 static double scale = 1;
 
