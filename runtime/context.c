@@ -2,6 +2,7 @@
 
 #include "runtime/base/memory.h"
 #include "runtime/inside/inside.h"
+#include "runtime/kit/probe.h"
 #include "runtime/life/bonds.h"
 #include "runtime/life/lifecycle.h"
 #include "runtime/life/relations.h"
@@ -268,6 +269,8 @@ actor_timer_t actor_timer_start_message(context_t *ctx, uint64_t delay_ms, uint6
         actor_fail(ctx, "no memory for a timer");
     }
     alarm->period_ms = period_ms;
+    if (UNLIKELY(ctx->runtime->probe != NULL))
+        ctx->runtime->probe->timer(ctx->runtime->probe->context, actor, alarm, delay_ms);
     alarm_arm(alarm, ctx->scheduler, delay_ms);
     return (actor_timer_t){alarm->id};
 }

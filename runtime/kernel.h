@@ -52,6 +52,7 @@ struct runtime {
     _Atomic uint32_t kind_count; /* grows when the kind is complete */
     _Atomic bool has_versions;   /* a kind was replaced, or is about to be */
     struct plugins *plugins;
+    const struct runtime_probe *probe; /* NULL: nobody looks */
     uint32_t scheduler_count;
     scheduler_t *schedulers;
     _Atomic uint32_t next_scheduler; /* for who has none of its own */

@@ -3,6 +3,7 @@
 #include "runtime/code/plugins.h"
 #include "runtime/context.h"
 #include "runtime/inside/inside.h"
+#include "runtime/kit/probe.h"
 
 #include <string.h>
 
@@ -268,7 +269,7 @@ const actor_kind_t *runtime_kind(const runtime_t *self, const char *name)
         if (self->kinds[i].name == name || strcmp(self->kinds[i].name, name) == 0)
             return atomic_load_explicit(&self->current[i], memory_order_acquire);
     }
-    return NULL;
+    return self->probe == NULL ? NULL : self->probe->kind(self->probe->context, name);
 }
 
 uint32_t runtime_kind_count(const runtime_t *self)

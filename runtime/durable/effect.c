@@ -2,6 +2,7 @@
 
 #include "runtime/base/memory.h"
 #include "runtime/kernel.h"
+#include "runtime/kit/probe.h"
 
 void effect_queue_init(effect_queue_t *self)
 {
@@ -61,6 +62,9 @@ static void spawn_drop(actor_t *actor, uint64_t child)
 err_t effect_run(actor_t *actor, effect_t *effect, uint64_t position)
 {
     runtime_t *runtime = actor_runtime(actor);
+    if (UNLIKELY(runtime->probe != NULL) && effect->kind != EFFECT_REPLY &&
+        effect->kind != EFFECT_STOP)
+        return runtime->probe->effect(runtime->probe->context, actor, effect);
     switch (effect->kind) {
     case EFFECT_SEND:
         return deliver(runtime, effect->to_kind, effect->to_key, effect->to_ref,

@@ -1,80 +1,69 @@
-#include "runtime/journal_memory.h"
-#include "tests/support/actors/caller.h"
+#include "docs/samples/counter/counter.h"
+#include "runtime/test_kit.h"
+#include "tests/support/check.h"
 
-static runtime_t *start(journal_memory_t *journal)
+Test(sample_counter, what_is_added_is_an_event_and_then_the_answer)
 {
-    runtime_t *runtime = NULL;
-    runtime_options_t options = {.scheduler_count = 2, .journal = journal_memory_journal(journal)};
-    check_ok(runtime_new(&options, &runtime));
-    check_ok(runtime_register(runtime, &counter_kind, NULL));
-    check_ok(runtime_start(runtime));
-    return runtime;
-}
+    kit_t *kit KIT_SCOPED = kit_open(&counter_kind, STR("visits"));
 
-static void stop(runtime_t *runtime)
-{
-    check_ok(runtime_drain(runtime, 10000));
-    runtime_free(runtime);
+    const kit_answer_t *answer = kit_ask(kit, counter_add, .amount = 3);
+
+    const counter_added_t *event = kit_emitted(kit, counter_added);
+    check_kit(kit, event != NULL && event->amount == 3);
+    check_kit(kit, kit_is_quiet(kit));
+    cr_assert(eq(u64, kit_answer_as(answer, counter_value)->value, 3));
 }
 
 Test(sample_counter, what_was_added_is_there_after_a_restart)
 {
-    journal_memory_t *journal = NULL;
-    check_ok(journal_memory_new(false, &journal));
-    address_t visits = address_of("counter", STR("visits"));
+    kit_t *kit KIT_SCOPED = kit_open(&counter_kind, STR("visits"));
 
-    runtime_t *runtime = start(journal);
     for (uint32_t i = 1; i <= 10; i++)
-        check_ok(ask_of(runtime, visits, counter_add, .amount = i).err);
-    stop(runtime);
-    runtime = start(journal);
-    caller_answer_t answer = ask_of(runtime, visits, counter_read);
-    stop(runtime);
+        check_ok(kit_ask(kit, counter_add, .amount = i)->err);
+    kit_restart(kit);
 
-    check_ok(answer.err);
-    cr_assert(eq(u64, answer.value, 55));
-    journal_memory_free(journal);
+    cr_assert(eq(u64, kit_answer_as(kit_ask(kit, counter_read), counter_value)->value, 55));
 }
 
 Test(sample_counter, a_command_that_makes_no_sense_is_refused_with_a_sentence)
 {
-    journal_memory_t *journal = NULL;
-    check_ok(journal_memory_new(false, &journal));
-    runtime_t *runtime = start(journal);
+    kit_t *kit KIT_SCOPED = kit_open(&counter_kind, STR("visits"));
 
-    caller_answer_t answer = ask_of(runtime, address_of("counter", STR("a")), counter_add);
+    const kit_answer_t *answer = kit_ask(kit, counter_add, .amount = 0);
 
-    check_err(answer.err, ERR_INVALID);
-    check_str(str_from(answer.text), STR("a counter is not moved by nothing"));
-    cr_assert(eq(sz, journal_memory_count(journal), 0));
-    stop(runtime);
-    journal_memory_free(journal);
+    check_err(answer->err, ERR_INVALID);
+    check_str(answer->text, STR("a counter is not moved by nothing"));
+    check_kit(kit, kit_is_quiet(kit));
 }
 
 Test(sample_counter, a_retry_gets_the_first_answer_also_after_a_restart)
 {
-    journal_memory_t *journal = NULL;
-    check_ok(journal_memory_new(false, &journal));
-    address_t to = address_of("counter", STR("a"));
-    counter_add_t add = {.amount = 5};
-    runtime_t *runtime = start(journal);
+    kit_t *kit KIT_SCOPED = kit_open(&counter_kind, STR("visits"));
 
-    caller_answer_t first = caller_ask(runtime, to, 5000, STR("id-1"), &counter_add_schema, &add);
-    check_ok(ask_of(runtime, to, counter_add, .amount = 1).err);
-    caller_answer_t again = caller_ask(runtime, to, 5000, STR("id-1"), &counter_add_schema, &add);
-    stop(runtime);
-    runtime = start(journal);
-    caller_answer_t later = caller_ask(runtime, to, 5000, STR("id-1"), &counter_add_schema, &add);
-    caller_answer_t now = ask_of(runtime, to, counter_read);
-    stop(runtime);
+    const kit_answer_t *first = kit_ask_with_id(kit, STR("id-1"), counter_add, .amount = 5);
+    check_ok(kit_ask(kit, counter_add, .amount = 1)->err);
+    const kit_answer_t *again = kit_ask_with_id(kit, STR("id-1"), counter_add, .amount = 5);
+    kit_restart(kit);
+    const kit_answer_t *later = kit_ask_with_id(kit, STR("id-1"), counter_add, .amount = 5);
 
-    check_ok(first.err);
-    cr_assert(eq(u64, first.value, 5));
-    cr_assert(eq(u64, first.position, 1));
-    cr_assert(eq(u64, again.value, 5));
-    cr_assert(eq(u64, again.position, 1));
-    check_ok(later.err);
-    cr_assert(eq(u64, later.value, 5));
-    cr_assert(eq(u64, now.value, 6));
-    journal_memory_free(journal);
+    cr_assert(eq(u64, kit_answer_as(first, counter_value)->value, 5));
+    cr_assert(eq(u64, kit_answer_as(again, counter_value)->value, 5));
+    cr_assert(eq(u64, kit_answer_as(later, counter_value)->value, 5));
+    cr_assert(eq(u64, kit_answer_as(kit_ask(kit, counter_read), counter_value)->value, 6));
+}
+
+static journal_fault_t disk_is_full(void *context, const journal_append_t *append)
+{
+    (void)context, (void)append;
+    return (journal_fault_t){.err = ERR_FULL};
+}
+
+Test(sample_counter, a_full_disk_is_said_to_who_asked_and_nothing_is_counted)
+{
+    kit_t *kit KIT_SCOPED = kit_open(&counter_kind, STR("visits"));
+    journal_memory_set_faults(kit_journal(kit), disk_is_full, NULL);
+
+    check_err(kit_ask(kit, counter_add, .amount = 3)->err, ERR_FULL);
+
+    cr_assert(eq(u64, kit_answer_as(kit_ask(kit, counter_read), counter_value)->value, 0));
 }

@@ -33,3 +33,14 @@
         cr_assert(str_equal(check_got_, check_wanted_), #got " is \"%.*s\", not \"%.*s\"",         \
                   STR_ARG(check_got_), STR_ARG(check_wanted_));                                    \
     } while (0)
+#define check_true(expression)                                                                     \
+    do {                                                                                           \
+        bool check_is_true_ = (expression);                                                        \
+        cr_assert(check_is_true_, "%s", #expression);                                              \
+    } while (0)
+/* A look into a test kit (runtime/test_kit.h). */
+#define check_kit(kit, look)                                                                       \
+    do {                                                                                           \
+        bool check_is_seen_ = (look);                                                              \
+        cr_assert(check_is_seen_, "%s: %s", #look, kit_wrong(kit));                                \
+    } while (0)
