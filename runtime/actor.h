@@ -112,7 +112,8 @@ typedef void (*actor_then_fn)(void *self, context_t *ctx, const answer_t *answer
                               size_t data_size);
 
 /* Asks; `then` runs exactly once: with the answer, a refusal, TIMEOUT at the deadline, NOT_FOUND,
- * BUSY, LIMIT where the chain of asks is deeper than ACTOR_CALL_DEPTH_MAX; not at all when this
+ * BUSY, LIMIT where the chain of asks is deeper than ACTOR_CALL_DEPTH_MAX, CONFLICT for a call
+ * cycle (actor_kind_t.awaits); not at all when this
  * actor fails or ends before. timeout_ms 0: 5 s. `data` is copied. An answer of ERR_OK without a
  * schema is a handler's that returned ERR_OK and replied nothing. */
 #define actor_ask(ctx, to, timeout_ms, then, data, data_size, command, ...)                        \
@@ -128,6 +129,36 @@ void actor_ask_message(context_t *ctx, address_t to, uint64_t timeout_ms, actor_
 #define answer_as(answer, reply, arena)                                                            \
     ((const reply##_t *)answer_view((answer), &reply##_schema, (arena)))
 const void *answer_view(const answer_t *answer, const schema_t *schema, arena_t *arena);
+
+/* Asks many at once, each with a copy of the message. `then` runs exactly once: with an answer for
+ * each, in the order of the addresses, as soon as all have come, or `needed` good ones, or so many
+ * bad ones that those can't come any more; at the deadline with what there is. Of those that are
+ * missing err is TIMEOUT, or CANCELLED where enough had come before the deadline. One place in the
+ * table, one deadline; at most ASK_MANY_MAX. */
+enum { ASK_MANY_MAX = 4096 };
+typedef void (*actor_then_many_fn)(void *self, context_t *ctx, const answer_t *answers,
+                                   uint32_t count, void *data, size_t data_size);
+typedef struct ask_many {
+    const address_t *to;
+    uint32_t count;
+    uint32_t needed;     /* 0: all */
+    uint64_t timeout_ms; /* 0: 5 s */
+    actor_then_many_fn then;
+    const void *data; /* copied */
+    size_t data_size;
+} ask_many_t;
+#define actor_ask_many(ctx, addresses, address_count, wait_ms, then_fn, then_data, then_data_size, \
+                       command, ...)                                                               \
+    actor_ask_many_message((ctx),                                                                  \
+                           &(ask_many_t){.to = (addresses),                                        \
+                                         .count = (address_count),                                 \
+                                         .timeout_ms = (wait_ms),                                  \
+                                         .then = (then_fn),                                        \
+                                         .data = (then_data),                                      \
+                                         .data_size = (then_data_size)},                           \
+                           &command##_schema, &__extension__(command##_t){__VA_ARGS__})
+void actor_ask_many_message(context_t *ctx, const ask_many_t *many, const schema_t *schema,
+                            const void *message);
 
 /* Publishes to the topic's subscribers on this node; fire and forget. */
 #define actor_publish(ctx, topic, event, ...)                                                      \
@@ -317,6 +348,11 @@ struct actor_kind {
 
     uint32_t mailbox_max; /* 0: 1024 */
     overflow_t overflow;
+    /* While it has asked and waits for the answer, its user messages wait, too: handlers of its
+     * kind see no other's changes between an ask and its `then`. An ask that would come back to
+     * it by a chain of asks gets CONFLICT at once. Without this asks interleave, and cycles are
+     * no error. */
+    bool awaits;
     /* Of OVERFLOW_COALESCE: a message's key, borrowed from it; data NULL: it is not coalesced.
      * NULL: the field marked KEY in its .def line. */
     str_t (*coalesce_key)(const schema_t *schema, const void *message);

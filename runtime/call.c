@@ -6,6 +6,7 @@
 #include "runtime/life/bonds.h"
 #include "runtime/life/lifecycle.h"
 #include "runtime/mail/backlog.h"
+#include "runtime/mail/gather.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -82,6 +83,7 @@ static void begin(context_t *self, const message_t *command, uint8_t depth)
     if (command != NULL)
         self->asker = command->reply_to;
     self->depth = depth;
+    self->chain = command == NULL ? (str_t){NULL, 0} : message_text(command);
     self->wall_ms = 0;
     self->reply = NULL;
     self->is_later = self->is_stop_wanted = self->is_replay = self->is_stashed = false;
@@ -264,7 +266,27 @@ bool call_answer(context_t *self, const ask_t *ask, const answer_t *answer)
 {
     answer_call_t call = {ask, answer};
     begin(self, NULL, ask->depth);
+    self->chain = ask_chain(ask);
     if (!guarded(self, run_answer, &call))
+        return failed(self);
+    end(self, ERR_OK);
+    return true;
+}
+
+static void run_answers(context_t *self, void *argument)
+{
+    const ask_t *ask = argument;
+    const gather_t *gather = ask->gather;
+    gather->then(self->actor->state, self, gather->answers, gather->count, ask->data,
+                 ask->data_size);
+}
+
+bool call_answers(context_t *self, const ask_t *ask)
+{
+    ask_t copy = *ask;
+    begin(self, NULL, ask->depth);
+    self->chain = ask_chain(ask);
+    if (!guarded(self, run_answers, &copy))
         return failed(self);
     end(self, ERR_OK);
     return true;

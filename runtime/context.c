@@ -158,9 +158,10 @@ void actor_reply_to_message(context_t *ctx, reply_token_t token, err_t err, cons
     context_perform(ctx, &effect);
 }
 
-static message_t *command_new(context_t *ctx, const schema_t *schema, const void *body)
+message_t *context_command_new(context_t *ctx, const schema_t *schema, const void *body,
+                               str_t chain)
 {
-    message_t *message = message_new(MESSAGE_COMMAND, schema, body, nothing, nothing);
+    message_t *message = message_new(MESSAGE_COMMAND, schema, body, nothing, chain);
     if (message != NULL) {
         message->sender = actor_bits(ctx->actor);
         message->queued = inside_stamp(ctx->now_ns);
@@ -168,7 +169,7 @@ static message_t *command_new(context_t *ctx, const schema_t *schema, const void
     return message;
 }
 
-static effect_t send_effect(const context_t *ctx, address_t to, message_t *message)
+effect_t context_send_effect(const context_t *ctx, address_t to, message_t *message)
 {
     return (effect_t){.kind = EFFECT_SEND,
                       .message = message,
@@ -179,10 +180,10 @@ static effect_t send_effect(const context_t *ctx, address_t to, message_t *messa
 
 err_t actor_send_message(context_t *ctx, address_t to, const schema_t *schema, const void *body)
 {
-    message_t *message = command_new(ctx, schema, body);
+    message_t *message = context_command_new(ctx, schema, body, nothing);
     if (message == NULL)
         return ERR_NO_MEMORY;
-    effect_t effect = send_effect(ctx, to, message);
+    effect_t effect = context_send_effect(ctx, to, message);
     return context_perform_send(ctx, &effect);
 }
 
@@ -208,50 +209,6 @@ err_t actor_subscribe(context_t *ctx, str_t topic)
     TRY(topic_subscribe_actor(ctx->scheduler, topic, actor_bits(actor), extra->subscriber));
     extra->subscribed_on |= UINT64_C(1) << ctx->scheduler->index;
     return ERR_OK;
-}
-
-/* ---- asks ---- */
-
-/* An answer of our own making, so that `then` runs in a turn of its own. */
-static void answer_soon(context_t *ctx, uint64_t correlation, err_t err)
-{
-    reply_token_t token = {actor_bits(ctx->actor), correlation};
-    deliver_reply(ctx->runtime, reply_new(token, err, NULL, NULL, nothing));
-}
-
-void actor_ask_message(context_t *ctx, address_t to, uint64_t timeout_ms, actor_then_fn then,
-                       const void *data, size_t data_size, const schema_t *schema, const void *body)
-{
-    actor_t *actor = ctx->actor;
-    if (timeout_ms == 0)
-        timeout_ms = ASK_TIMEOUT_DEFAULT_MS;
-    ask_t ask = {.depth = (uint8_t)(ctx->depth), .actor_then = then};
-    ask.deadline_ns = ctx->now_ns + timeout_ms * 1000000;
-    actor_extra_t *extra = actor_extra(actor);
-    if (extra == NULL || ask_keep_data(&ask, data, data_size) != ERR_OK)
-        actor_fail(ctx, "no memory for an ask");
-    uint64_t correlation = 0;
-    if (ask_open(&extra->asks, &ask, &correlation) != ERR_OK) {
-        ask_free_data(&ask);
-        actor_fail(ctx, "too many asks are open");
-    }
-
-    if (ask_table_arm(&extra->asks, ctx->scheduler, actor_bits(actor)) != ERR_OK) {
-        (void)ask_take(&extra->asks, correlation, &ask);
-        ask_free_data(&ask);
-        actor_fail(ctx, "no memory for an ask");
-    }
-    err_t err = ctx->depth + 1 > ACTOR_CALL_DEPTH_MAX ? ERR_LIMIT : ERR_OK;
-    message_t *message = err != ERR_OK ? NULL : command_new(ctx, schema, body);
-    if (message == NULL) {
-        answer_soon(ctx, correlation, err != ERR_OK ? err : ERR_NO_MEMORY);
-        return;
-    }
-    message->depth = (uint8_t)(ctx->depth + 1);
-    message->reply_to = (reply_token_t){actor_bits(actor), correlation};
-    message->deadline_ns = ask.deadline_ns;
-    effect_t effect = send_effect(ctx, to, message);
-    context_perform(ctx, &effect);
 }
 
 /* ---- timers ---- */

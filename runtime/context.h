@@ -21,6 +21,7 @@ struct context {
     const message_t *command; /* NULL: a continuation, a timer, start or stop */
     reply_token_t asker;      /* who waits for the answer; zero: nobody, or answered later */
     uint8_t depth;
+    str_t chain;     /* who awaits the end of it; see asking.h */
     int64_t wall_ms; /* 0: not read yet */
     message_t *reply;
     bool is_later, is_replay, is_stop_wanted, may_emit, is_stashed;
@@ -50,10 +51,17 @@ void context_deinit(context_t *self);
 /* Each returns false when the actor failed in it. */
 bool call_command(context_t *self, message_t *message);
 bool call_answer(context_t *self, const ask_t *ask, const answer_t *answer);
+/* Of a gather that has come to its end. */
+bool call_answers(context_t *self, const ask_t *ask);
 bool call_job(context_t *self, job_t *job);
 bool call_start(context_t *self, err_t *out_err);
 bool call_stop(context_t *self);
 bool call_replaced(context_t *self);
+
+/* A command of this actor's. chain: see asking.h. NULL: no memory. */
+[[nodiscard]] message_t *context_command_new(context_t *ctx, const schema_t *schema,
+                                             const void *body, str_t chain);
+effect_t context_send_effect(const context_t *ctx, address_t to, message_t *message);
 
 /* Carries out an effect, or holds it behind what is not durable yet. Returns what a send comes to.
  */

@@ -4,6 +4,7 @@
 #include "runtime/base/memory.h"
 #include "runtime/code/plugins.h"
 #include "runtime/kernel.h"
+#include "runtime/mail/asking.h"
 #include "runtime/mail/backlog.h"
 
 #include <sched.h>
@@ -334,6 +335,8 @@ static err_t send_locked(registry_t *self, shard_t *shard, uint32_t hash, const 
         return ERR_UNAVAILABLE;
     if (is_new)
         TRY(activate_virtual(self, shard, kind, key, hash, &actor));
+    else if (call_chain_has(message, actor_bits(actor)))
+        return ERR_CONFLICT;
     push_result_t result = mailbox_push(&actor->mailbox, mailbox_generation(&actor->mailbox),
                                         actor->mailbox_max, message);
     if (is_new)

@@ -3,8 +3,14 @@
 #include <string.h>
 
 #include "runtime/base/memory.h"
+#include "runtime/mail/gather.h"
 
 enum { ASKS_FIRST = 8 };
+
+static uint32_t index_of(uint64_t correlation)
+{
+    return (uint32_t)correlation & (ASKS_MAX - 1);
+}
 
 static uint64_t correlation_of(const ask_table_t *self, uint32_t index)
 {
@@ -15,7 +21,7 @@ void ask_table_clear(ask_table_t *self)
 {
     for (uint32_t i = 0; i < self->capacity && self->open_count > 0; i++) {
         ask_t ask;
-        if (ask_take(self, correlation_of(self, i), &ask) && ask.actor_then != NULL)
+        if (ask_take(self, correlation_of(self, i), &ask) && ask.edge_then == NULL)
             ask_free_data(&ask);
     }
     alarm_cancel(&self->alarm);
@@ -126,7 +132,7 @@ err_t ask_open(ask_table_t *self, const ask_t *ask, uint64_t *out_correlation)
 
 ask_t *ask_at(ask_table_t *self, uint64_t correlation)
 {
-    uint32_t index = (uint32_t)correlation;
+    uint32_t index = index_of(correlation);
     if (index >= self->capacity)
         return NULL;
     ask_t *slot = &self->asks[index];
@@ -138,33 +144,46 @@ bool ask_take(ask_table_t *self, uint64_t correlation, ask_t *out_ask)
     ask_t *slot = ask_at(self, correlation);
     if (slot == NULL)
         return false;
-    uint32_t index = (uint32_t)correlation;
+    uint32_t index = index_of(correlation);
     if (!slot->is_due)
         heap_remove(self, index);
     *out_ask = *slot;
     slot->is_open = false;
     slot->data = NULL;
+    slot->gather = NULL;
     slot->next_free = self->first_free;
     self->first_free = index + 1;
     self->open_count--;
     return true;
 }
 
-err_t ask_keep_data(ask_t *self, const void *data, size_t size)
+err_t ask_keep_data(ask_t *self, str_t data, str_t chain)
 {
     self->data = NULL;
-    self->data_size = size;
-    if (size == 0)
+    self->data_size = data.size;
+    self->chain_size = (uint8_t)chain.size;
+    if (data.size + chain.size == 0)
         return ERR_OK;
-    self->data = pool_new(pool_current(), size, &self->data_block);
+    self->data = pool_new(pool_current(), data.size + chain.size, &self->data_block);
     if (self->data == NULL)
         return ERR_NO_MEMORY;
-    memcpy(self->data, data, size);
+    if (data.size > 0)
+        memcpy(self->data, data.data, data.size);
+    if (chain.size > 0)
+        memcpy((char *)self->data + data.size, chain.data, chain.size);
     return ERR_OK;
+}
+
+str_t ask_chain(const ask_t *self)
+{
+    if (self->chain_size == 0)
+        return (str_t){NULL, 0};
+    return str_of((const char *)self->data + self->data_size, self->chain_size);
 }
 
 void ask_free_data(ask_t *self)
 {
+    gather_free(STEAL(self->gather));
     if (self->data != NULL)
         pool_free(pool_current(), STEAL(self->data), self->data_block);
 }
@@ -211,5 +230,5 @@ void ask_table_defer(ask_table_t *self, uint64_t correlation, uint64_t deadline_
     if (ask == NULL || !ask->is_due)
         return;
     ask->deadline_ns = deadline_ns;
-    heap_add(self, (uint32_t)correlation);
+    heap_add(self, index_of(correlation));
 }

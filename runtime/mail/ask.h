@@ -22,6 +22,8 @@ typedef struct ask {
     bool is_open;
     bool is_due;              /* its time is over and it has left the heap */
     uint8_t depth;            /* of the call chain that asked */
+    uint8_t chain_size;       /* bytes behind the data: who awaits its end; see asking.h */
+    struct gather *gather;    /* of an ask of many: owned */
     block_class_t data_block; /* of an actor's data */
     uint64_t deadline_ns;
     actor_then_fn actor_then;
@@ -41,14 +43,17 @@ typedef struct ask_table {
 void ask_table_deinit(ask_table_t *self);
 /* Closes all of them; late answers still find them closed. */
 void ask_table_clear(ask_table_t *self);
-/* The copy gets a correlation. LIMIT: ASKS_MAX are open; NO_MEMORY. */
+/* The copy gets a correlation, of which bits 16 to 31 are free (gather.h). LIMIT: ASKS_MAX are
+ * open; NO_MEMORY. */
 err_t ask_open(ask_table_t *self, const ask_t *ask, uint64_t *out_correlation);
 /* NULL: not open any more. Borrowed until the next call. */
 ask_t *ask_at(ask_table_t *self, uint64_t correlation);
 /* Closes it and gives its content away. */
 bool ask_take(ask_table_t *self, uint64_t correlation, ask_t *out_ask);
-/* An actor's data: the caller's copy goes with its ask. NO_MEMORY. */
-err_t ask_keep_data(ask_t *self, const void *data, size_t size);
+/* An actor's data and call chain, copied. NO_MEMORY. */
+err_t ask_keep_data(ask_t *self, str_t data, str_t chain);
+str_t ask_chain(const ask_t *self);
+/* And its gather. */
 void ask_free_data(ask_t *self);
 
 /* Sees to it that an alarm of `receiver` comes at the first deadline. NO_MEMORY: never after

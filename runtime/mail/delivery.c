@@ -2,6 +2,7 @@
 #include "runtime/inside/inside.h"
 #include "runtime/kernel.h"
 #include "runtime/life/bonds.h"
+#include "runtime/mail/asking.h"
 
 #include <string.h>
 
@@ -47,7 +48,9 @@ void reject(runtime_t *self, message_t *message, err_t err, dead_reason_t reason
         return;
     }
     dead_letter(self, message, reason, receiver);
-    deliver_reply(self, reply_new(message->reply_to, err, NULL, NULL, (str_t){NULL, 0}));
+    str_t text = reason == DEAD_CALL_CYCLE ? STR("a call cycle: who is asked awaits the end of it")
+                                           : (str_t){NULL, 0};
+    deliver_reply(self, reply_new(message->reply_to, err, NULL, NULL, text));
     message_free(message);
 }
 
@@ -89,6 +92,8 @@ static err_t deliver_to_ref(runtime_t *self, uint64_t ref, message_t *message)
     actor_t *actor = registry_slot(self->registry, ref);
     if (actor == NULL)
         return ERR_NOT_FOUND;
+    if (call_chain_has(message, ref))
+        return ERR_CONFLICT;
     message->is_by_ref = true;
     push_result_t result = push(actor, (uint32_t)(ref >> 32), message);
     if (result == PUSH_DONE)

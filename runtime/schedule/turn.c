@@ -6,7 +6,9 @@
 #include "runtime/life/bonds.h"
 #include "runtime/life/lifecycle.h"
 #include "runtime/life/relations.h"
+#include "runtime/mail/asking.h"
 #include "runtime/mail/backlog.h"
+#include "runtime/mail/gather.h"
 #include "runtime/memory/pressure.h"
 
 #include <string.h>
@@ -101,13 +103,43 @@ static void continue_alarm(context_t *ctx, alarm_t *alarm)
     alarm_unref(alarm);
 }
 
+static void end_gather(context_t *ctx, uint64_t correlation, err_t missing)
+{
+    ask_t ask;
+    (void)ask_take(&actor_extra_or_null(ctx->actor)->asks, correlation, &ask);
+    gather_end(ask.gather, missing);
+    (void)call_answers(ctx, &ask);
+    ask_free_data(&ask);
+}
+
+/* Takes the reply of one of many who were asked; false: it is of another ask. */
+static bool gathered(context_t *ctx, message_t *reply)
+{
+    actor_extra_t *extra = actor_extra_or_null(ctx->actor);
+    uint64_t correlation = reply->reply_to.correlation;
+    const ask_t *ask = extra == NULL ? NULL : ask_at(&extra->asks, correlation);
+    if (ask == NULL || ask->gather == NULL)
+        return false;
+    gather_t *gather = ask->gather;
+    bool is_over =
+        ask->is_due; /* then this is what expire_asks sent, or an answer just before it */
+    bool is_own = gather->count == 0 || (is_over && reply->err == ERR_TIMEOUT);
+    if (is_own || !gather_take(gather, reply)) {
+        if (!is_own)
+            dead_letter_by(ctx->actor, reply, DEAD_SECOND_REPLY);
+        message_free(reply);
+    }
+    bool is_done = gather_is_done(gather);
+    if (is_done || is_over)
+        end_gather(ctx, correlation, is_done ? ERR_CANCELLED : ERR_TIMEOUT);
+    return true;
+}
+
 static void continue_reply(context_t *ctx, message_t *reply)
 {
-    answer_t answer = {.err = reply->err,
-                       .schema = reply->schema,
-                       .message = message_body(reply),
-                       .text = message_text(reply),
-                       .position = reply->position};
+    if (gathered(ctx, reply))
+        return;
+    answer_t answer = answer_of(reply);
     if (!answered(ctx, reply->reply_to.correlation, &answer))
         dead_letter_by(ctx->actor, reply, DEAD_LATE_REPLY);
     message_free(reply);
@@ -257,6 +289,8 @@ static bool user_lane_is_open(const actor_t *actor)
     case ACTOR_ENDED:
         return false;
     }
+    if (UNLIKELY(actor->kind->awaits) && actor_peek(actor)->asks.open_count > 0)
+        return false;
     const durable_t *durable = actor_peek(actor)->durable;
     if (durable == NULL || durable->append_count == 0)
         return true;
