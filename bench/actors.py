@@ -73,6 +73,8 @@ FIGURES = [
     Figure("respawn"),
     Figure("idle_bytes", threads=False, reach={"idle_bytes": "≤ 256 + 16 of state"}),
     Figure("idle_bytes_virtual", peers=(), threads=False),
+    Figure("idle_bytes_hibernated", peers=(OTP,), threads=False,
+           reach={"idle_bytes_hibernated": "≤ 16", "hibernated_wake_p99": "≤ 1,000 us"}),
 ]
 
 

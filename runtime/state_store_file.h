@@ -16,8 +16,6 @@
 
 API_BEGIN
 
-API_BEGIN
-
 extern const uint64_t STATE_STORE_FILE_MAX; /* 64 GiB: places count in sixteens */
 
 /* Makes the file, or empties what an earlier run left. IO, NO_MEMORY, and as err_from_errno says.
@@ -32,7 +30,5 @@ typedef struct state_store_file_stats {
     uint64_t resident_bytes; /* of the tables */
 } state_store_file_stats_t;
 void state_store_file_stats(state_store_t *store, state_store_file_stats_t *out_stats);
-
-API_END
 
 API_END

@@ -36,6 +36,8 @@ uint64_t bench_calibrate(uint64_t duration_ns);
 
 /* ---- the stage ---- */
 
+/* Of the next stage: where its actors hibernate. */
+void stage_give_store(state_store_t *store);
 void stage_open(const actor_kind_t *root);
 void stage_close(void);
 runtime_t *stage_runtime(void);
@@ -101,6 +103,7 @@ void bench_spawns(void);
 void bench_skynet(void);
 void bench_idle_bytes(void);
 void bench_idle_bytes_virtual(void);
+void bench_idle_bytes_hibernated(void);
 void bench_busy_rtt(void);
 void bench_idle_wake(void);
 void bench_timers(void);

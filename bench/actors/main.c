@@ -25,6 +25,7 @@ static const struct {
     {"respawn", bench_respawn},
     {"idle_bytes", bench_idle_bytes},
     {"idle_bytes_virtual", bench_idle_bytes_virtual},
+    {"idle_bytes_hibernated", bench_idle_bytes_hibernated},
 };
 
 static int list_figures(void)

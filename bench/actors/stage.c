@@ -14,6 +14,7 @@ bench_options_t bench_options = {.scale = 1};
 static struct {
     runtime_t *runtime;
     uv_sem_t done;
+    state_store_t *store;
 } stage;
 
 /* ---- measuring ---- */
@@ -82,10 +83,16 @@ uint64_t bench_calibrate(uint64_t duration_ns)
 
 /* ---- the stage ---- */
 
+void stage_give_store(state_store_t *store)
+{
+    stage.store = store;
+}
+
 void stage_open(const actor_kind_t *root)
 {
     ASSERT(uv_sem_init(&stage.done, 0) == 0);
-    runtime_options_t options = {.scheduler_count = bench_options.schedulers};
+    runtime_options_t options = {.scheduler_count = bench_options.schedulers,
+                                 .state_store = stage.store};
     ASSERT(runtime_new(&options, &stage.runtime) == ERR_OK);
     ASSERT(runtime_register(stage.runtime, root, NULL) == ERR_OK);
     ASSERT(runtime_start(stage.runtime) == ERR_OK);

@@ -2,8 +2,11 @@
  * bytes of state. Anonymous ones are children of 250 actors; virtual ones have a key each. */
 
 #include "bench/actors/actors.h"
+#include "runtime/state_store_file.h"
 
-enum { NURSERIES = 250, SETTLE_MS = 500 };
+#include <stdlib.h>
+
+enum { NURSERIES = 250, SETTLE_MS = 500, WAVE = 2000, SLEEPERS_WOKEN = 1000 };
 
 static _Atomic uint64_t unheard;
 
@@ -90,4 +93,73 @@ void bench_idle_bytes_virtual(void)
     stage_wait();
     report("idle_bytes_virtual", actors, before_bytes);
     _Exit(0);
+}
+
+/* ---- asleep in a file: they come in waves, so that what was awake once does not count ---- */
+
+HANDLER(dozer, hello)
+{
+    self->hits++;
+    self->sum += message->collector;
+    if (atomic_fetch_sub(&unheard, 1) == 1)
+        stage_done();
+    return ERR_OK;
+}
+
+HANDLERS(dozer, HEARS(dozer, hello))
+ROOT(dozer, .state_schema = &dozer_schema, .hibernates = true, .idle_ms = 1)
+
+static void wait_until_all_sleep(void)
+{
+    runtime_stats_t stats;
+    do {
+        uv_sleep(1);
+        runtime_stats(stage_runtime(), &stats);
+    } while (stats.actors > 0);
+}
+
+static void say_hello(uint64_t number)
+{
+    char key[24];
+    snprintf(key, sizeof key, "%llu", (unsigned long long)number);
+    ASSERT(runtime_send(stage_runtime(), address_of("root", str_from(key)), hello) == ERR_OK);
+}
+
+static void wake_some(uint64_t actors)
+{
+    static uint64_t times_ns[SLEEPERS_WOKEN];
+    for (uint64_t i = 0; i < SLEEPERS_WOKEN; i++) {
+        atomic_store(&unheard, 1);
+        uint64_t begin_ns = bench_now_ns();
+        say_hello(i * 7919 % actors);
+        stage_wait();
+        times_ns[i] = bench_now_ns() - begin_ns;
+        uv_sleep(1);
+    }
+    bench_percentiles("hibernated_wake", times_ns, SLEEPERS_WOKEN);
+}
+
+void bench_idle_bytes_hibernated(void)
+{
+    uint64_t actors = (bench_amount(1000000) / WAVE + 1) * WAVE;
+    const char *folder = getenv("TMPDIR");
+    char path[512];
+    state_store_t *store = NULL;
+    snprintf(path, sizeof path, "%s/bench-actors-%d", folder == NULL ? "/tmp" : folder,
+             (int)uv_os_getpid());
+    ASSERT(state_store_file_open(path, &store) == ERR_OK);
+    stage_give_store(store);
+    stage_open(&dozer_kind);
+    uint64_t before_bytes = bench_resident_bytes();
+    for (uint64_t i = 0; i < actors; i += WAVE) {
+        atomic_store(&unheard, WAVE);
+        for (uint64_t k = 0; k < WAVE; k++)
+            say_hello(i + k);
+        stage_wait();
+        wait_until_all_sleep();
+    }
+    report("idle_bytes_hibernated", actors, before_bytes);
+    wake_some(actors);
+    stage_close();
+    state_store_file_close(store);
 }
