@@ -41,7 +41,7 @@ while(headers)
     list(APPEND headers ${includes})
 endwhile()
 # Whoever writes a .def file includes these two.
-list(APPEND public_headers base/schema_declare.h base/schema_define.h)
+list(APPEND public_headers base/schema_declare.h base/schema_define.h supervisor.def)
 list(REMOVE_DUPLICATES public_headers)
 foreach(header ${public_headers})
     cmake_path(GET header PARENT_PATH folder)

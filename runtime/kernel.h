@@ -109,6 +109,7 @@ uint32_t runtime_kind_count(const runtime_t *self);
 void runtime_wait_a_moment(runtime_t *self);
 /* The current version. NULL: no such kind. */
 const actor_kind_t *runtime_kind(const runtime_t *self, const char *name);
+const actor_kind_t *runtime_kind_named(const runtime_t *self, str_t name);
 /* A reply schema of any registered kind, by its name. */
 const schema_t *runtime_reply_schema(const runtime_t *self, str_t name);
 

@@ -295,6 +295,15 @@ void runtime_set_kind(runtime_t *self, const actor_kind_t *version)
     }
 }
 
+const actor_kind_t *runtime_kind_named(const runtime_t *self, str_t name)
+{
+    for (uint32_t i = 0; i < self->kind_count; i++) {
+        if (str_equal(str_from(self->kinds[i].name), name))
+            return atomic_load(&self->current[i]);
+    }
+    return NULL;
+}
+
 const schema_t *runtime_reply_schema(const runtime_t *self, str_t name)
 {
     for (uint32_t i = 0; i < self->kind_count; i++) {

@@ -178,7 +178,7 @@ void hold_progress(context_t *ctx)
     actor_t *actor = ctx->actor;
     hold_t *hold = actor_peek(actor)->hold;
     if (actor->phase == ACTOR_DORMANT || actor->phase == ACTOR_PARKED ||
-        actor->phase == ACTOR_BACKOFF) {
+        actor->phase == ACTOR_BACKOFF || actor->phase == ACTOR_WAITING) {
         report(hold, HOLD_PASSIVE, NULL);
     } else if (actor->phase == ACTOR_HOLDING) {
         const kind_pair_t *pair = replacement_pair(hold->replacement, actor->kind);

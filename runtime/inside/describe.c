@@ -1,5 +1,6 @@
 #include "runtime/base/memory.h"
 #include "runtime/kernel.h"
+#include "runtime/life/tie.h"
 
 void runtime_stats(runtime_t *self, runtime_stats_t *out_stats)
 {
@@ -45,7 +46,7 @@ static void describe_actor(void *context, actor_t *actor)
     json_key_str(json, "kind", str_from(actor_kind(actor)->name));
     json_key_str(json, "key", actor_key(actor));
     json_key_u64(json, "ref", actor_bits(actor));
-    json_key_u64(json, "parent", actor_entry(actor)->parent);
+    json_key_u64(json, "parent", actor_parent(actor));
     json_key_u64(json, "messages", atomic_load(&actor->messages));
     json_key_u64(json, "busy_us", atomic_load(&actor->busy_ns) / 1000);
     json_key_u64(json, "bytes", actor_charged(actor) + ACTOR_SLOT_SIZE);

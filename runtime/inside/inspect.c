@@ -40,6 +40,10 @@ static const char *phase_name(actor_phase_t phase)
     case ACTOR_HOLDING:
     case ACTOR_HELD:
         return "being replaced";
+    case ACTOR_WAITING:
+        return "down, waits for its supervisor";
+    case ACTOR_ARRANGING:
+        return "starts or stops children";
     case ACTOR_ENDED:
         break;
     }

@@ -4,6 +4,7 @@
 #include "runtime/code/hold.h"
 #include "runtime/life/bonds.h"
 #include "runtime/life/relations.h"
+#include "runtime/life/tie.h"
 #include "runtime/mail/backlog.h"
 
 const actor_extra_t actor_extra_none;
@@ -144,5 +145,7 @@ void actor_dispose(actor_t *self)
         memory_free(self->key.outside);
         actor_charge(self, -(int64_t)self->key_size - 1);
     }
+    tie_unref(actor_tie(self));
+    actor_entry(self)->parent = 0;
     reset(self);
 }

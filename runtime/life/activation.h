@@ -32,13 +32,15 @@ typedef enum actor_phase {
     ACTOR_STARTING,   /* no state yet; the next turn makes it */
     ACTOR_RECOVERING, /* the state is being read from the journal, on the offload pool */
     ACTOR_RUNNING,
-    ACTOR_SETTLING, /* waits until no append is in flight; then as `settle` says */
-    ACTOR_DORMANT,  /* crashed, nothing left: the next message starts it again */
-    ACTOR_BACKOFF,  /* crashed: an alarm starts it again */
-    ACTOR_PARKED,   /* crashed too often: refuses until parked_until_ns */
-    ACTOR_HOLDING,  /* its kind is being replaced: finishes what can't wait, takes no messages */
-    ACTOR_HELD,     /* at rest for that (code/hold.h); without a state where it has none yet */
-    ACTOR_ENDED     /* closed; waits for the last sender to step back */
+    ACTOR_SETTLING,  /* waits until no append is in flight; then as `settle` says */
+    ACTOR_DORMANT,   /* crashed, nothing left: the next message starts it again */
+    ACTOR_BACKOFF,   /* crashed: an alarm starts it again */
+    ACTOR_PARKED,    /* crashed too often: refuses until parked_until_ns */
+    ACTOR_HOLDING,   /* its kind is being replaced: finishes what can't wait, takes no messages */
+    ACTOR_HELD,      /* at rest for that (code/hold.h); without a state where it has none yet */
+    ACTOR_WAITING,   /* down: its supervisor says how it goes on */
+    ACTOR_ARRANGING, /* a supervisor that starts or stops children: what it is asked waits */
+    ACTOR_ENDED      /* closed; waits for the last sender to step back */
 } actor_phase_t;
 
 typedef struct backlog backlog_t;
@@ -126,7 +128,7 @@ enum { ACTOR_CHUNK = 512, ACTOR_CHUNK_SIZE = ACTOR_CHUNK * 2 * ACTOR_LINE };
 typedef struct actor_entry {
     uint32_t hash;   /* of kind and key; of an actor without a name: not set */
     uint32_t next;   /* in its bucket: slot + 1; under the lock of its shard */
-    uint64_t parent; /* actor_ref bits; 0: none */
+    uint64_t parent; /* actor_ref bits; 0: none; or what it is tied by: see actor_parent (tie.h) */
     /* What the actor holds beyond its slot: written by its owner only. */
     _Atomic uint64_t charged;
 } actor_entry_t;

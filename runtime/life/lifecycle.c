@@ -5,6 +5,7 @@
 #include "runtime/inside/inside.h"
 #include "runtime/life/bonds.h"
 #include "runtime/life/relations.h"
+#include "runtime/life/supervision.h"
 #include "runtime/mail/backlog.h"
 #include "runtime/memory/hibernate.h"
 
@@ -58,6 +59,14 @@ static void refuse_waiting(context_t *ctx, err_t err)
         reject_by(ctx->actor, message, err, DEAD_NOT_STARTED);
 }
 
+static void note_reason(actor_t *actor, const char *reason)
+{
+    actor_extra_t *extra = actor_extra(actor);
+    actor->is_failed = true;
+    if (extra != NULL) /* without, nobody is there who would be told */
+        snprintf(extra->reason, sizeof extra->reason, "%s", reason);
+}
+
 void lifecycle_run(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
@@ -69,9 +78,13 @@ void lifecycle_run(context_t *ctx)
     if (err != ERR_OK) {
         refuse_waiting(ctx, err);
         actor->is_failed_start = true;
+        if (actor_tie(actor) != NULL)
+            note_reason(actor, err_text(err));
         lifecycle_end(ctx);
         return;
     }
+    if (actor->kind != &supervisor_kind)
+        tie_started(actor);
     if (actor->kind->idle_ms > 0)
         arm_idle(ctx, actor->kind->idle_ms);
 }
@@ -211,6 +224,14 @@ static void park(context_t *ctx)
     arm_idle(ctx, BACKOFF_MAX_MS + restart_period_ns(actor->kind) / 1000000);
 }
 
+/* Down, in its slot, until its supervisor says how it goes on. */
+static void rest(context_t *ctx)
+{
+    actor_t *actor = ctx->actor;
+    actor->phase = ACTOR_WAITING;
+    actor->is_stopping = !tie_down(actor);
+}
+
 /* Nothing is in flight any more. */
 static void after_crash(context_t *ctx)
 {
@@ -218,6 +239,13 @@ static void after_crash(context_t *ctx)
     if (actor_is_durable(actor)) {
         durable_give_up(actor);
         durable_free(STEAL(actor_extra_or_null(actor)->durable));
+    }
+    if (actor_tie(actor) != NULL) {
+        if (tie_may_end(actor))
+            lifecycle_end(ctx);
+        else
+            rest(ctx);
+        return;
     }
     bool is_child = !actor->is_virtual;
     bool may_restart =
@@ -241,16 +269,14 @@ void lifecycle_crash(context_t *ctx, const char *reason)
     actor_t *actor = ctx->actor;
     count_one(&ctx->runtime->counters.failures);
     inside_failed(actor, reason);
-    actor_extra_t *extra = actor_extra(actor);
-    actor->is_failed = true;
-    if (extra != NULL) /* without, nobody is there who would be told */
-        snprintf(extra->reason, sizeof extra->reason, "%s", reason);
+    note_reason(actor, reason);
     if (ctx->runtime->log != NULL)
         log_warning(ctx->runtime->log, "runtime", "an actor of kind %s failed: %s",
                     actor->kind->name, reason);
     forget(actor);
     children_stop(actor);
     actor->incarnation++;
+    actor_extra_t *extra = actor_extra_or_null(actor);
     if (extra != NULL)
         extra->jobs_open = 0;
     actor->phase = ACTOR_SETTLING;
@@ -264,7 +290,7 @@ void lifecycle_kill(context_t *ctx)
     const actor_t *actor = ctx->actor;
     bool is_rebuilding = actor->phase == ACTOR_SETTLING && actor->settle == SETTLE_REBUILD;
     bool is_alive = actor->phase == ACTOR_STARTING || actor->phase == ACTOR_RECOVERING ||
-                    actor_is_up(actor) || is_rebuilding;
+                    actor_is_up(actor) || actor->phase == ACTOR_ARRANGING || is_rebuilding;
     if (hold_keeps_kill(ctx))
         return; /* until it resumes */
     if (is_alive)
@@ -293,6 +319,14 @@ static void rebuild(context_t *ctx)
         lifecycle_start_failed(ctx, err);
 }
 
+void lifecycle_restart_after(context_t *ctx, uint32_t delay_ms)
+{
+    if (delay_ms > 0 && arm(ctx, ALARM_RESTART, delay_ms))
+        ctx->actor->phase = ACTOR_BACKOFF;
+    else
+        lifecycle_restart(ctx);
+}
+
 void lifecycle_restart(context_t *ctx)
 {
     count_one(&ctx->runtime->counters.restarts);
@@ -307,6 +341,20 @@ void lifecycle_restart(context_t *ctx)
 
 /* ---- ending ---- */
 
+/* It ends, but not for its supervisor, which may start it again in its slot. */
+static void end_to_rest(context_t *ctx)
+{
+    actor_t *actor = ctx->actor;
+    actor_extra_t *extra = actor_extra_or_null(actor);
+    actor->is_failed_start = false;
+    actor->incarnation++;
+    if (extra != NULL) {
+        durable_free(STEAL(extra->durable));
+        extra->jobs_open = 0;
+    }
+    rest(ctx);
+}
+
 static void finish(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
@@ -318,23 +366,31 @@ static void finish(context_t *ctx)
     forget(actor);
     children_stop(actor);
     bonds_tell(actor);
-    uint64_t parent = actor_entry(actor)->parent;
-    if (parent != 0)
-        (void)system_send(ctx->runtime, parent, MESSAGE_CHILD_ENDED, actor_bits(actor));
     actor_extra_t *extra = actor_extra_or_null(actor);
     if (extra != NULL) {
         alarm_cancel(&extra->idle_alarm);
         alarm_cancel(&extra->restart_alarm);
     }
+    if (!tie_may_end(actor)) {
+        end_to_rest(ctx);
+        return;
+    }
+    bool has_parent = actor_tie(actor) == NULL && actor_parent(actor) != 0;
+    if (has_parent)
+        (void)system_send(ctx->runtime, actor_parent(actor), MESSAGE_CHILD_ENDED,
+                          actor_bits(actor));
     if (!actor->is_removed)
         (void)registry_remove(ctx->runtime->registry, actor, false);
     inside_life(actor, RECORD_ENDED);
     actor->phase = ACTOR_ENDED;
+    tie_ended(actor);
 }
 
 void lifecycle_end(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
+    if (supervision_must_wait(ctx))
+        return;
     const durable_t *durable = actor_peek(actor)->durable;
     bool may_snapshot = actor->phase == ACTOR_RUNNING && durable != NULL &&
                         durable->append_count == 0 && !durable_is_tainted(durable);
@@ -374,7 +430,7 @@ static bool is_quiescent(const context_t *ctx)
     return extra->asks.open_count == 0 && extra->jobs_open == 0 && extra->timers.count == 0 &&
            extra->child_count == 0 && extra->subscribed_on == 0 && extra->deferred_count == 0 &&
            ctx->now_ns >= extra->tokens_until_ns && backlog_is_plain(extra->backlog) &&
-           !bonds_keep_awake(extra->bonds) &&
+           !bonds_keep_awake(extra->bonds) && !tie_has_supervisor(ctx->actor) &&
            (extra->durable == NULL || extra->durable->append_count == 0);
 }
 

@@ -37,5 +37,7 @@ bool lifecycle_leave(context_t *ctx, _Atomic uint64_t *counter);
 void lifecycle_stay(context_t *ctx);
 /* Memory is short: leaves at once if it has done nothing since. */
 void lifecycle_give_way(context_t *ctx, uint32_t active_ms);
+/* 0: now. */
+void lifecycle_restart_after(context_t *ctx, uint32_t delay_ms);
 /* ENDED: tries to give the slot back. True: it is gone. */
 bool lifecycle_bury(context_t *ctx);

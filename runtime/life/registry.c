@@ -4,6 +4,7 @@
 #include "runtime/base/memory.h"
 #include "runtime/code/plugins.h"
 #include "runtime/kernel.h"
+#include "runtime/life/tie.h"
 #include "runtime/mail/asking.h"
 #include "runtime/mail/backlog.h"
 
@@ -380,24 +381,55 @@ static void count_here(registry_t *self, bool is_end)
     atomic_store_explicit(counter, count + 1, memory_order_release);
 }
 
+static err_t spawn(registry_t *self, const actor_kind_t *kind, str_t key, uint64_t parent,
+                   actor_t **out_actor)
+{
+    if (atomic_load(&self->runtime->is_ending))
+        return ERR_UNAVAILABLE;
+    TRY(activate(self, kind, key, out_actor));
+    actor_entry(*out_actor)->parent = parent;
+    count_here(self, false);
+    return ERR_OK;
+}
+
+static err_t spawn_open(registry_t *self, actor_t *actor)
+{
+    mailbox_open(&actor->mailbox);
+    /* Pairs with runtime_drain: either we see that it ends, or its walk sees us open. */
+    if (!atomic_load(&self->runtime->is_ending))
+        return ERR_OK;
+    actor->is_stopping = true; /* its first turn ends it before it has a state */
+    return ERR_UNAVAILABLE;
+}
+
 err_t registry_spawn(registry_t *self, const actor_kind_t *kind, str_t key, uint64_t parent,
                      actor_t **out_actor)
 {
     actor_t *actor = NULL;
-    if (atomic_load(&self->runtime->is_ending))
-        return ERR_UNAVAILABLE;
-    TRY(activate(self, kind, key, &actor));
-    actor_entry(actor)->parent = parent;
-    count_here(self, false);
-    mailbox_open(&actor->mailbox);
-    /* Pairs with runtime_drain: either we see that it ends, or its walk sees us open. */
-    if (atomic_load(&self->runtime->is_ending)) {
-        actor->is_stopping = true; /* its first turn ends it before it has a state */
+    TRY(spawn(self, kind, key, parent, &actor));
+    err_t err = spawn_open(self, actor);
+    if (err == ERR_OK)
+        *out_actor = actor;
+    else
         scheduler_ready(actor);
-        return ERR_UNAVAILABLE;
+    return err;
+}
+
+err_t registry_spawn_tied(registry_t *self, const actor_kind_t *kind, str_t key, tie_t *tie,
+                          actor_t **out_actor)
+{
+    actor_t *actor = NULL;
+    TRY(spawn(self, kind, key, tie_as_parent(tie), &actor));
+    tie->child = actor_bits(actor);
+    tie_ref(tie);
+    err_t err = spawn_open(self, actor);
+    if (err == ERR_OK) {
+        *out_actor = actor;
+    } else {
+        tie_let_end(tie);
+        scheduler_ready(actor);
     }
-    *out_actor = actor;
-    return ERR_OK;
+    return err;
 }
 
 void registry_set_kind(registry_t *self, actor_t *actor, const actor_kind_t *kind)

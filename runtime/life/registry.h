@@ -25,6 +25,7 @@ enum {
 _Static_assert(ACTORS_MAX >= 4194304, "four million actors");
 
 typedef struct registry registry_t;
+typedef struct tie tie_t;
 
 /* A scheduler's: free slots, and how many actors without a name began and ended on it. */
 typedef struct slot_cache {
@@ -51,6 +52,9 @@ err_t registry_spawn(registry_t *self, const actor_kind_t *kind, str_t key, uint
                      actor_t **out_actor);
 /* Another version of its kind: the same name. */
 void registry_set_kind(registry_t *self, actor_t *actor, const actor_kind_t *kind);
+/* The same, tied to a supervisor, or to none (tie.h); takes a reference of its own. */
+err_t registry_spawn_tied(registry_t *self, const actor_kind_t *kind, str_t key, tie_t *tie,
+                          actor_t **out_actor);
 /* Closes and takes out an actor that is at its end; false: must_be_empty and a message has come. */
 bool registry_remove(registry_t *self, actor_t *actor, bool must_be_empty);
 /* A closed actor's slot can be used again; false: a sender is still there, try later. */

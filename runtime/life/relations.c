@@ -3,6 +3,7 @@
 #include "runtime/base/memory.h"
 #include "runtime/code/hold.h"
 #include "runtime/kernel.h"
+#include "runtime/life/tie.h"
 
 static const str_t nothing = {NULL, 0};
 
@@ -93,6 +94,12 @@ void system_message_free(message_t *message)
     case MESSAGE_HOLD:
     case MESSAGE_RESUME:
         hold_message_free(message);
+        break;
+    case MESSAGE_ORDER:
+        tie_unref(CONTAINER_OF(message, tie_t, order));
+        break;
+    case MESSAGE_NOTICE:
+        tie_unref(CONTAINER_OF(message, tie_t, notice));
         break;
     case MESSAGE_APPENDED:
         break; /* its append is in the actor's list */

@@ -37,6 +37,9 @@ typedef enum __attribute__((packed)) message_kind {
     MESSAGE_KILL,
     MESSAGE_HOLD,   /* embedded in hold_t: its kind is being replaced */
     MESSAGE_RESUME, /* the same, when that is done */
+    MESSAGE_ORDER,  /* embedded in tie_t: to a child */
+    MESSAGE_NOTICE, /* embedded in tie_t: to its supervisor */
+    MESSAGE_ARRANGE,
     /* Inbox of a scheduler (and MESSAGE_REPLY, MESSAGE_JOB). */
     MESSAGE_POST,
     MESSAGE_PUBLISH,

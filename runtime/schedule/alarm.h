@@ -18,11 +18,12 @@ typedef struct scheduler scheduler_t;
 typedef struct alarm alarm_t;
 
 typedef enum __attribute__((packed)) alarm_purpose {
-    ALARM_TIMER,   /* actor_timer_start: id is its place in the table of timers */
-    ALARM_ASK,     /* the first deadline of a table of asks */
-    ALARM_IDLE,    /* time to look whether the actor may be passivated */
-    ALARM_RESTART, /* the end of a back-off */
-    ALARM_PRESSURE /* of a scheduler: time to walk over the slots again */
+    ALARM_TIMER,    /* actor_timer_start: id is its place in the table of timers */
+    ALARM_ASK,      /* the first deadline of a table of asks */
+    ALARM_IDLE,     /* time to look whether the actor may be passivated */
+    ALARM_RESTART,  /* the end of a back-off */
+    ALARM_SHUTDOWN, /* a supervisor's patience */
+    ALARM_PRESSURE  /* of a scheduler: time to walk over the slots again */
 } alarm_purpose_t;
 
 struct alarm {

@@ -6,6 +6,7 @@
 #include "runtime/life/bonds.h"
 #include "runtime/life/lifecycle.h"
 #include "runtime/life/relations.h"
+#include "runtime/life/supervision.h"
 #include "runtime/mail/asking.h"
 #include "runtime/mail/backlog.h"
 #include "runtime/mail/gather.h"
@@ -191,6 +192,8 @@ static void housekeeping_alarm(context_t *ctx, alarm_t *alarm)
         lifecycle_idle(ctx);
     else if (alarm == actor_peek(actor)->restart_alarm && actor->phase == ACTOR_BACKOFF)
         lifecycle_restart(ctx);
+    else if (alarm->purpose == ALARM_SHUTDOWN)
+        supervision_alarm(ctx, alarm);
     alarm_unref(alarm);
 }
 
@@ -232,7 +235,19 @@ static void system_message(context_t *ctx, message_t *message)
         lifecycle_give_way(ctx, (uint32_t)message->sender);
         break;
     case MESSAGE_STOP:
+        if (tie_has_supervisor(ctx->actor))
+            break; /* which stops it, in order */
         ctx->actor->is_stopping = true;
+        supervision_interrupt(ctx);
+        break;
+    case MESSAGE_ORDER:
+        tie_ordered(ctx, message);
+        return;
+    case MESSAGE_NOTICE:
+        supervision_noticed(ctx, message);
+        return;
+    case MESSAGE_ARRANGE:
+        supervision_step(ctx);
         break;
     default:
         continue_or_defer(ctx, message);
@@ -286,6 +301,8 @@ static bool user_lane_is_open(const actor_t *actor)
     case ACTOR_BACKOFF:
     case ACTOR_HOLDING:
     case ACTOR_HELD:
+    case ACTOR_WAITING:
+    case ACTOR_ARRANGING:
     case ACTOR_ENDED:
         return false;
     }
@@ -341,7 +358,8 @@ static bool user_step(context_t *ctx)
 static bool can_end(const actor_t *actor)
 {
     return actor_is_up(actor) || actor->phase == ACTOR_STARTING || actor->phase == ACTOR_DORMANT ||
-           actor->phase == ACTOR_PARKED || actor->phase == ACTOR_BACKOFF;
+           actor->phase == ACTOR_PARKED || actor->phase == ACTOR_BACKOFF ||
+           actor->phase == ACTOR_WAITING;
 }
 
 /* One message, or one step through the phases. False: nothing to do now. */

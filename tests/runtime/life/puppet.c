@@ -125,13 +125,24 @@ static err_t start(void *state, context_t *ctx)
 {
     puppet_t *self = state;
     stage_t *stage = context_service(ctx);
-    if (stage->starts_to_fail > 0) {
+    if (stage->starts_to_fail_after > 0) {
+        stage->starts_to_fail_after--;
+    } else if (stage->starts_to_fail > 0) {
         stage->starts_to_fail--;
         return ERR_FORBIDDEN;
     }
     self->stage = stage;
     stage->alive++;
+    if (stage->is_verbose)
+        buf_printf(&stage->log, "+%.*s ", STR_ARG(context_key(ctx)));
     return ERR_OK;
+}
+
+static void stop(void *state, context_t *ctx)
+{
+    const puppet_t *self = state;
+    if (self->stage->is_verbose)
+        buf_printf(&self->stage->log, "-%.*s ", STR_ARG(context_key(ctx)));
 }
 
 static void deinit(void *state)
@@ -141,8 +152,9 @@ static void deinit(void *state)
         self->stage->alive--;
 }
 
-ACTOR_KIND(puppet, .start = start, .deinit = deinit, .restarts_max = 1000000);
-ACTOR_KIND(trapper, .start = start, .deinit = deinit, .restarts_max = 1000000, .traps_exits = true);
+ACTOR_KIND(puppet, .start = start, .stop = stop, .deinit = deinit, .restarts_max = 1000000);
+ACTOR_KIND(trapper, .start = start, .stop = stop, .deinit = deinit, .restarts_max = 1000000,
+           .traps_exits = true);
 
 /* ---- the stage ---- */
 
@@ -180,6 +192,26 @@ void stage_settle(stage_t *self)
     simulation_settle(self->simulation);
 }
 
+static void note_passed(void *context)
+{
+    bool *has_passed = context;
+    *has_passed = true;
+}
+
+static bool is_set(void *context)
+{
+    const bool *has_passed = context;
+    return *has_passed;
+}
+
+void stage_pass(stage_t *self, uint64_t ms)
+{
+    bool has_passed = false;
+    simulation_after(self->simulation, ms, note_passed, &has_passed);
+    (void)simulation_run(self->simulation, is_set, &has_passed, 1000000);
+    stage_settle(self);
+}
+
 const char *stage_log(stage_t *self)
 {
     stage_settle(self);
@@ -189,20 +221,49 @@ const char *stage_log(stage_t *self)
     return buf_terminated(&self->shown);
 }
 
+typedef struct asked {
+    stage_t *stage;
+    uint64_t number;
+} asked_t;
+
+static void write_row(stage_t *stage, const supervisor_row_t *row)
+{
+    buf_printf(&stage->log, "%.*s %.*s %u%s\n", STR_ARG(row->id), STR_ARG(row->state),
+               row->restarts, row->is_supervisor ? " supervisor" : "");
+}
+
+static void write_counts(stage_t *stage, const supervisor_counts_t *counts)
+{
+    buf_printf(&stage->log, "specs %u active %u supervisors %u workers %u\n", counts->specs,
+               counts->active, counts->supervisors, counts->workers);
+}
+
 static void on_answer(void *context, const answer_t *answer)
 {
-    uint64_t *number = context;
-    if (answer->schema == &puppet_number_schema)
-        *number = ((const puppet_number_t *)answer->message)->number;
+    asked_t *asked = context;
+    asked->stage->err = answer->err;
+    if (answer->schema == &puppet_number_schema) {
+        asked->number = ((const puppet_number_t *)answer->message)->number;
+    } else if (answer->schema == &supervisor_child_schema) {
+        asked->number = ((const supervisor_child_t *)answer->message)->ref_bits;
+    } else if (answer->schema == &supervisor_children_schema) {
+        const supervisor_children_t *children = answer->message;
+        for (uint32_t i = 0; i < children->children.count; i++)
+            write_row(asked->stage, &children->children.items[i]);
+        asked->number = children->total;
+    } else if (answer->schema == &supervisor_counts_schema) {
+        write_counts(asked->stage, answer->message);
+    }
 }
 
 uint64_t stage_ask(stage_t *self, address_t to, const schema_t *schema, const void *message)
 {
-    uint64_t number = 0;
+    asked_t asked = {self, 0};
+    self->err = ERR_TIMEOUT;
     (void)edge_ask_message(runtime_edge(self->runtime, 0), to, 0, (str_t){NULL, 0}, on_answer,
-                           &number, schema, message);
+                           &asked, schema, message);
     stage_settle(self);
-    return number;
+    return asked.number;
 }
 
 uint64_t stage_ref(stage_t *self, const char *kind, const char *key)

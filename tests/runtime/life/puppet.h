@@ -4,6 +4,7 @@
 
 #include "runtime/runtime.h"
 #include "runtime/simulation.h"
+#include "runtime/supervisor.h"
 #include "tests/support/check.h"
 
 #define DEF_FILE "tests/runtime/life/puppet.def"
@@ -12,10 +13,12 @@
 typedef struct stage {
     simulation_t *simulation;
     runtime_t *runtime;
-    buf_t log, shown;             /* "a down normal\n", ... */
-    actor_kind_t puppet, trapper; /* to spawn */
-    uint32_t starts_to_fail;      /* so many starts of puppets are refused */
-    uint64_t alive;               /* states that were started and not freed */
+    buf_t log, shown;                              /* "a down normal\n", ... */
+    actor_kind_t puppet, trapper;                  /* to spawn */
+    uint32_t starts_to_fail, starts_to_fail_after; /* so many starts are refused, after so many */
+    bool is_verbose;                               /* starts and stops are written down, too */
+    err_t err;                                     /* of the last stage_ask */
+    uint64_t alive;                                /* states that were started and not freed */
 } stage_t;
 
 extern const actor_kind_t puppet_kind, trapper_kind; /* the second traps exits */
@@ -24,6 +27,8 @@ void stage_start(stage_t *self, uint64_t seed);
 void stage_stop(stage_t *self); /* nobody is left, or it fails */
 /* Lets everything happen that can at this moment; time stands still. */
 void stage_settle(stage_t *self);
+/* Lets this much time pass, and everything happen in it. */
+void stage_pass(stage_t *self, uint64_t ms);
 /* What was written down so far, which is forgotten then. Valid until the next call. */
 const char *stage_log(stage_t *self);
 #define check_log(stage, wanted) check_str(str_from(stage_log(stage)), STR(wanted))
