@@ -222,7 +222,7 @@ bool call_command(context_t *self, message_t *message)
 {
     actor_t *actor = self->actor;
     heard_t heard = hear(actor, message);
-    if (UNLIKELY(heard.handler == NULL) && !heard.is_stashed && message_lift(actor->kind, &message))
+    if (UNLIKELY(heard.handler == NULL) && message_lift(actor->kind, &message))
         heard = hear(actor, message);
     if (UNLIKELY(heard.handler == NULL)) {
         not_heard(self, message, heard.is_stashed);

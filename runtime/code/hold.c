@@ -3,7 +3,9 @@
 #include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
 #include "runtime/context.h"
+#include "runtime/life/behaviour.h"
 #include "runtime/life/lifecycle.h"
+#include "runtime/mail/backlog.h"
 
 /* ---- the replacement and its holds ---- */
 
@@ -159,6 +161,21 @@ static bool asks_can_move(const ask_table_t *asks, const kind_pair_t *pair)
     return true;
 }
 
+/* The place of the behaviour it is in among those of the new version; 0: its kind's own handlers.
+ */
+static bool behaviour_in(const actor_t *actor, const actor_kind_t *fresh, uint32_t *out_behaviour)
+{
+    const char *name = actor_behaviour_name(actor);
+    *out_behaviour = 0;
+    if (name[0] == '\0')
+        return true;
+    for (uint32_t i = 0; i < fresh->behaviour_count; i++) {
+        if (strcmp(fresh->behaviours[i]->name, name) == 0)
+            *out_behaviour = i + 1;
+    }
+    return *out_behaviour != 0;
+}
+
 static const char *what_it_waits_for(const actor_t *actor, const kind_pair_t *pair)
 {
     const actor_extra_t *extra = actor_peek(actor);
@@ -170,6 +187,9 @@ static const char *what_it_waits_for(const actor_t *actor, const kind_pair_t *pa
         return "a job on the offload pool";
     if (!asks_can_move(&extra->asks, pair))
         return "the answer to an ask whose continuation the new version does not list";
+    uint32_t behaviour;
+    if (!behaviour_in(actor, pair->fresh, &behaviour))
+        return "the end of a behaviour that the new version does not have";
     return NULL;
 }
 
@@ -254,6 +274,9 @@ static void take_over(context_t *ctx, hold_t *hold)
     kind_pair_t pair = {actor->kind, hold->kind};
     actor_extra_t *extra = actor_extra_or_null(actor);
     move_asks(&extra->asks, &pair);
+    uint32_t behaviour;
+    if (behaviour_in(actor, hold->kind, &behaviour) && extra->backlog != NULL)
+        extra->backlog->behaviour = behaviour;
     actor_free_state(actor);
     registry_set_kind(ctx->runtime->registry, actor, hold->kind);
     actor_take_state(actor, STEAL(hold->fresh));

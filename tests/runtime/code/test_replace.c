@@ -140,6 +140,24 @@ Test(replace, a_job_is_finished_by_the_version_that_began_it)
     cr_assert(eq(u64, status.version, 2));
 }
 
+Test(replace, a_behaviour_and_what_was_stashed_in_it_survive)
+{
+    stage_t stage STAGE_SCOPED;
+    stage_open(&stage);
+    ask(&stage.asking, tally_at("a"), tally_rest);
+    check_ok(runtime_send(stage.runtime, tally_at("a"), tally_add, .amount = 5));
+    cr_assert(eq(u64, tally_now(&stage, "a").total, 0), "it waits in the stash");
+
+    check_replaced(&stage, "tally_v2");
+    check_ok(runtime_send(stage.runtime, tally_at("a"), tally_add, .amount = 6));
+    cr_assert(eq(u64, tally_now(&stage, "a").total, 0), "still resting");
+    ask(&stage.asking, tally_at("a"), tally_wake);
+
+    tally_status_t status = tally_now(&stage, "a");
+    cr_assert(eq(u64, status.total, 11));
+    cr_assert(eq(u64, status.version, 2));
+}
+
 Test(replace, one_that_crashed_comes_back_in_the_new_version)
 {
     stage_t stage STAGE_SCOPED;

@@ -2,6 +2,11 @@
 
 #define ACTOR_DEF "tests/runtime/code/plugins/tally.def"
 #define ACTOR_STATE tally_t
+#if VERSION >= 2
+#define ACTOR_BEHAVIOURS(X) X(bored, REFUSE, tally_wake) X(resting, STASH, tally_wake, tally_read)
+#else
+#define ACTOR_BEHAVIOURS(X) X(resting, STASH, tally_wake, tally_read)
+#endif
 #include "runtime/actor_kind.h"
 
 #include <stdatomic.h>
@@ -128,6 +133,38 @@ ON(tally_spawn)
     self->child = ref.bits;
     return reply_status(self, ctx);
 }
+
+/* ---- behaving otherwise ---- */
+
+ON(tally_rest)
+{
+    actor_become(ctx, resting);
+    return reply_status(self, ctx);
+}
+
+ON(tally_wake)
+{
+    return reply_status(self, ctx);
+}
+
+ON_IN(resting, tally_read)
+{
+    return reply_status(self, ctx);
+}
+
+ON_IN(resting, tally_wake)
+{
+    actor_unbecome(ctx);
+    actor_unstash_all(ctx);
+    return reply_status(self, ctx);
+}
+
+#if VERSION >= 2
+ON_IN(bored, tally_wake)
+{
+    return ERR_CONFLICT;
+}
+#endif
 
 ON(tally_fail)
 {
