@@ -1,6 +1,7 @@
 #include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
 #include "runtime/code/hold.h"
+#include "runtime/kit/kit.h"
 
 #include <stdio.h>
 
@@ -250,16 +251,47 @@ static err_t convert(attempt_t *self, hold_t *hold)
     return err;
 }
 
+/* The canary: an actor of the kind starts anew in a room of its own, before anybody changes. */
+static err_t rehearse(attempt_t *self, const hold_t *hold)
+{
+    const actor_kind_t *kind = hold->kind;
+    kit_options_t options = {
+        .kind = kind, .key = actor_key(hold->held), .service = kind->service, .seed = 1};
+    journal_t *source = kind->applier_count > 0 ? self->runtime->journal : NULL;
+    err_t err = kit_rehearse(&options, source);
+    if (err != ERR_OK)
+        buf_printf(self->problem,
+                   "in version %s of plugin '%s' an actor of kind '%s' does not start: %s; version "
+                   "%s goes on",
+                   self->plugin->version, self->plugin->name, kind->name, err_text(err),
+                   self->loaded->plugin->version);
+    return err;
+}
+
+static bool has_state(attempt_t *self, const hold_t *hold)
+{
+    uv_mutex_lock(&self->replacement->lock);
+    bool is_held = hold->state == HOLD_HELD;
+    uv_mutex_unlock(&self->replacement->lock);
+    return is_held;
+}
+
 /* Those that are started meanwhile have no state: the list only grows at its head. */
 static err_t convert_all(attempt_t *self)
 {
     uv_mutex_lock(&self->replacement->lock);
     hold_t *hold = self->replacement->holds;
     uv_mutex_unlock(&self->replacement->lock);
+    bool is_rehearsed[PLUGIN_KINDS_MAX] = {false};
     for (; hold != NULL; hold = hold->next) {
-        if (hold->state != HOLD_HELD)
+        if (!has_state(self, hold))
             continue;
         TRY(convert(self, hold));
+        const kind_pair_t *pair = replacement_pair(self->replacement, hold->held->kind);
+        size_t at = (size_t)(pair - self->replacement->pairs);
+        if (!is_rehearsed[at])
+            TRY(rehearse(self, hold));
+        is_rehearsed[at] = true;
     }
     return ERR_OK;
 }

@@ -26,6 +26,13 @@ static int64_t wall_ms(void *context)
     return KIT_START_WALL_MS + (int64_t)((self->now_ns - KIT_START_NS) / 1000000);
 }
 
+/* Where it reads: a rehearsal reads what is really there, and writes nowhere. */
+static journal_t *source(journal_t *journal)
+{
+    kit_t *self = CONTAINER_OF(journal, kit_t, journal);
+    return self->source != NULL ? self->source : journal_memory_journal(self->memory);
+}
+
 static journal_t *inner(journal_t *journal)
 {
     kit_t *self = CONTAINER_OF(journal, kit_t, journal);
@@ -43,7 +50,7 @@ static void journal_append(journal_t *journal, const journal_append_t *append)
 static err_t journal_read(journal_t *journal, str_t stream, uint64_t after, journal_visit_fn visit,
                           void *context)
 {
-    return inner(journal)->table->read(inner(journal), stream, after, visit, context);
+    return source(journal)->table->read(source(journal), stream, after, visit, context);
 }
 
 static void journal_snapshot_put(journal_t *journal, str_t stream, uint64_t version, str_t state)
@@ -54,7 +61,7 @@ static void journal_snapshot_put(journal_t *journal, str_t stream, uint64_t vers
 static err_t journal_snapshot_get(journal_t *journal, str_t stream, uint64_t *out_version,
                                   buf_t *out)
 {
-    return inner(journal)->table->snapshot_get(inner(journal), stream, out_version, out);
+    return source(journal)->table->snapshot_get(source(journal), stream, out_version, out);
 }
 
 static err_t journal_feed(journal_t *journal, uint64_t after, size_t count_max,
@@ -141,9 +148,7 @@ static err_t start(kit_t *self)
     kit_probe_init(self);
     self->runtime->probe = &self->probe;
     TRY(runtime_start(self->runtime));
-    IGNORE_ERR(runtime_send_message(
-        self->runtime, address_of(self->options.kind->name, self->options.key), &begin_schema, ""));
-    kit_settle(self);
+    self->begun = kit_ask_message(self, STR(""), &begin_schema, "");
     return ERR_OK;
 }
 
@@ -173,6 +178,19 @@ kit_t *kit_open_with(const kit_options_t *options)
 kit_t *kit_open(const actor_kind_t *kind, str_t key)
 {
     return kit_open_with(&(kit_options_t){.kind = kind, .key = key});
+}
+
+err_t kit_rehearse(const kit_options_t *options, journal_t *source)
+{
+    kit_t *kit KIT_SCOPED = memory_new(sizeof *kit);
+    if (kit == NULL)
+        return ERR_NO_MEMORY;
+    kit->source = source;
+    TRY(init(kit, options));
+    if (!kit->begun->is_there)
+        return ERR_TIMEOUT;
+    /* It got so far as to have no handler for what nobody has one for. */
+    return kit->begun->err == ERR_UNSUPPORTED ? ERR_OK : kit->begun->err;
 }
 
 void kit_close(kit_t *self)

@@ -58,8 +58,10 @@ struct kit {
     uint64_t now_ns;
     journal_t journal; /* notes events, then asks `memory` */
     journal_memory_t *memory;
+    journal_t *source; /* NULL: memory */
     runtime_t *runtime;
     runtime_probe_t probe;
+    const kit_answer_t *begun; /* UNSUPPORTED: it started */
     kit_stranger_kind_t *strangers;
 
     kit_effect_t *effects; /* `taken` of `count` were taken */
@@ -69,6 +71,10 @@ struct kit {
     err_t send_result;
     buf_t wrong;
 };
+
+/* Whether an actor starts, as it would in a world where nothing that it does happens. `source` is
+ * what its state is read from; NULL: nothing. The error is what `start` gives, or the reading. */
+err_t kit_rehearse(const kit_options_t *options, journal_t *source);
 
 /* Until nothing is ready. */
 void kit_settle(kit_t *self);

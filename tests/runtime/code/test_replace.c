@@ -194,6 +194,22 @@ Test(replace, one_state_that_is_refused_keeps_everybody_in_the_old_version)
     }
 }
 
+Test(replace, a_version_whose_actors_do_not_start_is_found_out_by_one)
+{
+    stage_t stage STAGE_SCOPED;
+    stage_open(&stage);
+    add(&stage, "a", 3);
+
+    check_err(stage_replace(&stage, "fails_to_start", 10000), ERR_UNAVAILABLE);
+
+    cr_assert(str_contains(buf_str(&stage.problem), STR("kind 'tally' does not start")), "%s",
+              buf_terminated(&stage.problem));
+    tally_status_t a = add(&stage, "a", 1), fresh = tally_now(&stage, "b");
+    cr_assert(eq(u64, a.total, 4));
+    cr_assert(eq(u64, a.version, 1));
+    cr_assert(eq(u64, fresh.version, 1));
+}
+
 Test(replace, what_can_be_seen_beforehand_is_refused_before_anybody_is_held)
 {
     static const struct {
