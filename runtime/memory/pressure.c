@@ -142,7 +142,8 @@ void pressure_look_closer(context_t *ctx)
     pressure_t *pressure = &ctx->runtime->pressure;
     scheduler_t *here = ctx->scheduler;
     uint64_t charged = atomic_load_explicit(&here->charged, memory_order_relaxed);
-    if ((int64_t)(charged - here->looked_at) < PRESSURE_STEP)
+    uint64_t step = MIN(pressure->max / PRESSURE_STEPS, (uint64_t)PRESSURE_STEP_MAX);
+    if ((int64_t)(charged - here->looked_at) < (int64_t)step)
         return;
     bool is_past = held(ctx->runtime) > pressure->max;
     if (!is_past)

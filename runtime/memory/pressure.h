@@ -15,8 +15,9 @@
 
 enum {
     PRESSURE_TARGET_PERCENT = 90,
-    PRESSURE_STEP = 64 << 10, /* bytes of growth after which a scheduler looks */
-    PRESSURE_PAUSE_MS = 100,  /* between two walks, doubled each time that nobody idled */
+    PRESSURE_STEP_MAX = 64 << 10, /* bytes of growth after which a scheduler looks, */
+    PRESSURE_STEPS = 128,         /* or this part of the maximum */
+    PRESSURE_PAUSE_MS = 100,      /* between two walks, doubled each time that nobody idled */
     PRESSURE_PAUSE_MAX_MS = 10000,
     PRESSURE_LOG_MS = 10000
 };

@@ -28,11 +28,14 @@ void stage_skip(stage_t *self, uint64_t ms)
 void stage_begin(stage_t *self, const stage_options_t *options)
 {
     self->skipped_ns = 0;
+    self->before_free = NULL;
     check_ok(simulation_new(options->seed, &self->simulation));
     runtime_options_t made = {.scheduler_count =
                                   options->scheduler_count == 0 ? 2 : options->scheduler_count,
                               .clock = {mono_ns, wall_ms, self},
                               .random = simulation_random(self->simulation),
+                              .state_store = options->state_store,
+                              .memory_max = options->memory_max,
                               .is_simulated = true};
     memcpy(made.offload_queue_max, options->offload_queue_max, sizeof made.offload_queue_max);
     check_ok(runtime_new(&made, &self->runtime));
@@ -55,6 +58,8 @@ void stage_end(stage_t *self)
     stage_check_sum(self);
     check_ok(runtime_drain(self->runtime, 10000));
     stage_check_sum(self);
+    if (self->before_free != NULL)
+        self->before_free(self);
     runtime_free(self->runtime);
     simulation_free(self->simulation);
 }

@@ -11,6 +11,7 @@ typedef struct stage {
     simulation_t *simulation;
     runtime_t *runtime;
     uint64_t skipped_ns;
+    void (*before_free)(const struct stage *self); /* NULL, or looks at what is drained */
 } stage_t;
 
 /* What an ask came to; lies still until it did. */
@@ -29,6 +30,8 @@ typedef struct stage_options {
     size_t kind_count;
     void *service;
     uint32_t offload_queue_max[OFFLOAD_LANES];
+    state_store_t *state_store;
+    uint64_t memory_max;
 } stage_options_t;
 
 void stage_begin(stage_t *self, const stage_options_t *options);
