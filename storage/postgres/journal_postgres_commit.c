@@ -156,6 +156,8 @@ static void write_round(journal_postgres_t *self, const journal_round_t *round)
         err = journal_postgres_write(self, round);
     if (err == ERR_OK)
         return;
+    if (self->writer != NULL && !pg_is_usable(self->writer))
+        lost(self);
     if (is_about_content(err) && round->count > 1)
         write_one_by_one(self, round);
     else
@@ -228,8 +230,11 @@ static void tell(journal_postgres_t *self)
 /* Other nodes append, too; and /readyz asks, also while nobody does. */
 static void look_around(journal_postgres_t *self)
 {
-    if (ensure_connection(self) == ERR_OK)
-        IGNORE_ERR(journal_postgres_look(self, self->writer)); /* lost: seen at the next round */
+    if (ensure_connection(self) != ERR_OK)
+        return;
+    err_t err = journal_postgres_look(self, self->writer);
+    if (err != ERR_OK && !pg_is_usable(self->writer))
+        lost(self);
 }
 
 /* ---- the thread ---- */
