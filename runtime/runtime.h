@@ -161,6 +161,11 @@ typedef struct runtime_stats {
 void runtime_stats(runtime_t *self, runtime_stats_t *out_stats);
 /* The supervision tree and every actor's counters, as JSON. */
 void runtime_describe(runtime_t *self, json_t *json);
+/* Who was started by whom: {"children": [{"kind", "key", "ref", "id", "is_up", "restarts",
+ * "strategy", "children"}], "by_name": [{"kind", "count"}], "left_out"}; and as lines for people.
+ * At most 10,000 actors, the rest is counted. */
+void runtime_describe_tree(runtime_t *self, json_t *json);
+void runtime_tree_text(runtime_t *self, buf_t *out);
 /* {"count", "kinds": [{"kind", REASON: count...}], "last": [{"type", "reason", "kind", "key",
  * "receiver", "sender", "age_ms"}]}, the newest first. */
 void runtime_dead_letters(runtime_t *self, json_t *json);

@@ -16,6 +16,7 @@ tie_t *tie_new(runtime_t *runtime, const char *id, const supervisor_spec_t *spec
     message_init(&self->notice, MESSAGE_NOTICE, NULL);
     atomic_init(&self->refs, 1);
     self->runtime = runtime;
+    self->number = atomic_fetch_add_explicit(&runtime->bond_ids, 1, memory_order_relaxed);
     self->spec = spec;
     snprintf(self->id, sizeof self->id, "%s", id);
     return self;
@@ -30,6 +31,11 @@ void tie_unref(tie_t *self)
 {
     if (self != NULL && atomic_fetch_sub(&self->refs, 1) == 1)
         memory_free(self);
+}
+
+bool tie_is_up(const tie_t *self)
+{
+    return atomic_load(&self->is_up);
 }
 
 /* False: nobody is there to hear it. */
@@ -90,6 +96,7 @@ static bool tell(tie_t *self)
 
 static void count_down(tie_t *self)
 {
+    atomic_store(&self->is_up, false);
     atomic_store(&self->heard_at_down, self->heard);
     atomic_fetch_add(&self->downs, 1); /* from here on the reason is the supervisor's to read */
 }
@@ -100,6 +107,7 @@ void tie_started(actor_t *actor)
     if (self == NULL)
         return;
     atomic_fetch_add(&self->starts, 1);
+    atomic_store(&self->is_up, true);
     if (atomic_load(&self->is_awaited))
         (void)tell(self);
 }

@@ -42,12 +42,13 @@ struct tie {
 
     _Atomic uint64_t starts, downs;
     _Atomic uint64_t heard_at_down; /* the wish that it knew then */
-    _Atomic bool is_ended;
+    _Atomic bool is_ended, is_up;
     char reason[ACTOR_REASON_SIZE + 16]; /* of the last down; the child's until it counted it */
     bool is_abnormal;                    /* likewise */
 
     /* Set before the child runs. */
     runtime_t *runtime;
+    uint64_t number;            /* in the order in which they were made */
     uint64_t child, supervisor; /* references; no supervisor: 0 */
     uint32_t supervisor_incarnation;
     const supervisor_spec_t *spec; /* of a child that is a supervisor */
@@ -65,6 +66,8 @@ struct tie {
 [[nodiscard]] tie_t *tie_new(runtime_t *runtime, const char *id, const supervisor_spec_t *spec);
 void tie_ref(tie_t *self);
 void tie_unref(tie_t *self);
+/* Any thread that keeps it: it runs, as far as one can tell. */
+bool tie_is_up(const tie_t *self);
 
 /* The supervisor's side. */
 void tie_wish(tie_t *self, tie_wish_t wish);
