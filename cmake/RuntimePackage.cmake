@@ -42,6 +42,8 @@ while(headers)
 endwhile()
 # Whoever writes a .def file includes these two.
 list(APPEND public_headers base/schema_declare.h base/schema_define.h supervisor.def)
+file(GLOB tables CONFIGURE_DEPENDS RELATIVE ${MS_ROOT}/runtime ${MS_ROOT}/runtime/*.def)
+list(APPEND public_headers ${tables})
 list(REMOVE_DUPLICATES public_headers)
 foreach(header ${public_headers})
     cmake_path(GET header PARENT_PATH folder)

@@ -1,6 +1,7 @@
 /* Restarts: by the supervisor, and by hand with a monitor and a spawn. */
 
 #include "bench/actors/actors.h"
+#include "runtime/supervisor.h"
 
 /* ---- restart: a child fails, its supervisor starts it again, it says that it is up ---- */
 
@@ -24,7 +25,14 @@ HANDLER(mortal, crash)
 }
 
 HANDLERS(mortal, HEARS(mortal, crash))
-KIND(mortal, .start = mortal_start, .restarts_max = UINT32_MAX, .restart_period_ms = 1000)
+KIND(mortal, .start = mortal_start)
+
+static const child_spec_t mortals[] = {{.id = "mortal", .kind = &mortal_kind}};
+static const supervisor_spec_t mortal_supervisor = {.name = "mortals",
+                                                    .intensity = SUPERVISOR_INTENSITY_MAX,
+                                                    .period_ms = 1000,
+                                                    .children = mortals,
+                                                    .child_count = COUNT_OF(mortals)};
 
 /* Kills whoever says that it is up, until it has been told so often enough. */
 typedef struct driver {
@@ -41,8 +49,8 @@ HANDLER(driver, setup)
 
 HANDLER(driver, go)
 {
-    (void)SPAWN(mortal);
-    return ERR_OK;
+    actor_ref_t supervisor;
+    return supervisor_start(context_runtime(ctx), &mortal_supervisor, &supervisor);
 }
 
 HANDLER(driver, up)

@@ -111,6 +111,7 @@ void schema_wipe(const schema_t *schema, void *value);
 #define FIELD(...) (__VA_ARGS__)
 
 #define SCHEMA_CTYPE__Bool bool /* what stdbool.h turns bool into */
+#define SCHEMA_CTYPE_bool bool  /* where it is a word of the language */
 #define SCHEMA_CTYPE_u32 uint32_t
 #define SCHEMA_CTYPE_u64 uint64_t
 #define SCHEMA_CTYPE_i64 int64_t
@@ -132,6 +133,7 @@ void schema_wipe(const schema_t *schema, void *value);
         uint32_t count;                                                                            \
     }
 #define SCHEMA_TYPE__Bool FIELD_TYPE_BOOL, NULL
+#define SCHEMA_TYPE_bool FIELD_TYPE_BOOL, NULL
 #define SCHEMA_TYPE_u32 FIELD_TYPE_U32, NULL
 #define SCHEMA_TYPE_u64 FIELD_TYPE_U64, NULL
 #define SCHEMA_TYPE_i64 FIELD_TYPE_I64, NULL
