@@ -267,6 +267,21 @@ def report(measured):
     sys.stdout.flush()
 
 
+def summary(all_measured):
+    """Where we are behind, and what a second thread did at worst."""
+    threads = {line: measured.second_thread(line) for measured in all_measured for line in measured.lines()}
+    threads = {line: ratio for line, ratio in threads.items() if ratio}
+    if threads:
+        worst = min(threads, key=threads.get)
+        print(f"actors.second_thread.worst {show(threads[worst])} x")
+        say(f"the second thread helps least with {worst}")
+    for peer in (OTP, GO):
+        ratios = {line: measured.ratio(line, peer) for measured in all_measured for line in measured.lines()}
+        behind = [line for line, ratio in ratios.items() if ratio and ratio[1] <= 1]
+        if any(ratios.values()):
+            say(f"not ahead of {peer} by the rule: {', '.join(behind) or 'nowhere'}")
+
+
 # ---- the table ----
 
 
@@ -363,6 +378,7 @@ def main():
                 write_json(options.json, all_measured)
             if options.markdown:
                 pathlib.Path(options.markdown).write_text(markdown(all_measured, versions), encoding="utf-8")
+    summary(all_measured)
     say(f"all of it took {time.monotonic() - begin:.0f} s")
 
 
