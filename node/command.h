@@ -22,6 +22,7 @@ int command_inspect(const config_t *config, int count, char **arguments);
 int command_library(const config_t *config, int count, char **arguments);
 int command_user(const config_t *config, int count, char **arguments);
 int command_token(const config_t *config, int count, char **arguments);
+int command_storage(const config_t *config, int count, char **arguments);
 int command_plugin(const config_t *config, int count, char **arguments);
 int command_actor(const config_t *config, int count, char **arguments);
 int command_top(const config_t *config, int count, char **arguments);

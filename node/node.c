@@ -5,12 +5,10 @@
 #include "actors/protocol/roots.h"
 #include "actors/social/social.h"
 #include "actors/streaming/session_service.h"
+#include "node/journal_open.h"
 #include "node/program.h"
 #include "runtime/base/memory.h"
 #include "runtime/inside.h"
-#include "storage/journal/journal_lmdb.h"
-#include "storage/postgres/journal_postgres.h"
-#include "storage/postgres/migrate.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -33,53 +31,11 @@ static const char *in_data(node_t *self, const char *name)
     return path == NULL ? "" : path;
 }
 
-static err_t open_lmdb(node_t *self)
-{
-    journal_lmdb_options_t options = {
-        .path = in_data(self, "journal"), .map_size = self->config->map_gb << 30, .log = self->log};
-    journal_lmdb_t *journal = NULL;
-    TRY(journal_lmdb_open(&options, &journal));
-    self->journal = journal_lmdb_store(journal);
-    return ERR_OK;
-}
-
-static const char *why_no_database(err_t err)
-{
-    switch ((int)err) {
-    case ERR_INVALID:
-        return "--database is no connection string: postgresql://USER@HOST/NAME";
-    case ERR_UNAVAILABLE:
-        return "the database can't be reached, the log says why: check that it runs, and the "
-               "host, port, name and password of --database";
-    case ERR_NEWER:
-        return "the database belongs to a newer version of musicstream: upgrade this node";
-    case ERR_CONFLICT:
-        return "a migration of the database was made from other contents: the log names it";
-    default:
-        return err_text(err);
-    }
-}
-
-static err_t open_postgres(node_t *self)
-{
-    const config_t *config = self->config;
-    journal_postgres_t *journal = NULL;
-    bool has_direct = config->database_direct[0] != '\0';
-    TRY(migrate(has_direct ? config->database_direct : config->database, self->log));
-    TRY(journal_postgres_open(
-        &(journal_postgres_options_t){.address = config->database, .log = self->log}, &journal));
-    self->journal = journal_postgres_store(journal);
-    return ERR_OK;
-}
-
 static err_t open_journal(node_t *self, buf_t *problem)
 {
-    if (self->config->database[0] == '\0')
-        return refuse(problem, open_lmdb(self), "the journal can't be opened");
-    err_t err = open_postgres(self);
-    if (err != ERR_OK)
-        buf_printf(problem, "%s", why_no_database(err));
-    return err;
+    bool is_here = self->config->database[0] == '\0';
+    return is_here ? journal_open_lmdb(self->config, self->data, self->log, problem, &self->journal)
+                   : journal_open_postgres(self->config, self->log, problem, &self->journal);
 }
 
 static err_t open_catalog(node_t *self)

@@ -112,11 +112,15 @@ export class Server {
     await this.exited;
   }
 
-  async stop() {
+  async end() {
     if (this.child.exitCode === null && this.child.signalCode === null) {
       this.child.kill('SIGINT');
       this.ended = await this.exited;
     }
+  }
+
+  async stop() {
+    await this.end();
     if (this.database) controlDatabase('stop', this.databaseFolder);
     rmSync(this.folder, { recursive: true, force: true });
     return this.ended;

@@ -1,0 +1,81 @@
+/* command_storage.c -- the journal from one backend to the other, of a node that is not running. */
+
+#include "node/command.h"
+#include "node/journal_open.h"
+#include "storage/journal/journal_copy.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+typedef struct move {
+    const config_t *config;
+    ms_log_t log;
+    data_folder_t *data;
+    journal_store_t lmdb, postgres;
+    buf_t problem;
+} move_t;
+
+static void show(void *context, uint64_t count)
+{
+    (void)context;
+    if (isatty(STDERR_FILENO) != 0)
+        fprintf(stderr, "\r%llu records", (unsigned long long)count);
+}
+
+static err_t copy(move_t *self, bool is_to_postgres)
+{
+    const config_t *config = self->config;
+    TRY(data_folder_open(config->data, &self->problem, &self->data));
+    TRY(journal_open_postgres(config, &self->log, &self->problem, &self->postgres));
+    TRY(journal_open_lmdb(config, self->data, &self->log, &self->problem, &self->lmdb));
+    journal_store_t *from = is_to_postgres ? &self->lmdb : &self->postgres;
+    journal_store_t *to = is_to_postgres ? &self->postgres : &self->lmdb;
+    err_t err = journal_copy(from->journal, to->journal, show, NULL);
+    if (isatty(STDERR_FILENO) != 0)
+        fputc('\n', stderr);
+    if (err == ERR_CONFLICT)
+        buf_printf(&self->problem, "the target holds something else already: move into an empty "
+                                   "database or data folder");
+    else if (err != ERR_OK)
+        buf_printf(&self->problem, "it was cut short (%s); the same command goes on where it ended",
+                   err_text(err));
+    return err;
+}
+
+static err_t report(move_t *self, bool is_to_postgres)
+{
+    journal_digest_t digest;
+    TRY(journal_digest(is_to_postgres ? self->postgres.journal : self->lmdb.journal, &digest));
+    printf("%llu records moved and compared, sum %016llx.\n"
+           "Start the node %s from now on; the old journal is left as it was.\n",
+           (unsigned long long)digest.count, (unsigned long long)digest.sum,
+           is_to_postgres ? "with --database" : "without --database");
+    return ERR_OK;
+}
+
+static int run_move(const config_t *config, bool is_to_postgres)
+{
+    move_t move = {.config = config, .log = {STDERR_FILENO, LOG_WARNING, false}};
+    err_t err = copy(&move, is_to_postgres);
+    if (err == ERR_OK)
+        err = report(&move, is_to_postgres);
+    if (err != ERR_OK)
+        command_failed("%s", move.problem.size > 0 ? buf_terminated(&move.problem) : err_text(err));
+    journal_store_close(&move.lmdb);
+    journal_store_close(&move.postgres);
+    data_folder_close(move.data);
+    buf_deinit(&move.problem);
+    return err == ERR_OK ? EXIT_OK : EXIT_FAILED;
+}
+
+int command_storage(const config_t *config, int count, char **arguments)
+{
+    const char *to = command_flag(count, arguments, "to");
+    bool is_move = command_plain_count(count, arguments) == 1 && strcmp(arguments[0], "move") == 0;
+    bool is_to_postgres = to != NULL && strcmp(to, "postgres") == 0;
+    if (!is_move || to == NULL || (!is_to_postgres && strcmp(to, "lmdb") != 0))
+        return command_usage("storage");
+    if (config->database[0] == '\0')
+        return command_failed("name the database with --database postgresql://USER@HOST/NAME");
+    return run_move(config, is_to_postgres);
+}

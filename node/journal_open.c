@@ -1,0 +1,64 @@
+#include "node/journal_open.h"
+
+#include "storage/journal/journal_lmdb.h"
+#include "storage/postgres/journal_postgres.h"
+#include "storage/postgres/migrate.h"
+
+err_t journal_open_lmdb(const config_t *config, const data_folder_t *data, const ms_log_t *log,
+                        buf_t *problem, journal_store_t *out_store)
+{
+    arena_t arena ARENA_SCOPED = {0};
+    journal_lmdb_t *journal = NULL;
+    const char *path = data_folder_name(data, &arena, "journal");
+    err_t err = path == NULL
+                    ? ERR_NO_MEMORY
+                    : journal_lmdb_open(&(journal_lmdb_options_t){.path = path,
+                                                                  .map_size = config->map_gb << 30,
+                                                                  .log = log},
+                                        &journal);
+    if (err != ERR_OK) {
+        buf_printf(problem, "the journal can't be opened: %s", err_text(err));
+        return err;
+    }
+    *out_store = journal_lmdb_store(journal);
+    return ERR_OK;
+}
+
+static const char *why_no_database(err_t err)
+{
+    switch ((int)err) {
+    case ERR_INVALID:
+        return "--database is no connection string: postgresql://USER@HOST/NAME";
+    case ERR_UNAVAILABLE:
+        return "the database can't be reached, the log says why: check that it runs, and the "
+               "host, port, name and password of --database";
+    case ERR_NEWER:
+        return "the database belongs to a newer version of musicstream: upgrade this node";
+    case ERR_CONFLICT:
+        return "a migration of the database was made from other contents: the log names it";
+    default:
+        return err_text(err);
+    }
+}
+
+static err_t open_migrated(const config_t *config, const ms_log_t *log,
+                           journal_postgres_t **out_journal)
+{
+    bool has_direct = config->database_direct[0] != '\0';
+    TRY(migrate(has_direct ? config->database_direct : config->database, log));
+    return journal_postgres_open(
+        &(journal_postgres_options_t){.address = config->database, .log = log}, out_journal);
+}
+
+err_t journal_open_postgres(const config_t *config, const ms_log_t *log, buf_t *problem,
+                            journal_store_t *out_store)
+{
+    journal_postgres_t *journal = NULL;
+    err_t err = open_migrated(config, log, &journal);
+    if (err != ERR_OK) {
+        buf_printf(problem, "%s", why_no_database(err));
+        return err;
+    }
+    *out_store = journal_postgres_store(journal);
+    return ERR_OK;
+}

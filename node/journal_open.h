@@ -1,0 +1,17 @@
+#pragma once
+/* journal_open.h -- the journal that the configuration names, with a sentence for people when it
+ * can't be opened.
+ *
+ * Threads  One. Errors  Of the journal; *problem says what to do. */
+
+#include "node/config.h"
+#include "runtime/base/log.h"
+#include "storage/data_folder.h"
+#include "storage/journal/journal_store.h"
+
+/* In the data folder. */
+err_t journal_open_lmdb(const config_t *config, const data_folder_t *data, const ms_log_t *log,
+                        buf_t *problem, journal_store_t *out_store);
+/* At --database, brought to this program's schema first. */
+err_t journal_open_postgres(const config_t *config, const ms_log_t *log, buf_t *problem,
+                            journal_store_t *out_store);
