@@ -11,25 +11,23 @@
 #include <stdio.h>
 #include <string.h>
 
-void context_init(context_t *self, scheduler_t *scheduler, actor_t *actor)
+context_t *context_new(scheduler_t *scheduler)
 {
-    /* Field by field: the landing is large and need not be cleared. */
-    self->runtime = actor_runtime(actor);
+    context_t *self = memory_new(sizeof *self);
+    if (self == NULL)
+        return NULL;
+    self->runtime = scheduler->runtime;
     self->scheduler = scheduler;
-    self->actor = actor;
-    self->now_ns = clock_mono_ns(&self->runtime->clock);
-    self->command = NULL;
-    self->reply = NULL;
-    self->emitted = (emitted_t){0};
-    self->is_guarded = false;
-    self->last = NULL;
-    self->has_coalesced = false;
+    return self;
 }
 
-void context_deinit(context_t *self)
+void context_free(context_t *self)
 {
+    if (self == NULL)
+        return;
     buf_deinit(&self->emitted.payloads);
     memory_free(self->emitted.events);
+    memory_free(self);
 }
 
 /* ---- failing ---- */
@@ -47,7 +45,7 @@ static _Unwind_Reason_Code stop_at_guard(int version, _Unwind_Action actions,
     context_t *self = context;
     bool is_passed = (uintptr_t)_Unwind_GetCFA(frame) > self->frame;
     if (is_passed || (actions & _UA_END_OF_STACK) != 0)
-        longjmp(self->landing, 1);
+        longjmp(*self->landing, 1);
     return _URC_NO_REASON;
 }
 
@@ -66,11 +64,17 @@ typedef void (*guarded_fn)(context_t *self, void *argument);
 /* Runs the author's code. False: it failed, and its frames are gone. */
 __attribute__((noinline)) static bool guarded(context_t *self, guarded_fn run, void *argument)
 {
-    if (setjmp(self->landing) != 0)
+    jmp_buf landing;
+    jmp_buf *outer = self->landing;
+    if (setjmp(landing) != 0) {
+        self->landing = outer;
         return false;
+    }
+    self->landing = &landing;
     self->frame = (uintptr_t)__builtin_frame_address(0);
     self->is_guarded = true;
     run(self, argument);
+    self->landing = outer;
     return true;
 }
 
@@ -79,9 +83,7 @@ __attribute__((noinline)) static bool guarded(context_t *self, guarded_fn run, v
 static void begin(context_t *self, const message_t *command, uint8_t depth)
 {
     self->command = command;
-    self->asker = (reply_token_t){0};
-    if (command != NULL)
-        self->asker = command->reply_to;
+    self->asker = command == NULL ? (reply_token_t){0} : command->reply_to;
     self->depth = depth;
     self->chain = command == NULL ? (str_t){NULL, 0} : message_text(command);
     self->wall_ms = 0;
@@ -89,16 +91,20 @@ static void begin(context_t *self, const message_t *command, uint8_t depth)
     self->is_later = self->is_stop_wanted = self->is_replay = self->is_stashed = false;
     self->may_emit = true;
     self->refusal = (str_t){NULL, 0};
-    self->emitted.count = 0;
-    buf_reset(&self->emitted.payloads);
 }
 
 static void leave(context_t *self)
 {
     self->is_guarded = false;
     self->command = NULL;
-    message_free(STEAL(self->reply));
-    arena_reset(&self->scheduler->arena);
+    if (self->reply != NULL)
+        message_free(STEAL(self->reply));
+    if (self->scheduler->arena.size > 0)
+        arena_reset(&self->scheduler->arena);
+    if (self->emitted.count > 0 || self->emitted.payloads.size > 0) {
+        self->emitted.count = 0;
+        buf_reset(&self->emitted.payloads);
+    }
 }
 
 static void answer(context_t *self, err_t err)
@@ -218,33 +224,77 @@ static void was_handled(context_t *self, message_t *message)
     message_free(message);
 }
 
+/* Answered before, to a durable actor that remembers it. */
+static bool was_answered(context_t *self, message_t *message)
+{
+    const durable_t *durable = actor_peek(self->actor)->durable;
+    if (LIKELY(durable == NULL) || str_is_empty(message_command_id(message)))
+        return false;
+    const seen_command_t *seen =
+        seen_commands_find(&durable->commands, message_command_id(message));
+    if (seen == NULL)
+        return false;
+    durable_answer_again(self->actor, seen, message->reply_to);
+    was_handled(self, message);
+    return true;
+}
+
+/* NULL: it is dealt with. An older form of the message may be lifted to this one. */
+static const actor_handler_t *handler_for(context_t *self, message_t **message)
+{
+    const actor_t *actor = self->actor;
+    heard_t heard = hear(actor, *message);
+    if (UNLIKELY(heard.handler == NULL) && message_lift(actor->kind, message))
+        heard = hear(actor, *message);
+    if (UNLIKELY(heard.handler == NULL)) {
+        not_heard(self, *message, heard.is_stashed);
+        return NULL;
+    }
+    return was_answered(self, *message) ? NULL : heard.handler;
+}
+
+/* After its handler. Takes it. */
+static void put_away(context_t *self, message_t *message, err_t err)
+{
+    if (UNLIKELY(self->is_stashed && err == ERR_OK))
+        backlog_stash(self->actor, message);
+    else
+        was_handled(self, message);
+}
+
+__attribute__((noinline)) void call_command_in_turn(context_t *self, message_t *message)
+{
+    const actor_handler_t *handler = handler_for(self, &message);
+    if (handler == NULL)
+        return;
+    begin(self, message, message->depth);
+    self->unanswered = message;
+    self->frame = (uintptr_t)__builtin_frame_address(0);
+    self->is_guarded = true;
+    err_t err = handler->handle(self->actor->state, self, message_body(message));
+    end(self, err);
+    put_away(self, message, err);
+}
+
+void call_failed_in_turn(context_t *self)
+{
+    message_t *message = STEAL(self->unanswered);
+    (void)failed(self);
+    was_handled(self, message);
+}
+
 bool call_command(context_t *self, message_t *message)
 {
-    actor_t *actor = self->actor;
-    heard_t heard = hear(actor, message);
-    if (UNLIKELY(heard.handler == NULL) && message_lift(actor->kind, &message))
-        heard = hear(actor, message);
-    if (UNLIKELY(heard.handler == NULL)) {
-        not_heard(self, message, heard.is_stashed);
+    const actor_handler_t *handler = handler_for(self, &message);
+    if (handler == NULL)
         return true;
-    }
-    const durable_t *durable = actor_peek(actor)->durable;
-    if (durable != NULL && !str_is_empty(message_command_id(message))) {
-        const seen_command_t *seen =
-            seen_commands_find(&durable->commands, message_command_id(message));
-        if (seen != NULL) {
-            durable_answer_again(actor, seen, message->reply_to);
-            was_handled(self, message);
-            return true;
-        }
-    }
-    command_call_t call = {.handler = heard.handler, .message = message};
+    command_call_t call = {.handler = handler, .message = message};
     begin(self, message, message->depth);
     bool is_ok = guarded(self, run_command, &call) || failed(self);
     if (is_ok)
         end(self, call.err);
-    if (UNLIKELY(is_ok && self->is_stashed && call.err == ERR_OK))
-        backlog_stash(actor, message);
+    if (is_ok)
+        put_away(self, message, call.err);
     else
         was_handled(self, message);
     return is_ok;

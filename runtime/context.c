@@ -15,7 +15,7 @@ static const str_t nothing = {NULL, 0};
 
 actor_ref_t context_self(const context_t *ctx)
 {
-    return (actor_ref_t){actor_bits(ctx->actor)};
+    return (actor_ref_t){ctx->bits};
 }
 
 str_t context_key(const context_t *ctx)
@@ -163,7 +163,7 @@ message_t *context_command_new(context_t *ctx, const schema_t *schema, const voi
 {
     message_t *message = message_new(MESSAGE_COMMAND, schema, body, nothing, chain);
     if (message != NULL) {
-        message->sender = actor_bits(ctx->actor);
+        message->sender = ctx->bits;
         message->queued = inside_stamp(ctx->now_ns);
     }
     return message;
@@ -194,7 +194,7 @@ void actor_publish_message(context_t *ctx, str_t topic, const schema_t *schema, 
         topic_missed(ctx->runtime, topic);
         return;
     }
-    message->sender = actor_bits(ctx->actor);
+    message->sender = ctx->bits;
     effect_t effect = {.kind = EFFECT_PUBLISH, .message = message};
     context_perform(ctx, &effect);
 }

@@ -1,6 +1,6 @@
 #pragma once
 /* context.h -- one call into an actor's code: what it may ask for, what it has done so far, how it
- * ends.
+ * ends. There is one a scheduler, used again and again.
  *
  * call_handler and its sisters set up the call, run the author's function and end the call: what
  * was emitted goes to the journal, the answer goes out (or is held behind it). A call that fails
@@ -14,8 +14,13 @@
 struct context {
     runtime_t *runtime;
     scheduler_t *scheduler;
+
+    /* The turn at hand. */
     actor_t *actor;
-    uint64_t now_ns;
+    uint64_t bits; /* the actor's */
+    uint64_t now_ns, begin_ns;
+    uint32_t steps; /* messages so far */
+    bool is_watched;
 
     /* The call at hand. */
     const message_t *command; /* NULL: a continuation, a timer, start or stop */
@@ -29,12 +34,11 @@ struct context {
     str_t refusal;
     emitted_t emitted;
 
-    const schema_t *last; /* for the log: what the turn was busy with */
-
     /* Failing. */
     bool is_guarded;
-    jmp_buf landing;
-    uintptr_t frame;
+    jmp_buf *landing;      /* of the turn, or of a call with one of its own */
+    uintptr_t frame;       /* what lies above stays */
+    message_t *unanswered; /* what call_command_in_turn was called with */
     struct _Unwind_Exception exception;
     char reason[ACTOR_REASON_SIZE];
 };
@@ -45,9 +49,15 @@ static inline uint32_t context_now_ms(const context_t *self)
     return (uint32_t)(self->now_ns / 1000000);
 }
 
-void context_init(context_t *self, scheduler_t *scheduler, actor_t *actor);
-void context_deinit(context_t *self);
+/* One a scheduler. NULL: no memory. */
+context_t *context_new(scheduler_t *scheduler);
+void context_free(context_t *self);
 
+/* As the last thing in a step: where the actor fails it does not return, but goes on in
+ * turn_failed.
+ */
+void call_command_in_turn(context_t *self, message_t *message);
+void call_failed_in_turn(context_t *self);
 /* Each returns false when the actor failed in it. */
 bool call_command(context_t *self, message_t *message);
 bool call_answer(context_t *self, const ask_t *ask, const answer_t *answer);
@@ -68,4 +78,6 @@ effect_t context_send_effect(const context_t *ctx, address_t to, message_t *mess
 err_t context_perform_send(context_t *self, effect_t *effect);
 void context_perform(context_t *self, effect_t *effect);
 
-void turn_run(scheduler_t *scheduler, actor_t *actor);
+/* With a landing set: where it is jumped to, turn_failed ends the turn. */
+void turn_run(context_t *self, actor_t *actor);
+void turn_failed(context_t *self);

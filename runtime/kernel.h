@@ -55,6 +55,7 @@ struct runtime {
     const struct runtime_probe *probe; /* NULL: nobody looks */
     uint32_t scheduler_count;
     scheduler_t *schedulers;
+    _Atomic uint32_t sleepers;       /* schedulers */
     _Atomic uint32_t next_scheduler; /* for who has none of its own */
     registry_t *registry;
     offload_t *offload;
@@ -73,10 +74,15 @@ static inline void count_one(_Atomic uint64_t *counter)
 }
 
 /* A counter that only its own thread adds to. */
+static inline void count_own_by(_Atomic uint64_t *counter, uint64_t count)
+{
+    uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(counter, value + count, memory_order_relaxed);
+}
+
 static inline void count_own(_Atomic uint64_t *counter)
 {
-    uint64_t count = atomic_load_explicit(counter, memory_order_relaxed);
-    atomic_store_explicit(counter, count + 1, memory_order_relaxed);
+    count_own_by(counter, 1);
 }
 
 /* A message of a user lane came to be; see dead_letters.h for the sum that it is part of. */

@@ -142,9 +142,8 @@ typedef struct drain_scan {
 static void scan_actor(void *context, actor_t *actor)
 {
     drain_scan_t *scan = context;
-    /* One of the system lane is the walk's own. */
-    if (atomic_load(&actor->is_scheduled) || mailbox_user_length(&actor->mailbox) > 0 ||
-        mailbox_system_length(&actor->mailbox) > 1)
+    /* A place is the walk's own. */
+    if (!mailbox_is_pinned_only(&actor->mailbox))
         scan->is_busy = true;
 }
 

@@ -47,7 +47,7 @@ static void describe_actor(void *context, actor_t *actor)
     json_key_str(json, "key", actor_key(actor));
     json_key_u64(json, "ref", actor_bits(actor));
     json_key_u64(json, "parent", actor_parent(actor));
-    json_key_u64(json, "messages", atomic_load(&actor->messages));
+    json_key_u64(json, "messages", actor_messages(actor));
     json_key_u64(json, "busy_us", atomic_load(&actor->busy_ns) / 1000);
     json_key_u64(json, "bytes", actor_charged(actor) + ACTOR_SLOT_SIZE);
     json_key_u64(json, "queue", mailbox_user_length(&actor->mailbox));

@@ -385,13 +385,14 @@ void inside_undone(const actor_t *actor, err_t err)
                   (recorder_record_t){.detail = (uint8_t)err, .event = RECORD_UNDONE});
 }
 
-void inside_slow(const context_t *ctx, uint64_t took_ns)
+void inside_slow(runtime_t *runtime, const scheduler_step_t *step, uint64_t now_ns,
+                 uint64_t took_ns)
 {
-    if (!inside_watches(ctx->runtime, INSIDE_LIFE))
+    if (!inside_watches(runtime, INSIDE_LIFE))
         return;
-    note(ctx->runtime, ctx->actor->kind, ctx->last == NULL ? NULL : ctx->last->name, nothing,
-         (recorder_record_t){.time_ns = ctx->now_ns - took_ns,
-                             .actor = actor_bits(ctx->actor),
+    note(runtime, step->kind, step->schema == NULL ? NULL : step->schema->name, nothing,
+         (recorder_record_t){.time_ns = now_ns - took_ns,
+                             .actor = step->actor,
                              .duration_ns = capped(took_ns),
                              .event = RECORD_SLOW});
 }

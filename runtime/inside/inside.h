@@ -69,7 +69,8 @@ void inside_turn_end(context_t *ctx, uint64_t begin_ns, uint64_t messages);
 void inside_life(const actor_t *actor, record_event_t event);
 void inside_failed(const actor_t *actor, const char *reason);
 void inside_undone(const actor_t *actor, err_t err);
-void inside_slow(const context_t *ctx, uint64_t took_ns);
+void inside_slow(runtime_t *runtime, const scheduler_step_t *step, uint64_t now_ns,
+                 uint64_t took_ns);
 /* message NULL: there was no memory for one. */
 void inside_dead_letter(runtime_t *runtime, const message_t *message, dead_reason_t reason,
                         const dead_receiver_t *receiver);

@@ -73,7 +73,7 @@ static void describe_self(const context_t *ctx, json_t *json)
     json_key_str(json, "phase", str_from(phase_name(actor->phase)));
     json_key_bool(json, "is_virtual", actor->is_virtual);
     json_key_u64(json, "scheduler", ctx->scheduler->index);
-    json_key_u64(json, "messages", atomic_load(&actor->messages));
+    json_key_u64(json, "messages", actor_messages(actor));
     json_key_u64(json, "busy_us", atomic_load(&actor->busy_ns) / 1000);
     json_key_u64(json, "idle_ms", (uint32_t)(ctx->now_ns / 1000000) - actor->active_ms);
     json_key_u64(json, "memory_bytes", inside_actor_bytes(actor));
@@ -81,12 +81,13 @@ static void describe_self(const context_t *ctx, json_t *json)
 
 static void describe_mailbox(const context_t *ctx, json_t *json)
 {
-    const actor_t *actor = ctx->actor;
+    actor_t *actor = ctx->actor;
     const message_t *oldest = mailbox_peek_user(&actor->mailbox, &actor->mailbox_end);
     json_key(json, STR("mailbox"));
     json_object_begin(json);
-    json_key_u64(json, "waiting", mailbox_user_length(&actor->mailbox));
-    json_key_u64(json, "waiting_system", mailbox_system_length(&actor->mailbox));
+    json_key_u64(json, "waiting", mailbox_user_waiting(&actor->mailbox, &actor->mailbox_end));
+    json_key_u64(json, "waiting_system",
+                 mailbox_system_waiting(&actor->mailbox, &actor->mailbox_end));
     json_key_u64(json, "deferred", actor_peek(actor)->deferred_count);
     json_key_u64(json, "max", actor->mailbox_max);
     if (oldest != NULL) {

@@ -130,16 +130,15 @@ static void sample_actor(void *context, actor_t *actor)
         return;
     }
     uint32_t generation = mailbox_generation(&actor->mailbox);
-    uint64_t messages = atomic_load_explicit(&actor->messages, memory_order_relaxed);
+    uint32_t messages = actor_messages(actor);
     uint64_t busy_ns = atomic_load_explicit(&actor->busy_ns, memory_order_relaxed);
     bool is_known = seen->generation == generation && self->sampled_ns != 0;
     candidate_t candidate = {.actor = actor, .generation = generation, .messages_total = messages};
-    candidate.figures[TOP_MESSAGES] =
-        (uint32_t)((uint32_t)messages - (is_known ? seen->messages : 0));
+    candidate.figures[TOP_MESSAGES] = (uint32_t)(messages - (is_known ? seen->messages : 0));
     candidate.figures[TOP_BUSY] = busy_ns - (is_known ? MIN(seen->busy_ns, busy_ns) : 0);
     candidate.figures[TOP_MEMORY] = inside_actor_bytes_seen(actor);
     candidate.figures[TOP_QUEUE] = mailbox_user_length(&actor->mailbox);
-    *seen = (seen_t){generation, (uint32_t)messages, busy_ns};
+    *seen = (seen_t){generation, messages, busy_ns};
     sum->actors++;
     for (int order = 0; order < TOP_ORDERS; order++) {
         sum->figures[order] += candidate.figures[order];
@@ -174,7 +173,8 @@ typedef struct name {
 static bool name_of(const candidate_t *candidate, name_t *out_name)
 {
     actor_t *actor = candidate->actor;
-    if (!mailbox_pin(&actor->mailbox))
+    mailbox_pin_t pin;
+    if (!mailbox_pin(&actor->mailbox, &actor->mailbox_end, &pin))
         return false;
     bool is_it = mailbox_generation(&actor->mailbox) == candidate->generation;
     str_t key = is_it ? actor_key(actor) : STR("");
@@ -182,7 +182,7 @@ static bool name_of(const candidate_t *candidate, name_t *out_name)
     out_name->key_size = (uint8_t)key.size;
     if (key.size > 0)
         memcpy(out_name->key, key.data, key.size);
-    mailbox_unpin(&actor->mailbox);
+    scheduler_notify(actor, mailbox_unpin(&actor->mailbox, &actor->mailbox_end, pin));
     return is_it;
 }
 
@@ -264,7 +264,7 @@ static void append_schedulers(top_t *self, json_t *json, uint64_t now_ns, uint64
         json_object_begin(json);
         key_rate(json, "busy_percent", passed_ns == 0 || asleep > 100 ? 0 : 100 - asleep);
         key_rate(json, "messages_per_s", per_second(messages - self->messages[i], passed_ns));
-        json_key_u64(json, "ready", atomic_load(&scheduler->run_count));
+        json_key_u64(json, "ready", run_queue_count(&scheduler->queue));
         json_object_end(json);
         self->slept_ns[i] = slept;
         self->messages[i] = messages;

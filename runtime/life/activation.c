@@ -18,7 +18,6 @@ void actor_init(actor_t *self)
 {
     mailbox_init(&self->mailbox, &self->mailbox_end);
     self->extra = no_extra();
-    atomic_init(&self->is_scheduled, true); /* a free slot is never scheduled by a sender */
 }
 
 actor_extra_t *actor_extra(actor_t *self)
@@ -97,7 +96,7 @@ void actor_drop_deferred(actor_extra_t *extra)
     }
 }
 
-/* As a new slot, but for what senders see: mailbox, is_scheduled. */
+/* As a new slot, but for its mailbox. */
 static void reset(actor_t *self)
 {
     self->phase = ACTOR_FREE;
@@ -107,7 +106,6 @@ static void reset(actor_t *self)
     self->kind = NULL;
     self->key_size = 0;
     atomic_store_explicit(&self->active_ms, 0, memory_order_relaxed);
-    atomic_store_explicit(&self->messages, 0, memory_order_relaxed);
     atomic_store_explicit(&self->busy_ns, 0, memory_order_relaxed);
 }
 

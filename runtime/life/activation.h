@@ -5,10 +5,9 @@
  * need (asks, timers, children, a journal) lies in actor_extra_t, made with the first of it.
  *
  * Invariants
- *  1. `is_scheduled` owns the actor: whoever turns it from false to true (or finds it true because
- *     the actor lies in the run queue it took it from) is the only thread that touches anything but
- *     the mailbox's sending side. A free slot keeps it true, so that a late sender never schedules
- *     a slot that is being set up.
+ *  1. An actor has one owner at most (mailbox.h): the sender that makes it ready, the run queue it
+ *     lies in, the scheduler that gives it its turn; or who keeps it as a free slot, or sets it up.
+ *     Only its owner touches anything but the mailbox's sending side.
  *  2. Handlers and continuations run in ACTOR_RUNNING only, continuations also in ACTOR_HOLDING. In
  *     the other phases user messages wait in their lane, and continuations wait in `deferred`.
  *  3. An actor with an append in flight is not recycled, rebuilt or restarted: ACTOR_SETTLING waits
@@ -92,7 +91,6 @@ struct actor {
     } key;
     _Atomic uint16_t mailbox_max; /* a late sender may look while the slot is set up again */
     uint8_t key_size;
-    _Atomic bool is_scheduled;
     _Atomic uint8_t home; /* the scheduler it ran on last; of a pinned one: always */
     /* Its owner's, where there is room. */
     uint8_t phase;  /* actor_phase_t */
@@ -103,18 +101,18 @@ struct actor {
     bool is_linked : 1;  /* a child of actor_spawn_linked: not restarted */
     bool is_state_pooled : 1;
     bool has_run : 1; /* this activation was RUNNING before */
-
-    /* Its owner. */
-    mailbox_end_t mailbox_end;
-    void *state;
-    actor_extra_t *extra; /* actor_extra_none: nothing yet; see actor_peek */
+    uint32_t incarnation;
+    _Atomic uint32_t active_ms; /* when it last did something; wraps; read by others, relaxed */
     union {
         actor_t *run_next;  /* in a run queue */
         actor_t *free_next; /* in no use */
     };
-    _Atomic uint64_t messages, busy_ns; /* read by others, relaxed */
-    uint32_t incarnation;
-    _Atomic uint32_t active_ms; /* when it last did something; wraps; read by others, relaxed */
+
+    /* Its owner. */
+    mailbox_end_t mailbox_end; /* `taken` of it: messages handled, ever */
+    void *state;
+    actor_extra_t *extra;     /* actor_extra_none: nothing yet; see actor_peek */
+    _Atomic uint64_t busy_ns; /* read by others, relaxed */
 } __attribute__((aligned(ACTOR_LINE)));
 
 _Static_assert(sizeof(actor_t) == 2 * (size_t)ACTOR_LINE, "an actor's header is two cache lines");
@@ -163,6 +161,12 @@ static inline actor_entry_t *actor_entry(const actor_t *self)
 {
     const actor_chunk_t *chunk = actor_chunk(self);
     return &chunk->entries[self - (const actor_t *)(const void *)chunk];
+}
+
+/* Messages of both lanes, ever; wraps. */
+static inline uint32_t actor_messages(const actor_t *self)
+{
+    return atomic_load_explicit(&self->mailbox_end.taken, memory_order_relaxed);
 }
 
 static inline uint64_t actor_bits(const actor_t *self)

@@ -496,7 +496,7 @@ bool lifecycle_bury(context_t *ctx)
         reject_by(actor, message, ERR_NOT_FOUND, DEAD_GONE);
     while ((message = mailbox_pop_system(&actor->mailbox, &actor->mailbox_end)) != NULL)
         system_message_free(message);
-    if (mailbox_user_length(&actor->mailbox) + mailbox_system_length(&actor->mailbox) > 0)
+    if (!mailbox_is_alone(&actor->mailbox, &actor->mailbox_end))
         return false;
     actor_dispose(actor);
     return registry_recycle(ctx->runtime->registry, actor);

@@ -200,7 +200,7 @@ static void slot_give(registry_t *self, actor_t *actor)
 
 bool registry_recycle(registry_t *self, actor_t *actor)
 {
-    if (!mailbox_recycle(&actor->mailbox))
+    if (!mailbox_recycle(&actor->mailbox, &actor->mailbox_end))
         return false;
     slot_give(self, actor);
     return true;
@@ -338,13 +338,14 @@ static err_t send_locked(registry_t *self, shard_t *shard, uint32_t hash, const 
         TRY(activate_virtual(self, shard, kind, key, hash, &actor));
     else if (call_chain_has(message, actor_bits(actor)))
         return ERR_CONFLICT;
-    push_result_t result = mailbox_push(&actor->mailbox, mailbox_generation(&actor->mailbox),
-                                        actor->mailbox_max, message);
+    push_result_t result =
+        mailbox_push(&actor->mailbox, &actor->mailbox_end, mailbox_generation(&actor->mailbox),
+                     actor->mailbox_max, message);
     if (is_new)
-        scheduler_ready(actor);
-    else if (result == PUSH_DONE)
-        scheduler_notify(actor);
-    return result == PUSH_DONE ? ERR_OK : result == PUSH_FULL ? ERR_BUSY : ERR_NOT_FOUND;
+        scheduler_ready(actor); /* ours since it was a free slot */
+    else
+        scheduler_notify(actor, result);
+    return err_of_push(result);
 }
 
 err_t registry_send(registry_t *self, const actor_kind_t *kind, str_t key, message_t *message)
@@ -456,7 +457,7 @@ static void unlink_actor(const registry_t *self, shard_t *shard, actor_t *actor)
 /* What was sent to the name goes to the next activation, before anybody else can send to it. */
 static void hand_over(registry_t *self, shard_t *shard, actor_t *actor)
 {
-    while (mailbox_user_length(&actor->mailbox) > 0) {
+    while (mailbox_user_waiting(&actor->mailbox, &actor->mailbox_end) > 0) {
         message_t *message = actor_pop_user(actor);
         if (message == NULL) {
             sched_yield(); /* a sender by reference is between its two steps */
@@ -473,7 +474,7 @@ static void hand_over(registry_t *self, shard_t *shard, actor_t *actor)
 static bool close_mailbox(actor_t *actor, bool must_be_empty)
 {
     if (must_be_empty)
-        return mailbox_close_if_empty(&actor->mailbox);
+        return mailbox_close_if_empty(&actor->mailbox, &actor->mailbox_end);
     mailbox_close(&actor->mailbox);
     return true;
 }
@@ -523,10 +524,11 @@ void registry_each(registry_t *self, void (*visit)(void *context, actor_t *actor
         actor_chunk_t *chunk = atomic_load_explicit(&self->chunks[i], memory_order_acquire);
         for (uint32_t j = 1; chunk != NULL && j < ACTOR_CHUNK; j++) {
             actor_t *actor = slot_at(chunk, j);
-            if (!mailbox_pin(&actor->mailbox))
+            mailbox_pin_t pin;
+            if (!mailbox_pin(&actor->mailbox, &actor->mailbox_end, &pin))
                 continue;
             visit(context, actor);
-            mailbox_unpin(&actor->mailbox);
+            scheduler_notify(actor, mailbox_unpin(&actor->mailbox, &actor->mailbox_end, pin));
         }
     }
 }

@@ -8,14 +8,12 @@
 
 static message_t *next_of(const message_t *message)
 {
-    message_link_t *link = atomic_load_explicit(&message->link.next, memory_order_relaxed);
-    return link == NULL ? NULL : CONTAINER_OF(link, message_t, link);
+    return message->link.next;
 }
 
 static void set_next(message_t *message, message_t *next)
 {
-    atomic_store_explicit(&message->link.next, next == NULL ? NULL : &next->link,
-                          memory_order_relaxed);
+    message->link.next = next;
 }
 
 static void list_push(message_list_t *self, message_t *message)
@@ -67,7 +65,7 @@ backlog_t *backlog_of(actor_t *actor)
 message_t *backlog_pop_slowly(actor_t *actor)
 {
     message_t *message = list_pop(&actor_extra_or_null(actor)->backlog->front);
-    mailbox_give_places(&actor->mailbox, 1);
+    mailbox_give_place(&actor->mailbox, &actor->mailbox_end);
     return message;
 }
 
@@ -154,7 +152,7 @@ static message_t **newest_at(const actor_t *actor, newest_t *self, const message
 
 static void drop(actor_t *actor, message_t *message, err_t err, dead_reason_t reason)
 {
-    mailbox_give_places(&actor->mailbox, 1);
+    mailbox_give_place(&actor->mailbox, &actor->mailbox_end);
     reject_by(actor, message, err, reason);
 }
 
@@ -195,7 +193,7 @@ static void keep_bound(actor_t *actor, message_list_t *front)
 
 void backlog_coalesce(actor_t *actor)
 {
-    if (mailbox_user_length(&actor->mailbox) <= bound_of(actor))
+    if (mailbox_user_waiting(&actor->mailbox, &actor->mailbox_end) <= bound_of(actor))
         return;
     backlog_t *self = backlog_of(actor);
     if (self == NULL)

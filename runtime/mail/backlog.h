@@ -40,7 +40,7 @@ static inline message_t *actor_pop_user(actor_t *actor)
     return mailbox_pop_user(&actor->mailbox, &actor->mailbox_end);
 }
 
-static inline const message_t *actor_peek_user(const actor_t *actor)
+static inline const message_t *actor_peek_user(actor_t *actor)
 {
     const backlog_t *backlog = actor_peek(actor)->backlog;
     if (UNLIKELY(backlog != NULL && backlog->front.count > 0))

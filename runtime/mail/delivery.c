@@ -73,18 +73,19 @@ bool deliver_system(runtime_t *self, uint64_t ref, message_t *message)
     actor_t *actor = registry_slot(self->registry, ref);
     if (actor == NULL)
         return false;
-    if (mailbox_push_system(&actor->mailbox, (uint32_t)(ref >> 32), message) != PUSH_DONE)
-        return false;
-    scheduler_notify(actor);
-    return true;
+    push_result_t result =
+        mailbox_push_system(&actor->mailbox, &actor->mailbox_end, (uint32_t)(ref >> 32), message);
+    scheduler_notify(actor, result);
+    return push_outcome(result) == PUSH_DONE;
 }
 
 static push_result_t push(actor_t *actor, uint32_t generation, message_t *message)
 {
-    if (message_is_signal(message))
-        return mailbox_push_reserved(&actor->mailbox, generation, message);
-    return mailbox_push(&actor->mailbox, generation,
-                        atomic_load_explicit(&actor->mailbox_max, memory_order_relaxed), message);
+    /* A signal's place is reserved. */
+    uint32_t max = UINT32_MAX;
+    if (LIKELY(!message_is_signal(message)))
+        max = atomic_load_explicit(&actor->mailbox_max, memory_order_relaxed);
+    return mailbox_push(&actor->mailbox, &actor->mailbox_end, generation, max, message);
 }
 
 static err_t deliver_to_ref(runtime_t *self, uint64_t ref, message_t *message)
@@ -96,9 +97,8 @@ static err_t deliver_to_ref(runtime_t *self, uint64_t ref, message_t *message)
         return ERR_CONFLICT;
     message->is_by_ref = true;
     push_result_t result = push(actor, (uint32_t)(ref >> 32), message);
-    if (result == PUSH_DONE)
-        scheduler_notify(actor);
-    return result == PUSH_DONE ? ERR_OK : result == PUSH_FULL ? ERR_BUSY : ERR_NOT_FOUND;
+    scheduler_notify(actor, result);
+    return err_of_push(result);
 }
 
 /* Why what could not be handed over could not. */

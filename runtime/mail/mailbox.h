@@ -1,84 +1,148 @@
 #pragma once
-/* mailbox.h -- two lanes of messages with many senders and one receiver.
+/* mailbox.h -- two lanes of messages with many senders and one receiver, and the word that says who
+ * owns the receiver.
  *
- * A lane is D. Vyukov's intrusive multi-producer single-consumer queue: a push is one exchange of
- * `head`. In front of both lanes stands one word {generation, closed, system length, user length}:
+ * A lane is a chain from the newest message to the oldest. A push is one compare-and-set of
+ * `newest`; the receiver takes what is new by walking from `newest` back to where it was, and turns
+ * it round. A link carries a tag of 20 bits that grows with every push, so what was newest once is
+ * not taken for what lies at the same address now.
  *
- *  1. A push first adds its place to the word. It is undone and refused when the generation is
- *     another one, when the mailbox is closed, or, in the user lane, when it is full.
- *  2. So while the word of generation g shows a length, the slot is not recycled: mailbox_recycle
- *     compares and sets {g, closed, 0, 0} to {g+1, closed, 0, 0}. A message never reaches a
- *     stranger.
- *  3. The length counts a message from before it is in its lane until it is popped: a length above
- *     0 with nothing to pop means that a sender is between its two steps; try again.
+ * In front of both lanes stands one word {generation, closed, parked, system places, user places}.
+ * A place is a message from before it is in its lane until its turn is over; or a sender that will
+ * be refused and has not stepped back yet; or the token of an owner.
  *
- * The senders' side and the receiver's are apart, so that each has a cache line.
+ *  1. One owner at most: it alone touches `mailbox_end_t` and the actor behind it. It owns from
+ *     when its place was the first (rule 2), until the word shows no place or PARKED by its own
+ *     compare-and-set (rules 3 and 4). While it owns, a place in the word is its: the message that
+ *     it was made ready for, messages that it took and has not given back, or its token.
+ *  2. A push adds its place. If there was none, and not PARKED, the sender is now the owner, and
+ *     makes the actor ready (PUSH_READY) when its message lies in the lane.
+ *  3. mailbox_release: compares with exactly the owner's own places, and sets to none. If others
+ * are there it gives its places back but for a token, and goes on owning.
+ *  4. mailbox_park, while the user lane is closed to the owner: the same, but user places may stay,
+ *     and PARKED is set. While PARKED, pushes make nobody owner by rule 2. Who pushed into the
+ *     system lane sets PARKED to a token, in one step, when it is still set: then it is the owner.
+ *  5. A push is undone and refused when the generation is another, when the mailbox is CLOSED, or,
+ *     in the user lane, when it is full. Who is owner by a place that is refused releases it by
+ *     rule 3, and makes the actor ready if it still owns it then.
+ *  6. mailbox_recycle compares {g, CLOSED, the owner's places} and sets {g+1, CLOSED, a token}. So
+ *     while generation g shows another's place its slot is not given to the next one, no message
+ *     reaches a stranger, and a free slot has an owner: whoever keeps it.
+ *  7. Full is: as many user places as `max`, but for those that the owner has taken and not given
+ *     back. It is never said too early. By messages taken while a sender looks, a mailbox may hold
+ *     up to MAILBOX_BATCH more.
  *
- * Threads  Pushes any; the rest only the owner of the actor (activation.h). */
+ * Broken, 1: two threads in one state. 2, 4, 5: a message waits for ever. 6: a message reaches a
+ * stranger. The model: tests/spin.
+ *
+ * Threads  Pushes any; the rest only the owner. */
 
 #include "runtime/mail/message.h"
 
-enum { MAILBOX_MAX = 65535, MAILBOX_MAX_DEFAULT = 1024 };
+enum {
+    MAILBOX_MAX = 65535,
+    MAILBOX_MAX_DEFAULT = 1024,
+    MAILBOX_BATCH = 256 /* places taken before the owner gives them back at the latest */
+};
 
-typedef struct lane_front {
-    _Atomic(message_link_t *) head;
-    message_link_t stub;
-} lane_front_t;
-
-/* A lane for itself, both sides in one. */
+/* A lane by itself, which its receiver empties with one exchange: any number may be pushed. */
 typedef struct lane {
-    lane_front_t front;
-    message_link_t *tail; /* receiver */
+    _Atomic uint64_t newest;
+    message_t *first; /* taken already, oldest first */
 } lane_t;
 
 void lane_init(lane_t *self);
 void lane_push(lane_t *self, message_t *message);
-/* NULL: empty, or a sender is not done yet. */
+/* NULL: empty. */
 message_t *lane_pop(lane_t *self);
+/* For its receiver. */
+static inline bool lane_is_empty(const lane_t *self)
+{
+    return self->first == NULL && atomic_load_explicit(&self->newest, memory_order_relaxed) == 0;
+}
 
 typedef struct mailbox {
     _Atomic uint64_t word;
-    lane_front_t user, system;
+    _Atomic uint64_t user, system; /* newest */
 } mailbox_t;
 
+/* Its owner's. */
 typedef struct mailbox_end {
-    message_link_t *user, *system; /* tails */
+    message_t *user_first, *system_first; /* taken off the lanes, oldest first */
+    uint64_t user_seen, system_seen;      /* `newest` by then */
+    _Atomic uint32_t taken;               /* messages, ever; wraps */
+    _Atomic uint16_t given;               /* `taken` when places were given back last */
+    uint16_t system_taken : 15;           /* of them, since then */
+    uint16_t has_token : 1;
 } mailbox_end_t;
 
-typedef enum push_result { PUSH_DONE, PUSH_FULL, PUSH_GONE } push_result_t;
+typedef enum push_result {
+    PUSH_DONE,
+    PUSH_FULL,
+    PUSH_GONE,
+    PUSH_READY = 4 /* or-ed: the caller owns the actor now, and makes it ready */
+} push_result_t;
 
-/* A closed mailbox of generation 0. */
+static inline push_result_t push_outcome(push_result_t result)
+{
+    return (push_result_t)((unsigned)result & ~(unsigned)PUSH_READY);
+}
+
+static inline err_t err_of_push(push_result_t result)
+{
+    static const err_t errs[] = {
+        [PUSH_DONE] = ERR_OK, [PUSH_FULL] = ERR_BUSY, [PUSH_GONE] = ERR_NOT_FOUND};
+    return errs[push_outcome(result)];
+}
+
+/* A closed mailbox of generation 0 whose owner is the caller. */
 void mailbox_init(mailbox_t *self, mailbox_end_t *end);
 void mailbox_open(mailbox_t *self);
 void mailbox_close(mailbox_t *self);
-/* Closes it only when both lanes are empty. */
-bool mailbox_close_if_empty(mailbox_t *self);
-bool mailbox_recycle(mailbox_t *self);
+/* Closes it only when nobody else has a place. */
+bool mailbox_close_if_empty(mailbox_t *self, const mailbox_end_t *end);
+bool mailbox_recycle(mailbox_t *self, mailbox_end_t *end);
 
-/* On anything but PUSH_DONE the message is still the caller's. max: at which the lane is full. */
-push_result_t mailbox_push(mailbox_t *self, uint32_t generation, uint32_t max, message_t *message);
-/* Into the user lane, in order, without regard to the bound: a place that was reserved. */
-push_result_t mailbox_push_reserved(mailbox_t *self, uint32_t generation, message_t *message);
-push_result_t mailbox_push_system(mailbox_t *self, uint32_t generation, message_t *message);
+/* On anything but PUSH_DONE the message is still the caller's. max: at which the lane is full;
+ * UINT32_MAX for a place that was reserved. */
+push_result_t mailbox_push(mailbox_t *self, mailbox_end_t *end, uint32_t generation, uint32_t max,
+                           message_t *message);
+push_result_t mailbox_push_system(mailbox_t *self, mailbox_end_t *end, uint32_t generation,
+                                  message_t *message);
 
-/* While it is pinned the slot is not recycled, nor what it holds freed: a length is shown for it,
- * as if a sender were between its two steps. False: it is closed. */
-bool mailbox_pin(mailbox_t *self);
-void mailbox_unpin(mailbox_t *self);
+/* While it is pinned the slot is not recycled, nor what it holds freed: a place of the system lane
+ * is there, as if a sender were between its two steps. Any thread. False: it is closed. */
+typedef struct mailbox_pin {
+    uint64_t before;
+} mailbox_pin_t;
+bool mailbox_pin(mailbox_t *self, mailbox_end_t *end, mailbox_pin_t *out_pin);
+/* May say PUSH_READY. */
+push_result_t mailbox_unpin(mailbox_t *self, mailbox_end_t *end, mailbox_pin_t pin);
 
+/* The next one to pop, which stays; NULL: as mailbox_pop_user. */
+const message_t *mailbox_peek_user(mailbox_t *self, mailbox_end_t *end);
+/* NULL: none there, or its sender is between its two steps. */
 message_t *mailbox_pop_user(mailbox_t *self, mailbox_end_t *end);
 message_t *mailbox_pop_system(mailbox_t *self, mailbox_end_t *end);
+/* Gives back the places of what was taken, and keeps a token. */
+void mailbox_keep(mailbox_t *self, mailbox_end_t *end);
+/* True: the caller owns nothing any more. False: it has a token, and somebody else a place. */
+bool mailbox_release(mailbox_t *self, mailbox_end_t *end);
+bool mailbox_park(mailbox_t *self, mailbox_end_t *end);
 
-/* Pops a message that keeps its place in the length, until mailbox_give_places. */
+/* Pops a message that keeps its place, until mailbox_give_place: as if it still lay in the lane. */
 message_t *mailbox_take_user(mailbox_t *self, mailbox_end_t *end);
-/* Places in the user lane's length for messages that the owner holds, without regard to the bound;
- * and back. */
+void mailbox_give_place(mailbox_t *self, mailbox_end_t *end);
+/* Places for messages that the owner holds, without regard to the bound. */
 void mailbox_take_places(mailbox_t *self, uint32_t count);
-void mailbox_give_places(mailbox_t *self, uint32_t count);
 
-/* The next one to pop, which stays; NULL: none, or a sender is between its two steps. */
-const message_t *mailbox_peek_user(const mailbox_t *self, const mailbox_end_t *end);
+/* To look at; for the owner what it has not taken yet. */
+uint32_t mailbox_user_waiting(const mailbox_t *self, const mailbox_end_t *end);
+uint32_t mailbox_system_waiting(const mailbox_t *self, const mailbox_end_t *end);
+bool mailbox_is_alone(const mailbox_t *self, const mailbox_end_t *end); /* nobody else's place */
 
+/* To look at, from any thread. */
 uint32_t mailbox_generation(const mailbox_t *self);
-uint32_t mailbox_user_length(const mailbox_t *self);
+uint32_t mailbox_user_length(const mailbox_t *self); /* places */
 uint32_t mailbox_system_length(const mailbox_t *self);
+bool mailbox_is_pinned_only(const mailbox_t *self); /* no place but one of a pin */

@@ -21,7 +21,6 @@ static str_t put(char **at, str_t s)
 
 void message_init(message_t *self, message_kind_t kind, const schema_t *schema)
 {
-    atomic_init(&self->link.next, NULL);
     self->schema = schema;
     self->sender = 0;
     self->reply_to = (reply_token_t){0};

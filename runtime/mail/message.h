@@ -46,13 +46,12 @@ typedef enum __attribute__((packed)) message_kind {
     MESSAGE_UNSUBSCRIBE
 } message_kind_t;
 
-typedef struct message_link message_link_t;
-struct message_link {
-    _Atomic(message_link_t *) next;
-};
-
-typedef struct message {
-    message_link_t link;    /* first: a lane's links are its messages */
+typedef struct message message_t;
+struct message {
+    union {
+        uint64_t before; /* in a lane; see mailbox.c */
+        message_t *next; /* in its receiver's hands */
+    } link;
     const schema_t *schema; /* of the body; NULL: none */
     uint64_t sender;        /* actor_ref bits; 0: from outside */
     reply_token_t reply_to; /* of a command: where the answer goes; of a reply: its ask */
@@ -71,7 +70,7 @@ typedef struct message {
     bool is_by_ref : 1;  /* sent to exactly one activation: never given to the next one */
     bool has_tail : 1;   /* message.c */
     block_class_t block; /* message.c */
-} message_t;
+};
 _Static_assert(sizeof(message_t) == 64, "an envelope is one cache line");
 
 /* What few messages have. */

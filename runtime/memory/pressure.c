@@ -25,8 +25,7 @@ static bool is_idle(const actor_t *actor)
 {
     const actor_kind_t *kind = actor->kind;
     bool may_leave = kind->idle_ms > 0 && (kind->applier_count > 0 || kind->hibernates);
-    return may_leave && actor->is_virtual && !atomic_load(&actor->is_scheduled) &&
-           mailbox_user_length(&actor->mailbox) == 0 && mailbox_system_length(&actor->mailbox) <= 1;
+    return may_leave && actor->is_virtual && mailbox_is_pinned_only(&actor->mailbox);
 }
 
 static uint64_t size_of(const actor_t *actor)

@@ -8,6 +8,7 @@
 #include <time.h>
 
 enum { INBOX_BATCH = 256 };
+#define NEVER_MS (UINT64_MAX / 1000000)
 
 /* The only thread-local of the program: everything else hangs from a runtime. */
 static _Thread_local scheduler_t *current;
@@ -29,97 +30,44 @@ void scheduler_set_current(scheduler_t *self)
 
 /* ---- the run queue ---- */
 
-static void queue_push(scheduler_t *self, actor_t *actor)
+actor_t *scheduler_pop(scheduler_t *self)
 {
-    uv_mutex_lock(&self->lock);
-    actor->run_next = NULL;
-    if (self->run_last == NULL)
-        self->run_first = actor;
-    else
-        self->run_last->run_next = actor;
-    self->run_last = actor;
-    atomic_fetch_add(&self->run_count, 1);
-    uv_mutex_unlock(&self->lock);
-}
-
-/* Takes out the actor behind *previous (NULL: the first). Under the lock. */
-static actor_t *queue_take(scheduler_t *self, actor_t *previous)
-{
-    actor_t *actor = previous == NULL ? self->run_first : previous->run_next;
-    if (previous == NULL)
-        self->run_first = actor->run_next;
-    else
-        previous->run_next = actor->run_next;
-    if (self->run_last == actor)
-        self->run_last = previous;
-    actor->run_next = NULL;
-    atomic_fetch_sub(&self->run_count, 1);
-    return actor;
-}
-
-actor_t *scheduler_pop_at(scheduler_t *self, uint32_t index)
-{
-    if (atomic_load(&self->run_count) == 0)
-        return NULL;
-    uv_mutex_lock(&self->lock);
-    actor_t *previous = NULL;
-    for (uint32_t i = 0; i < index && self->run_first != NULL; i++)
-        previous = previous == NULL ? self->run_first : previous->run_next;
-    bool has_one = previous == NULL ? self->run_first != NULL : previous->run_next != NULL;
-    actor_t *actor = has_one ? queue_take(self, previous) : NULL;
-    uv_mutex_unlock(&self->lock);
-    return actor;
+    return run_queue_take(&self->queue);
 }
 
 const actor_t *scheduler_peek_at(scheduler_t *self, uint32_t index)
 {
-    uv_mutex_lock(&self->lock);
-    const actor_t *actor = self->run_first;
-    for (uint32_t i = 0; i < index && actor != NULL; i++)
-        actor = actor->run_next;
-    uv_mutex_unlock(&self->lock);
+    return run_queue_at(&self->queue, index);
+}
+
+actor_t *scheduler_pop_at(scheduler_t *self, uint32_t index)
+{
+    actor_t *actor = run_queue_at(&self->queue, index);
+    if (actor != NULL)
+        run_queue_remove(&self->queue, actor);
     return actor;
 }
 
-actor_t *scheduler_pop(scheduler_t *self)
-{
-    return scheduler_pop_at(self, 0);
-}
-
-/* The oldest free actor of a queue of two or more: never the only runnable one. */
-static actor_t *queue_steal(scheduler_t *victim)
-{
-    if (atomic_load(&victim->run_count) < 2 || uv_mutex_trylock(&victim->lock) != 0)
-        return NULL;
-    actor_t *stolen = NULL;
-    if (atomic_load(&victim->run_count) >= 2) {
-        actor_t *previous = NULL;
-        actor_t *actor = victim->run_first;
-        while (actor != NULL && actor->kind->is_pinned) {
-            previous = actor;
-            actor = actor->run_next;
-        }
-        if (actor != NULL)
-            stolen = queue_take(victim, previous);
-    }
-    uv_mutex_unlock(&victim->lock);
-    return stolen;
-}
-
-static actor_t *steal(scheduler_t *self)
+static bool steal(scheduler_t *self)
 {
     runtime_t *runtime = self->runtime;
+    actor_t *stolen[RUN_STEAL_MAX];
     for (uint32_t i = 1; i < runtime->scheduler_count; i++) {
         uint32_t index = (self->index + i) % runtime->scheduler_count;
-        actor_t *actor = queue_steal(&runtime->schedulers[index]);
-        if (actor != NULL) {
-            count_one(&self->counters.stolen);
+        scheduler_t *victim = &runtime->schedulers[index];
+        uint32_t count = run_queue_steal(&victim->queue, stolen);
+        if (count == 0)
+            continue;
+        for (uint32_t j = 0; j < count; j++) {
             if (inside_watches(runtime, INSIDE_MESSAGES))
-                inside_stolen(self, actor, index);
-            return actor;
+                inside_stolen(self, stolen[j], index);
+            run_queue_put(&self->queue, stolen[j]);
         }
+        count_own_by(&self->counters.stolen, count);
+        atomic_store_explicit(&victim->is_robbed, true, memory_order_relaxed);
+        return true;
     }
-    return NULL;
+    return false;
 }
 
 /* ---- waking ---- */
@@ -136,6 +84,8 @@ void scheduler_wake(scheduler_t *self)
 static void wake_helper(scheduler_t *self)
 {
     runtime_t *runtime = self->runtime;
+    if (atomic_load_explicit(&runtime->sleepers, memory_order_relaxed) == 0)
+        return;
     for (uint32_t i = 1; i < runtime->scheduler_count; i++) {
         scheduler_t *other = &runtime->schedulers[(self->index + i) % runtime->scheduler_count];
         if (atomic_load(&other->is_asleep)) {
@@ -148,23 +98,15 @@ static void wake_helper(scheduler_t *self)
 void scheduler_ready(actor_t *actor)
 {
     runtime_t *runtime = actor_runtime(actor);
-    uint32_t home = atomic_load_explicit(&actor->home, memory_order_relaxed);
-    scheduler_t *target = &runtime->schedulers[home];
-    if (!actor->kind->is_pinned && current != NULL && current->runtime == runtime)
-        target = current;
-    queue_push(target, actor);
-    if (target != current)
-        scheduler_wake(target);
-    else if (atomic_load(&target->run_count) >= SCHEDULER_WAKE_BACKLOG)
-        wake_helper(target);
-}
-
-void scheduler_notify(actor_t *actor)
-{
-    /* Pairs with the release at the end of turn_run: it clears the mark, then looks at the length
-     * again; we made the length, then look at the mark. */
-    if (!atomic_load(&actor->is_scheduled) && !atomic_exchange(&actor->is_scheduled, true))
-        scheduler_ready(actor);
+    scheduler_t *home =
+        &runtime->schedulers[atomic_load_explicit(&actor->home, memory_order_relaxed)];
+    bool is_here = current != NULL && current->runtime == runtime;
+    if (is_here && (home == current || !actor->kind->is_pinned)) {
+        run_queue_put_woken(&current->queue, actor);
+        return;
+    }
+    run_queue_send(&home->queue, actor);
+    scheduler_wake(home);
 }
 
 void scheduler_post(scheduler_t *self, message_t *message)
@@ -230,7 +172,12 @@ void scheduler_arm(scheduler_t *self, wheel_entry_t *entry, uint64_t delay_ms)
 
 void scheduler_arm_at(scheduler_t *self, wheel_entry_t *entry, uint64_t due_ns)
 {
-    wheel_add(&self->wheel, entry, due_ns / 1000000 + (due_ns % 1000000 != 0));
+    uint64_t due_ms = due_ns / 1000000 + (due_ns % 1000000 != 0);
+    wheel_add(&self->wheel, entry, due_ms);
+    if (due_ms < self->alarm_ms) {
+        self->alarm_ms = due_ms;
+        self->break_ns = MIN(self->break_ns, due_ns);
+    }
     /* Armed by another timer of the loop, on the way into a poll whose end does not know of it. */
     if (atomic_load(&self->is_asleep))
         uv_stop(&self->loop);
@@ -249,6 +196,8 @@ bool scheduler_fire_alarms(scheduler_t *self)
 {
     uint64_t now_ms = clock_mono_ms(&self->runtime->clock);
     bool has_fired = false;
+    if (now_ms < self->alarm_ms)
+        return false;
     wheel_entry_t *entry;
     while ((entry = wheel_take_due(&self->wheel, now_ms)) != NULL) {
         alarm_t *alarm = CONTAINER_OF(entry, alarm_t, entry);
@@ -262,14 +211,112 @@ bool scheduler_fire_alarms(scheduler_t *self)
             alarm_unref(alarm);
         }
     }
+    if (!wheel_next_ms(&self->wheel, &self->alarm_ms))
+        self->alarm_ms = NEVER_MS;
     return has_fired;
+}
+
+/* ---- time ---- */
+
+/* Not on behalf of an actor: what was done since then is nobody's. */
+static void restart_clock(scheduler_t *self)
+{
+    self->now_ns = clock_mono_ns(&self->runtime->clock);
+    self->tick_left = self->tick;
+}
+
+static void report_slow(scheduler_t *self, uint64_t took_ns, uint32_t count)
+{
+    count_own(&self->counters.slow_turns);
+    for (uint32_t i = 0; i < count; i++) {
+        const scheduler_step_t *step = &self->steps[(self->tick_left + 1 + i) % SCHEDULER_TICK];
+        inside_slow(self->runtime, step, self->now_ns, took_ns);
+        if (self->runtime->log == NULL)
+            continue;
+        const actor_t *actor = registry_slot(self->runtime->registry, step->actor);
+        /* Only a look: where the actor is another by now, its key is left out. */
+        bool is_here = actor_bits(actor) == step->actor && actor == self->context->actor;
+        str_t key = is_here ? actor_key(actor) : (str_t){NULL, 0};
+        log_warning(self->runtime->log, "runtime",
+                    "an actor of kind %s (%.*s, %llx) was busy for %llu ms with %s%s",
+                    step->kind->name, STR_ARG(key), (unsigned long long)step->actor,
+                    (unsigned long long)(took_ns / 1000000),
+                    step->schema == NULL ? "a continuation" : step->schema->name,
+                    count == 1 ? "" : ", or another that ran just before or after");
+    }
+}
+
+/* Wakes a thread to help when others have waited here for long enough. */
+static void look_for_help(scheduler_t *self)
+{
+    bool is_long = self->step_ns >= SCHEDULER_LONG_NS;
+    if (is_long != atomic_load_explicit(&self->queue.is_generous, memory_order_relaxed))
+        atomic_store_explicit(&self->queue.is_generous, is_long, memory_order_relaxed);
+    if (!run_queue_is_crowded(&self->queue)) {
+        self->crowded_ns = 0;
+        return;
+    }
+    if (self->crowded_ns == 0)
+        self->crowded_ns = self->now_ns;
+    if (self->now_ns - self->crowded_ns < self->help_ns)
+        return;
+    self->crowded_ns = self->now_ns;
+    self->help_ns = MIN(self->help_ns * 2, (uint64_t)SCHEDULER_HELP_MAX_NS);
+    if (atomic_exchange_explicit(&self->is_robbed, false, memory_order_relaxed))
+        self->help_ns = SCHEDULER_HELP_NS;
+    wake_helper(self);
+}
+
+void scheduler_read_clock(scheduler_t *self)
+{
+    uint64_t now_ns = clock_mono_ns(&self->runtime->clock);
+    uint64_t took_ns = now_ns - self->now_ns;
+    uint32_t count = self->tick - self->tick_left;
+    self->now_ns = now_ns;
+    if (count > 0) {
+        self->step_ns = took_ns / count;
+        if (UNLIKELY(took_ns > SCHEDULER_SLOW_NS))
+            report_slow(self, took_ns, count);
+    }
+    bool is_short = self->step_ns <= SCHEDULER_SHORT_NS && !self->runtime->is_simulated;
+    self->tick = self->tick_left = is_short ? SCHEDULER_TICK : 1;
+    if (self->runtime->scheduler_count > 1)
+        look_for_help(self);
+}
+
+/* ---- turns ---- */
+
+static void begin_turn(scheduler_t *self, actor_t *actor)
+{
+    count_own(&self->counters.turns);
+    atomic_store_explicit(&actor->home, (uint8_t)self->index, memory_order_relaxed);
+    turn_run(self->context, actor);
 }
 
 void scheduler_turn(scheduler_t *self, actor_t *actor)
 {
-    count_one(&self->counters.turns);
-    atomic_store_explicit(&actor->home, (uint8_t)self->index, memory_order_relaxed);
-    turn_run(self, actor);
+    restart_clock(self);
+    jmp_buf landing;
+    self->context->landing = &landing;
+    if (setjmp(landing) == 0)
+        begin_turn(self, actor);
+    else
+        turn_failed(self->context);
+}
+
+/* One landing for all of them: a handler costs no setjmp. */
+static void run_actors(scheduler_t *self)
+{
+    jmp_buf landing;
+    self->context->landing = &landing;
+    if (setjmp(landing) != 0)
+        turn_failed(self->context);
+    do {
+        actor_t *actor = run_queue_take(&self->queue);
+        if (actor == NULL)
+            break;
+        begin_turn(self, actor);
+    } while (self->now_ns < self->break_ns && lane_is_empty(&self->inbox));
 }
 
 /* ---- the loop ---- */
@@ -288,13 +335,15 @@ static void on_alarm_clock(uv_timer_t *timer)
 
 static void poll_loop(scheduler_t *self, uv_run_mode mode)
 {
+    scheduler_read_clock(self);
     uv_run(&self->loop, mode);
-    self->polled_ns = clock_mono_ns(&self->runtime->clock);
+    restart_clock(self);
+    self->polled_ns = self->now_ns;
 }
 
 static bool has_work(scheduler_t *self)
 {
-    return atomic_load(&self->run_count) > 0 || atomic_load(&self->inbox_count) > 0 ||
+    return !run_queue_is_empty(&self->queue) || atomic_load(&self->inbox_count) > 0 ||
            atomic_load(&self->runtime->is_stopping);
 }
 
@@ -325,40 +374,18 @@ static void go_to_sleep(scheduler_t *self)
         uv_timer_stop(&self->alarm_clock);
     }
     atomic_store(&self->is_asleep, true);
+    atomic_fetch_add(&self->runtime->sleepers, 1);
     poll_loop(self, has_work(self) ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+    atomic_fetch_sub(&self->runtime->sleepers, 1);
     atomic_store(&self->is_asleep, false);
     count_sleep(self, begin_ns);
-}
-
-static bool run_actors(scheduler_t *self)
-{
-    bool has_run = false;
-    do {
-        actor_t *actor = scheduler_pop(self);
-        if (actor == NULL)
-            break;
-        uint64_t begin_ns = clock_mono_ns(&self->runtime->clock);
-        scheduler_turn(self, actor);
-        has_run = true;
-        uint64_t end_ns = clock_mono_ns(&self->runtime->clock);
-        if (end_ns - begin_ns >= SCHEDULER_TURN_NS / 2 && atomic_load(&self->run_count) >= 2)
-            wake_helper(self); /* others wait behind long turns */
-        if (end_ns - self->polled_ns >= SCHEDULER_POLL_NS)
-            break;
-    } while (atomic_load(&self->inbox_count) == 0);
-    return has_run;
 }
 
 static bool look_for_work(scheduler_t *self)
 {
     for (uint32_t i = 0; i < SCHEDULER_SPINS; i++) {
-        if (has_work(self))
+        if (has_work(self) || steal(self))
             return true;
-        actor_t *stolen = steal(self);
-        if (stolen != NULL) {
-            scheduler_turn(self, stolen);
-            return true;
-        }
         __builtin_ia32_pause();
     }
     return false;
@@ -369,13 +396,17 @@ static void scheduler_main(void *context)
     scheduler_t *self = context;
     current = self;
     while (!atomic_load(&self->runtime->is_stopping)) {
-        bool has_worked = scheduler_take_inbox(self, INBOX_BATCH);
-        has_worked |= scheduler_fire_alarms(self);
-        has_worked |= run_actors(self);
-        if (!has_worked && !look_for_work(self))
-            go_to_sleep(self);
-        else if (clock_mono_ns(&self->runtime->clock) - self->polled_ns >= SCHEDULER_POLL_NS)
+        scheduler_read_clock(self);
+        if (scheduler_take_inbox(self, INBOX_BATCH))
+            restart_clock(self);
+        if (scheduler_fire_alarms(self))
+            restart_clock(self);
+        self->break_ns = MIN(self->polled_ns + SCHEDULER_POLL_NS, self->alarm_ms * 1000000);
+        run_actors(self);
+        if (self->now_ns - self->polled_ns >= SCHEDULER_POLL_NS)
             poll_loop(self, UV_RUN_NOWAIT);
+        else if (!has_work(self) && !look_for_work(self))
+            go_to_sleep(self);
     }
     current = NULL;
 }
@@ -400,7 +431,12 @@ err_t scheduler_init(scheduler_t *self, runtime_t *runtime, uint32_t index)
     pool_init(&self->pool, index, runtime->pool_count, runtime->pool_backing);
     self->pool.wake = pool_is_rich;
     self->pool.context = self;
-    if (uv_mutex_init(&self->lock) != 0)
+    run_queue_init(&self->queue, runtime->is_simulated);
+    self->alarm_ms = NEVER_MS;
+    self->tick = self->tick_left = 1;
+    self->help_ns = SCHEDULER_HELP_NS;
+    self->context = context_new(self);
+    if (self->context == NULL)
         return ERR_NO_MEMORY;
     if (runtime->is_simulated)
         return ERR_OK;
@@ -469,6 +505,6 @@ void scheduler_deinit(scheduler_t *self)
         uv_run(&self->loop, UV_RUN_DEFAULT);
         ASSERT(uv_loop_close(&self->loop) == 0);
     }
-    uv_mutex_destroy(&self->lock);
+    context_free(self->context);
     current = NULL;
 }

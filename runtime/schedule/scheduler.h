@@ -4,14 +4,21 @@
  * A scheduler takes its inbox, fires its wheel, gives actors their turns, and polls its loop at
  * least every SCHEDULER_POLL_NS. With nothing to do it announces that it sleeps, looks again at
  * everything that could have come in between, and only then waits in the loop's poll; who brings it
- * work and finds the announcement takes it back and wakes the loop. Stealing takes only from queues
- * of two or more, only actors that are not pinned.
+ * work and finds the announcement takes it back and wakes the loop.
  *
- * Threads  scheduler_push, scheduler_post and scheduler_wake any; the rest its own. */
+ * What is made ready on a scheduler's thread runs there, next (run_queue.h). Another thread is
+ * woken to help only when actors have waited in the queue for SCHEDULER_HELP_NS; each time it found
+ * nothing to take, that time doubles.
+ *
+ * Time is read every SCHEDULER_TICK messages while those are short, else after each: `now_ns` is
+ * behind by what so many short messages take. Nobody ticks while nothing happens.
+ *
+ * Threads  scheduler_ready, scheduler_post and scheduler_wake any; the rest its own. */
 
 #include "runtime/life/registry.h"
 #include "runtime/mail/topic.h"
 #include "runtime/runtime.h"
+#include "runtime/schedule/run_queue.h"
 
 enum {
     SCHEDULERS_MAX = 64,
@@ -20,7 +27,11 @@ enum {
     SCHEDULER_POLL_NS = 500 * 1000,
     SCHEDULER_SLOW_NS = 10 * 1000 * 1000,
     SCHEDULER_SPINS = 64,
-    SCHEDULER_WAKE_BACKLOG = 8 /* ready actors at which another scheduler is woken to help */
+    SCHEDULER_TICK = 8,        /* messages between two looks at the clock */
+    SCHEDULER_SHORT_NS = 1000, /* a message that takes no longer is short */
+    SCHEDULER_LONG_NS = 5000,  /* and one that takes as long is long: waiting behind it is, too */
+    SCHEDULER_HELP_NS = 50 * 1000,
+    SCHEDULER_HELP_MAX_NS = 5 * 1000 * 1000
 };
 
 struct edge {
@@ -28,10 +39,18 @@ struct edge {
     ask_table_t asks;
 };
 
+/* Written by the scheduler alone, read by others. */
 typedef struct scheduler_counters {
     _Atomic uint64_t messages, turns, slow_turns, stolen, sent, handled;
     _Atomic uint64_t slept_ns, sleeps_since_ns; /* 0: it is awake */
 } scheduler_counters_t;
+
+/* What ran since the clock was read last: one of them was slow, if any was. */
+typedef struct scheduler_step {
+    uint64_t actor; /* actor_ref bits */
+    const actor_kind_t *kind;
+    const schema_t *schema; /* NULL: a continuation */
+} scheduler_step_t;
 
 struct scheduler {
     runtime_t *runtime;
@@ -39,16 +58,22 @@ struct scheduler {
     edge_t edge;
 
     /* Shared. */
-    lane_t inbox;
+    _Alignas(ACTOR_LINE) lane_t inbox;
     _Atomic uint64_t inbox_count;
     _Atomic bool is_asleep;
-    uv_mutex_t lock; /* of the queue */
-    actor_t *run_first, *run_last;
-    _Atomic uint32_t run_count;
-    scheduler_counters_t counters;
-    _Atomic uint64_t charged; /* to actors, here; written by this one only; may be below 0 */
+    _Atomic bool is_robbed; /* somebody took actors since it looked last */
+    run_queue_t queue;
 
     /* Its own. */
+    _Alignas(ACTOR_LINE) scheduler_counters_t counters;
+    _Atomic uint64_t charged; /* to actors, here; written by this one only; may be below 0 */
+    context_t *context;
+    uint64_t now_ns;
+    uint32_t tick, tick_left; /* messages from one look at the clock to the next */
+    uint64_t step_ns;         /* about what a message took lately */
+    scheduler_step_t steps[SCHEDULER_TICK];
+    uint64_t crowded_ns, help_ns; /* since when actors wait (0: none does); how long they may */
+    uint64_t alarm_ms;            /* when the wheel is due */
     bool has_loop, is_started;
     uv_thread_t thread;
     uv_loop_t loop;
@@ -59,9 +84,9 @@ struct scheduler {
     slot_cache_t slots;
     pool_t pool; /* gone with the runtime's last block, after every scheduler */
     topic_table_t topics;
-    uint32_t turn_messages; /* a turn handles at most; a simulation may draw it */
-    uint64_t polled_ns;
-    uint64_t looked_at; /* what was charged when the pressure was looked at */
+    uint32_t turn_messages;       /* a turn handles at most; a simulation may draw it */
+    uint64_t polled_ns, break_ns; /* polled last; when to stop running actors for it or an alarm */
+    uint64_t looked_at;           /* what was charged when the pressure was looked at */
 };
 
 err_t scheduler_init(scheduler_t *self, runtime_t *runtime, uint32_t index);
@@ -74,10 +99,14 @@ scheduler_t *scheduler_current(void);
 /* For simulation, which is all schedulers in turn. */
 void scheduler_set_current(scheduler_t *self);
 
-/* A ready actor (its is_scheduled is true and the caller's) to the queue it belongs in. */
+/* Makes an actor that is the caller's ready: next on this thread, or sent to its home. */
 void scheduler_ready(actor_t *actor);
-/* Makes an actor ready if nobody has yet. */
-void scheduler_notify(actor_t *actor);
+/* For what mailbox_push and its sisters return. */
+static inline void scheduler_notify(actor_t *actor, push_result_t result)
+{
+    if ((result & PUSH_READY) != 0)
+        scheduler_ready(actor);
+}
 /* A message to the scheduler itself. */
 void scheduler_post(scheduler_t *self, message_t *message);
 void scheduler_wake(scheduler_t *self);
@@ -88,6 +117,22 @@ void scheduler_arm_at(scheduler_t *self, wheel_entry_t *entry, uint64_t due_ns);
 bool scheduler_take_inbox(scheduler_t *self, uint32_t count_max);
 bool scheduler_fire_alarms(scheduler_t *self);
 actor_t *scheduler_pop(scheduler_t *self);
+/* What was read last, and reading it. */
+void scheduler_read_clock(scheduler_t *self);
+/* After each message. True: the clock was read. */
+static inline bool scheduler_tick(scheduler_t *self)
+{
+    if (LIKELY(--self->tick_left > 0))
+        return false;
+    scheduler_read_clock(self);
+    return true;
+}
+/* Before a message. */
+static inline void scheduler_note_step(scheduler_t *self, uint64_t actor, const actor_kind_t *kind,
+                                       const schema_t *schema)
+{
+    self->steps[self->tick_left % SCHEDULER_TICK] = (scheduler_step_t){actor, kind, schema};
+}
 /* The index-th of the queue. */
 actor_t *scheduler_pop_at(scheduler_t *self, uint32_t index);
 const actor_t *scheduler_peek_at(scheduler_t *self, uint32_t index); /* NULL: no so many */

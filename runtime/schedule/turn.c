@@ -18,16 +18,9 @@ enum {
     ASK_RETRY_NS = 10 * 1000 * 1000
 }; /* when there was no memory to tell an asker of its time */
 
-/* ---- watching ---- */
-
-/* Handles a message, watched where somebody looks. */
-static void handle(context_t *ctx, message_t *message,
-                   void (*handler)(context_t *ctx, message_t *message))
+static inline void note_message(context_t *ctx, const message_t *message)
 {
-    if (inside_is_watching(ctx->runtime))
-        inside_handle(ctx, message, handler);
-    else
-        handler(ctx, message);
+    scheduler_note_step(ctx->scheduler, ctx->bits, ctx->actor->kind, message->schema);
 }
 
 /* ---- system messages ---- */
@@ -258,32 +251,53 @@ static void system_message(context_t *ctx, message_t *message)
 
 /* ---- user messages ---- */
 
-static void user_message(context_t *ctx, message_t *message)
+static bool is_overfull(const actor_t *actor)
+{
+    uint32_t max = actor->kind->mailbox_max == 0 ? MAILBOX_MAX_DEFAULT : actor->kind->mailbox_max;
+    return mailbox_user_waiting(&actor->mailbox, &actor->mailbox_end) >= max;
+}
+
+/* False: it is dealt with. */
+static bool is_to_be_handled(context_t *ctx, message_t *message)
 {
     actor_t *actor = ctx->actor;
     if (UNLIKELY(message_is_signal(message))) {
         count_own(&ctx->scheduler->counters.handled);
         bonds_signal(ctx, message);
-        return;
+        return false;
     }
     actor_is_active(actor, context_now_ms(ctx));
     /* Only a topic's messages are meant for one state. */
     if (message->incarnation != 0 && message->incarnation != actor_peek(actor)->subscriber) {
         reject_by(actor, message, ERR_NOT_FOUND, DEAD_GONE);
-        return;
+        return false;
     }
     if (message->deadline_ns != 0 && message->deadline_ns <= ctx->now_ns) {
         dead_letter_by(actor, message, DEAD_EXPIRED); /* nobody waits any more */
         message_free(message);
-        return;
+        return false;
     }
-    uint32_t max = actor->kind->mailbox_max == 0 ? MAILBOX_MAX_DEFAULT : actor->kind->mailbox_max;
-    if (message->kind == MESSAGE_COMMAND && actor->kind->overflow == OVERFLOW_DROP_OLDEST &&
-        mailbox_user_length(&actor->mailbox) >= max) {
+    if (UNLIKELY(actor->kind->overflow == OVERFLOW_DROP_OLDEST) && is_overfull(actor) &&
+        message->kind == MESSAGE_COMMAND) {
         reject_by(actor, message, ERR_BUSY, DEAD_FULL);
-        return;
+        return false;
     }
-    (void)call_command(ctx, message);
+    return true;
+}
+
+/* Somebody looks, and wants to see its end. */
+static void watched_user_message(context_t *ctx, message_t *message)
+{
+    if (is_to_be_handled(ctx, message))
+        (void)call_command(ctx, message);
+}
+
+static void user_message(context_t *ctx, message_t *message)
+{
+    if (inside_is_watching(ctx->runtime))
+        inside_handle(ctx, message, watched_user_message);
+    else if (is_to_be_handled(ctx, message))
+        call_command_in_turn(ctx, message);
 }
 
 static bool user_lane_is_open(const actor_t *actor)
@@ -328,7 +342,7 @@ static bool is_down(const context_t *ctx)
 static bool user_step(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
-    if (!user_lane_is_open(actor) || mailbox_user_length(&actor->mailbox) == 0)
+    if (!user_lane_is_open(actor))
         return false;
     if (is_down(ctx)) {
         const message_t *first = actor_peek_user(actor);
@@ -345,11 +359,11 @@ static bool user_step(context_t *ctx)
     message_t *message = actor_pop_user(actor);
     if (message == NULL)
         return false; /* its sender is between two steps */
-    ctx->last = message->schema;
+    note_message(ctx, message);
     if (actor->phase != ACTOR_RUNNING)
         reject_by(actor, message, ERR_UNAVAILABLE, DEAD_PARKED);
     else
-        handle(ctx, message, user_message);
+        user_message(ctx, message);
     return true;
 }
 
@@ -368,8 +382,11 @@ static bool step(context_t *ctx)
     actor_t *actor = ctx->actor;
     message_t *message = mailbox_pop_system(&actor->mailbox, &actor->mailbox_end);
     if (message != NULL) {
-        ctx->last = message->schema;
-        handle(ctx, message, system_message);
+        note_message(ctx, message);
+        if (inside_is_watching(ctx->runtime))
+            inside_handle(ctx, message, system_message);
+        else
+            system_message(ctx, message);
         return true;
     }
     if (actor->is_stopping && can_end(actor)) {
@@ -390,39 +407,23 @@ static bool step(context_t *ctx)
     return user_step(ctx);
 }
 
-static void report_slow(const context_t *ctx, uint64_t took_ns)
+/* A message is done. False: the turn has had its time. */
+static bool count_step(context_t *ctx)
 {
-    count_one(&ctx->scheduler->counters.slow_turns);
-    inside_slow(ctx, took_ns);
-    if (ctx->runtime->log != NULL)
-        log_warning(ctx->runtime->log, "runtime",
-                    "an actor of kind %s was busy for %llu ms with %s", ctx->actor->kind->name,
-                    (unsigned long long)(took_ns / 1000000),
-                    ctx->last == NULL ? "a continuation" : ctx->last->name);
+    ctx->steps++;
+    if (LIKELY(!scheduler_tick(ctx->scheduler)))
+        return true;
+    ctx->now_ns = ctx->scheduler->now_ns;
+    return ctx->now_ns - ctx->begin_ns <= SCHEDULER_TURN_NS;
 }
 
 static void run_steps(context_t *ctx)
 {
-    uint64_t begin_ns = ctx->now_ns;
-    uint64_t steps = 0;
-    bool is_watched = inside_watches(ctx->runtime, INSIDE_LIFE | INSIDE_MESSAGES);
-    if (is_watched)
-        inside_turn_begin(ctx);
-    while (steps < ctx->scheduler->turn_messages && ctx->actor->phase != ACTOR_ENDED && step(ctx)) {
-        steps++;
-        uint64_t now_ns = clock_mono_ns(&ctx->runtime->clock);
-        uint64_t took_ns = now_ns - ctx->now_ns;
-        ctx->now_ns = now_ns;
-        if (took_ns > SCHEDULER_SLOW_NS)
-            report_slow(ctx, took_ns);
-        if (now_ns - begin_ns > SCHEDULER_TURN_NS)
+    uint32_t steps_max = ctx->scheduler->turn_messages;
+    while (ctx->steps < steps_max && ctx->actor->phase != ACTOR_ENDED && step(ctx)) {
+        if (!count_step(ctx))
             break;
     }
-    if (is_watched)
-        inside_turn_end(ctx, begin_ns, steps);
-    atomic_fetch_add_explicit(&ctx->actor->messages, steps, memory_order_relaxed);
-    atomic_fetch_add_explicit(&ctx->actor->busy_ns, ctx->now_ns - begin_ns, memory_order_relaxed);
-    atomic_fetch_add_explicit(&ctx->scheduler->counters.messages, steps, memory_order_relaxed);
 }
 
 static bool has_own_work(const actor_t *actor)
@@ -431,42 +432,62 @@ static bool has_own_work(const actor_t *actor)
            (actor_is_up(actor) && actor_peek(actor)->deferred_count > 0);
 }
 
-static bool has_messages(const actor_t *actor, bool is_user_lane_open)
+/* Gives the actor up. False: there is more to do. */
+static bool release(actor_t *actor)
 {
-    return mailbox_system_length(&actor->mailbox) > 0 ||
-           (is_user_lane_open && mailbox_user_length(&actor->mailbox) > 0);
-}
-
-/* Gives the actor up, or keeps it when there is more to do. */
-static void release(actor_t *actor)
-{
-    bool is_open = user_lane_is_open(actor);
-    if (has_own_work(actor) || has_messages(actor, is_open)) {
-        scheduler_ready(actor);
-        return;
+    if (has_own_work(actor) || actor->phase == ACTOR_ENDED) {
+        mailbox_keep(&actor->mailbox, &actor->mailbox_end);
+        return false;
     }
-    /* From here on another thread may own it: only the mailbox's word is looked at. Pairs with
-     * scheduler_notify. */
-    atomic_store(&actor->is_scheduled, false);
-    if (has_messages(actor, is_open) && !atomic_exchange(&actor->is_scheduled, true))
-        scheduler_ready(actor);
+    return user_lane_is_open(actor) ? mailbox_release(&actor->mailbox, &actor->mailbox_end)
+                                    : mailbox_park(&actor->mailbox, &actor->mailbox_end);
 }
 
-void turn_run(scheduler_t *scheduler, actor_t *actor)
+static void count_turn(context_t *ctx)
 {
-    context_t ctx;
-    context_init(&ctx, scheduler, actor);
-    run_steps(&ctx);
+    scheduler_t *scheduler = ctx->scheduler;
+    if (ctx->steps == 0)
+        (void)scheduler_tick(scheduler); /* so that a queue of these comes to an end */
+    uint64_t took_ns =
+        scheduler->tick == 1 ? ctx->now_ns - ctx->begin_ns : ctx->steps * scheduler->step_ns;
+    count_own_by(&ctx->actor->busy_ns, took_ns);
+    count_own_by(&scheduler->counters.messages, ctx->steps);
+    if (UNLIKELY(ctx->is_watched))
+        inside_turn_end(ctx, ctx->begin_ns, ctx->steps);
+}
+
+static void end_turn(context_t *ctx)
+{
+    actor_t *actor = ctx->actor;
     if (UNLIKELY(actor->phase != ACTOR_RUNNING) && actor_peek(actor)->hold != NULL)
-        hold_progress(&ctx);
+        hold_progress(ctx);
+    count_turn(ctx);
     actor_recharge(actor);
-    pressure_look(&ctx);
-    bool is_buried = actor->phase == ACTOR_ENDED && lifecycle_bury(&ctx);
-    context_deinit(&ctx);
-    if (is_buried)
+    pressure_look(ctx);
+    if (actor->phase == ACTOR_ENDED && lifecycle_bury(ctx))
         return;
-    if (actor->phase == ACTOR_ENDED)
-        scheduler_ready(actor);
-    else
-        release(actor);
+    ctx->actor = NULL; /* it may be another's by now */
+    if (!release(actor))
+        run_queue_put(&ctx->scheduler->queue, actor);
+}
+
+void turn_run(context_t *ctx, actor_t *actor)
+{
+    ctx->actor = actor;
+    ctx->bits = actor_bits(actor);
+    ctx->begin_ns = ctx->now_ns = ctx->scheduler->now_ns;
+    ctx->steps = 0;
+    ctx->has_coalesced = false;
+    ctx->is_watched = inside_watches(ctx->runtime, INSIDE_LIFE | INSIDE_MESSAGES);
+    if (UNLIKELY(ctx->is_watched))
+        inside_turn_begin(ctx);
+    run_steps(ctx);
+    end_turn(ctx);
+}
+
+void turn_failed(context_t *ctx)
+{
+    call_failed_in_turn(ctx);
+    (void)count_step(ctx);
+    end_turn(ctx);
 }

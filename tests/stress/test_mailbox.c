@@ -46,8 +46,8 @@ static void send_all(void *context)
         uint32_t generation = atomic_load(&self->world->generation);
         message->incarnation = generation;
         push_result_t result;
-        while ((result = mailbox_push(&self->world->mailbox, generation, MAX, message)) ==
-               PUSH_FULL)
+        while ((result = mailbox_push(&self->world->mailbox, &self->world->end, generation, MAX,
+                                      message)) == PUSH_FULL)
             sched_yield();
         if (result == PUSH_GONE) {
             message_free(message);
@@ -78,13 +78,14 @@ static void receive(world_t *world, receiver_t *self, uint64_t count_max)
         self->received++;
         message_free(message);
     }
-    check(mailbox_user_length(&world->mailbox) <= MAX + SENDERS, "the bound");
+    mailbox_keep(&world->mailbox, &world->end);
+    check(mailbox_user_waiting(&world->mailbox, &world->end) <= MAX + SENDERS, "the bound");
 }
 
 static void recycle(world_t *world, receiver_t *receiver)
 {
     mailbox_close(&world->mailbox);
-    while (!mailbox_recycle(&world->mailbox))
+    while (!mailbox_recycle(&world->mailbox, &world->end))
         receive(world, receiver, UINT64_MAX);
     atomic_store(&world->generation, mailbox_generation(&world->mailbox));
     mailbox_open(&world->mailbox);

@@ -1,0 +1,56 @@
+#pragma once
+/* run_queue.h -- the ready actors of one scheduler.
+ *
+ *     woken      one actor, just made ready here: next, so that a pair that talks stays in the
+ * cache ring       the others, first in first out; what other schedulers take from overflow   when
+ * the ring is full pinned     of those that stay here incoming   made ready by other threads
+ *
+ *  1. `woken` is taken at most RUN_STREAK times in a row while others wait; then it goes behind
+ *     them.
+ *  2. Others take only from the ring, up to half of it, and only when two or more wait, `woken`
+ *     counted; or one, when the owner says that its turns are long (is_generous).
+ *
+ * Threads  run_queue_send and run_queue_steal any; the rest its owner. */
+
+#include "runtime/life/activation.h"
+
+enum { RUN_RING = 256, RUN_STREAK = 16, RUN_STEAL_MAX = 32 };
+
+typedef struct run_list {
+    actor_t *first, *last;
+} run_list_t;
+
+typedef struct run_queue {
+    _Atomic(actor_t *) woken; /* its owner's; others see whether there is one */
+    run_list_t overflow, pinned;
+    uint32_t streak, turns;
+    bool is_plain; /* a simulation's: all in `overflow`, to choose from */
+    _Atomic bool is_generous;
+
+    _Alignas(ACTOR_LINE) _Atomic uint32_t head; /* the owner and thieves: compare-and-set */
+    _Alignas(ACTOR_LINE) _Atomic uint32_t tail; /* the owner */
+    _Atomic(actor_t *) ring[RUN_RING];
+
+    _Alignas(ACTOR_LINE) _Atomic(actor_t *) incoming; /* newest first */
+} run_queue_t;
+
+void run_queue_init(run_queue_t *self, bool is_plain);
+/* Behind those that wait. */
+void run_queue_put(run_queue_t *self, actor_t *actor);
+/* Next. */
+void run_queue_put_woken(run_queue_t *self, actor_t *actor);
+void run_queue_send(run_queue_t *self, actor_t *actor);
+/* NULL: none. */
+actor_t *run_queue_take(run_queue_t *self);
+/* Returns how many; out_actors has room for RUN_STEAL_MAX. */
+uint32_t run_queue_steal(run_queue_t *self, actor_t **out_actors);
+
+bool run_queue_is_empty(const run_queue_t *self);
+/* From any thread, about: without what lies in the lists. */
+uint32_t run_queue_count(const run_queue_t *self);
+/* Others may take some. */
+bool run_queue_is_crowded(const run_queue_t *self);
+
+/* The index-th of a plain one. NULL: there are not so many. */
+actor_t *run_queue_at(run_queue_t *self, uint32_t index);
+void run_queue_remove(run_queue_t *self, actor_t *actor);
