@@ -48,7 +48,8 @@ typedef enum __attribute__((packed)) message_kind {
 
 typedef struct message message_t;
 struct message {
-    union {
+    /* The four low bits of a message's address are 0: mailbox.c uses them. */
+    _Alignas(16) union {
         uint64_t before; /* in a lane; see mailbox.c */
         message_t *next; /* in its receiver's hands */
     } link;

@@ -196,8 +196,6 @@ bool scheduler_fire_alarms(scheduler_t *self)
 {
     uint64_t now_ms = clock_mono_ms(&self->runtime->clock);
     bool has_fired = false;
-    if (now_ms < self->alarm_ms)
-        return false;
     wheel_entry_t *entry;
     while ((entry = wheel_take_due(&self->wheel, now_ms)) != NULL) {
         alarm_t *alarm = CONTAINER_OF(entry, alarm_t, entry);
