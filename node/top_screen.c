@@ -192,12 +192,7 @@ static void print_actor(const top_screen_t *screen, const graphql_value_t *actor
     uint32_t used = terminal_cells(buf_str(&line.text));
     terminal_append(&line.text, text_at(actor, "key"), line.columns - MIN(used, line.columns),
                     false);
-    /* It is as long as it may be, and escaped: not to be cut again. */
-    while (line.text.size > 0 && line.text.data[line.text.size - 1] == ' ')
-        line.text.size--;
-    buf_append(out, buf_str(&line.text));
-    buf_append_char(out, '\n');
-    buf_deinit(&line.text);
+    line_end(&line, out); /* escaped already: what it escapes to stays as it is */
 }
 
 static void print_kind(const top_screen_t *screen, const graphql_value_t *kind, buf_t *out)

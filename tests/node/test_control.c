@@ -1,12 +1,14 @@
 /* The control socket with clients that do not behave. */
 
 #include "node/control.h"
+#include "runtime/base/memory.h"
 #include "tests/support/check.h"
 #include "tests/support/temporary.h"
 
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -26,6 +28,7 @@ typedef struct rig {
     control_t *control;
     control_request_t *held; /* by the command "later" */
     bool is_closed;
+    _Atomic uint64_t refused, ended; /* of streams: lines that found no room; how many are over */
 } rig_t;
 
 static void echo(control_request_t *request)
@@ -57,8 +60,54 @@ static void later(control_request_t *request)
     rig->held = request;
 }
 
+/* ---- streams: "count" writes as much as it can, until its reader has left ---- */
+
+typedef struct counting {
+    rig_t *rig;
+    uint64_t number, refused;
+    uint64_t max; /* then it ends; 0: never */
+} counting_t;
+
+static void count_tick(control_request_t *request, void *context)
+{
+    counting_t *self = context;
+    char line[1024];
+    for (int i = 0; i < 100; i++) {
+        memset(line, 'x', sizeof line);
+        int size = snprintf(line, sizeof line, "%llu", (unsigned long long)self->number);
+        line[size] = ' ';
+        err_t err = control_stream_write(request, str_of(line, sizeof line));
+        if (err != ERR_OK) {
+            atomic_fetch_add(&self->rig->refused, err == ERR_BUSY);
+            return;
+        }
+        if (++self->number == self->max) {
+            atomic_fetch_add(&self->rig->ended, 1);
+            memory_free(self);
+            control_stream_end(request);
+            return;
+        }
+    }
+}
+
+static void count_gone(control_request_t *request, void *context)
+{
+    counting_t *self = context;
+    atomic_fetch_add(&self->rig->ended, 1);
+    memory_free(self);
+    control_stream_end(request);
+}
+
+static void count(control_request_t *request)
+{
+    counting_t *self = memory_new(sizeof *self);
+    self->rig = control_user(request);
+    self->max = (uint64_t)control_argument_int(request, "max", 0);
+    control_stream(request, &(control_stream_t){1, count_tick, count_gone, self});
+}
+
 static const control_command_t commands[] = {
-    {"echo", echo}, {"refuse", refuse}, {"huge", huge}, {"later", later}};
+    {"echo", echo}, {"refuse", refuse}, {"huge", huge}, {"later", later}, {"count", count}};
 
 static void control_is_closed(void *context)
 {
@@ -288,4 +337,63 @@ Test(control, an_answer_may_come_after_the_stop)
     say(fd, STR("{\"command\":\"later\"}\n"));
     buf_t answer BUF_SCOPED = BUF_INIT;
     ask(&rig, STR("{\"command\":\"echo\"}\n"), &answer); /* by now the first one was read */
+}
+
+static void wait_for(_Atomic uint64_t *counter, uint64_t wanted)
+{
+    for (int i = 0; i < WAIT_MS && atomic_load(counter) < wanted; i++)
+        usleep(1000);
+    cr_assert(atomic_load(counter) >= wanted);
+}
+
+Test(control, a_stream_comes_line_by_line_and_ends)
+{
+    rig_t rig SCOPED(stop);
+    buf_t answer BUF_SCOPED = BUF_INIT;
+    begin(&rig);
+    serve(&rig);
+
+    ask(&rig, STR("{\"command\":\"count\",\"arguments\":{\"max\":500}}\n"), &answer);
+
+    str_t rest = buf_str(&answer), line;
+    cr_assert(str_next(&rest, '\n', &line));
+    check_str(line, STR("{\"ok\":true,\"stream\":true}"));
+    for (uint64_t i = 0; i < 500; i++) {
+        char number[32];
+        int size = snprintf(number, sizeof number, "%llu ", (unsigned long long)i);
+        cr_assert(str_next(&rest, '\n', &line));
+        cr_assert(str_starts_with(line, str_of(number, (size_t)size)), "line %s", number);
+    }
+    cr_assert(str_is_empty(rest), "nothing else");
+}
+
+Test(control, a_reader_that_does_not_read_is_refused_lines_and_the_others_are_served)
+{
+    rig_t rig SCOPED(stop);
+    buf_t answer BUF_SCOPED = BUF_INIT;
+    begin(&rig);
+    serve(&rig);
+    int slow = client(&rig);
+    say(slow, STR("{\"command\":\"count\"}\n"));
+
+    wait_for(&rig.refused, 1);
+    ask(&rig, STR("{\"command\":\"echo\"}\n"), &answer);
+
+    cr_assert(str_contains(buf_str(&answer), STR("\"ok\":true")));
+    close(slow);
+    wait_for(&rig.ended, 1); /* it is heard leaving */
+}
+
+Test(control, a_stream_ends_with_the_server)
+{
+    rig_t rig = {0};
+    begin(&rig);
+    serve(&rig);
+    int fd FD_SCOPED = client(&rig);
+    say(fd, STR("{\"command\":\"count\"}\n"));
+    wait_for(&rig.refused, 1);
+
+    stop(&rig);
+
+    cr_assert(eq(u64, atomic_load(&rig.ended), 1));
 }
