@@ -47,6 +47,8 @@ typedef enum config_source {
     X(schedulers, 0, 0, 256, "threads that run actors; 0: one a core")                             \
     X(media_workers, 0, 0, 64, "processes that read and encode media; 0: one a core")              \
     X(cache_mb, 2048, 16, 1048576, "disk space for encoded segments, in MiB")                      \
+    X(memory_actors_mb, 0, 0, 1048576,                                                             \
+      "memory of actors, in MiB, past which those that idled longest leave; 0: no bound")          \
     X(map_gb, 64, 1, 4096, "address space for each storage environment, in GiB; not disk space")
 
 #define CONFIG_SWITCHES(X)                                                                         \

@@ -9,6 +9,7 @@
 #include "node/program.h"
 #include "runtime/base/memory.h"
 #include "runtime/inside.h"
+#include "storage/states/state_store_lmdb.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -65,6 +66,8 @@ static err_t open_storage(node_t *self, buf_t *problem)
                "the keys can't be opened"));
     TRY(open_journal(self, problem));
     TRY(refuse(problem, open_catalog(self), "the catalog can't be opened"));
+    TRY(refuse(problem, state_store_lmdb_open(in_data(self, "states"), &self->states),
+               "the store of sleeping actors can't be opened"));
     TRY(refuse(problem, open_blobs(self), "the folders of artwork and lyrics can't be opened"));
     return refuse(problem,
                   segment_cache_open(in_data(self, "segments"), self->config->cache_mb << 20,
@@ -94,6 +97,8 @@ static err_t make_runtime(node_t *self)
     runtime_options_t options = {.scheduler_count = (uint32_t)self->config->schedulers,
                                  .log = self->log,
                                  .journal = self->journal.journal,
+                                 .state_store = self->states,
+                                 .memory_max = self->config->memory_actors_mb << 20,
                                  .recorder_path = recorder_path(self)};
     err_t err = runtime_new(&options, &self->runtime);
     if (err != ERR_OK && options.recorder_path != NULL) {
@@ -443,6 +448,7 @@ void node_close(node_t *self)
     projection_close(self->projection);
     library_projection_free(self->library_projection);
     catalog_close(self->catalog);
+    state_store_lmdb_close(self->states);
     journal_store_close(&self->journal);
     segment_cache_close(self->segments);
     blob_folder_close(self->artwork);

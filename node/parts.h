@@ -38,6 +38,7 @@ struct node {
     keyring_t *keyring;
     journal_store_t journal;
     catalog_t *catalog;
+    state_store_t *states; /* of actors that hibernate */
     library_projection_t *library_projection;
     projection_t *projection;
     blob_folder_t *artwork, *lyrics;
