@@ -191,7 +191,7 @@ static void offer_scheduler(simulation_t *self, uint32_t node, scheduler_t *sche
     if (atomic_load(&scheduler->inbox_count) > 0)
         offer(self, (choice_t){CHOICE_INBOX, node, index, 0, id_of(CHOICE_INBOX, node, index)});
     const actor_t *actor;
-    for (uint32_t at = 0; at < SIMULATION_CHOICES_MAX; at++) {
+    for (uint32_t at = 0; at < SIMULATION_QUEUE_MAX; at++) {
         actor = scheduler_peek_at(scheduler, at);
         if (actor == NULL)
             break;

@@ -25,7 +25,11 @@ typedef struct simulation simulation_t;
 
 typedef enum simulation_strategy { SIMULATION_RANDOM, SIMULATION_PRIORITIES } simulation_strategy_t;
 
-enum { SIMULATION_CHANGES_MAX = 64, SIMULATION_CHOICES_MAX = 1024 };
+enum {
+    SIMULATION_CHANGES_MAX = 64,
+    SIMULATION_CHOICES_MAX = 1024,
+    SIMULATION_QUEUE_MAX = 64 /* of each run queue the first so many are choices */
+};
 
 typedef struct simulation_options {
     uint64_t seed;

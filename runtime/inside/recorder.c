@@ -239,7 +239,9 @@ static void write_record(ring_t *ring, uint32_t mask, recorder_record_t *record)
     recorder_record_t *slot = &ring->records[index & mask];
     /* The place counts as torn from here until its sequence is there. */
     __atomic_store_n(&slot->sequence, ~(uint32_t)index, __ATOMIC_RELAXED);
+#ifndef __SANITIZE_THREAD__ /* it knows no fences */
     atomic_thread_fence(memory_order_release);
+#endif
     record->sequence = ~(uint32_t)index;
     *slot = *record;
     __atomic_store_n(&slot->sequence, (uint32_t)(index + 1), __ATOMIC_RELEASE);

@@ -3,6 +3,7 @@
  * to. */
 #include "runtime/base/memory.h"
 #include "runtime/mail/mailbox.h"
+#include "tests/stress/racer.h"
 
 #include <sched.h>
 #include <stdatomic.h>
@@ -17,6 +18,7 @@ typedef struct world {
     mailbox_end_t end;
     _Atomic uint32_t generation; /* what senders aim at */
     _Atomic uint64_t accepted, running;
+    uint64_t messages; /* of each sender */
 } world_t;
 
 typedef struct sender {
@@ -37,7 +39,7 @@ static void send_all(void *context)
 {
     sender_t *self = context;
     /* Until so many were taken: a mailbox that is being recycled takes none. */
-    for (uint64_t i = 1, taken = 0; taken < MESSAGES; i++) {
+    for (uint64_t i = 1, taken = 0; taken < self->world->messages; i++) {
         message_t *message =
             message_new(MESSAGE_COMMAND, NULL, NULL, (str_t){NULL, 0}, (str_t){NULL, 0});
         check(message != NULL, "memory");
@@ -95,6 +97,7 @@ int main(void)
 {
     world_t *world = memory_new(sizeof *world);
     check(world != NULL, "memory");
+    world->messages = race_rounds(MESSAGES);
     mailbox_init(&world->mailbox, &world->end);
     mailbox_open(&world->mailbox);
     sender_t senders[SENDERS];

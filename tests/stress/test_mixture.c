@@ -1,6 +1,7 @@
 /* Everything that actors can do, at once, from many threads: timers, jobs, topics, children that
  * fail, monitors, stops. Nothing is checked but that each ask has its answer and that the node
  * drains; ThreadSanitizer looks at the rest. */
+#include "tests/stress/racer.h"
 #include "tests/support/actors/toy.h"
 
 #include <stdio.h>
@@ -118,8 +119,10 @@ int main(void)
     check(runtime_start(runtime) == ERR_OK, "start");
     _Atomic uint32_t running = SCHEDULERS;
     for (uint32_t i = 0; i < SCHEDULERS; i++) {
-        clients[i] = (client_t){
-            .edge = runtime_edge(runtime, i), .seed = {i + 1}, .left = ASKS, .running = &running};
+        clients[i] = (client_t){.edge = runtime_edge(runtime, i),
+                                .seed = {i + 1},
+                                .left = (uint32_t)race_rounds(ASKS),
+                                .running = &running};
         check(edge_post(clients[i].edge, begin, &clients[i]) == ERR_OK, "post");
     }
     buf_t text BUF_SCOPED = BUF_INIT;
