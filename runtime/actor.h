@@ -265,6 +265,56 @@ typedef struct actor_behaviour actor_behaviour_t;
 void actor_become_behaviour(context_t *ctx, const actor_behaviour_t *behaviour);
 void actor_unbecome(context_t *ctx); /* the kind's own handlers again */
 
+/* ---- names and groups; both end with the state they belong to, and keep an actor awake ---- */
+
+/* This actor is found by a name of its own: runtime_whereis, address_named. OK where it has it
+ * already. CONFLICT: another has it; LIMIT: the name is too long, or this actor has 16. */
+err_t actor_register(context_t *ctx, str_t name);
+err_t actor_unregister(context_t *ctx, str_t name);          /* NOT_FOUND: it is not this actor's */
+actor_ref_t runtime_whereis(runtime_t *runtime, str_t name); /* any thread; bits 0: nobody */
+/* Who has the name when the message is sent. */
+extern const char address_named_kind[];
+static inline address_t address_named(str_t name)
+{
+    return (address_t){address_named_kind, name, {0}};
+}
+
+/* A group is made by its first member and gone with its last. LIMIT: the name is too long, the
+ * group is full, or this actor is in 64. Joining twice is joining once. */
+err_t actor_join(context_t *ctx, str_t group);
+err_t actor_leave(context_t *ctx, str_t group); /* NOT_FOUND */
+/* Writes at most max of its members (NULL, 0: none) and says how many it has; from then on each
+ * change comes as a group_changed. A full mailbox misses it (a dead letter). LIMIT: 256 watch. */
+err_t actor_watch_group(context_t *ctx, str_t group, actor_ref_t *out_members, uint32_t max,
+                        uint32_t *out_count);
+err_t actor_unwatch_group(context_t *ctx, str_t group);
+/* Any thread: how many there are; at most max are written. */
+uint32_t runtime_group_members(runtime_t *runtime, str_t group, actor_ref_t *out, uint32_t max);
+typedef enum group_pick {
+    GROUP_NEXT,  /* one after the other */
+    GROUP_RANDOM /* any */
+} group_pick_t;
+actor_ref_t runtime_group_pick(runtime_t *runtime, str_t group, group_pick_t pick); /* 0: empty */
+/* Sends to one member; NOT_FOUND: there is none. */
+#define actor_send_one(ctx, group, pick, command, ...)                                             \
+    actor_send_one_message((ctx), (group), (pick), &command##_schema,                              \
+                           &__extension__(command##_t){__VA_ARGS__})
+err_t actor_send_one_message(context_t *ctx, str_t group, group_pick_t pick, const schema_t *schema,
+                             const void *message);
+/* Sends to all of them; out_count (may be NULL): how many took it. NOT_FOUND: there is none. */
+#define actor_send_all(ctx, group, out_count, command, ...)                                        \
+    actor_send_all_message((ctx), (group), &command##_schema,                                      \
+                           &__extension__(command##_t){__VA_ARGS__}, (out_count))
+err_t actor_send_all_message(context_t *ctx, str_t group, const schema_t *schema,
+                             const void *message, uint32_t *out_count);
+/* Sent to who watches a group. */
+typedef struct group_changed {
+    str_t group;
+    uint64_t ref_bits;
+    bool has_joined; /* else it left, or its state went */
+} group_changed_t;
+extern const schema_t group_changed_schema;
+
 /* ---- declaring a kind: see actor_kind.h ---- */
 
 /* What becomes of a message for a full mailbox. The last two are done by the receiver at its next

@@ -171,6 +171,7 @@ message_t *context_command_new(context_t *ctx, const schema_t *schema, const voi
 
 effect_t context_send_effect(const context_t *ctx, address_t to, message_t *message)
 {
+    to = address_resolve(ctx->runtime, to);
     return (effect_t){.kind = EFFECT_SEND,
                       .message = message,
                       .to_kind = to.kind == NULL ? NULL : runtime_kind(ctx->runtime, to.kind),

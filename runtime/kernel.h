@@ -61,6 +61,8 @@ struct runtime {
     offload_t *offload;
     topic_index_t *topics;
     dead_letters_t *dead_letters;
+    struct names *names;
+    struct groups *groups;
     runtime_counters_t counters;
     state_store_t *state_store; /* NULL: no kind hibernates */
     pressure_t pressure;
@@ -113,6 +115,8 @@ const actor_kind_t *runtime_newest(const runtime_t *self, const actor_kind_t *ki
 uint32_t runtime_kind_count(const runtime_t *self);
 /* A thread that waits for actors: a millisecond, or, simulated, a round of everything. */
 void runtime_wait_a_moment(runtime_t *self);
+/* By a name: to who has it now. */
+address_t address_resolve(const runtime_t *self, address_t to);
 /* The current version. NULL: no such kind. */
 const actor_kind_t *runtime_kind(const runtime_t *self, const char *name);
 const actor_kind_t *runtime_kind_named(const runtime_t *self, str_t name);

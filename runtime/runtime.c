@@ -4,6 +4,8 @@
 #include "runtime/context.h"
 #include "runtime/inside/inside.h"
 #include "runtime/kit/probe.h"
+#include "runtime/life/groups.h"
+#include "runtime/life/names.h"
 
 #include <string.h>
 
@@ -30,8 +32,12 @@ static err_t init(runtime_t *self, const runtime_options_t *options)
     self->registry = registry_new(self);
     self->topics = topic_index_new();
     self->dead_letters = dead_letters_new();
+    self->names = names_new();
+    self->groups = groups_new(self);
     self->plugins = plugins_new();
     self->schedulers = memory_new_aligned(_Alignof(scheduler_t), count * sizeof(scheduler_t));
+    if (self->names == NULL || self->groups == NULL)
+        return ERR_NO_MEMORY;
     if (self->registry == NULL || self->topics == NULL || self->dead_letters == NULL ||
         self->plugins == NULL || self->schedulers == NULL)
         return ERR_NO_MEMORY;
@@ -80,6 +86,8 @@ void runtime_free(runtime_t *self)
     registry_free(self->registry);
     topic_index_free(self->topics);
     dead_letters_free(self->dead_letters);
+    names_free(self->names);
+    groups_free(self->groups);
     plugins_free(self->plugins);
     for (uint32_t i = 0; i < self->scheduler_count; i++)
         pool_deinit(&self->schedulers[i].pool);
@@ -320,6 +328,7 @@ err_t runtime_send_message(runtime_t *self, address_t to, const schema_t *schema
 {
     if (atomic_load(&self->is_draining))
         return ERR_UNAVAILABLE;
+    to = address_resolve(self, to);
     const actor_kind_t *kind = to.kind == NULL ? NULL : runtime_kind(self, to.kind);
     message_t *copy =
         message_new(MESSAGE_COMMAND, schema, message, (str_t){NULL, 0}, (str_t){NULL, 0});

@@ -62,6 +62,8 @@ typedef struct actor_extra {
     uint64_t tokens_until_ns; /* somebody may wait for a later answer until then */
     backlog_t *backlog;       /* NULL: none; see backlog.h */
     lane_t deferred;
+    struct name_entry *names; /* its own; the tables own them */
+    struct group_bond *groups;
     uint32_t deferred_count;
 
     struct bonds *bonds; /* links and monitors; NULL: none so far */

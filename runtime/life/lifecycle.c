@@ -4,6 +4,8 @@
 #include "runtime/code/hold.h"
 #include "runtime/inside/inside.h"
 #include "runtime/life/bonds.h"
+#include "runtime/life/groups.h"
+#include "runtime/life/names.h"
 #include "runtime/life/relations.h"
 #include "runtime/life/supervision.h"
 #include "runtime/mail/backlog.h"
@@ -35,12 +37,20 @@ static void arm_idle(context_t *ctx, uint64_t delay_ms)
 
 /* ---- the state and what belongs to it ---- */
 
+/* By name and in groups. */
+static void be_unknown(actor_t *actor)
+{
+    names_remove_all(actor_runtime(actor)->names, actor);
+    groups_leave_all(actor_runtime(actor)->groups, actor);
+}
+
 /* What one incarnation leaves behind. Appends in flight are none of it. */
 static void forget(actor_t *actor)
 {
     timers_cancel_all(actor);
     unsubscribe_all(actor);
     bonds_forget(actor);
+    be_unknown(actor);
     backlog_forget(actor);
     actor_extra_t *extra = actor_extra_or_null(actor);
     if (extra != NULL) {
@@ -312,6 +322,7 @@ static void rebuild(context_t *ctx)
     actor_t *actor = ctx->actor;
     timers_cancel_all(actor);
     unsubscribe_all(actor);
+    be_unknown(actor);
     backlog_forget(actor);
     actor_free_state(actor);
     err_t err = recover(ctx);
@@ -431,6 +442,7 @@ static bool is_quiescent(const context_t *ctx)
            extra->child_count == 0 && extra->subscribed_on == 0 && extra->deferred_count == 0 &&
            ctx->now_ns >= extra->tokens_until_ns && backlog_is_plain(extra->backlog) &&
            !bonds_keep_awake(extra->bonds) && !tie_has_supervisor(ctx->actor) &&
+           extra->names == NULL && extra->groups == NULL &&
            (extra->durable == NULL || extra->durable->append_count == 0);
 }
 

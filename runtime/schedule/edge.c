@@ -75,6 +75,7 @@ uint64_t edge_ask_message(edge_t *self, address_t to, uint64_t timeout_ms, str_t
                &(dead_receiver_t){to.kind, to.key, to.ref.bits});
     } else {
         command->queued = inside_stamp(now_ns);
+        to = address_resolve(runtime, to);
         const actor_kind_t *kind = to.kind == NULL ? NULL : runtime_kind(runtime, to.kind);
         uint64_t ref = to.kind == NULL ? to.ref.bits : 0;
         IGNORE_ERR(deliver(runtime, kind, to.key, ref, command)); /* `then` is told */

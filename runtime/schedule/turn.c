@@ -267,7 +267,7 @@ static bool is_to_be_handled(context_t *ctx, message_t *message)
         return false;
     }
     actor_is_active(actor, context_now_ms(ctx));
-    /* Only a topic's messages are meant for one state. */
+    /* Only a topic's messages, and a group's changes, are meant for one state. */
     if (message->incarnation != 0 && message->incarnation != actor_peek(actor)->subscriber) {
         reject_by(actor, message, ERR_NOT_FOUND, DEAD_GONE);
         return false;

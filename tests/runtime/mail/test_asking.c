@@ -3,16 +3,16 @@
 #include "runtime/mail/asking.h"
 #include "runtime/mail/gather.h"
 #include "tests/support/actors/circle.h"
-#include "tests/support/actors/stage.h"
+#include "tests/support/actors/scene.h"
 
 static const actor_kind_t *const kinds[] = {&waiter_kind, &relay_kind};
 static circle_world_t world;
 
-static void begin(stage_t *stage, uint64_t seed)
+static void begin(scene_t *scene, uint64_t seed)
 {
     memset(&world, 0, sizeof world);
-    stage_begin(
-        stage, &(stage_options_t){
+    scene_begin(
+        scene, &(scene_options_t){
                    .seed = seed, .kinds = kinds, .kind_count = COUNT_OF(kinds), .service = &world});
 }
 
@@ -29,7 +29,7 @@ static address_t address_in(const char *text)
     return address_of(text[0] == 'w' ? "waiter" : "relay", str_from(text + 2));
 }
 
-static stage_answer_t go(stage_t *stage, const path_t *path, uint64_t ref_bits)
+static scene_answer_t go(scene_t *scene, const path_t *path, uint64_t ref_bits)
 {
     str_t items[5];
     uint32_t count = 0;
@@ -38,9 +38,9 @@ static stage_answer_t go(stage_t *stage, const path_t *path, uint64_t ref_bits)
     circle_go_t command = {.ref_bits = ref_bits};
     command.path.items = items;
     command.path.count = count;
-    stage_answer_t answer;
-    stage_ask_message(stage, &answer, address_in(path->begin), 0, &circle_go_schema, &command);
-    stage_settle(stage); /* no time passes: who is told is told at once */
+    scene_answer_t answer;
+    scene_ask_message(scene, &answer, address_in(path->begin), 0, &circle_go_schema, &command);
+    scene_settle(scene); /* no time passes: who is told is told at once */
     return answer;
 }
 
@@ -57,18 +57,18 @@ Test(asking, an_ask_that_comes_back_to_one_that_awaits_is_a_conflict_at_once)
         {"back to one that does not await", "r/a", {"w/b", "r/a"}, ERR_OK},
         {"in a circle of those", "r/a", {"r/b", "r/a", "r/b", "r/a"}, ERR_OK},
     };
-    stage_t stage;
-    begin(&stage, 1);
-    uint64_t ref_bits = stage_asked(&stage, address_in("w/a"), circle_who).value;
+    scene_t scene;
+    begin(&scene, 1);
+    uint64_t ref_bits = scene_asked(&scene, address_in("w/a"), circle_who).value;
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        stage_answer_t answer = go(&stage, &cases[i], ref_bits);
+        scene_answer_t answer = go(&scene, &cases[i], ref_bits);
         cr_expect(answer.count == 1 && answer.err == cases[i].want, "%s: %u answers, %s",
                   cases[i].what, answer.count, err_name(answer.err));
     }
 
-    cr_assert(eq(u64, stage_dead(&stage, DEAD_CALL_CYCLE), 5));
-    stage_end(&stage);
+    cr_assert(eq(u64, scene_dead(&scene, DEAD_CALL_CYCLE), 5));
+    scene_end(&scene);
 }
 
 static void set_modes(circle_mode_t mode)
@@ -97,45 +97,45 @@ Test(asking, what_is_asked_in_a_continuation_is_of_the_same_chain)
 
 Test(asking, who_awaits_handles_nothing_else_until_the_answer_came)
 {
-    stage_t stage;
-    begin(&stage, 1);
+    scene_t scene;
+    begin(&scene, 1);
     set_modes(CIRCLE_IS_LATE);
     world.delay_ms = 50;
-    stage_answer_t asked[2];
+    scene_answer_t asked[2];
     const char *const names[] = {"waiter", "relay"};
 
     for (size_t i = 0; i < 2; i++) {
         address_t to = address_of(names[i], STR("x"));
-        stage_ask(&stage, &asked[i], to, 0, circle_ask_many, .count = 1);
-        stage_settle(&stage);
-        check_ok(stage_send(&stage, to, circle_note, .value = i));
-        stage_settle(&stage);
+        scene_ask(&scene, &asked[i], to, 0, circle_ask_many, .count = 1);
+        scene_settle(&scene);
+        check_ok(scene_send(&scene, to, circle_note, .value = i));
+        scene_settle(&scene);
     }
     cr_assert(world.note_count == 1 && world.notes[0] == 1, "the relay's alone");
-    stage_pass(&stage, 60);
+    scene_pass(&scene, 60);
 
     cr_assert(asked[0].count == 1 && asked[1].count == 1);
     cr_assert(world.note_count == 2 && world.notes[1] == 0, "then the waiter's");
-    stage_end(&stage);
+    scene_end(&scene);
 }
 
 Test(asking, who_awaits_one_that_never_answers_goes_on_at_the_deadline)
 {
-    stage_t stage;
-    begin(&stage, 1);
+    scene_t scene;
+    begin(&scene, 1);
     set_modes(CIRCLE_IS_SILENT);
-    stage_answer_t asked;
+    scene_answer_t asked;
     address_t to = address_of("waiter", STR("x"));
 
-    stage_ask(&stage, &asked, to, 0, circle_ask_many, .count = 2, .timeout_ms = 100);
-    check_ok(stage_send(&stage, to, circle_note, .value = 1));
-    stage_pass(&stage, 99);
+    scene_ask(&scene, &asked, to, 0, circle_ask_many, .count = 2, .timeout_ms = 100);
+    check_ok(scene_send(&scene, to, circle_note, .value = 1));
+    scene_pass(&scene, 99);
     cr_assert(eq(u32, world.note_count, 0));
-    stage_pass(&stage, 2);
+    scene_pass(&scene, 2);
 
     cr_assert(eq(u32, world.note_count, 1));
     cr_assert(eq(u64, world.timeouts, 2));
-    stage_end(&stage);
+    scene_end(&scene);
 }
 
 /* ---- many ---- */
@@ -143,21 +143,21 @@ Test(asking, who_awaits_one_that_never_answers_goes_on_at_the_deadline)
 static circle_world_t gather(uint32_t count, uint32_t needed, const circle_mode_t *modes,
                              uint64_t after_ms)
 {
-    stage_t stage;
-    begin(&stage, 1);
+    scene_t scene;
+    begin(&scene, 1);
     memcpy(world.modes, modes, count * sizeof *modes);
     world.delay_ms = 50;
-    stage_answer_t asked;
-    stage_ask(&stage, &asked, address_of("relay", STR("asker")), 0, circle_ask_many, .count = count,
+    scene_answer_t asked;
+    scene_ask(&scene, &asked, address_of("relay", STR("asker")), 0, circle_ask_many, .count = count,
               .needed = needed, .timeout_ms = 100);
-    stage_settle(&stage);
-    stage_pass(&stage, after_ms);
+    scene_settle(&scene);
+    scene_pass(&scene, after_ms);
     cr_assert(eq(u32, asked.count, world.gathered));
     circle_world_t seen = world;
-    stage_pass(&stage, 200);
+    scene_pass(&scene, 200);
     cr_assert(eq(u64, world.gathered, 1), "exactly once");
     cr_assert(eq(u64, world.wrong, 0));
-    stage_end(&stage);
+    scene_end(&scene);
     return seen;
 }
 
@@ -209,25 +209,25 @@ Test(asking, many_are_asked_and_their_answers_come_together)
 Test(asking, many_under_every_order_of_events_are_gathered_once)
 {
     for (uint64_t seed = 1; seed <= 200; seed++) {
-        stage_t stage;
-        begin(&stage, seed);
+        scene_t scene;
+        begin(&scene, seed);
         random_seed_t plan = {seed * 7};
         ms_random_t random = random_seeded(&plan);
         for (size_t i = 0; i < 8; i++)
             world.modes[i] = (circle_mode_t)random_below(&random, CIRCLE_MODES);
         world.delay_ms = (uint32_t)random_below(&random, 120);
-        stage_answer_t answers[6];
+        scene_answer_t answers[6];
         for (size_t i = 0; i < COUNT_OF(answers); i++)
-            stage_ask(&stage, &answers[i],
+            scene_ask(&scene, &answers[i],
                       address_of(i % 2 == 0 ? "relay" : "waiter", STR("asker")), 20000,
                       circle_ask_many, .count = (uint32_t)random_below(&random, 9),
                       .needed = (uint32_t)random_below(&random, 5), .timeout_ms = 100);
-        stage_pass(&stage, 2000);
+        scene_pass(&scene, 2000);
 
         for (size_t i = 0; i < COUNT_OF(answers); i++)
             cr_assert(answers[i].count == 1 && answers[i].err == ERR_OK, "seed %llu: %u answers",
                       (unsigned long long)seed, answers[i].count);
         cr_assert(world.gathered == COUNT_OF(answers) && world.wrong == 0);
-        stage_end(&stage);
+        scene_end(&scene);
     }
 }

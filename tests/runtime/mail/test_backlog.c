@@ -2,18 +2,18 @@
 #include "runtime/life/behaviour.h"
 #include "runtime/mail/backlog.h"
 #include "tests/support/actors/gauge.h"
-#include "tests/support/actors/stage.h"
+#include "tests/support/actors/scene.h"
 
 #include "docs/samples/door/door.h"
 
 static const actor_kind_t *const kinds[] = {&gauge_kind, &modulo_kind, &door_kind};
 static gauge_world_t world;
 
-static void begin(stage_t *stage)
+static void begin(scene_t *scene)
 {
     memset(&world, 0, sizeof world);
-    stage_begin(stage,
-                &(stage_options_t){
+    scene_begin(scene,
+                &(scene_options_t){
                     .seed = 1, .kinds = kinds, .kind_count = COUNT_OF(kinds), .service = &world});
 }
 
@@ -37,75 +37,75 @@ static void check_log(const char *what, const uint64_t *wanted, uint32_t count)
 
 Test(backlog, a_mailbox_at_its_bound_coalesces_nothing_above_it_only_the_newest_of_a_key_is_left)
 {
-    stage_t stage;
-    begin(&stage);
+    scene_t scene;
+    begin(&scene);
 
     for (uint64_t i = 1; i <= 4; i++)
-        check_ok(stage_send(&stage, gauge(), gauge_set, .id = 7, .value = i));
-    stage_settle(&stage);
+        check_ok(scene_send(&scene, gauge(), gauge_set, .id = 7, .value = i));
+    scene_settle(&scene);
     check_handled("at the bound", 1, 2, 3, 4);
     for (uint64_t i = 1; i <= 5; i++)
-        check_ok(stage_send(&stage, gauge(), gauge_set, .id = 7, .value = i));
-    stage_settle(&stage);
+        check_ok(scene_send(&scene, gauge(), gauge_set, .id = 7, .value = i));
+    scene_settle(&scene);
     check_handled("above it", 5);
 
-    cr_assert(eq(u64, stage_dead(&stage, DEAD_SUPERSEDED), 4));
-    stage_end(&stage);
+    cr_assert(eq(u64, scene_dead(&scene, DEAD_SUPERSEDED), 4));
+    scene_end(&scene);
 }
 
 Test(backlog, the_rest_keeps_its_order_and_what_has_no_key_stays)
 {
-    stage_t stage;
-    begin(&stage);
+    scene_t scene;
+    begin(&scene);
     address_t to = gauge();
 
-    check_ok(stage_send(&stage, to, gauge_set, .id = 1, .value = 10));
-    check_ok(stage_send(&stage, to, gauge_plain, .value = 11));
-    check_ok(stage_send(&stage, to, gauge_name, .name = STR("1"), .value = 12));
-    check_ok(stage_send(&stage, to, gauge_set, .id = 2, .value = 13));
-    check_ok(stage_send(&stage, to, gauge_set, .id = 1, .value = 14));
-    check_ok(stage_send(&stage, to, gauge_name, .name = STR("1"), .value = 15));
-    check_ok(stage_send(&stage, to, gauge_set, .id = 2, .value = 16));
-    check_ok(stage_send(&stage, to, gauge_name, .name = STR(""), .value = 17));
-    check_err(stage_send(&stage, to, gauge_set, .id = 1, .value = 18), ERR_BUSY); /* twice */
-    stage_settle(&stage);
+    check_ok(scene_send(&scene, to, gauge_set, .id = 1, .value = 10));
+    check_ok(scene_send(&scene, to, gauge_plain, .value = 11));
+    check_ok(scene_send(&scene, to, gauge_name, .name = STR("1"), .value = 12));
+    check_ok(scene_send(&scene, to, gauge_set, .id = 2, .value = 13));
+    check_ok(scene_send(&scene, to, gauge_set, .id = 1, .value = 14));
+    check_ok(scene_send(&scene, to, gauge_name, .name = STR("1"), .value = 15));
+    check_ok(scene_send(&scene, to, gauge_set, .id = 2, .value = 16));
+    check_ok(scene_send(&scene, to, gauge_name, .name = STR(""), .value = 17));
+    check_err(scene_send(&scene, to, gauge_set, .id = 1, .value = 18), ERR_BUSY); /* twice */
+    scene_settle(&scene);
 
     check_handled("five are left and one of them is dropped", 14, 15, 16, 17);
-    cr_assert(eq(u64, stage_dead(&stage, DEAD_SUPERSEDED), 3));
-    cr_assert(eq(u64, stage_dead(&stage, DEAD_FULL), 2));
-    stage_end(&stage);
+    cr_assert(eq(u64, scene_dead(&scene, DEAD_SUPERSEDED), 3));
+    cr_assert(eq(u64, scene_dead(&scene, DEAD_FULL), 2));
+    scene_end(&scene);
 }
 
 Test(backlog, who_asked_what_was_superseded_is_told)
 {
-    stage_t stage;
-    begin(&stage);
-    stage_answer_t answers[6];
+    scene_t scene;
+    begin(&scene);
+    scene_answer_t answers[6];
 
     for (uint64_t i = 0; i < COUNT_OF(answers); i++)
-        stage_ask(&stage, &answers[i], gauge(), 0, gauge_set, .id = i % 2, .value = i);
-    stage_settle(&stage);
+        scene_ask(&scene, &answers[i], gauge(), 0, gauge_set, .id = i % 2, .value = i);
+    scene_settle(&scene);
 
     check_handled("the newest of two keys", 4, 5);
     for (size_t i = 0; i < COUNT_OF(answers); i++) {
         cr_assert(eq(u32, answers[i].count, 1));
         check_err(answers[i].err, i < 4 ? ERR_STALE : ERR_OK);
     }
-    stage_end(&stage);
+    scene_end(&scene);
 }
 
 Test(backlog, a_kind_may_say_itself_what_a_key_is)
 {
-    stage_t stage;
-    begin(&stage);
+    scene_t scene;
+    begin(&scene);
     address_t to = address_of("modulo", STR("a"));
 
     for (uint64_t i = 0; i < 5; i++)
-        check_ok(stage_send(&stage, to, gauge_plain, .value = i % 2 + 10 * i));
-    stage_settle(&stage);
+        check_ok(scene_send(&scene, to, gauge_plain, .value = i % 2 + 10 * i));
+    scene_settle(&scene);
 
     check_handled("by the last digit", 31, 40);
-    stage_end(&stage);
+    scene_end(&scene);
 }
 
 /* A random lane against a naive twin. */
@@ -114,13 +114,13 @@ Test(backlog, what_is_left_is_what_a_naive_twin_leaves)
     random_seed_t seed = {42};
     ms_random_t random = random_seeded(&seed);
     for (int round = 0; round < 300; round++) {
-        stage_t stage;
-        begin(&stage);
+        scene_t scene;
+        begin(&scene);
         uint64_t ids[8], wanted[8];
         uint32_t count = 1 + (uint32_t)random_below(&random, 8), left = 0;
         for (uint32_t i = 0; i < count; i++) {
             ids[i] = random_below(&random, 6);
-            check_ok(stage_send(&stage, gauge(), gauge_set, .id = ids[i], .value = i));
+            check_ok(scene_send(&scene, gauge(), gauge_set, .id = ids[i], .value = i));
         }
         for (uint32_t i = 0; i < count; i++) {
             bool is_newest = true;
@@ -130,9 +130,9 @@ Test(backlog, what_is_left_is_what_a_naive_twin_leaves)
                 wanted[left++] = i;
         }
         uint32_t skip = left > 4 ? left - 4 : 0;
-        stage_settle(&stage);
+        scene_settle(&scene);
         check_log("against the twin", wanted + skip, left - skip);
-        stage_end(&stage);
+        scene_end(&scene);
     }
 }
 
@@ -140,215 +140,215 @@ Test(backlog, what_is_left_is_what_a_naive_twin_leaves)
 
 Test(backlog, what_is_put_aside_comes_back_in_order_before_what_is_newer)
 {
-    stage_t stage;
-    begin(&stage);
+    scene_t scene;
+    begin(&scene);
 
     for (uint64_t i = 1; i <= 3; i++)
-        check_ok(stage_send(&stage, gauge(), gauge_keep, .value = i));
-    stage_settle(&stage);
-    stage_check_sum(&stage);
+        check_ok(scene_send(&scene, gauge(), gauge_keep, .value = i));
+    scene_settle(&scene);
+    scene_check_sum(&scene);
     cr_assert(eq(u32, world.count, 0));
-    check_ok(stage_send(&stage, gauge(), gauge_open));
-    check_ok(stage_send(&stage, gauge(), gauge_plain, .value = 4));
-    check_ok(stage_send(&stage, gauge(), gauge_keep, .value = 5));
-    stage_settle(&stage);
+    check_ok(scene_send(&scene, gauge(), gauge_open));
+    check_ok(scene_send(&scene, gauge(), gauge_plain, .value = 4));
+    check_ok(scene_send(&scene, gauge(), gauge_keep, .value = 5));
+    scene_settle(&scene);
 
     check_handled("in order", 1, 2, 3, 4, 5);
-    stage_end(&stage);
+    scene_end(&scene);
 }
 
 Test(backlog, what_is_put_aside_again_comes_before_what_is_still_to_come_back)
 {
-    stage_t stage;
-    begin(&stage);
+    scene_t scene;
+    begin(&scene);
 
-    check_ok(stage_send(&stage, gauge(), gauge_keep, .value = 1));
-    check_ok(stage_send(&stage, gauge(), gauge_keep_once, .value = 2));
-    check_ok(stage_send(&stage, gauge(), gauge_keep, .value = 3));
-    stage_settle(&stage);
-    check_ok(stage_send(&stage, gauge(), gauge_become, .which = 0));
-    stage_settle(&stage);
+    check_ok(scene_send(&scene, gauge(), gauge_keep, .value = 1));
+    check_ok(scene_send(&scene, gauge(), gauge_keep_once, .value = 2));
+    check_ok(scene_send(&scene, gauge(), gauge_keep, .value = 3));
+    scene_settle(&scene);
+    check_ok(scene_send(&scene, gauge(), gauge_become, .which = 0));
+    scene_settle(&scene);
 
     check_handled("1 was put aside again when 2 opened", 2, 1, 3);
-    stage_end(&stage);
+    scene_end(&scene);
 }
 
 Test(backlog, a_stash_holds_as_many_as_the_mailbox_and_who_asked_what_is_more_gets_busy)
 {
-    stage_t stage;
-    begin(&stage);
-    stage_answer_t answers[5];
+    scene_t scene;
+    begin(&scene);
+    scene_answer_t answers[5];
 
     for (size_t i = 0; i < COUNT_OF(answers); i++) {
-        stage_ask(&stage, &answers[i], gauge(), 0, gauge_keep, .value = i);
-        stage_settle(&stage);
+        scene_ask(&scene, &answers[i], gauge(), 0, gauge_keep, .value = i);
+        scene_settle(&scene);
     }
     cr_assert(answers[3].count == 0 && answers[4].count == 1, "four wait");
     check_err(answers[4].err, ERR_BUSY);
-    check_ok(stage_asked(&stage, gauge(), gauge_open).err);
-    stage_settle(&stage);
+    check_ok(scene_asked(&scene, gauge(), gauge_open).err);
+    scene_settle(&scene);
 
     check_handled("the four", 0, 1, 2, 3);
     check_ok(answers[3].err);
     cr_assert(eq(u64, answers[3].value, 3), "who asked is answered when its turn comes again");
     cr_assert(eq(u32, world.kept, 1));
-    stage_end(&stage);
+    scene_end(&scene);
 }
 
 Test(backlog, a_failure_gives_the_stash_to_the_next_incarnation_in_order)
 {
-    stage_t stage;
-    begin(&stage);
+    scene_t scene;
+    begin(&scene);
 
-    check_ok(stage_send(&stage, gauge(), gauge_keep, .value = 1));
-    check_ok(stage_send(&stage, gauge(), gauge_keep, .value = 2));
-    stage_settle(&stage);
-    check_ok(stage_send(&stage, gauge(), gauge_break));
-    check_ok(stage_send(&stage, gauge(), gauge_plain, .value = 3));
+    check_ok(scene_send(&scene, gauge(), gauge_keep, .value = 1));
+    check_ok(scene_send(&scene, gauge(), gauge_keep, .value = 2));
+    scene_settle(&scene);
+    check_ok(scene_send(&scene, gauge(), gauge_break));
+    check_ok(scene_send(&scene, gauge(), gauge_plain, .value = 3));
     world.is_open = true;
-    stage_settle(&stage);
+    scene_settle(&scene);
 
     check_handled("in order", 1, 2, 3);
-    stage_end(&stage);
+    scene_end(&scene);
 }
 
 Test(backlog, an_end_gives_the_stash_to_the_next_activation)
 {
-    stage_t stage;
-    begin(&stage);
+    scene_t scene;
+    begin(&scene);
 
-    check_ok(stage_send(&stage, gauge(), gauge_keep, .value = 1));
-    check_ok(stage_send(&stage, gauge(), gauge_keep, .value = 2));
-    stage_settle(&stage);
+    check_ok(scene_send(&scene, gauge(), gauge_keep, .value = 1));
+    check_ok(scene_send(&scene, gauge(), gauge_keep, .value = 2));
+    scene_settle(&scene);
     world.is_open = true;
-    check_ok(stage_send(&stage, gauge(), gauge_stop));
-    check_ok(stage_send(&stage, gauge(), gauge_plain, .value = 3));
-    stage_settle(&stage);
+    check_ok(scene_send(&scene, gauge(), gauge_stop));
+    check_ok(scene_send(&scene, gauge(), gauge_plain, .value = 3));
+    scene_settle(&scene);
 
     check_handled("in order", 1, 2, 3);
-    stage_end(&stage);
+    scene_end(&scene);
 }
 
 Test(backlog, what_cannot_be_put_aside_fails_the_actor_and_nothing_is_answered_twice)
 {
-    stage_t stage;
-    begin(&stage);
-    stage_answer_t after, failing, late;
+    scene_t scene;
+    begin(&scene);
+    scene_answer_t after, failing, late;
 
-    stage_ask(&stage, &after, gauge(), 0, gauge_keep_badly, .how = 0);
-    stage_settle(&stage);
-    stage_ask(&stage, &failing, gauge(), 0, gauge_keep_badly, .how = 1);
-    stage_settle(&stage);
-    stage_ask(&stage, &late, gauge(), 100, gauge_keep_badly, .how = 2);
-    stage_settle(&stage);
+    scene_ask(&scene, &after, gauge(), 0, gauge_keep_badly, .how = 0);
+    scene_settle(&scene);
+    scene_ask(&scene, &failing, gauge(), 0, gauge_keep_badly, .how = 1);
+    scene_settle(&scene);
+    scene_ask(&scene, &late, gauge(), 100, gauge_keep_badly, .how = 2);
+    scene_settle(&scene);
 
     check_err(after.err, ERR_INTERNAL);
     check_err(failing.err, ERR_INTERNAL);
     cr_assert(eq(u32, late.count, 0), "it is put aside");
-    cr_assert(eq(u64, stage_dead(&stage, DEAD_SECOND_REPLY), 1));
-    stage_pass(&stage, 200);
+    cr_assert(eq(u64, scene_dead(&scene, DEAD_SECOND_REPLY), 1));
+    scene_pass(&scene, 200);
     check_err(late.err, ERR_TIMEOUT);
-    check_ok(stage_asked(&stage, gauge(), gauge_open).err);
-    stage_settle(&stage);
-    cr_assert(eq(u64, stage_dead(&stage, DEAD_EXPIRED), 1), "its deadline ran on");
-    stage_end(&stage);
+    check_ok(scene_asked(&scene, gauge(), gauge_open).err);
+    scene_settle(&scene);
+    cr_assert(eq(u64, scene_dead(&scene, DEAD_EXPIRED), 1), "its deadline ran on");
+    scene_end(&scene);
 }
 
 Test(backlog, a_drain_ends_an_actor_with_a_stash)
 {
-    stage_t stage;
-    begin(&stage);
+    scene_t scene;
+    begin(&scene);
 
-    check_ok(stage_send(&stage, gauge(), gauge_keep, .value = 1));
-    stage_settle(&stage);
+    check_ok(scene_send(&scene, gauge(), gauge_keep, .value = 1));
+    scene_settle(&scene);
 
-    stage_end(&stage); /* and the sum is right */
+    scene_end(&scene); /* and the sum is right */
 }
 
 /* ---- behaviours ---- */
 
 Test(behaviour, a_locked_door_lets_nobody_in_until_it_is_unlocked)
 {
-    stage_t stage;
-    begin(&stage);
+    scene_t scene;
+    begin(&scene);
     address_t door = address_of("door", STR("front"));
-    stage_answer_t in[2];
+    scene_answer_t in[2];
 
-    check_err(stage_asked(&stage, door, door_unlock).err, ERR_CONFLICT);
-    check_ok(stage_asked(&stage, door, door_lock).err);
-    check_err(stage_asked(&stage, door, door_look).err, ERR_UNAVAILABLE);
-    stage_ask(&stage, &in[0], door, 0, door_enter, .who = STR("ann"));
-    stage_ask(&stage, &in[1], door, 0, door_enter, .who = STR("bob"));
-    stage_settle(&stage);
+    check_err(scene_asked(&scene, door, door_unlock).err, ERR_CONFLICT);
+    check_ok(scene_asked(&scene, door, door_lock).err);
+    check_err(scene_asked(&scene, door, door_look).err, ERR_UNAVAILABLE);
+    scene_ask(&scene, &in[0], door, 0, door_enter, .who = STR("ann"));
+    scene_ask(&scene, &in[1], door, 0, door_enter, .who = STR("bob"));
+    scene_settle(&scene);
     cr_assert(in[0].count == 0 && in[1].count == 0, "they wait");
-    check_ok(stage_asked(&stage, door, door_unlock).err);
-    stage_settle(&stage);
+    check_ok(scene_asked(&scene, door, door_unlock).err);
+    scene_settle(&scene);
 
     cr_assert(in[0].value == 1 && in[1].value == 2, "in their order");
-    cr_assert(eq(u64, stage_asked(&stage, door, door_look).value, 2));
-    stage_end(&stage);
+    cr_assert(eq(u64, scene_asked(&scene, door, door_look).value, 2));
+    scene_end(&scene);
 }
 
 Test(behaviour, what_it_does_not_hear_is_refused_inherited_or_put_aside)
 {
-    stage_t stage;
-    begin(&stage);
+    scene_t scene;
+    begin(&scene);
     address_t to = gauge();
 
-    check_ok(stage_asked(&stage, to, gauge_become, .which = 1).err);
-    check_err(stage_asked(&stage, to, gauge_plain, .value = 1).err, ERR_UNSUPPORTED);
-    check_ok(stage_asked(&stage, to, gauge_become, .which = 3).err);
-    check_ok(stage_asked(&stage, to, gauge_plain, .value = 2).err);
-    check_ok(stage_asked(&stage, to, gauge_set, .id = 1, .value = 3).err);
-    check_ok(stage_asked(&stage, to, gauge_become, .which = 2).err);
-    check_ok(stage_send(&stage, to, gauge_plain, .value = 4));
-    stage_settle(&stage);
-    check_ok(stage_send(&stage, to, gauge_plain, .value = 5));
-    stage_settle(&stage);
-    check_ok(stage_asked(&stage, to, gauge_open).err); /* puts both aside again */
-    stage_settle(&stage);
+    check_ok(scene_asked(&scene, to, gauge_become, .which = 1).err);
+    check_err(scene_asked(&scene, to, gauge_plain, .value = 1).err, ERR_UNSUPPORTED);
+    check_ok(scene_asked(&scene, to, gauge_become, .which = 3).err);
+    check_ok(scene_asked(&scene, to, gauge_plain, .value = 2).err);
+    check_ok(scene_asked(&scene, to, gauge_set, .id = 1, .value = 3).err);
+    check_ok(scene_asked(&scene, to, gauge_become, .which = 2).err);
+    check_ok(scene_send(&scene, to, gauge_plain, .value = 4));
+    scene_settle(&scene);
+    check_ok(scene_send(&scene, to, gauge_plain, .value = 5));
+    scene_settle(&scene);
+    check_ok(scene_asked(&scene, to, gauge_open).err); /* puts both aside again */
+    scene_settle(&scene);
     check_handled("so far", 5, 3);
-    check_ok(stage_asked(&stage, to, gauge_become, .which = 0).err);
-    stage_settle(&stage);
+    check_ok(scene_asked(&scene, to, gauge_become, .which = 0).err);
+    scene_settle(&scene);
 
     check_handled("then, in order", 4, 5);
-    stage_end(&stage);
+    scene_end(&scene);
 }
 
 Test(behaviour, a_full_stash_refuses_and_what_became_of_others_is_always_heard)
 {
-    stage_t stage;
-    begin(&stage);
+    scene_t scene;
+    begin(&scene);
     address_t to = gauge();
 
-    check_ok(stage_asked(&stage, to, gauge_watch, .ref_bits = 77).err); /* nobody: down at once */
-    check_ok(stage_asked(&stage, to, gauge_become, .which = 2).err);
-    stage_settle(&stage);
+    check_ok(scene_asked(&scene, to, gauge_watch, .ref_bits = 77).err); /* nobody: down at once */
+    check_ok(scene_asked(&scene, to, gauge_become, .which = 2).err);
+    scene_settle(&scene);
     for (uint64_t i = 0; i < 5; i++) {
-        check_ok(stage_send(&stage, to, gauge_plain, .value = i));
-        stage_settle(&stage);
+        check_ok(scene_send(&scene, to, gauge_plain, .value = i));
+        scene_settle(&scene);
     }
     check_handled("the down", 1000);
-    cr_assert(eq(u64, stage_dead(&stage, DEAD_FULL), 1));
-    check_ok(stage_asked(&stage, to, gauge_become, .which = 0).err);
-    stage_settle(&stage);
+    cr_assert(eq(u64, scene_dead(&scene, DEAD_FULL), 1));
+    check_ok(scene_asked(&scene, to, gauge_become, .which = 0).err);
+    scene_settle(&scene);
 
     check_handled("the four", 0, 1, 2, 3);
-    stage_end(&stage);
+    scene_end(&scene);
 }
 
 Test(behaviour, a_failure_brings_back_the_kinds_own)
 {
-    stage_t stage;
-    begin(&stage);
+    scene_t scene;
+    begin(&scene);
     address_t to = gauge();
 
-    check_ok(stage_asked(&stage, to, gauge_become, .which = 2).err);
-    check_ok(stage_send(&stage, to, gauge_plain, .value = 1));
-    stage_settle(&stage);
-    check_ok(stage_send(&stage, to, gauge_break));
-    stage_settle(&stage);
+    check_ok(scene_asked(&scene, to, gauge_become, .which = 2).err);
+    check_ok(scene_send(&scene, to, gauge_plain, .value = 1));
+    scene_settle(&scene);
+    check_ok(scene_send(&scene, to, gauge_break));
+    scene_settle(&scene);
 
     check_handled("handled by the next incarnation", 1);
-    stage_end(&stage);
+    scene_end(&scene);
 }

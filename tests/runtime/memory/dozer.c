@@ -165,26 +165,26 @@ DOZER(waker);
 void bed_begin(bed_t *self, state_store_t *store, uint64_t memory_max)
 {
     self->store = store;
-    stage_begin(&self->stage, &(stage_options_t){.kinds = bed_kinds,
+    scene_begin(&self->scene, &(scene_options_t){.kinds = bed_kinds,
                                                  .kind_count = COUNT_OF(bed_kinds),
                                                  .state_store = store,
                                                  .memory_max = memory_max});
 }
 
-static void nothing_is_charged(const stage_t *stage)
+static void nothing_is_charged(const scene_t *scene)
 {
-    cr_assert(eq(u64, runtime_charged(stage->runtime), 0));
+    cr_assert(eq(u64, runtime_charged(scene->runtime), 0));
 }
 
 void bed_end(bed_t *self)
 {
-    self->stage.before_free = nothing_is_charged;
-    stage_end(&self->stage);
+    self->scene.before_free = nothing_is_charged;
+    scene_end(&self->scene);
 }
 
 runtime_stats_t bed_stats(const bed_t *self)
 {
     runtime_stats_t stats;
-    runtime_stats(self->stage.runtime, &stats);
+    runtime_stats(self->scene.runtime, &stats);
     return stats;
 }

@@ -2,7 +2,7 @@
 /* dozer.h -- the actor of these tests, and a runtime for it. Kinds: "dozer" hibernates after
  * DOZER_IDLE_MS, "napper" when memory is short, "waker" never idles out. */
 
-#include "tests/support/actors/stage.h"
+#include "tests/support/actors/scene.h"
 
 #define DEF_FILE "tests/runtime/memory/dozer.def"
 #include "runtime/base/schema_declare.h"
@@ -12,7 +12,7 @@ enum { DOZER_IDLE_MS = 50, DOZER_MEMORY_MAX = 10000 };
 extern const actor_kind_t dozer_kind, napper_kind, waker_kind;
 
 typedef struct bed {
-    stage_t stage;
+    scene_t scene;
     state_store_t *store;
 } bed_t;
 

@@ -10,14 +10,14 @@ enum { LONG_ENOUGH_MS = 4 * DOZER_IDLE_MS };
 
 static uint64_t count_of(bed_t *bed)
 {
-    stage_answer_t answer = stage_asked(&bed->stage, dozer, dozer_count);
+    scene_answer_t answer = scene_asked(&bed->scene, dozer, dozer_count);
     check_ok(answer.err);
     return answer.value;
 }
 
 static void add(bed_t *bed, uint64_t number)
 {
-    check_ok(stage_asked(&bed->stage, dozer, dozer_add, .number = number).err);
+    check_ok(scene_asked(&bed->scene, dozer, dozer_add, .number = number).err);
 }
 
 /* With a quick store and with one that works on the offload pool. */
@@ -30,7 +30,7 @@ static void sleeps_and_wakes(bool is_quick)
     add(&bed, 5);
     add(&bed, 7);
 
-    stage_pass(&bed.stage, LONG_ENOUGH_MS);
+    scene_pass(&bed.scene, LONG_ENOUGH_MS);
     cr_assert(eq(u64, bed_stats(&bed).actors, 0), "slot and name are free");
     cr_assert(eq(u64, bed_stats(&bed).actor_bytes, 0));
     cr_assert(eq(u32, shelf.count, 1));
@@ -40,7 +40,7 @@ static void sleeps_and_wakes(bool is_quick)
     cr_assert(eq(u64, bed_stats(&bed).wakes, 1));
     cr_assert(eq(u32, shelf.count, 0), "who is awake has nothing in the store");
     add(&bed, 1);
-    stage_pass(&bed.stage, LONG_ENOUGH_MS);
+    scene_pass(&bed.scene, LONG_ENOUGH_MS);
     cr_assert(eq(u64, count_of(&bed), 13), "again and again");
     bed_end(&bed);
     shelf_deinit(&shelf);
@@ -59,14 +59,14 @@ Test(hibernate, strings_and_lists_come_back_from_a_file)
     check_ok(state_store_file_open(temporary_in(&folder, "states").path, &store));
     bed_t bed;
     bed_begin(&bed, store, 0);
-    check_ok(stage_asked(&bed.stage, dozer, dozer_say, .text = STR("good night")).err);
+    check_ok(scene_asked(&bed.scene, dozer, dozer_say, .text = STR("good night")).err);
     for (uint64_t i = 0; i < 20; i++)
         add(&bed, i);
 
-    stage_pass(&bed.stage, LONG_ENOUGH_MS);
+    scene_pass(&bed.scene, LONG_ENOUGH_MS);
     cr_assert(eq(u64, bed_stats(&bed).actors, 0));
     cr_assert(eq(u64, count_of(&bed), 190), "the list and its sum agree");
-    stage_answer_t said = stage_asked(&bed.stage, dozer, dozer_text);
+    scene_answer_t said = scene_asked(&bed.scene, dozer, dozer_text);
 
     check_ok(said.err);
     cr_assert(eq(u64, bed_stats(&bed).wakes, 1));
@@ -82,7 +82,7 @@ static void keeps_awake(const char *what, void (*arrange)(bed_t *bed))
     shelf_init(&shelf, true);
     bed_begin(&bed, &shelf.store, 0);
     arrange(&bed);
-    stage_pass(&bed.stage, LONG_ENOUGH_MS);
+    scene_pass(&bed.scene, LONG_ENOUGH_MS);
     cr_assert(eq(u64, bed_stats(&bed).sleeps, 0), "%s keeps it awake", what);
     cr_assert(eq(u32, shelf.count, 0));
     bed_end(&bed);
@@ -91,19 +91,19 @@ static void keeps_awake(const char *what, void (*arrange)(bed_t *bed))
 
 static void with_a_timer(bed_t *bed)
 {
-    check_ok(stage_asked(&bed->stage, dozer, dozer_timer, .delay_ms = 60000).err);
+    check_ok(scene_asked(&bed->scene, dozer, dozer_timer, .delay_ms = 60000).err);
 }
 
 static void with_a_monitor(bed_t *bed)
 {
-    uint64_t other = stage_asked(&bed->stage, waker, dozer_who).value;
-    check_ok(stage_asked(&bed->stage, dozer, dozer_watch, .ref_bits = other).err);
+    uint64_t other = scene_asked(&bed->scene, waker, dozer_who).value;
+    check_ok(scene_asked(&bed->scene, dozer, dozer_watch, .ref_bits = other).err);
 }
 
 static void while_watched(bed_t *bed)
 {
-    uint64_t it = stage_asked(&bed->stage, dozer, dozer_who).value;
-    check_ok(stage_asked(&bed->stage, waker, dozer_watch, .ref_bits = it).err);
+    uint64_t it = scene_asked(&bed->scene, dozer, dozer_who).value;
+    check_ok(scene_asked(&bed->scene, waker, dozer_watch, .ref_bits = it).err);
 }
 
 Test(hibernate, who_waits_for_something_stays_awake)
@@ -123,13 +123,13 @@ Test(hibernate, what_cannot_be_stored_stays_awake_and_is_counted)
         bed_begin(&bed, &shelf.store, 0);
         add(&bed, 3);
 
-        stage_pass(&bed.stage, LONG_ENOUGH_MS);
+        scene_pass(&bed.scene, LONG_ENOUGH_MS);
         cr_assert(ge(u64, bed_stats(&bed).sleeps_refused, 2), "tried again");
         cr_assert(eq(u64, bed_stats(&bed).actors, 1));
         cr_assert(eq(u64, count_of(&bed), 3));
 
         shelf.put_fails = ERR_OK;
-        stage_pass(&bed.stage, LONG_ENOUGH_MS);
+        scene_pass(&bed.scene, LONG_ENOUGH_MS);
         cr_assert(eq(u64, bed_stats(&bed).actors, 0), "when there is room it sleeps");
         bed_end(&bed);
         shelf_deinit(&shelf);
@@ -143,7 +143,7 @@ Test(hibernate, what_cannot_be_read_begins_anew_and_is_counted)
     shelf_init(&shelf, true);
     bed_begin(&bed, &shelf.store, 0);
     add(&bed, 3);
-    stage_pass(&bed.stage, LONG_ENOUGH_MS);
+    scene_pass(&bed.scene, LONG_ENOUGH_MS);
     buf_t *value = &shelf.places[0].value;
     memset(value->data, 0xc1, value->size); /* never a msgpack byte */
 
@@ -160,10 +160,10 @@ Test(hibernate, a_disk_that_fails_refuses_the_start_and_nothing_is_lost)
     shelf_init(&shelf, true);
     bed_begin(&bed, &shelf.store, 0);
     add(&bed, 3);
-    stage_pass(&bed.stage, LONG_ENOUGH_MS);
+    scene_pass(&bed.scene, LONG_ENOUGH_MS);
     shelf.take_fails = ERR_IO;
 
-    check_err(stage_asked(&bed.stage, dozer, dozer_count).err, ERR_IO);
+    check_err(scene_asked(&bed.scene, dozer, dozer_count).err, ERR_IO);
     shelf.take_fails = ERR_OK;
     cr_assert(eq(u64, count_of(&bed), 3));
     bed_end(&bed);
@@ -177,8 +177,8 @@ Test(hibernate, after_a_failure_it_begins_anew)
     shelf_init(&shelf, true);
     bed_begin(&bed, &shelf.store, 0);
     add(&bed, 3);
-    stage_pass(&bed.stage, LONG_ENOUGH_MS);
-    check_err(stage_asked(&bed.stage, dozer, dozer_break).err, ERR_INTERNAL);
+    scene_pass(&bed.scene, LONG_ENOUGH_MS);
+    check_err(scene_asked(&bed.scene, dozer, dozer_break).err, ERR_INTERNAL);
 
     cr_assert(eq(u64, count_of(&bed), 0));
     cr_assert(eq(u32, shelf.count, 0));
@@ -198,18 +198,18 @@ Test(hibernate, a_message_at_any_moment_of_it_is_handled)
         uint64_t told = 0;
         for (uint32_t i = 0; i < 30; i++) {
             /* The idle alarm's time comes; then a few steps of what follows, then the message. */
-            stage_skip(&bed.stage, DOZER_IDLE_MS + 1);
+            scene_skip(&bed.scene, DOZER_IDLE_MS + 1);
             for (uint64_t steps = (seed + i) % 7; steps > 0; steps--)
-                (void)simulation_step(bed.stage.simulation);
-            if (runtime_send(bed.stage.runtime, dozer, dozer_tick) == ERR_OK)
+                (void)simulation_step(bed.scene.simulation);
+            if (runtime_send(bed.scene.runtime, dozer, dozer_tick) == ERR_OK)
                 told++;
         }
-        stage_settle(&bed.stage);
+        scene_settle(&bed.scene);
         /* dozer_tick counts in the sum only: the list knows nothing of it. */
-        stage_answer_t answer = stage_asked(&bed.stage, dozer, dozer_add, .number = 0);
+        scene_answer_t answer = scene_asked(&bed.scene, dozer, dozer_add, .number = 0);
         check_ok(answer.err);
         cr_assert(eq(u64, answer.value, 1 + told), "seed %llu", (unsigned long long)seed);
-        stage_pass(&bed.stage, LONG_ENOUGH_MS);
+        scene_pass(&bed.scene, LONG_ENOUGH_MS);
         cr_assert(eq(u32, shelf.count, 1), "and then it sleeps");
         bed_end(&bed);
         shelf_deinit(&shelf);
@@ -224,11 +224,11 @@ Test(hibernate, an_end_while_it_is_stored_leaves_nothing_behind)
         shelf_init(&shelf, false);
         bed_begin(&bed, &shelf.store, 0);
         add(&bed, 9);
-        stage_skip(&bed.stage, DOZER_IDLE_MS + 1);
+        scene_skip(&bed.scene, DOZER_IDLE_MS + 1);
         for (uint64_t i = 0; i < steps; i++)
-            (void)simulation_step(bed.stage.simulation);
-        check_ok(runtime_send(bed.stage.runtime, dozer, dozer_stop));
-        stage_settle(&bed.stage);
+            (void)simulation_step(bed.scene.simulation);
+        check_ok(runtime_send(bed.scene.runtime, dozer, dozer_stop));
+        scene_settle(&bed.scene);
 
         cr_assert(eq(u64, bed_stats(&bed).actors, 0));
         cr_assert(eq(u32, shelf.count, 0), "stopped is not asleep");

@@ -20,11 +20,11 @@ static void fixture_end(fixture_t *self)
     shelf_deinit(&self->shelf);
 }
 
-static stage_answer_t ask_count(fixture_t *self, uint32_t i)
+static scene_answer_t ask_count(fixture_t *self, uint32_t i)
 {
     char key[16];
     snprintf(key, sizeof key, "%u", i);
-    return stage_asked(&self->bed.stage, address_of("napper", str_from(key)), dozer_count);
+    return scene_asked(&self->bed.scene, address_of("napper", str_from(key)), dozer_count);
 }
 
 /* One after the other takes its share, a millisecond apart. */
@@ -34,8 +34,8 @@ static void fill(fixture_t *self, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         snprintf(key, sizeof key, "%u", i);
         address_t to = address_of("napper", str_from(key));
-        check_ok(stage_asked(&self->bed.stage, to, dozer_take, .size = EACH, .blocks = 1).err);
-        stage_skip(&self->bed.stage, 1);
+        check_ok(scene_asked(&self->bed.scene, to, dozer_take, .size = EACH, .blocks = 1).err);
+        scene_skip(&self->bed.scene, 1);
     }
 }
 
@@ -54,7 +54,7 @@ Test(pressure, past_the_maximum_those_that_idled_longest_leave)
     fixture_begin(&f, max);
 
     fill(&f, CROWD);
-    stage_pass(&f.bed.stage, 2000);
+    scene_pass(&f.bed.scene, 2000);
     runtime_stats_t stats = bed_stats(&f.bed);
 
     cr_assert(ge(u64, stats.sleeps, 1), "long before their time");
@@ -72,7 +72,7 @@ Test(pressure, below_it_nobody_leaves)
     fixture_begin(&f, 100 * (uint64_t)EACH);
 
     fill(&f, 30);
-    stage_pass(&f.bed.stage, 2000);
+    scene_pass(&f.bed.scene, 2000);
 
     cr_assert(eq(u64, bed_stats(&f.bed).pressed, 0));
     cr_assert(eq(u64, bed_stats(&f.bed).sleeps, 0));
@@ -87,11 +87,11 @@ Test(pressure, who_waits_for_something_stays_whatever_it_holds)
     for (uint32_t i = 0; i < 30; i++) {
         snprintf(key, sizeof key, "%u", i);
         address_t to = address_of("napper", str_from(key));
-        check_ok(stage_asked(&f.bed.stage, to, dozer_timer, .delay_ms = 600000).err);
-        check_ok(stage_asked(&f.bed.stage, to, dozer_take, .size = EACH, .blocks = 1).err);
-        stage_skip(&f.bed.stage, 1);
+        check_ok(scene_asked(&f.bed.scene, to, dozer_timer, .delay_ms = 600000).err);
+        check_ok(scene_asked(&f.bed.scene, to, dozer_take, .size = EACH, .blocks = 1).err);
+        scene_skip(&f.bed.scene, 1);
     }
-    stage_pass(&f.bed.stage, 1000);
+    scene_pass(&f.bed.scene, 1000);
 
     cr_assert(gt(u64, bed_stats(&f.bed).pressed, 0));
     cr_assert(eq(u64, bed_stats(&f.bed).sleeps, 0));

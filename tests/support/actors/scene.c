@@ -1,4 +1,4 @@
-#include "tests/support/actors/stage.h"
+#include "tests/support/actors/scene.h"
 
 #include "runtime/kernel.h"
 
@@ -8,24 +8,24 @@ enum { STEPS_MAX = 1000000 };
 
 static uint64_t mono_ns(void *context)
 {
-    const stage_t *self = context;
+    const scene_t *self = context;
     ms_clock_t clock = simulation_clock(self->simulation);
     return clock_mono_ns(&clock) + self->skipped_ns;
 }
 
 static int64_t wall_ms(void *context)
 {
-    const stage_t *self = context;
+    const scene_t *self = context;
     ms_clock_t clock = simulation_clock(self->simulation);
     return clock_wall_ms(&clock) + (int64_t)(self->skipped_ns / 1000000);
 }
 
-void stage_skip(stage_t *self, uint64_t ms)
+void scene_skip(scene_t *self, uint64_t ms)
 {
     self->skipped_ns += ms * 1000000;
 }
 
-void stage_begin(stage_t *self, const stage_options_t *options)
+void scene_begin(scene_t *self, const scene_options_t *options)
 {
     self->skipped_ns = 0;
     self->before_free = NULL;
@@ -45,7 +45,7 @@ void stage_begin(stage_t *self, const stage_options_t *options)
     simulation_attach(self->simulation, self->runtime);
 }
 
-void stage_check_sum(const stage_t *self)
+void scene_check_sum(const scene_t *self)
 {
     runtime_stats_t stats;
     runtime_stats(self->runtime, &stats);
@@ -53,18 +53,18 @@ void stage_check_sum(const stage_t *self)
         eq(u64, stats.sent, stats.handled + stats.dead_letters + runtime_in_flight(self->runtime)));
 }
 
-void stage_end(stage_t *self)
+void scene_end(scene_t *self)
 {
-    stage_check_sum(self);
+    scene_check_sum(self);
     check_ok(runtime_drain(self->runtime, 10000));
-    stage_check_sum(self);
+    scene_check_sum(self);
     if (self->before_free != NULL)
         self->before_free(self);
     runtime_free(self->runtime);
     simulation_free(self->simulation);
 }
 
-void stage_settle(stage_t *self)
+void scene_settle(scene_t *self)
 {
     simulation_settle(self->simulation);
 }
@@ -79,22 +79,22 @@ static bool is_set(void *context)
     return *(bool *)context;
 }
 
-void stage_pass(stage_t *self, uint64_t ms)
+void scene_pass(scene_t *self, uint64_t ms)
 {
     bool is_over = false;
     simulation_after(self->simulation, ms, set, &is_over);
     cr_assert(simulation_run(self->simulation, is_set, &is_over, STEPS_MAX));
-    stage_settle(self);
+    scene_settle(self);
 }
 
-uint64_t stage_dead(const stage_t *self, dead_reason_t reason)
+uint64_t scene_dead(const scene_t *self, dead_reason_t reason)
 {
     return dead_letters_of(self->runtime->dead_letters, reason);
 }
 
 static void on_answer(void *context, const answer_t *answer)
 {
-    stage_answer_t *self = context;
+    scene_answer_t *self = context;
     self->is_there = true;
     self->count++;
     self->err = answer->err;
@@ -106,24 +106,24 @@ static void on_answer(void *context, const answer_t *answer)
         memcpy(&self->value, answer->message, sizeof self->value);
 }
 
-void stage_ask_message(stage_t *self, stage_answer_t *answer, address_t to, uint64_t timeout_ms,
+void scene_ask_message(scene_t *self, scene_answer_t *answer, address_t to, uint64_t timeout_ms,
                        const schema_t *schema, const void *message)
 {
-    *answer = (stage_answer_t){0};
+    *answer = (scene_answer_t){0};
     edge_ask_message(runtime_edge(self->runtime, 0), to, timeout_ms, STR(""), on_answer, answer,
                      schema, message);
 }
 
 static bool is_there(void *context)
 {
-    return ((const stage_answer_t *)context)->is_there;
+    return ((const scene_answer_t *)context)->is_there;
 }
 
-stage_answer_t stage_asked_message(stage_t *self, address_t to, const schema_t *schema,
+scene_answer_t scene_asked_message(scene_t *self, address_t to, const schema_t *schema,
                                    const void *message)
 {
-    stage_answer_t answer;
-    stage_ask_message(self, &answer, to, 0, schema, message);
+    scene_answer_t answer;
+    scene_ask_message(self, &answer, to, 0, schema, message);
     cr_assert(simulation_run(self->simulation, is_there, &answer, STEPS_MAX));
     return answer;
 }
