@@ -63,4 +63,4 @@ install(FILES ${CMAKE_BINARY_DIR}/package/MusicStreamRuntimeConfig.cmake
 file(RELATIVE_PATH up /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 configure_file(${MS_ROOT}/cmake/musicstream-runtime.pc.in ${CMAKE_BINARY_DIR}/package/musicstream-runtime.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/package/musicstream-runtime.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-install(FILES ${MS_ROOT}/LICENSE ${MS_ROOT}/runtime/README.md ${MS_ROOT}/docs/writing-an-actor.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${MS_ROOT}/LICENSE ${MS_ROOT}/runtime/README.md ${MS_ROOT}/docs/writing-an-actor.md ${MS_ROOT}/docs/writing-a-plugin.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
