@@ -238,6 +238,9 @@ static void write_record(ring_t *ring, uint32_t mask, recorder_record_t *record)
     uint64_t index = atomic_load_explicit(&ring->head->written, memory_order_relaxed);
     recorder_record_t *slot = &ring->records[index & mask];
     /* The place counts as torn from here until its sequence is there. */
+#ifdef __SANITIZE_THREAD__ /* which knows no fences */
+    (void)__atomic_exchange_n(&slot->sequence, ~(uint32_t)index, __ATOMIC_ACQ_REL);
+#else
     __atomic_store_n(&slot->sequence, ~(uint32_t)index, __ATOMIC_RELAXED);
 #ifndef __SANITIZE_THREAD__ /* it knows no fences */
     atomic_thread_fence(memory_order_release);
