@@ -242,7 +242,6 @@ static void write_record(ring_t *ring, uint32_t mask, recorder_record_t *record)
     (void)__atomic_exchange_n(&slot->sequence, ~(uint32_t)index, __ATOMIC_ACQ_REL);
 #else
     __atomic_store_n(&slot->sequence, ~(uint32_t)index, __ATOMIC_RELAXED);
-#ifndef __SANITIZE_THREAD__ /* it knows no fences */
     atomic_thread_fence(memory_order_release);
 #endif
     record->sequence = ~(uint32_t)index;
