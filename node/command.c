@@ -69,6 +69,13 @@ static const command_t commands[] = {
      "is\n"
      "not activated. Without arguments: every actor's counters.\n",
      NULL, command_actor},
+    {"tree", "", "the supervision tree of the running node",
+     "Prints who was started by whom, with restarts; actors with a name that nobody started are "
+     "counted by kind.\n  --json          as JSON\n",
+     "json", command_tree},
+    {"letters", "", "messages that nobody handled",
+     "Prints dead letters as JSON: counted by kind and reason, and the last ones.\n", NULL,
+     command_letters},
     {"trace", "[KIND [KEY]]", "messages of the running node as they are handled",
      "Prints a line for each message that the actors of a kind, or one of them, handle and send. "
      "What\n"

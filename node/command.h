@@ -27,6 +27,8 @@ int command_plugin(const config_t *config, int count, char **arguments);
 int command_actor(const config_t *config, int count, char **arguments);
 int command_top(const config_t *config, int count, char **arguments);
 int command_trace(const config_t *config, int count, char **arguments);
+int command_tree(const config_t *config, int count, char **arguments);
+int command_letters(const config_t *config, int count, char **arguments);
 int command_recorder(const config_t *config, int count, char **arguments);
 
 /* Finds the command and runs it. */

@@ -78,6 +78,26 @@ int command_actor(const config_t *config, int count, char **arguments)
     return print_result(config, "actor", buf_str(&body));
 }
 
+int command_tree(const config_t *config, int count, char **arguments)
+{
+    arena_t arena ARENA_SCOPED = {0};
+    const graphql_value_t *result;
+    if (command_plain_count(count, arguments) > 0)
+        return command_usage("tree");
+    if (command_flag(count, arguments, "json") != NULL)
+        return print_result(config, "tree", STR("{\"json\":true}"));
+    int exit_code = command_ask(config, "tree", (str_t){0}, &arena, &result);
+    if (exit_code == EXIT_OK)
+        printf("%.*s", STR_ARG(graphql_value_str(result)));
+    return exit_code;
+}
+
+int command_letters(const config_t *config, int count, char **arguments)
+{
+    (void)arguments;
+    return count > 0 ? command_usage("letters") : print_result(config, "letters", (str_t){0});
+}
+
 /* ---- trace ---- */
 
 static void append_took(buf_t *out, int64_t ns)

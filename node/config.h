@@ -55,6 +55,7 @@ typedef enum config_source {
     X(allow_plain_http, false, "sign-in over plain HTTP from other machines than this one")        \
     X(log_json, false, "log lines as JSON")                                                        \
     X(watch, true, "follow changes in the music folders as they happen")                           \
+    X(latencies, false, "measure how long messages wait and take, for /metrics and `top --types`") \
     X(scan_at_start, true, "look for changes in the music folders when the node starts")
 
 typedef struct config_root {

@@ -187,19 +187,6 @@ static void setup_code(control_request_t *request)
              (str_t){0}, code_known, request, accounts_get_setup_code);
 }
 
-/* ---- the runtime ---- */
-
-static void actors_command(control_request_t *request)
-{
-    buf_t body BUF_SCOPED = BUF_INIT;
-    json_t json = json_to(&body);
-    runtime_describe(node_of(request)->runtime, &json);
-    if (buf_status(&body) != ERR_OK)
-        control_refuse(request, buf_status(&body), (str_t){0});
-    else
-        control_reply(request, buf_str(&body));
-}
-
 const control_command_t CONTROL_COMMANDS[] = {
     {"scan.status", scan_status},
     {"scan.start", scan_start_command},
@@ -211,10 +198,12 @@ const control_command_t CONTROL_COMMANDS[] = {
     {"user.password", user_password},
     {"token.issue", token_issue_command},
     {"setup.code", setup_code},
-    {"actors", actors_command},
+    {"actors", control_actors},
     {"plugin.list", plugin_list_command},
     {"plugin.replace", plugin_replace_command},
     {"actor", control_actor},
+    {"tree", control_tree},
+    {"letters", control_letters},
     {"top", control_top},
     {"trace", control_trace},
     {"recorder", control_recorder},

@@ -56,31 +56,6 @@ static err_t take_sample(void *data)
     return top_sample(self->top, self->count, &self->sample);
 }
 
-static void append_types(runtime_t *runtime, json_t *json)
-{
-    latency_row_t *rows MEMORY_SCOPED = memory_new_array(LATENCY_ROWS_MAX + 1, sizeof *rows);
-    size_t count = 0;
-    if (rows == NULL || runtime_latencies(runtime, rows, LATENCY_ROWS_MAX + 1, &count) != ERR_OK)
-        count = 0;
-    json_key(json, STR("types"));
-    json_array_begin(json);
-    for (size_t i = 0; i < count; i++) {
-        json_object_begin(json);
-        json_key_str(json, "kind", str_from(rows[i].kind));
-        json_key_str(json, "type", str_from(rows[i].type));
-        json_key_u64(json, "count", rows[i].count);
-        json_key_u64(json, "wait_p50_ns", rows[i].wait_p50_ns);
-        json_key_u64(json, "wait_p99_ns", rows[i].wait_p99_ns);
-        json_key_u64(json, "wait_max_ns", rows[i].wait_max_ns);
-        json_key_u64(json, "took_p50_ns", rows[i].took_p50_ns);
-        json_key_u64(json, "took_p99_ns", rows[i].took_p99_ns);
-        json_key_u64(json, "took_max_ns", rows[i].took_max_ns);
-        json_key_u64(json, "took_sum_ns", rows[i].took_sum_ns);
-        json_object_end(json);
-    }
-    json_array_end(json);
-}
-
 /* The types go into the sample's object, before its end. */
 static void finish_sample(viewer_t *self)
 {
@@ -88,7 +63,8 @@ static void finish_sample(viewer_t *self)
         return;
     self->sample.size--;
     json_t json = {&self->sample, true};
-    append_types(runtime_of(self->request), &json);
+    json_key(&json, STR("types"));
+    runtime_describe_latencies(runtime_of(self->request), &json);
     buf_append_char(&self->sample, '}');
 }
 
@@ -282,4 +258,70 @@ void control_recorder(control_request_t *request)
     json_key_str(&json, "level", str_from(level_names[runtime_record_level(runtime_of(request))]));
     json_object_end(&json);
     control_reply(request, buf_str(&body));
+}
+
+/* ---- what walks over all actors: on the offload pool ---- */
+
+typedef struct walk {
+    control_request_t *request;
+    runtime_t *runtime;
+    void (*describe)(runtime_t *runtime, json_t *json);
+    buf_t out;
+} walk_t;
+
+static err_t walk_over(void *data)
+{
+    walk_t *self = data;
+    json_t json = json_to(&self->out);
+    self->out.size_max = CONTROL_ANSWER_SIZE_MAX;
+    self->describe(self->runtime, &json);
+    return buf_status(&self->out);
+}
+
+static void walked(void *data, err_t err)
+{
+    walk_t *self = data;
+    if (err == ERR_OK)
+        control_reply(self->request, buf_str(&self->out));
+    else
+        control_refuse(self->request, err,
+                       err == ERR_LIMIT ? STR("there are too many actors to list them all: "
+                                              "`musicstream top` shows the first")
+                                        : (str_t){0});
+    buf_deinit(&self->out);
+    memory_free(self);
+}
+
+static void walk(control_request_t *request, void (*describe)(runtime_t *runtime, json_t *json))
+{
+    walk_t *self = memory_new(sizeof *self);
+    if (self == NULL) {
+        control_refuse(request, ERR_NO_MEMORY, (str_t){0});
+        return;
+    }
+    *self = (walk_t){.request = request, .runtime = runtime_of(request), .describe = describe};
+    edge_offload(control_edge(request), OFFLOAD_FILE, walk_over, walked, self);
+}
+
+void control_actors(control_request_t *request)
+{
+    walk(request, runtime_describe);
+}
+
+void control_letters(control_request_t *request)
+{
+    walk(request, runtime_dead_letters);
+}
+
+static void describe_tree_as_text(runtime_t *runtime, json_t *json)
+{
+    buf_t text BUF_SCOPED = BUF_INIT;
+    runtime_tree_text(runtime, &text);
+    json_str(json, buf_str(&text));
+}
+
+void control_tree(control_request_t *request)
+{
+    walk(request,
+         control_argument_bool(request, "json") ? runtime_describe_tree : describe_tree_as_text);
 }

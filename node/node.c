@@ -111,6 +111,8 @@ static err_t make_runtime(node_t *self)
     TRY(err);
     if (options.recorder_path != NULL && strcmp(self->config->recorder, "messages") == 0)
         err = runtime_record(self->runtime, RECORDER_MESSAGES);
+    if (err == ERR_OK && self->config->latencies)
+        err = runtime_measure_latencies(self->runtime, true);
     return err;
 }
 

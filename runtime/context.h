@@ -20,7 +20,6 @@ struct context {
     uint64_t bits; /* the actor's */
     uint64_t now_ns, begin_ns;
     uint32_t steps; /* messages so far */
-    bool is_watched;
 
     /* The call at hand. */
     const message_t *command; /* NULL: a continuation, a timer, start or stop */

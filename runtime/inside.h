@@ -33,6 +33,9 @@ err_t runtime_measure_latencies(runtime_t *self, bool is_on);
 /* Those measured so far, most handling time first; at most LATENCY_ROWS_MAX + 1. NO_MEMORY. */
 err_t runtime_latencies(runtime_t *self, latency_row_t *out_rows, size_t max, size_t *out_count);
 
+/* The same as a JSON array. */
+void runtime_describe_latencies(runtime_t *self, json_t *json);
+
 /* ---- a live trace ---- */
 
 enum {

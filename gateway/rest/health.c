@@ -1,6 +1,8 @@
 #include "gateway/rest/health.h"
 
 #include "gateway/api.h"
+#include "runtime/base/memory.h"
+#include "runtime/inside.h"
 
 static void reply_text(http_request_t *request, int status, str_t text)
 {
@@ -55,6 +57,46 @@ static void append_runtime(buf_t *out, runtime_t *runtime)
     append_metric(out, "actor_slow_turns_total", "counter", "Turns over 10 ms.", stats.slow_turns);
 }
 
+static void append_labels(buf_t *out, const char *name, const latency_row_t *row)
+{
+    buf_printf(out, "musicstream_actor_message_%s{kind=\"%s\",type=\"%s\"", name, row->kind,
+               row->type);
+}
+
+static void append_quantile(buf_t *out, const char *name, const latency_row_t *row,
+                            const char *quantile, uint64_t ns)
+{
+    append_labels(out, name, row);
+    buf_printf(out, ",quantile=\"%s\"} %.9f\n", quantile, (double)ns / 1e9);
+}
+
+/* While latencies are measured (`latencies = true`, or somebody looks at them). The labels are
+ * names in the program: at most LATENCY_ROWS_MAX + 1 of them. */
+static void append_latencies(buf_t *out, runtime_t *runtime)
+{
+    latency_row_t *rows MEMORY_SCOPED = memory_new_array(LATENCY_ROWS_MAX + 1, sizeof *rows);
+    size_t count = 0;
+    if (rows == NULL || runtime_latencies(runtime, rows, LATENCY_ROWS_MAX + 1, &count) != ERR_OK ||
+        count == 0)
+        return;
+    buf_append(out, STR("# HELP musicstream_actor_message_wait_seconds Time of a message in its "
+                        "queue.\n# TYPE musicstream_actor_message_wait_seconds summary\n"));
+    for (size_t i = 0; i < count; i++) {
+        append_quantile(out, "wait_seconds", &rows[i], "0.5", rows[i].wait_p50_ns);
+        append_quantile(out, "wait_seconds", &rows[i], "0.99", rows[i].wait_p99_ns);
+    }
+    buf_append(out, STR("# HELP musicstream_actor_message_seconds Time a message is handled.\n"
+                        "# TYPE musicstream_actor_message_seconds summary\n"));
+    for (size_t i = 0; i < count; i++) {
+        append_quantile(out, "seconds", &rows[i], "0.5", rows[i].took_p50_ns);
+        append_quantile(out, "seconds", &rows[i], "0.99", rows[i].took_p99_ns);
+        append_labels(out, "seconds_sum", &rows[i]);
+        buf_printf(out, "} %.9f\n", (double)rows[i].took_sum_ns / 1e9);
+        append_labels(out, "seconds_count", &rows[i]);
+        buf_printf(out, "} %llu\n", (unsigned long long)rows[i].count);
+    }
+}
+
 static void append_catalog(buf_t *out, catalog_t *catalog)
 {
     arena_t scratch ARENA_SCOPED = {0};
@@ -73,6 +115,7 @@ static void get_metrics(http_request_t *request)
     const api_t *api = home_of(request)->api;
     buf_t body BUF_SCOPED = BUF_INIT;
     append_runtime(&body, api->runtime);
+    append_latencies(&body, api->runtime);
     append_catalog(&body, api->catalog);
     if (api->append_metrics != NULL)
         api->append_metrics(api->metrics_context, &body);

@@ -1,4 +1,5 @@
 #include "runtime/base/memory.h"
+#include "runtime/inside.h"
 #include "runtime/kernel.h"
 #include "runtime/life/tie.h"
 
@@ -55,6 +56,30 @@ static void describe_actor(void *context, actor_t *actor)
     json_object_end(json);
 }
 
+void runtime_describe_latencies(runtime_t *self, json_t *json)
+{
+    latency_row_t *rows MEMORY_SCOPED = memory_new_array(LATENCY_ROWS_MAX + 1, sizeof *rows);
+    size_t count = 0;
+    if (rows == NULL || runtime_latencies(self, rows, LATENCY_ROWS_MAX + 1, &count) != ERR_OK)
+        count = 0;
+    json_array_begin(json);
+    for (size_t i = 0; i < count; i++) {
+        json_object_begin(json);
+        json_key_str(json, "kind", str_from(rows[i].kind));
+        json_key_str(json, "type", str_from(rows[i].type));
+        json_key_u64(json, "count", rows[i].count);
+        json_key_u64(json, "wait_p50_ns", rows[i].wait_p50_ns);
+        json_key_u64(json, "wait_p99_ns", rows[i].wait_p99_ns);
+        json_key_u64(json, "wait_max_ns", rows[i].wait_max_ns);
+        json_key_u64(json, "took_p50_ns", rows[i].took_p50_ns);
+        json_key_u64(json, "took_p99_ns", rows[i].took_p99_ns);
+        json_key_u64(json, "took_max_ns", rows[i].took_max_ns);
+        json_key_u64(json, "took_sum_ns", rows[i].took_sum_ns);
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
 void runtime_describe(runtime_t *self, json_t *json)
 {
     runtime_stats_t stats;
@@ -76,6 +101,8 @@ void runtime_describe(runtime_t *self, json_t *json)
     json_key_u64(json, "pressed", stats.pressed);
     json_key_u64(json, "actor_bytes", stats.actor_bytes);
     json_key_u64(json, "pool_bytes", stats.pool_bytes);
+    json_key(json, STR("latencies"));
+    runtime_describe_latencies(self, json);
     json_key(json, STR("actors"));
     json_array_begin(json);
     registry_each(self->registry, describe_actor, json);

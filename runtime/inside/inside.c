@@ -39,6 +39,8 @@ err_t inside_new(runtime_t *runtime, const runtime_options_t *options, inside_t 
         inside_free(self);
         return err;
     }
+    for (uint32_t i = 0; self->recorder != NULL && i < runtime->scheduler_count; i++)
+        runtime->schedulers[i].recorder_head = recorder_head(self->recorder, i);
     if (self->recorder != NULL)
         atomic_store(&runtime->watching, INSIDE_LIFE);
     *out_inside = self;
@@ -308,47 +310,21 @@ void inside_slept(scheduler_t *scheduler, uint64_t begin_ns, uint64_t end_ns)
 
 uint64_t inside_actor_bytes(const actor_t *actor)
 {
-    const actor_extra_t *extra = actor_peek(actor);
-    uint64_t bytes = sizeof *actor + sizeof(actor_entry_t);
-    if (actor->key_size >= ACTOR_KEY_INSIDE)
-        bytes += actor->key_size + (uint64_t)1;
-    if (actor->state != NULL)
-        bytes += actor->kind->state_size;
-    if (extra != &actor_extra_none)
-        bytes += sizeof *extra + extra->asks.capacity * sizeof(ask_t) +
-                 extra->timers.count * sizeof(alarm_t) + extra->child_count * sizeof(uint64_t);
-    if (extra->durable != NULL)
-        bytes += sizeof *extra->durable + extra->durable->append_size;
-    return bytes;
-}
-
-uint64_t inside_actor_bytes_seen(const actor_t *actor)
-{
-    return sizeof *actor + sizeof(actor_entry_t) + actor_kind(actor)->state_size;
+    return actor_charged(actor) + ACTOR_SLOT_SIZE;
 }
 
 /* ---- turns ---- */
 
-void inside_turn_begin(context_t *ctx)
+void inside_turned(const context_t *ctx, uint64_t begin_ns, uint64_t messages)
 {
-    recorder_t *recorder = ctx->runtime->inside->recorder;
-    if (recorder != NULL)
-        recorder_busy(recorder, ctx->scheduler->index, actor_bits(ctx->actor), ctx->now_ns);
-}
-
-void inside_turn_end(context_t *ctx, uint64_t begin_ns, uint64_t messages)
-{
-    recorder_t *recorder = ctx->runtime->inside->recorder;
-    if (recorder != NULL)
-        recorder_busy(recorder, ctx->scheduler->index, 0, 0);
-    if (inside_watches(ctx->runtime, INSIDE_MESSAGES))
-        note(ctx->runtime, ctx->actor->kind, NULL, nothing,
-             (recorder_record_t){.time_ns = begin_ns,
-                                 .actor = actor_bits(ctx->actor),
-                                 .duration_ns =
-                                     capped(clock_mono_ns(&ctx->runtime->clock) - begin_ns),
-                                 .wait = capped(messages),
-                                 .event = RECORD_TURN});
+    uint64_t end_ns = clock_mono_ns(&ctx->runtime->clock);
+    atomic_store_explicit(&ctx->scheduler->recorder_head->busy_names, 0, memory_order_relaxed);
+    note(ctx->runtime, actor_kind(ctx->actor), NULL, nothing,
+         (recorder_record_t){.time_ns = begin_ns,
+                             .actor = actor_bits(ctx->actor),
+                             .duration_ns = capped(end_ns - begin_ns),
+                             .wait = capped(messages),
+                             .event = RECORD_TURN});
 }
 
 /* ---- a life's events ---- */

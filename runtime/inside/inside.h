@@ -61,14 +61,29 @@ void inside_sent(runtime_t *runtime, const actor_kind_t *kind, uint64_t ref, mes
 void inside_stolen(scheduler_t *scheduler, const actor_t *actor, uint32_t from);
 void inside_slept(scheduler_t *scheduler, uint64_t begin_ns, uint64_t end_ns);
 
-/* What it takes: header, state, and what lies beside them; without messages under way. */
+/* What it takes, with its slot; any thread that has it pinned. */
 uint64_t inside_actor_bytes(const actor_t *actor);
-/* As any thread can tell that has it pinned. */
-uint64_t inside_actor_bytes_seen(const actor_t *actor);
 
 /* ---- turns: what a thread is busy with outlives a kill ---- */
-void inside_turn_begin(context_t *ctx);
-void inside_turn_end(context_t *ctx, uint64_t begin_ns, uint64_t messages);
+static inline void inside_turn_begin(const context_t *ctx)
+{
+    recorder_head_t *head = ctx->scheduler->recorder_head;
+    if (head == NULL)
+        return;
+    atomic_store_explicit(&head->busy_since_ns, ctx->now_ns, memory_order_relaxed);
+    atomic_store_explicit(&head->busy_with, ctx->bits, memory_order_relaxed);
+}
+
+void inside_turned(const context_t *ctx, uint64_t begin_ns, uint64_t messages);
+static inline void inside_turn_end(const context_t *ctx, uint64_t begin_ns, uint64_t messages)
+{
+    recorder_head_t *head = ctx->scheduler->recorder_head;
+    if (head == NULL)
+        return;
+    atomic_store_explicit(&head->busy_with, 0, memory_order_relaxed);
+    if (UNLIKELY(inside_watches(ctx->runtime, INSIDE_MESSAGES)))
+        inside_turned(ctx, begin_ns, messages);
+}
 
 /* ---- a life's events ---- */
 void inside_life(const actor_t *actor, record_event_t event);

@@ -255,12 +255,9 @@ void recorder_write(recorder_t *self, uint32_t ring, recorder_record_t record)
     write_record(&self->rings[ring], self->mask, &record);
 }
 
-void recorder_busy(recorder_t *self, uint32_t ring, uint64_t actor, uint64_t since_ns)
+recorder_head_t *recorder_head(const recorder_t *self, uint32_t ring)
 {
-    recorder_head_t *head = self->rings[ring].head;
-    atomic_store_explicit(&head->busy_names, 0, memory_order_relaxed);
-    atomic_store_explicit(&head->busy_since_ns, since_ns, memory_order_relaxed);
-    atomic_store_explicit(&head->busy_with, actor, memory_order_relaxed);
+    return self->rings[ring].head;
 }
 
 void recorder_busy_names(recorder_t *self, uint32_t ring, uint32_t kind, uint32_t type)

@@ -39,5 +39,6 @@ uint16_t recorder_name(recorder_t *self, uint32_t ring, const void *key, const c
 uint16_t recorder_text(recorder_t *self, uint32_t ring, str_t text);
 /* All but the sequence is the caller's. */
 void recorder_write(recorder_t *self, uint32_t ring, recorder_record_t record);
-void recorder_busy(recorder_t *self, uint32_t ring, uint64_t actor, uint64_t since_ns);
+/* Where the ring's thread says what it is busy with. */
+recorder_head_t *recorder_head(const recorder_t *self, uint32_t ring);
 void recorder_busy_names(recorder_t *self, uint32_t ring, uint32_t kind, uint32_t type);

@@ -136,7 +136,7 @@ static void sample_actor(void *context, actor_t *actor)
     candidate_t candidate = {.actor = actor, .generation = generation, .messages_total = messages};
     candidate.figures[TOP_MESSAGES] = (uint32_t)(messages - (is_known ? seen->messages : 0));
     candidate.figures[TOP_BUSY] = busy_ns - (is_known ? MIN(seen->busy_ns, busy_ns) : 0);
-    candidate.figures[TOP_MEMORY] = inside_actor_bytes_seen(actor);
+    candidate.figures[TOP_MEMORY] = inside_actor_bytes(actor);
     candidate.figures[TOP_QUEUE] = mailbox_user_length(&actor->mailbox);
     *seen = (seen_t){generation, messages, busy_ns};
     sum->actors++;

@@ -85,6 +85,7 @@ struct scheduler {
     pool_t pool; /* gone with the runtime's last block, after every scheduler */
     topic_table_t topics;
     uint32_t turn_messages;       /* a turn handles at most; a simulation may draw it */
+    struct recorder_head *recorder_head; /* recorder_format.h; NULL: nothing is recorded */
     uint64_t polled_ns, break_ns; /* polled last; when to stop running actors for it or an alarm */
     uint64_t looked_at;           /* what was charged when the pressure was looked at */
 };

@@ -452,8 +452,7 @@ static void count_turn(context_t *ctx)
         scheduler->tick == 1 ? ctx->now_ns - ctx->begin_ns : ctx->steps * scheduler->step_ns;
     count_own_by(&ctx->actor->busy_ns, took_ns);
     count_own_by(&scheduler->counters.messages, ctx->steps);
-    if (UNLIKELY(ctx->is_watched))
-        inside_turn_end(ctx, ctx->begin_ns, ctx->steps);
+    inside_turn_end(ctx, ctx->begin_ns, ctx->steps);
 }
 
 static void end_turn(context_t *ctx)
@@ -478,9 +477,7 @@ void turn_run(context_t *ctx, actor_t *actor)
     ctx->begin_ns = ctx->now_ns = ctx->scheduler->now_ns;
     ctx->steps = 0;
     ctx->has_coalesced = false;
-    ctx->is_watched = inside_watches(ctx->runtime, INSIDE_LIFE | INSIDE_MESSAGES);
-    if (UNLIKELY(ctx->is_watched))
-        inside_turn_begin(ctx);
+    inside_turn_begin(ctx);
     run_steps(ctx);
     end_turn(ctx);
 }
