@@ -49,6 +49,10 @@ static void append_bytes(buf_t *out, double bytes)
 static void append_time(buf_t *out, double ns)
 {
     static const char *const units[] = {"ns", "us", "ms", "s"};
+    if (ns <= 0) { /* not known: it came from a timer, the journal or the pool */
+        buf_append_char(out, '-');
+        return;
+    }
     scaled(out, ns, 1000, units, COUNT_OF(units));
 }
 
