@@ -414,6 +414,8 @@ struct actor_kind {
     uint32_t snapshot_every;                  /* events; 0: never */
     bool is_pinned;                           /* stays on the scheduler that started it */
     bool is_temporary;                        /* a child that is not restarted */
+    uint32_t remembers;                       /* so many messages, by name, for a crash report; 0:
+                                                 after the first failure, 8; 16 at most */
     bool traps_exits;                         /* exits come as an actor_exit */
     uint32_t restarts_max, restart_period_ms; /* 0: 5 within 10,000 ms, with back-off; then parked
                                                  (virtual) or given up */

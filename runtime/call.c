@@ -2,13 +2,13 @@
 #include "runtime/base/memory.h"
 #include "runtime/code/lift.h"
 #include "runtime/context.h"
+#include "runtime/inside/crashes.h"
 #include "runtime/life/behaviour.h"
 #include "runtime/life/bonds.h"
 #include "runtime/life/lifecycle.h"
 #include "runtime/mail/backlog.h"
 #include "runtime/mail/gather.h"
 
-#include <stdio.h>
 #include <string.h>
 
 context_t *context_new(scheduler_t *scheduler)
@@ -52,7 +52,8 @@ static _Unwind_Reason_Code stop_at_guard(int version, _Unwind_Action actions,
 void actor_fail(context_t *self, const char *reason)
 {
     ASSERT(self->is_guarded);
-    snprintf(self->reason, sizeof self->reason, "%s", reason); /* it may lie in what is unwound */
+    /* A copy: it may lie in what is unwound. */
+    (void)str_to_array(str_from(reason), self->reason, sizeof self->reason);
     /* Not on this stack: it is given back frame by frame, and cleanups run on what was ours. */
     memset(&self->exception, 0, sizeof self->exception);
     _Unwind_ForcedUnwind(&self->exception, stop_at_guard, self);
@@ -91,6 +92,9 @@ static void begin(context_t *self, const message_t *command, uint8_t depth)
     self->is_later = self->is_stop_wanted = self->is_replay = self->is_stashed = false;
     self->may_emit = true;
     self->refusal = (str_t){NULL, 0};
+    memory_of_messages_t *remembered = actor_peek(self->actor)->remembered;
+    if (UNLIKELY(remembered != NULL) && command != NULL)
+        remember(remembered, command->schema, self->now_ns);
 }
 
 static void leave(context_t *self)
@@ -168,7 +172,7 @@ static void end(context_t *self, err_t err)
     leave(self);
 }
 
-static bool failed(context_t *self)
+static bool failed_in(context_t *self, const char *what)
 {
     actor_t *actor = self->actor;
     reply_token_t asker = self->asker;
@@ -177,8 +181,15 @@ static bool failed(context_t *self)
     leave(self);
     deliver_reply(self->runtime,
                   reply_new(asker, ERR_INTERNAL, NULL, NULL, STR("the actor failed")));
+    self->failed_in = what;
     lifecycle_crash(self, self->reason);
+    self->failed_in = NULL;
     return false;
+}
+
+static bool failed(context_t *self)
+{
+    return failed_in(self, self->command == NULL ? "continuation" : self->command->schema->name);
 }
 
 /* ---- the calls ---- */
@@ -373,7 +384,7 @@ bool call_start(context_t *self, err_t *out_err)
     self->is_replay = actor_is_durable(self->actor) || actor_peek(self->actor)->is_woken;
     self->may_emit = false;
     if (!guarded(self, run_start, &err))
-        return failed(self);
+        return failed_in(self, "start");
     end(self, ERR_OK); /* may not emit */
     *out_err = err;
     return true;

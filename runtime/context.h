@@ -40,6 +40,8 @@ struct context {
     message_t *unanswered; /* what call_command_in_turn was called with */
     struct _Unwind_Exception exception;
     char reason[ACTOR_REASON_SIZE];
+    const char
+        *failed_in; /* while that is reported: a message's name, ...; NULL: none of its own */
 };
 
 /* For actor_t.active_ms: wraps. */

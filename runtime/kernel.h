@@ -66,7 +66,8 @@ struct runtime {
     runtime_counters_t counters;
     state_store_t *state_store; /* NULL: no kind hibernates */
     pressure_t pressure;
-    _Atomic uint64_t charged;  /* to actors, by threads without a scheduler */
+    _Atomic uint64_t charged; /* to actors, by threads without a scheduler */
+    struct crashes *crashes;
     _Atomic uint64_t bond_ids; /* the last one given out */
 };
 

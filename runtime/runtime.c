@@ -2,6 +2,7 @@
 #include "runtime/base/memory.h"
 #include "runtime/code/plugins.h"
 #include "runtime/context.h"
+#include "runtime/inside/crashes.h"
 #include "runtime/inside/inside.h"
 #include "runtime/kit/probe.h"
 #include "runtime/life/groups.h"
@@ -34,12 +35,13 @@ static err_t init(runtime_t *self, const runtime_options_t *options)
     self->dead_letters = dead_letters_new();
     self->names = names_new();
     self->groups = groups_new(self);
+    self->crashes = crashes_new();
     self->plugins = plugins_new();
     self->schedulers = memory_new_aligned(_Alignof(scheduler_t), count * sizeof(scheduler_t));
     if (self->names == NULL || self->groups == NULL)
         return ERR_NO_MEMORY;
     if (self->registry == NULL || self->topics == NULL || self->dead_letters == NULL ||
-        self->plugins == NULL || self->schedulers == NULL)
+        self->crashes == NULL || self->plugins == NULL || self->schedulers == NULL)
         return ERR_NO_MEMORY;
     for (; self->scheduler_count < count; self->scheduler_count++)
         TRY(scheduler_init(&self->schedulers[self->scheduler_count], self, self->scheduler_count));
@@ -88,6 +90,7 @@ void runtime_free(runtime_t *self)
     dead_letters_free(self->dead_letters);
     names_free(self->names);
     groups_free(self->groups);
+    crashes_free(self->crashes);
     plugins_free(self->plugins);
     for (uint32_t i = 0; i < self->scheduler_count; i++)
         pool_deinit(&self->schedulers[i].pool);

@@ -166,6 +166,10 @@ void runtime_describe(runtime_t *self, json_t *json);
  * At most 10,000 actors, the rest is counted. */
 void runtime_describe_tree(runtime_t *self, json_t *json);
 void runtime_tree_text(runtime_t *self, buf_t *out);
+/* The last 64 failures, the newest first: {"count", "last": [{"kind", "key", "ref", "parent",
+ * "reason", "ago_ms", "handling", "incarnation", "up_ms", "failures", "queue", "links", "monitors",
+ * "watchers", "children", "decision", "delay_ms", "last": [{"type", "before_ms"}]}]}. */
+void runtime_crashes(runtime_t *self, json_t *json);
 /* {"count", "kinds": [{"kind", REASON: count...}], "last": [{"type", "reason", "kind", "key",
  * "receiver", "sender", "age_ms"}]}, the newest first. */
 void runtime_dead_letters(runtime_t *self, json_t *json);

@@ -126,6 +126,7 @@ static void extra_free(actor_t *self)
     bonds_free(extra->bonds);
     backlog_free(extra->backlog);
     memory_free(extra->children);
+    memory_free(extra->remembered);
     memory_free(extra);
     self->extra = no_extra();
 }

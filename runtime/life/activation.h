@@ -52,6 +52,8 @@ enum { ACTOR_REASON_SIZE = 128, ACTOR_LINE = 64, ACTOR_KEY_INSIDE = 8 };
 /* What an actor needs that does more than handle messages and send some. */
 typedef struct actor_extra {
     durable_t *durable; /* NULL: not a durable kind, or no state yet */
+    struct memory_of_messages
+        *remembered; /* what it handled last; NULL: nobody asked (crashes.h) */
 
     ask_table_t asks;
     timer_table_t timers;
@@ -76,6 +78,8 @@ typedef struct actor_extra {
 
     uint64_t failures_since_ns, parked_until_ns;
     uint32_t failures, parkings;
+    uint64_t started_ns;            /* of this incarnation; 0: not noted */
+    uint64_t crash_number;          /* of the report of its last failure; 0: none */
     char reason[ACTOR_REASON_SIZE]; /* why it failed */
 
     struct hold *hold;   /* its kind is being replaced; NULL: no */

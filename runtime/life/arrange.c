@@ -1,3 +1,4 @@
+#include "runtime/inside/crashes.h"
 #include "runtime/life/lifecycle.h"
 #include "runtime/life/supervision.h"
 
@@ -86,6 +87,13 @@ static void fail_after(context_t *ctx, supervisor_t *self, const char *reason)
     snprintf(self->reason, sizeof self->reason, "%s", reason);
     answer(ctx, &self->asker, ERR_UNAVAILABLE, 0);
     stop_from(ctx, self, GOAL_FAIL, NULL);
+}
+
+static void decided(const context_t *ctx, const child_t *child, crash_decision_t decision,
+                    uint64_t delay_ms)
+{
+    if (child->tie != NULL)
+        crash_decided(ctx->runtime, child->tie->crash_number, decision, delay_ms);
 }
 
 static void give_up(context_t *ctx, supervisor_t *self)
@@ -196,6 +204,7 @@ static void add_failed(context_t *ctx, supervisor_t *self, child_t *child)
 static void count_failed_start(context_t *ctx, supervisor_t *self, child_t *child)
 {
     char reason[ACTOR_REASON_SIZE];
+    decided(ctx, child, self->goal == GOAL_RESTART ? CRASH_RESTARTS_GROUP : CRASH_ENDS, 0);
     if (self->goal == GOAL_BEGIN) {
         snprintf(reason, sizeof reason, "shutdown: %.40s does not start: %.60s", child->spec.id,
                  child->tie == NULL ? "no memory" : child->tie->reason);
@@ -259,6 +268,7 @@ static bool has_active_significant(const supervisor_t *self)
 static void finished(context_t *ctx, supervisor_t *self, child_t *child)
 {
     bool is_significant = child->spec.is_significant;
+    decided(ctx, child, CRASH_ENDS, 0);
     put_away(self, child);
     supervisor_auto_shutdown_t mode = self->spec->auto_shutdown;
     bool is_over =
@@ -274,7 +284,9 @@ static void run_again(context_t *ctx, supervisor_t *self, child_t *child)
     child->restarts++;
     child->is_restarting = true;
     if (child->state == CHILD_DOWN) {
-        child_run(child, false, child_backoff_ms(ctx, self, child));
+        uint32_t delay_ms = child_backoff_ms(ctx, self, child);
+        decided(ctx, child, delay_ms == 0 ? CRASH_RESTARTS : CRASH_RESTARTS_LATER, delay_ms);
+        child_run(child, false, delay_ms);
         return;
     }
     while (child_spawn(ctx, self, child, false) != ERR_OK) {
@@ -290,9 +302,11 @@ static void restart(context_t *ctx, supervisor_t *self, child_t *child)
     supervisor_strategy_t strategy = self->spec->strategy;
     bool is_group = strategy == SUPERVISOR_ONE_FOR_ALL || strategy == SUPERVISOR_REST_FOR_ONE;
     if (!intensity_add(self, ctx->now_ns)) {
+        decided(ctx, child, CRASH_GIVEN_UP, 0);
         give_up(ctx, self);
     } else if (is_group) {
         child->restarts++;
+        decided(ctx, child, CRASH_RESTARTS_GROUP, 0);
         stop_from(ctx, self, GOAL_RESTART, strategy == SUPERVISOR_REST_FOR_ONE ? child : NULL);
     } else {
         run_again(ctx, self, child);
@@ -374,6 +388,7 @@ static void went_down(context_t *ctx, supervisor_t *self, child_t *child)
     child->state = CHILD_DOWN;
     bool is_awaited = self->is_waiting && self->at == child;
     if (is_awaited && self->is_stop_step) {
+        decided(ctx, child, CRASH_RESTARTS_GROUP, 0);
         waited(self);
     } else if (is_awaited) {
         waited(self);

@@ -209,10 +209,12 @@ str_t bonds_reason(const actor_t *actor, char room[BONDS_REASON_SIZE])
     if (!actor->is_failed)
         return STR("normal");
     str_t reason = str_from(actor_peek(actor)->reason);
-    bool is_plain = str_equal(reason, STR("killed")) || str_starts_with(reason, STR("shutdown"));
-    int size =
-        snprintf(room, BONDS_REASON_SIZE, is_plain ? "%.*s" : "failed: %.*s", STR_ARG(reason));
-    return str_of(room, MIN((size_t)size, (size_t)BONDS_REASON_SIZE - 1));
+    if (str_equal(reason, STR("killed")) || str_starts_with(reason, STR("shutdown")))
+        return reason;
+    str_t failed = STR("failed: ");
+    memcpy(room, failed.data, failed.size);
+    memcpy(room + failed.size, reason.data, reason.size);
+    return str_of(room, failed.size + reason.size);
 }
 
 static void tell_link(actor_t *actor, uint64_t other, bond_link_t *link, str_t reason)

@@ -2,6 +2,7 @@
 
 #include "runtime/base/memory.h"
 #include "runtime/code/hold.h"
+#include "runtime/inside/crashes.h"
 #include "runtime/inside/inside.h"
 #include "runtime/life/bonds.h"
 #include "runtime/life/groups.h"
@@ -69,12 +70,21 @@ static void refuse_waiting(context_t *ctx, err_t err)
         reject_by(ctx->actor, message, err, DEAD_NOT_STARTED);
 }
 
-static void note_reason(actor_t *actor, const char *reason)
+static void note_failure(context_t *ctx, const char *reason)
 {
+    actor_t *actor = ctx->actor;
+    uint64_t crash = crash_noted(ctx, reason);
     actor_extra_t *extra = actor_extra(actor);
     actor->is_failed = true;
-    if (extra != NULL) /* without, nobody is there who would be told */
-        snprintf(extra->reason, sizeof extra->reason, "%s", reason);
+    if (extra == NULL)
+        return; /* then nobody is there who would be told */
+    (void)str_to_array(str_from(reason), extra->reason, sizeof extra->reason);
+    extra->crash_number = crash;
+}
+
+static void decided(const context_t *ctx, crash_decision_t decision, uint64_t delay_ms)
+{
+    crash_decided(ctx->runtime, actor_peek(ctx->actor)->crash_number, decision, delay_ms);
 }
 
 void lifecycle_run(context_t *ctx)
@@ -82,6 +92,8 @@ void lifecycle_run(context_t *ctx)
     actor_t *actor = ctx->actor;
     actor->phase = actor_peek(actor)->hold == NULL ? ACTOR_RUNNING : ACTOR_HOLDING;
     actor_is_active(actor, context_now_ms(ctx));
+    if (actor->kind->remembers > 0)
+        remember_from_now(actor, actor->kind->remembers);
     err_t err = ERR_OK;
     if (!call_start(ctx, &err))
         return;
@@ -89,10 +101,13 @@ void lifecycle_run(context_t *ctx)
         refuse_waiting(ctx, err);
         actor->is_failed_start = true;
         if (actor_tie(actor) != NULL)
-            note_reason(actor, err_text(err));
+            note_failure(ctx, err_text(err)); /* for its supervisor */
         lifecycle_end(ctx);
         return;
     }
+    actor_extra_t *extra = actor_extra_or_null(actor);
+    if (extra != NULL)
+        extra->started_ns = ctx->now_ns;
     if (actor->kind != &supervisor_kind)
         tie_started(actor);
     if (actor->kind->idle_ms > 0)
@@ -130,9 +145,6 @@ static err_t recover(context_t *ctx)
 void lifecycle_start_failed(context_t *ctx, err_t err)
 {
     refuse_waiting(ctx, err);
-    if (ctx->runtime->log != NULL)
-        log_error(ctx->runtime->log, "runtime", "an actor of kind %s does not start: %s",
-                  ctx->actor->kind->name, err_name(err));
     lifecycle_crash(ctx, err_text(err));
 }
 
@@ -230,7 +242,9 @@ static void park(context_t *ctx)
     inside_life(actor, RECORD_PARKED);
     if (extra == NULL)
         return; /* until its next message */
-    extra->parked_until_ns = ctx->now_ns + backoff_ms(ctx, extra->parkings++) * 1000000;
+    uint64_t delay_ms = backoff_ms(ctx, extra->parkings++);
+    extra->parked_until_ns = ctx->now_ns + delay_ms * 1000000;
+    decided(ctx, CRASH_PARKED, delay_ms);
     arm_idle(ctx, BACKOFF_MAX_MS + restart_period_ns(actor->kind) / 1000000);
 }
 
@@ -251,22 +265,28 @@ static void after_crash(context_t *ctx)
         durable_free(STEAL(actor_extra_or_null(actor)->durable));
     }
     if (actor_tie(actor) != NULL) {
-        if (tie_may_end(actor))
-            lifecycle_end(ctx);
-        else
-            rest(ctx);
+        if (!tie_may_end(actor)) {
+            rest(ctx); /* its supervisor decides */
+            return;
+        }
+        decided(ctx, CRASH_ENDS, 0);
+        lifecycle_end(ctx);
         return;
     }
     bool is_child = !actor->is_virtual;
-    bool may_restart =
-        is_within_intensity(ctx) && !(is_child && (actor->kind->is_temporary || actor->is_linked));
+    bool is_linked = actor->is_linked || actor->kind->is_temporary;
+    bool may_restart = is_within_intensity(ctx) && !(is_child && is_linked);
     if (actor->is_stopping || (is_child && !may_restart)) {
+        decided(ctx, actor->is_stopping || is_linked ? CRASH_ENDS : CRASH_GIVEN_UP, 0);
         lifecycle_end(ctx);
     } else if (is_child) {
+        uint64_t delay_ms = backoff_ms(ctx, actor_peek(actor)->failures - 1);
+        decided(ctx, CRASH_RESTARTS_LATER, delay_ms);
         actor->phase = ACTOR_BACKOFF;
-        if (!arm(ctx, ALARM_RESTART, backoff_ms(ctx, actor_peek(actor)->failures - 1)))
+        if (!arm(ctx, ALARM_RESTART, delay_ms))
             actor->phase = ACTOR_DORMANT; /* no memory for it: its next message will do */
     } else if (may_restart) {
+        decided(ctx, CRASH_SLEEPS, 0);
         actor->phase = ACTOR_DORMANT;
         arm_idle(ctx, restart_period_ns(actor->kind) / 1000000);
     } else {
@@ -279,10 +299,7 @@ void lifecycle_crash(context_t *ctx, const char *reason)
     actor_t *actor = ctx->actor;
     count_one(&ctx->runtime->counters.failures);
     inside_failed(actor, reason);
-    note_reason(actor, reason);
-    if (ctx->runtime->log != NULL)
-        log_warning(ctx->runtime->log, "runtime", "an actor of kind %s failed: %s",
-                    actor->kind->name, reason);
+    note_failure(ctx, reason);
     forget(actor);
     children_stop(actor);
     actor->incarnation++;

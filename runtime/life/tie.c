@@ -117,7 +117,8 @@ bool tie_down(actor_t *actor)
     tie_t *self = actor_tie(actor);
     char room[BONDS_REASON_SIZE];
     str_t reason = bonds_reason(actor, room);
-    snprintf(self->reason, sizeof self->reason, "%.*s", STR_ARG(reason));
+    (void)str_to_array(reason, self->reason, sizeof self->reason);
+    self->crash_number = actor->is_failed ? actor_peek(actor)->crash_number : 0;
     self->is_abnormal = actor->is_failed && !str_starts_with(reason, STR("shutdown"));
     count_down(self);
     if (tell(self))

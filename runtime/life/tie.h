@@ -45,6 +45,7 @@ struct tie {
     _Atomic bool is_ended, is_up;
     char reason[ACTOR_REASON_SIZE + 16]; /* of the last down; the child's until it counted it */
     bool is_abnormal;                    /* likewise */
+    uint64_t crash_number;               /* likewise; 0: it did not fail */
 
     /* Set before the child runs. */
     runtime_t *runtime;

@@ -160,12 +160,18 @@ ACTOR_KIND(trapper, .start = start, .stop = stop, .deinit = deinit, .restarts_ma
 
 void stage_start(stage_t *self, uint64_t seed)
 {
+    stage_start_logged(self, seed, NULL);
+}
+
+void stage_start_logged(stage_t *self, uint64_t seed, const ms_log_t *log)
+{
     *self = (stage_t){.puppet = puppet_kind, .trapper = trapper_kind};
     self->puppet.service = self->trapper.service = self; /* for who is spawned by its kind */
     check_ok(simulation_new(seed, &self->simulation));
     runtime_options_t options = {.scheduler_count = 2,
                                  .clock = simulation_clock(self->simulation),
                                  .random = simulation_random(self->simulation),
+                                 .log = log,
                                  .is_simulated = true};
     check_ok(runtime_new(&options, &self->runtime));
     check_ok(runtime_register(self->runtime, &puppet_kind, self));

@@ -24,6 +24,7 @@ typedef struct stage {
 extern const actor_kind_t puppet_kind, trapper_kind; /* the second traps exits */
 
 void stage_start(stage_t *self, uint64_t seed);
+void stage_start_logged(stage_t *self, uint64_t seed, const ms_log_t *log);
 void stage_stop(stage_t *self); /* nobody is left, or it fails */
 /* Lets everything happen that can at this moment; time stands still. */
 void stage_settle(stage_t *self);
