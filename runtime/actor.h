@@ -168,7 +168,9 @@ void actor_publish_message(context_t *ctx, str_t topic, const schema_t *schema,
 /* Receives a topic's messages in the ON(...) handlers of this actor, until it stops. */
 err_t actor_subscribe(context_t *ctx, str_t topic);
 
-/* Timers send a message to this actor. period_ms 0: once. Cancelling a spent timer does nothing. An
+/* Timers send a message to this actor. period_ms 0: once. A period is counted from when the time
+ * before was due, so it does not drift; times that passed while the actor was busy are left out.
+ * Once it is cancelled a timer sends nothing more; cancelling a spent one does nothing. An
  * actor with a timer armed, or subscribed to a topic, is not passivated. Timers and subscriptions
  * end with the state they belong to: at a restart, and when it is rebuilt; then `start` runs again.
  */
@@ -184,7 +186,8 @@ void actor_timer_cancel(context_t *ctx, actor_timer_t timer);
 
 /* Work that blocks, on the offload pool. `work` runs there with `data` (copied, size bytes) and
  * touches nothing of the actor; `then` runs in the actor with the same data, changed by work, and
- * its result. A full lane: `then` gets BUSY. */
+ * its result, once. BUSY: the lane is full; CANCELLED, TIMEOUT (see the options): it did not run.
+ * When the actor fails or ends its queued jobs are cancelled. */
 typedef enum offload_lane {
     OFFLOAD_FILE,
     OFFLOAD_COMPUTE,
@@ -194,8 +197,32 @@ typedef enum offload_lane {
 typedef err_t (*offload_work_fn)(void *data, size_t data_size);
 typedef void (*offload_then_fn)(void *self, context_t *ctx, err_t err, void *data,
                                 size_t data_size);
-void actor_offload(context_t *ctx, offload_lane_t lane, offload_work_fn work, offload_then_fn then,
-                   const void *data, size_t data_size);
+typedef struct offload_ticket {
+    uint64_t bits;
+} offload_ticket_t;
+offload_ticket_t actor_offload(context_t *ctx, offload_lane_t lane, offload_work_fn work,
+                               offload_then_fn then, const void *data, size_t data_size);
+
+/* Within a lane HIGH goes before NORMAL before LOW; but NORMAL is overtaken by at most 64 later
+ * jobs, LOW by 512. */
+typedef enum offload_priority { OFFLOAD_NORMAL, OFFLOAD_HIGH, OFFLOAD_LOW } offload_priority_t;
+typedef struct offload_options {
+    offload_lane_t lane;
+    offload_priority_t priority;
+    uint32_t wait_ms_max; /* it begins within, or not at all: TIMEOUT; 0: whenever */
+} offload_options_t;
+offload_ticket_t actor_offload_with(context_t *ctx, const offload_options_t *options,
+                                    offload_work_fn work, offload_then_fn then, const void *data,
+                                    size_t data_size);
+/* A queued job leaves its lane at once (`then` gets CANCELLED); one that runs goes on, unless its
+ * work looks, and `then` gets what it returned. Does nothing for one that is done. */
+void actor_offload_cancel(context_t *ctx, offload_ticket_t ticket);
+/* For an actor's work function, with the data that it was given. */
+bool offload_is_cancelled(const void *data);
+/* `then` runs, without work, once the lane has room (others may be faster to take it). BUSY: 1024
+ * wait for that. */
+offload_ticket_t actor_offload_when_room(context_t *ctx, offload_lane_t lane, offload_then_fn then,
+                                         const void *data, size_t data_size);
 
 /* Memory that belongs to the state: zeroed, charged to this actor, and freed with the state (at the
  * end, a failure, a restart, a rebuild), so a state may just point to it. NULL: past the kind's

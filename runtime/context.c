@@ -240,33 +240,6 @@ void actor_timer_cancel(context_t *ctx, actor_timer_t timer)
         timer_table_drop(&extra->timers, timer.bits);
 }
 
-/* ---- offload ---- */
-
-void actor_offload(context_t *ctx, offload_lane_t lane, offload_work_fn work, offload_then_fn then,
-                   const void *data, size_t data_size)
-{
-    actor_t *actor = ctx->actor;
-    actor_extra_t *extra = actor_extra(actor);
-    job_t *job = memory_new(sizeof *job);
-    void *copy = memory_dup(data, data_size);
-    if (extra == NULL || job == NULL || copy == NULL) {
-        memory_free(job);
-        memory_free(copy);
-        actor_fail(ctx, "no memory for a job");
-    }
-    job->runtime = ctx->runtime;
-    job->lane = lane;
-    job->actor = actor_bits(actor);
-    job->message.incarnation = actor->incarnation;
-    job->actor_work = work;
-    job->actor_then = then;
-    job->data = copy;
-    job->data_size = data_size;
-    extra->jobs_open++;
-    effect_t effect = {.kind = EFFECT_OFFLOAD, .job = job};
-    context_perform(ctx, &effect);
-}
-
 /* ---- others ---- */
 
 /* A child that does not run yet. */

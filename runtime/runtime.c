@@ -46,7 +46,7 @@ static err_t init(runtime_t *self, const runtime_options_t *options)
     for (; self->scheduler_count < count; self->scheduler_count++)
         TRY(scheduler_init(&self->schedulers[self->scheduler_count], self, self->scheduler_count));
     TRY(inside_new(self, options, &self->inside));
-    return offload_new(options, &self->offload);
+    return offload_new(self, options, &self->offload);
 }
 
 err_t runtime_new(const runtime_options_t *options, runtime_t **out_runtime)

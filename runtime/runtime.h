@@ -106,6 +106,14 @@ void edge_unsubscribe(edge_subscription_t **subscription); /* also inside its fn
  * borrowed throughout. */
 void edge_offload(edge_t *self, offload_lane_t lane, err_t (*work)(void *data),
                   void (*then)(void *data, err_t err), void *data);
+/* With options; work NULL: `then` when the lane has room. Returns a ticket for edge_offload_cancel,
+ * which is as actor_offload_cancel; a work function that may be cancelled while it runs looks at a
+ * flag of its own in its data. */
+uint64_t edge_offload_with(edge_t *self, const offload_options_t *options,
+                           err_t (*work)(void *data), void (*then)(void *data, err_t err),
+                           void *data);
+void edge_offload_cancel(edge_t *self, uint64_t ticket);
+bool runtime_offload_has_room(runtime_t *self, offload_lane_t lane); /* any thread */
 
 /* ---- dead letters: messages that nobody handled. Each is counted by the kind of its receiver and
  * by why, the last 64 are remembered, and all of them are published to DEAD_LETTERS_TOPIC while
@@ -151,6 +159,8 @@ typedef struct runtime_stats {
     uint64_t stolen, appends_in_flight;
     uint64_t slow_turns; /* over 10 ms */
     uint64_t offload_queued[OFFLOAD_LANES];
+    uint64_t offload_refused[OFFLOAD_LANES]; /* the lane was full */
+    uint64_t offload_cancelled[OFFLOAD_LANES], offload_expired[OFFLOAD_LANES];
     uint64_t sleeps, wakes;  /* into the state store, and out of it */
     uint64_t sleeps_refused; /* what could not be stored (or forgotten) stayed awake */
     uint64_t sleeps_lost;    /* what could not be read began anew */

@@ -29,8 +29,7 @@ void runtime_stats(runtime_t *self, runtime_stats_t *out_stats)
         stats.stolen += atomic_load(&counters->stolen);
         stats.pool_bytes += pool_bytes(&self->schedulers[i].pool);
     }
-    for (size_t i = 0; i < OFFLOAD_LANES; i++)
-        stats.offload_queued[i] = offload_queued(self->offload, (offload_lane_t)i);
+    offload_stats(self->offload, &stats);
     stats.sleeps = atomic_load(&from->sleeps);
     stats.wakes = atomic_load(&from->wakes);
     stats.sleeps_refused = atomic_load(&from->sleeps_refused);

@@ -52,6 +52,8 @@ static void forget(actor_t *actor)
     unsubscribe_all(actor);
     bonds_forget(actor);
     be_unknown(actor);
+    if (actor_peek(actor)->jobs_open > 0)
+        offload_cancel_actor(actor_runtime(actor)->offload, actor_bits(actor));
     backlog_forget(actor);
     actor_extra_t *extra = actor_extra_or_null(actor);
     if (extra != NULL) {

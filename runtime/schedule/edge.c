@@ -121,24 +121,3 @@ void edge_expire(scheduler_t *scheduler)
         (void)finish(self, correlation, &(answer_t){.err = ERR_TIMEOUT});
     IGNORE_ERR(ask_table_arm(&self->asks, scheduler, 0)); /* with the alarm that came */
 }
-
-void edge_offload(edge_t *self, offload_lane_t lane, err_t (*work)(void *data),
-                  void (*then)(void *data, err_t err), void *data)
-{
-    job_t *job = memory_new(sizeof *job);
-    if (job == NULL) {
-        then(data, ERR_NO_MEMORY); /* nothing to come back in */
-        return;
-    }
-    job->runtime = self->scheduler->runtime;
-    job->lane = lane;
-    job->edge_scheduler = self->scheduler->index;
-    job->edge_work = work;
-    job->edge_then = then;
-    job->data = data;
-    err_t err = offload_submit(job->runtime->offload, job);
-    if (err != ERR_OK) {
-        job->err = err;
-        offload_return(job);
-    }
-}

@@ -41,6 +41,16 @@ static void appended(context_t *ctx, message_t *message)
         durable_snapshot(actor);
 }
 
+/* Counted from when it was due, not from now: a period does not drift. The times that have passed
+ * meanwhile are left out. */
+static void arm_again(context_t *ctx, alarm_t *alarm)
+{
+    uint64_t now_ms = clock_mono_ms(&ctx->runtime->clock), due_ms = alarm->entry.due_ms;
+    uint64_t late_ms = now_ms > due_ms ? now_ms - due_ms : 0;
+    due_ms += (late_ms / alarm->period_ms + 1) * alarm->period_ms;
+    alarm_arm_at(alarm, ctx->scheduler, MIN(due_ms, UINT64_MAX / 1000000) * 1000000);
+}
+
 static void timer_fired(context_t *ctx, alarm_t *alarm)
 {
     actor_extra_t *extra = actor_extra_or_null(ctx->actor);
@@ -51,7 +61,7 @@ static void timer_fired(context_t *ctx, alarm_t *alarm)
     if (alarm->period_ms == 0)
         timer_table_drop(&extra->timers, alarm->id);
     else
-        alarm_arm(alarm, ctx->scheduler, alarm->period_ms); /* never two of one timer in the lane */
+        arm_again(ctx, alarm); /* never two of one timer in the lane */
     if (command != NULL) {
         count_own(&ctx->scheduler->counters.sent);
         (void)call_command(ctx, command);
