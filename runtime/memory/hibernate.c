@@ -247,8 +247,10 @@ void hibernate_returned(context_t *ctx, job_t *job)
     job_free(job);
     actor_extra_or_null(actor)->is_storing = false;
     if (!is_wanted) { /* killed meanwhile: it waits for this to end */
+        uint8_t phase = actor->phase;
         if (self->step == STEP_PUT && err == ERR_OK)
             forget_stored(ctx);
+        actor->phase = phase; /* a removal that is under way is waited for in this one */
         lifecycle_settle(ctx);
     } else if (self->step == STEP_TAKE) {
         taken(ctx, err, buf_str(&self->value));

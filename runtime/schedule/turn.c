@@ -63,6 +63,10 @@ static void timer_fired(context_t *ctx, alarm_t *alarm)
     else
         arm_again(ctx, alarm); /* never two of one timer in the lane */
     if (command != NULL) {
+        /* Also from the stash it comes to this state, or to nobody. */
+        extra->subscriber = MAX(extra->subscriber, UINT32_C(1));
+        command->incarnation = extra->subscriber;
+        command->is_by_ref = true;
         count_own(&ctx->scheduler->counters.sent);
         (void)call_command(ctx, command);
     } else {
@@ -277,7 +281,8 @@ static bool is_to_be_handled(context_t *ctx, message_t *message)
         return false;
     }
     actor_is_active(actor, context_now_ms(ctx));
-    /* Only a topic's messages, and a group's changes, are meant for one state. */
+    /* Only a topic's messages, a group's changes, and a timer's from the stash, are meant for one
+     * state. */
     if (message->incarnation != 0 && message->incarnation != actor_peek(actor)->subscriber) {
         reject_by(actor, message, ERR_NOT_FOUND, DEAD_GONE);
         return false;

@@ -50,8 +50,8 @@ Test(explore, whatever_happens_everything_is_settled)
         }
     }
 
-    bool is_rough = crashes > seed_count() / 10 && allocations > seed_count() / 10 &&
-                    appends > seed_count() / 10;
+    bool is_rough = crashes > seed_count() / 20 && allocations > seed_count() / 20 &&
+                    appends > seed_count() / 20;
     cr_assert(is_rough, "%llu crashes, %llu allocations, %llu appends", (unsigned long long)crashes,
               (unsigned long long)allocations, (unsigned long long)appends);
 }

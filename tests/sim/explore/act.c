@@ -25,6 +25,7 @@ typedef struct actor_state {
 #define ACTOR_DEF "tests/sim/explore/act.def"
 #define ACTOR_STATE actor_state_t
 #define ACTOR_ALSO(X) X(actor_down) X(actor_exit)
+#define ACTOR_BEHAVIOURS(X) X(locked, STASH, act_unlock)
 #include "runtime/actor_kind.h"
 
 address_t act_address(uint32_t target, char room[static 12])
@@ -136,6 +137,43 @@ static void step_ask(run_t *run, const act_step_t *step)
     act_t message = take_along(run, step, id);
     actor_ask_message(run->ctx, to, timeouts_ms[step->number % COUNT_OF(timeouts_ms)], on_answer,
                       &asked, sizeof asked, &act_schema, &message);
+}
+
+static void on_answers(void *state, context_t *ctx, const answer_t *answers, uint32_t count,
+                       void *data, UNUSED size_t data_size)
+{
+    actor_state_t *self = state;
+    const asked_t *asked = data;
+    settle(self, asked);
+    for (uint32_t i = 0; i < count; i++)
+        act_check_answer(self->ledger, &answers[i], asked->id);
+    if (asked->has_token)
+        actor_reply_to(ctx, asked->token, act_answer, .id = asked->asker_id, .count = count);
+}
+
+/* Three neighbours; of an asker among them the poll waits in its own mailbox. */
+static void step_ask_many(run_t *run, const act_step_t *step)
+{
+    enum { ASKED = 3 };
+    actor_state_t *self = run->self;
+    asked_t asked = {.serial = self->serial, .id = run->id, .asker_id = run->id};
+    asked.debt = ledger_owe(self->ledger, DEBT_ASK, self->serial, run->id);
+    if (!run->is_later) {
+        run->is_later = asked.has_token = true;
+        asked.token = actor_reply_later(run->ctx);
+    }
+    char rooms[ASKED][12];
+    address_t to[ASKED];
+    for (uint32_t i = 0; i < ASKED; i++)
+        to[i] = act_address((step->target + i * 4) % (TARGET_KINDS * TARGET_KEYS), rooms[i]);
+    ask_many_t many = {.to = to,
+                       .count = ASKED,
+                       .needed = step->number % (ASKED + 1),
+                       .timeout_ms = 10 + step->number * 20,
+                       .then = on_answers,
+                       .data = &asked,
+                       .data_size = sizeof asked};
+    actor_ask_many_message(run->ctx, &many, &act_poll_schema, &(act_poll_t){.id = run->id});
 }
 
 static err_t work(void *data, UNUSED size_t data_size)
@@ -338,6 +376,18 @@ static void carry_out(run_t *run, const act_step_t *step)
     case ACT_late:
         step_late(run, true);
         break;
+    case ACT_stash:
+        break; /* before all others, in ON(act) */
+    case ACT_unstash:
+        actor_unstash_all(run->ctx);
+        break;
+    case ACT_become:
+        (void)actor_timer_start(run->ctx, 1 + step->number, 0, act_unlock);
+        actor_become(run->ctx, locked);
+        break;
+    case ACT_ask_many:
+        step_ask_many(run, step);
+        break;
     case ACT_wrong:
         run->id++;
         break;
@@ -353,6 +403,15 @@ ON(act)
                  .id = command->id,
                  .steps = command->steps.items,
                  .count = command->steps.count};
+    ledger_message_t *message = &self->ledger->messages[command->id - 1];
+    if (run.count > 0 && run.steps[0].op == ACT_stash && !message->is_stashed) {
+        err_t err = actor_stash(ctx);
+        message->is_stashed = true;
+        ledger_trace(self->ledger, "  stashed %llu", (unsigned long long)command->id);
+        if (err == ERR_OK)
+            return err;
+        run.err = err;
+    }
     ledger_handle(self->ledger, command->id);
     while (run.at < run.count && run.err == ERR_OK) {
         const act_step_t *step = &run.steps[run.at++];
@@ -373,6 +432,23 @@ ON(act_tick)
         for (uint32_t i = 0; i < self->timer_count; i++)
             actor_timer_cancel(ctx, self->timers[i]);
     return ERR_OK;
+}
+
+ON(act_unlock)
+{
+    return ERR_OK;
+}
+
+ON_IN(locked, act_unlock)
+{
+    actor_unbecome(ctx);
+    actor_unstash_all(ctx);
+    return ERR_OK;
+}
+
+ON(act_poll)
+{
+    return actor_reply(ctx, act_answer, .id = command->id, .count = self->count);
 }
 
 ON(act_news)
@@ -415,9 +491,9 @@ static err_t start(void *state, context_t *ctx)
     self->ledger = self->service->ledger;
     self->serial = ledger_begin(self->ledger, context_self(ctx).bits);
     str_t key = context_key(ctx);
-    self->from = self->service->first_target == ACT_CHILD
-                     ? ACT_CHILD + (uint32_t)self->serial
-                     : self->service->first_target + (uint32_t)(key.data[0] - '0');
+    bool is_child = self->service->first_target == ACT_CHILD || key.data[0] > '9';
+    self->from = is_child ? ACT_CHILD + (uint32_t)self->serial
+                          : self->service->first_target + (uint32_t)(key.data[0] - '0');
     ledger_trace(self->ledger, "  state %llu begins: %u", (unsigned long long)self->serial,
                  self->from);
     return ERR_OK;

@@ -61,7 +61,8 @@ uint64_t ledger_send(ledger_t *self, uint32_t from, uint32_t to, bool is_asked)
 {
     self->messages =
         grown(self->messages, self->message_count, &self->message_capacity, sizeof *self->messages);
-    self->messages[self->message_count++] = (ledger_message_t){from, to, is_asked, false, false};
+    self->messages[self->message_count++] =
+        (ledger_message_t){.from = from, .to = to, .is_asked = is_asked};
     return self->message_count;
 }
 
@@ -99,7 +100,8 @@ void ledger_handle(ledger_t *self, uint64_t id)
     if (message->is_handled)
         ledger_fail(self, ORACLE_ONCE, "message %llu was handled twice", (unsigned long long)id);
     message->is_handled = true;
-    check_order(self, message, id);
+    if (!message->is_stashed)
+        check_order(self, message, id);
 }
 
 uint64_t ledger_owe(ledger_t *self, debt_kind_t kind, uint64_t serial, uint64_t detail)

@@ -27,6 +27,7 @@ typedef enum oracle {
 typedef struct ledger_message {
     uint32_t from, to;
     bool is_asked, is_handled, is_excused;
+    bool is_stashed; /* it may come after later ones */
 } ledger_message_t;
 
 typedef enum debt_kind { DEBT_ASK, DEBT_JOB, DEBT_DOWN, DEBT_EXIT } debt_kind_t;

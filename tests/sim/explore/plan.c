@@ -38,6 +38,10 @@ static const scenario_t scenarios[] = {
      ALWAYS | OP(fail) | OP(stop) | OP(spawn_linked) | OP(tell_child) | OP(monitor) |
          OP(demonitor) | OP(link) | OP(unlink) | OP(exit) | OP(kill),
      KIND(plain) | KIND(idle) | KIND(trapper) | KIND(durable) | KIND(tiny), FAULT(APPEND)},
+    {"talk", ALWAYS | OP(stash) | OP(unstash) | OP(become) | OP(ask_many) | OP(fail) | OP(late),
+     KIND(plain) | KIND(awaiter) | KIND(newest_of_key) | KIND(durable) | KIND(tiny), FAULT(APPEND)},
+    {"sleep", ALWAYS | OP(timer) | OP(fail) | OP(stop) | OP(monitor) | OP(ask_many) | OP(kill),
+     KIND(sleeper) | KIND(idle) | KIND(awaiter), 0},
     {"durable", ALWAYS | OP(fail) | OP(refuse) | OP(late) | OP(stop) | OP(spawn) | OP(publish),
      KIND(durable) | KIND(durable_idle) | KIND(plain), FAULT(APPEND) | FAULT(READS)},
     {"crash", ALWAYS | OP(fail) | OP(offload) | OP(timer),

@@ -50,6 +50,10 @@ enum { PLAN_COMMANDS_MAX = 128, PLAN_STEPS_MAX = 6, PLAN_FAULTS_MAX = 32, PLAN_C
     X(exit)                                                                                        \
     X(kill)                                                                                        \
     X(spawn_linked)                                                                                \
+    X(stash)                                                                                       \
+    X(unstash)                                                                                     \
+    X(become)                                                                                      \
+    X(ask_many)                                                                                    \
     X(wrong) /* answers with another's id: no scenario draws it, tests of the explorer do */
 typedef enum act_op {
 #define X(name) ACT_##name,

@@ -3,7 +3,9 @@
 #include "runtime/base/assert.h"
 #include "runtime/journal_memory.h"
 #include "runtime/mail/dead_letters.h"
+#include "runtime/supervisor.h"
 #include "tests/sim/explore/act.h"
+#include "tests/sim/explore/sleep_store.h"
 #include "tests/support/faults/memory_faults.h"
 
 #include <stdlib.h>
@@ -41,7 +43,10 @@ struct world {
     journal_t journal; /* in front of it: faults in allocation are none of the journal's */
     runtime_t *runtime;
     act_service_t services[TARGET_KINDS], child_service;
-    actor_kind_t child;
+    actor_kind_t child, plain;
+    child_spec_t supervised[2];
+    supervisor_spec_t supervisor;
+    sleep_store_t store;
     client_command_t commands[PLAN_COMMANDS_MAX];
     uint32_t next, open;
     uint64_t appends;
@@ -149,6 +154,14 @@ static void step_journal(void *context)
 
 /* ---- the node ---- */
 
+/* Every other message has a key. */
+static str_t key_of(const schema_t *schema, const void *message)
+{
+    const act_t *act = message;
+    bool has_key = schema == &act_schema && act->id % 2 == 0;
+    return has_key ? STR("key") : (str_t){NULL, 0};
+}
+
 static actor_kind_t kind_of(target_kind_t target)
 {
     actor_kind_t kind = act_kind;
@@ -182,6 +195,18 @@ static actor_kind_t kind_of(target_kind_t target)
     case TARGET_trapper:
         kind.traps_exits = true;
         break;
+    case TARGET_awaiter:
+        kind.awaits = true;
+        break;
+    case TARGET_newest_of_key:
+        kind.mailbox_max = 2;
+        kind.overflow = OVERFLOW_COALESCE;
+        kind.coalesce_key = key_of;
+        break;
+    case TARGET_sleeper:
+        kind.idle_ms = 25;
+        kind.hibernates = true;
+        break;
     case TARGET_plain:
     case TARGET_KINDS:
         break;
@@ -191,6 +216,24 @@ static actor_kind_t kind_of(target_kind_t target)
     return kind;
 }
 
+/* Two, restarted as the seed says; they are reached by reference, as all that began not long ago.
+ */
+static void start_supervised(world_t *self)
+{
+    self->supervised[0] = (child_spec_t){.id = "first", .kind = &self->plain, .key = STR("first")};
+    self->supervised[1] = (child_spec_t){
+        .id = "second", .kind = &self->plain, .key = STR("second"), .restart = CHILD_TRANSIENT};
+    self->supervisor = (supervisor_spec_t){
+        .name = "supervisor",
+        .strategy = (supervisor_strategy_t)(self->plan->seed / 2 % SUPERVISOR_SIMPLE),
+        .backoff_first_ms = self->plan->seed % 2 == 0 ? 0 : 10,
+        .backoff_max_ms = self->plan->seed % 2 == 0 ? 0 : 100,
+        .children = self->supervised,
+        .child_count = COUNT_OF(self->supervised)};
+    actor_ref_t ref;
+    ASSERT(supervisor_start(self->runtime, &self->supervisor, &ref) == ERR_OK);
+}
+
 static void node_start(world_t *self)
 {
     runtime_options_t options = {.scheduler_count = 1 + (uint32_t)(self->plan->seed % 3),
@@ -198,6 +241,7 @@ static void node_start(world_t *self)
                                  .clock = simulation_clock(self->simulation),
                                  .random = simulation_random(self->simulation),
                                  .journal = &self->journal,
+                                 .state_store = sleep_store_open(&self->store, self->plan->seed),
                                  .is_simulated = true,
                                  .is_heap_only = true}; /* every block may fail, or leak */
     ASSERT(runtime_new(&options, &self->runtime) == ERR_OK);
@@ -213,8 +257,11 @@ static void node_start(world_t *self)
                                             .is_trapping = kind.traps_exits,
                                             .child = &self->child};
         ASSERT(runtime_register(self->runtime, &kind, &self->services[i]) == ERR_OK);
+        if (i == TARGET_plain)
+            self->plain = kind;
     }
     ASSERT(runtime_start(self->runtime) == ERR_OK);
+    start_supervised(self);
     simulation_attach(self->simulation, self->runtime);
 }
 
@@ -232,6 +279,7 @@ static void node_crash(world_t *self)
     self->crashes++;
     self->was_crashed = true;
     node_free(self);
+    sleep_store_close(&self->store);
     ledger_forgive(&self->ledger);
     for (uint32_t i = 0; i < self->next; i++) {
         client_command_t *command = &self->commands[i];
@@ -339,7 +387,8 @@ static uint32_t events_of(const plan_command_t *plan)
     for (uint32_t i = 0; i < plan->step_count; i++) {
         const plan_step_t *step = &plan->steps[i];
         bool is_ref = step->op == ACT_send_ref || step->op == ACT_tell_child;
-        if (step->op == ACT_ask || step->op == ACT_late || step->op == ACT_silence ||
+        if (step->op == ACT_ask || step->op == ACT_ask_many || step->op == ACT_late ||
+            step->op == ACT_silence ||
             (is_ref && step->count > 0)) /* whether they went along nobody knows */
             return EVENTS_MAX;
         if (step->op == ACT_emit)
@@ -399,7 +448,8 @@ static void check_rest(world_t *self)
     runtime_stats_t stats;
     check_conservation(self);
     runtime_stats(self->runtime, &stats);
-    ledger_settle(&self->ledger, stats.dead_letters, memory_faults_failed() == 0);
+    ledger_settle(&self->ledger, stats.dead_letters + runtime_in_flight(self->runtime),
+                  memory_faults_failed() == 0);
     check_commands(self);
     if (runtime_drain(self->runtime, 10000) != ERR_OK)
         ledger_fail(&self->ledger, ORACLE_END, "the node does not drain");
@@ -553,6 +603,7 @@ void world_run(const plan_t *plan, FILE *trace, outcome_t *out_outcome)
                                .failed_allocations = memory_faults_failed(),
                                .append_faults = self->append_faults};
     node_free(self);
+    sleep_store_close(&self->store);
     journal_memory_free(self->memory);
     simulation_free(self->simulation);
     if (memory_faults_live() != live)

@@ -17,7 +17,10 @@
     X(idle)                                                                                        \
     X(pinned)                                                                                      \
     X(durable_idle)                                                                                \
-    X(trapper)
+    X(trapper)                                                                                     \
+    X(awaiter)                                                                                     \
+    X(newest_of_key)                                                                               \
+    X(sleeper)
 typedef enum target_kind {
 #define X(name) TARGET_##name,
     TARGET_NAMES(X)
