@@ -51,7 +51,8 @@ Test(writing_an_actor, every_listing_is_in_the_sample_word_for_word)
     static const char *const files[] = {
         "docs/samples/counter/counter.def",    "docs/samples/counter/counter.h",
         "docs/samples/counter/counter.c",      "docs/samples/counter/counter_actor.c",
-        "tests/runtime/test_sample_counter.c", "docs/samples/door/door_actor.c"};
+        "tests/runtime/test_sample_counter.c", "docs/samples/door/door_actor.c",
+        "docs/samples/desk/desk.c"};
     check_page("docs/writing-an-actor.md", "```c\n", files, COUNT_OF(files), 9);
 }
 
