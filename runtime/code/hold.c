@@ -58,7 +58,8 @@ hold_t *replacement_add(replacement_t *self, uint64_t actor)
     hold_t *hold = memory_new(sizeof *hold);
     if (hold == NULL)
         return NULL;
-    hold->message.kind = MESSAGE_HOLD;
+    hold->asked.kind = MESSAGE_HOLD;
+    hold->resumed.kind = MESSAGE_RESUME;
     hold->replacement = self;
     hold->actor = actor;
     hold->state = HOLD_ASKED;
@@ -93,8 +94,10 @@ static void say_what_it_waits_for(hold_t *hold, const char *what)
 
 void hold_message_free(message_t *message)
 {
-    hold_t *hold = CONTAINER_OF(message, hold_t, message);
-    if (message->kind == MESSAGE_HOLD)
+    bool is_asked = message->kind == MESSAGE_HOLD;
+    hold_t *hold =
+        is_asked ? CONTAINER_OF(message, hold_t, asked) : CONTAINER_OF(message, hold_t, resumed);
+    if (is_asked)
         report(hold, HOLD_GONE, NULL);
     replacement_unref(hold->replacement);
 }
@@ -113,7 +116,7 @@ void hold_drop(hold_t **pointer)
 void hold_begin(context_t *ctx, message_t *message)
 {
     actor_t *actor = ctx->actor;
-    hold_t *hold = CONTAINER_OF(message, hold_t, message);
+    hold_t *hold = CONTAINER_OF(message, hold_t, asked);
     actor_extra_t *extra = actor_extra(actor);
     if (extra == NULL) {
         /* It stays in HOLD_ASKED, so nothing is replaced. */
@@ -286,7 +289,7 @@ static void take_over(context_t *ctx, hold_t *hold)
 void hold_resume(context_t *ctx, message_t *message)
 {
     actor_t *actor = ctx->actor;
-    hold_t *hold = CONTAINER_OF(message, hold_t, message);
+    hold_t *hold = CONTAINER_OF(message, hold_t, resumed);
     actor_extra_t *extra = actor_extra_or_null(actor);
     replacement_t *replacement = hold->replacement;
     if (extra == NULL || extra->hold != hold) { /* it never got so far */

@@ -29,7 +29,8 @@ typedef enum hold_state {
 
 typedef struct hold hold_t;
 struct hold {
-    message_t message; /* MESSAGE_HOLD, later MESSAGE_RESUME */
+    message_t asked;   /* MESSAGE_HOLD; may still be on its way when */
+    message_t resumed; /* MESSAGE_RESUME is sent */
     hold_t *next;
     replacement_t *replacement;
     uint64_t actor;

@@ -131,8 +131,8 @@ static void ask_to_hold(void *context, actor_t *actor)
     hold_t *hold = replacement_add(self->replacement, actor_bits(actor));
     if (hold == NULL)
         self->err = ERR_NO_MEMORY;
-    else if (!deliver_system(self->replacement->runtime, hold->actor, &hold->message))
-        hold_message_free(&hold->message);
+    else if (!deliver_system(self->replacement->runtime, hold->actor, &hold->asked))
+        hold_message_free(&hold->asked);
 }
 
 static bool is_at_rest(attempt_t *self)
@@ -319,10 +319,9 @@ static void publish(attempt_t *self)
 static void resume_all(attempt_t *self)
 {
     for (hold_t *hold = self->replacement->holds; hold != NULL; hold = hold->next) {
-        hold->message.kind = MESSAGE_RESUME;
         atomic_fetch_add(&self->replacement->refs, 1);
-        if (!deliver_system(self->runtime, hold->actor, &hold->message))
-            hold_message_free(&hold->message);
+        if (!deliver_system(self->runtime, hold->actor, &hold->resumed))
+            hold_message_free(&hold->resumed);
     }
 }
 
