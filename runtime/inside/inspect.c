@@ -1,8 +1,10 @@
 #include "runtime/inside/inspect.h"
 
 #include "runtime/base/memory.h"
+#include "runtime/inside/crashes.h"
 #include "runtime/inside/inside.h"
 #include "runtime/life/bonds.h"
+#include "runtime/mail/backlog.h"
 
 /* ---- in the actor's turn ---- */
 
@@ -132,6 +134,33 @@ static void describe_bonds(const bonds_t *bonds, json_t *json)
     key_refs(json, "links", &shown->links, false);
 }
 
+/* How it behaves, and what it handled last where its kind remembers (or it failed once). */
+static void describe_work(const context_t *ctx, json_t *json)
+{
+    const actor_extra_t *extra = actor_peek(ctx->actor);
+    const memory_of_messages_t *memory = extra->remembered;
+    uint32_t behaviour = extra->backlog == NULL ? 0 : extra->backlog->behaviour;
+    if (behaviour != 0)
+        json_key_str(json, "behaviour",
+                     str_from(actor_kind(ctx->actor)->behaviours[behaviour - 1]->name));
+    json_key_u64(json, "stashed", actor_stash_count(ctx->actor));
+    if (memory == NULL)
+        return;
+    json_key(json, STR("last_messages"));
+    json_array_begin(json);
+    for (uint32_t i = 1; i <= memory->size; i++) {
+        const struct remembered *message =
+            &memory->messages[(memory->next + memory->size - i) % memory->size];
+        if (message->schema == NULL)
+            break;
+        json_object_begin(json);
+        json_key_str(json, "type", str_from(message->schema->name));
+        json_key_u64(json, "ago_ms", (ctx->now_ns - MIN(message->at_ns, ctx->now_ns)) / 1000000);
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
 static void describe_relations(const context_t *ctx, json_t *json)
 {
     const actor_extra_t *extra = actor_peek(ctx->actor);
@@ -196,6 +225,7 @@ void inspect_answer(context_t *ctx, message_t *message)
     json_object_begin(&json);
     describe_self(ctx, &json);
     describe_mailbox(ctx, &json);
+    describe_work(ctx, &json);
     describe_failures(ctx, &json);
     describe_relations(ctx, &json);
     describe_durable(ctx, &json);

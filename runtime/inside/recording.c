@@ -399,7 +399,7 @@ err_t recording_select(recording_t *self, const recording_filter_t *filter,
         qsort(self->events, selection.count, sizeof *self->events, by_time);
     size_t skipped =
         filter->max > 0 && selection.count > filter->max ? selection.count - filter->max : 0;
-    *out_events = self->events + skipped;
+    *out_events = selection.count == 0 ? NULL : self->events + skipped;
     *out_count = selection.count - skipped;
     return ERR_OK;
 }

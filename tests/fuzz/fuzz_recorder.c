@@ -46,7 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     const recording_event_t *events = NULL;
     size_t count = 0;
-    recording_filter_t filter = {.last_ns = data[1] % 3 == 0 ? 1000000 : 0, .max = data[1] % 5};
+    recording_filter_t filter = {.last_ns = data[size - 1] % 3 == 1 ? 1000 : 0,
+                                 .max = data[size - 1] % 5};
     if (recording_select(recording, &filter, &events, &count) != ERR_OK)
         return 0;
     for (size_t i = 1; i < count; i++)
