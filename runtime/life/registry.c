@@ -23,7 +23,7 @@ struct registry {
     runtime_t *runtime;
     shard_t shards[REGISTRY_SHARDS];
     uv_mutex_t slots_lock;
-    _Atomic(actor_chunk_t *) chunks[REGISTRY_CHUNKS_MAX];
+    actor_chunks_t chunks;
     uint32_t chunk_count;
     actor_t *first_free;
     _Atomic uint64_t begun, ended; /* actors without a name, by threads without a scheduler */
@@ -80,13 +80,12 @@ static actor_t *slot_at(actor_chunk_t *chunk, uint32_t index)
 
 actor_t *registry_slot(const registry_t *self, uint64_t ref_bits)
 {
-    uint32_t slot = (uint32_t)ref_bits - 1;
-    uint32_t index = slot % ACTOR_CHUNK;
-    if (slot / ACTOR_CHUNK >= REGISTRY_CHUNKS_MAX || index == 0)
-        return NULL;
-    actor_chunk_t *chunk =
-        atomic_load_explicit(&self->chunks[slot / ACTOR_CHUNK], memory_order_acquire);
-    return chunk == NULL ? NULL : slot_at(chunk, index);
+    return actor_at(&self->chunks, ref_bits);
+}
+
+const actor_chunks_t *registry_chunks(const registry_t *self)
+{
+    return &self->chunks;
 }
 
 static err_t add_chunk(registry_t *self)

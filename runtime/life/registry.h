@@ -41,6 +41,19 @@ void registry_dispose(registry_t *self);
 
 /* NULL: there never was such a slot. The generation is the mailbox's to check. */
 actor_t *registry_slot(const registry_t *self, uint64_t ref_bits);
+/* The table behind it, for actor_at. */
+typedef _Atomic(actor_chunk_t *) actor_chunks_t[REGISTRY_CHUNKS_MAX];
+const actor_chunks_t *registry_chunks(const registry_t *self);
+static inline actor_t *actor_at(const actor_chunks_t *chunks, uint64_t ref_bits)
+{
+    uint32_t slot = (uint32_t)ref_bits - 1;
+    uint32_t index = slot % ACTOR_CHUNK;
+    if (UNLIKELY(slot / ACTOR_CHUNK >= REGISTRY_CHUNKS_MAX || index == 0))
+        return NULL;
+    actor_chunk_t *chunk =
+        atomic_load_explicit(&(*chunks)[slot / ACTOR_CHUNK], memory_order_acquire);
+    return LIKELY(chunk != NULL) ? (actor_t *)(void *)chunk + index : NULL;
+}
 
 /* To (kind, key), starting it where needed. The message is taken only on ERR_OK. BUSY: mailbox
  * full; LIMIT: ACTORS_MAX, or the key is too long; NO_MEMORY. */

@@ -15,6 +15,8 @@
 #include "runtime/actor.h"
 #include "runtime/memory/pool.h"
 
+#include <string.h>
+
 typedef enum __attribute__((packed)) message_kind {
     MESSAGE_COMMAND, /* user lane: to the handler of its schema */
     /* User lane, in a reserved place (bonds.h). */
@@ -88,6 +90,32 @@ void message_wipe(message_t *self);
 /* A message with a copy of body (NULL where schema is NULL). NULL: no memory. */
 [[nodiscard]] message_t *message_new_plain(message_kind_t kind, const schema_t *schema,
                                            const void *body);
+/* The same from the pool of this thread, for a flat schema. */
+[[nodiscard]] static inline message_t *message_new_here(pool_t *pool, const schema_t *schema,
+                                                        const void *body)
+{
+    block_class_t block = 0;
+    message_t *self = pool_new(pool, sizeof *self + schema->size, &block);
+    if (UNLIKELY(self == NULL))
+        return NULL;
+    *self = (message_t){.schema = schema, .kind = MESSAGE_COMMAND, .block = block};
+    if (LIKELY(schema->size == sizeof(uint64_t)))
+        memcpy(self + 1, body, sizeof(uint64_t));
+    else
+        schema_copy(schema, body, self + 1);
+    return self;
+}
+/* message_free of one without secrets, on the thread of this pool. */
+void message_free_slowly(pool_t *pool, message_t *self);
+static inline void message_free_here(pool_t *pool, message_t *self)
+{
+    bool is_plain = !self->has_tail &&
+                    (self->schema == NULL || (self->schema->marks & FIELD_SECRET) == 0);
+    if (LIKELY(is_plain))
+        pool_free(pool, self, self->block);
+    else
+        message_free_slowly(pool, self);
+}
 /* And with copies of the tail's strings. */
 [[nodiscard]] message_t *message_new_tailed(message_kind_t kind, const schema_t *schema,
                                             const void *body, str_t command_id, str_t text);
