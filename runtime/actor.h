@@ -95,7 +95,15 @@ void actor_reply_to_message(context_t *ctx, reply_token_t token, err_t err, cons
  * or activation. */
 #define actor_send(ctx, to, command, ...)                                                          \
     actor_send_message((ctx), (to), &command##_schema, &__extension__(command##_t){__VA_ARGS__})
-err_t actor_send_message(context_t *ctx, address_t to, const schema_t *schema, const void *message);
+err_t actor_send_to_ref(context_t *ctx, actor_ref_t to, const schema_t *schema,
+                        const void *message);
+err_t actor_send_to(context_t *ctx, address_t to, const schema_t *schema, const void *message);
+static inline err_t actor_send_message(context_t *ctx, address_t to, const schema_t *schema,
+                                       const void *message)
+{
+    return to.kind == NULL ? actor_send_to_ref(ctx, to.ref, schema, message)
+                           : actor_send_to(ctx, to, schema, message);
+}
 
 /* What an ask came to. `schema` and `message` are of the reply when err is ERR_OK; borrowed for the
  * continuation. `text` is the refusal's sentence, or empty. */

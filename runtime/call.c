@@ -283,6 +283,17 @@ __attribute__((noinline)) void call_command_in_turn(context_t *self, message_t *
     self->frame = (uintptr_t)__builtin_frame_address(0);
     self->is_guarded = true;
     err_t err = handler->handle(self->actor->state, self, message_body(message));
+    bool is_quiet = self->asker.asker == 0 && self->emitted.count == 0 && self->reply == NULL &&
+                    !self->is_stop_wanted && !self->is_stashed;
+    if (LIKELY(is_quiet)) {
+        self->is_guarded = false;
+        self->command = NULL;
+        if (UNLIKELY(self->scheduler->arena.size > 0))
+            arena_reset(&self->scheduler->arena);
+        count_own(&self->scheduler->counters.handled);
+        message_free_here(&self->scheduler->pool, message);
+        return;
+    }
     end(self, err);
     put_away(self, message, err);
 }

@@ -179,7 +179,40 @@ effect_t context_send_effect(const context_t *ctx, address_t to, message_t *mess
                       .to_ref = to.kind == NULL ? to.ref.bits : 0};
 }
 
-err_t actor_send_message(context_t *ctx, address_t to, const schema_t *schema, const void *body)
+/* To one activation, from an actor that holds nothing back, while nobody looks: the shortest way.
+ */
+static err_t send_here(context_t *ctx, uint64_t ref, const schema_t *schema, const void *body)
+{
+    scheduler_t *scheduler = ctx->scheduler;
+    message_t *message = message_new_here(&scheduler->pool, schema, body);
+    if (UNLIKELY(message == NULL))
+        return ERR_NO_MEMORY;
+    message->sender = ctx->bits;
+    message->queued = inside_stamp(ctx->now_ns);
+    message->is_by_ref = true;
+    count_own(&scheduler->counters.sent);
+    actor_t *actor = actor_at(ctx->runtime->chunks, ref);
+    if (UNLIKELY(actor == NULL))
+        return undelivered(ctx->runtime, NULL, nothing, ref, message, ERR_NOT_FOUND);
+    uint32_t max = atomic_load_explicit(&actor->mailbox_max, memory_order_relaxed);
+    push_result_t result =
+        mailbox_push(&actor->mailbox, &actor->mailbox_end, (uint32_t)(ref >> 32), max, message);
+    if ((result & PUSH_READY) != 0)
+        scheduler_ready_here(scheduler, actor);
+    if (LIKELY(push_outcome(result) == PUSH_DONE))
+        return ERR_OK;
+    return undelivered(ctx->runtime, NULL, nothing, ref, message, err_of_push(result));
+}
+
+err_t actor_send_to_ref(context_t *ctx, actor_ref_t to, const schema_t *schema, const void *body)
+{
+    bool is_simple = schema->is_flat && !actor_is_durable(ctx->actor) &&
+                     !inside_is_watching(ctx->runtime) && ctx->runtime->probe == NULL;
+    return LIKELY(is_simple) ? send_here(ctx, to.bits, schema, body)
+                             : actor_send_to(ctx, address_of_ref(to), schema, body);
+}
+
+err_t actor_send_to(context_t *ctx, address_t to, const schema_t *schema, const void *body)
 {
     message_t *message = context_command_new(ctx, schema, body, nothing);
     if (message == NULL)

@@ -19,7 +19,8 @@ struct context {
     actor_t *actor;
     uint64_t bits; /* the actor's */
     uint64_t now_ns, begin_ns;
-    uint32_t steps; /* messages so far */
+    uint32_t now_ms; /* wraps */
+    uint32_t steps;  /* messages so far */
 
     /* The call at hand. */
     const message_t *command; /* NULL: a continuation, a timer, start or stop */
@@ -47,7 +48,7 @@ struct context {
 /* For actor_t.active_ms: wraps. */
 static inline uint32_t context_now_ms(const context_t *self)
 {
-    return (uint32_t)(self->now_ns / 1000000);
+    return self->now_ms;
 }
 
 /* One a scheduler. NULL: no memory. */

@@ -58,6 +58,7 @@ struct runtime {
     _Atomic uint32_t sleepers;       /* schedulers */
     _Atomic uint32_t next_scheduler; /* for who has none of its own */
     registry_t *registry;
+    const actor_chunks_t *chunks; /* the registry's, for actor_at */
     offload_t *offload;
     topic_index_t *topics;
     dead_letters_t *dead_letters;
@@ -127,6 +128,10 @@ const schema_t *runtime_reply_schema(const runtime_t *self, str_t name);
 /* Takes the message, whatever happens; on an error who asked is answered. kind NULL: to ref. */
 err_t deliver(runtime_t *self, const actor_kind_t *kind, str_t key, uint64_t ref,
               message_t *message);
+/* What deliver does with one that could not be handed over: counts it, tells who asked, takes it.
+ * Returns what the sender is told. */
+err_t undelivered(runtime_t *self, const actor_kind_t *kind, str_t key, uint64_t ref,
+                  message_t *message, err_t err);
 /* An envelope of the system lane. False: the actor is gone, the message still the caller's. */
 bool deliver_system(runtime_t *self, uint64_t ref, message_t *message);
 

@@ -31,6 +31,7 @@ static err_t init(runtime_t *self, const runtime_options_t *options)
     self->pool_count = count;
     self->pool_backing = options->is_heap_only ? POOL_HEAP : pool_backing_default();
     self->registry = registry_new(self);
+    self->chunks = self->registry == NULL ? NULL : registry_chunks(self->registry);
     self->topics = topic_index_new();
     self->dead_letters = dead_letters_new();
     self->names = names_new();

@@ -51,7 +51,11 @@ enum { ACTOR_REASON_SIZE = 128, ACTOR_LINE = 64, ACTOR_KEY_INSIDE = 8 };
 
 /* What an actor needs that does more than handle messages and send some. */
 typedef struct actor_extra {
+    /* What makes each message a special case: see actor_is_plain. */
     durable_t *durable; /* NULL: not a durable kind, or no state yet */
+    backlog_t *backlog; /* NULL: none; see backlog.h */
+    struct hold *hold;  /* its kind is being replaced; NULL: no */
+    uint32_t deferred_count;
     struct memory_of_messages
         *remembered; /* what it handled last; NULL: nobody asked (crashes.h) */
 
@@ -62,11 +66,9 @@ typedef struct actor_extra {
     uint64_t subscribed_on;   /* a bit a scheduler */
     uint32_t subscriber;      /* incarnation for topics: another state, another one; 0: none yet */
     uint64_t tokens_until_ns; /* somebody may wait for a later answer until then */
-    backlog_t *backlog;       /* NULL: none; see backlog.h */
     lane_t deferred;
     struct name_entry *names; /* its own; the tables own them */
     struct group_bond *groups;
-    uint32_t deferred_count;
 
     struct bonds *bonds; /* links and monitors; NULL: none so far */
     uint64_t *children;
@@ -82,7 +84,6 @@ typedef struct actor_extra {
     uint64_t crash_number;          /* of the report of its last failure; 0: none */
     char reason[ACTOR_REASON_SIZE]; /* why it failed */
 
-    struct hold *hold;   /* its kind is being replaced; NULL: no */
     arena_t state_arena; /* what a state that was taken over borrows */
 } actor_extra_t;
 
@@ -226,6 +227,15 @@ static inline const actor_kind_t *actor_kind(const actor_t *self)
 static inline bool actor_is_up(const actor_t *self)
 {
     return self->phase == ACTOR_RUNNING || self->phase == ACTOR_HOLDING;
+}
+
+/* It runs, and its next message goes to its handler without further ado. */
+static inline bool actor_is_plain(const actor_t *self)
+{
+    const actor_extra_t *extra = actor_peek(self);
+    return self->phase == ACTOR_RUNNING && !self->is_stopping && extra->durable == NULL &&
+           extra->backlog == NULL && extra->hold == NULL && extra->deferred_count == 0 &&
+           !self->kind->awaits && self->kind->overflow <= OVERFLOW_DROP_NEWEST;
 }
 
 static inline bool actor_is_durable(const actor_t *self)

@@ -139,8 +139,12 @@ err_t deliver(runtime_t *self, const actor_kind_t *kind, str_t key, uint64_t ref
         inside_sent(self, kind, ref, message);
     err_t err = kind != NULL ? registry_send(self->registry, kind, key, message)
                              : deliver_to_ref(self, ref, message);
-    if (err == ERR_OK)
-        return ERR_OK;
+    return LIKELY(err == ERR_OK) ? ERR_OK : undelivered(self, kind, key, ref, message, err);
+}
+
+err_t undelivered(runtime_t *self, const actor_kind_t *kind, str_t key, uint64_t ref,
+                  message_t *message, err_t err)
+{
     bool is_asked = message->reply_to.asker != 0;
     dead_receiver_t receiver = {kind == NULL ? NULL : kind->name, key, ref};
     reject(self, message, err, reason_of(err, kind != NULL || ref != 0), &receiver);

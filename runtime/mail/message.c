@@ -109,11 +109,15 @@ void message_wipe(message_t *self)
         schema_wipe(self->schema, self + 1);
 }
 
-void message_free(message_t *self)
+void message_free_slowly(pool_t *pool, message_t *self)
 {
-    if (self == NULL)
-        return;
     message_wipe(self);
     void *block = self->has_tail ? (void *)((message_tail_t *)(void *)self - 1) : (void *)self;
-    pool_free(pool_current(), block, self->block);
+    pool_free(pool, block, self->block);
+}
+
+void message_free(message_t *self)
+{
+    if (self != NULL)
+        message_free_slowly(pool_current(), self);
 }

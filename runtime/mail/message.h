@@ -109,8 +109,8 @@ void message_wipe(message_t *self);
 void message_free_slowly(pool_t *pool, message_t *self);
 static inline void message_free_here(pool_t *pool, message_t *self)
 {
-    bool is_plain = !self->has_tail &&
-                    (self->schema == NULL || (self->schema->marks & FIELD_SECRET) == 0);
+    bool is_plain =
+        !self->has_tail && (self->schema == NULL || (self->schema->marks & FIELD_SECRET) == 0);
     if (LIKELY(is_plain))
         pool_free(pool, self, self->block);
     else

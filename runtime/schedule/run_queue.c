@@ -98,18 +98,6 @@ void run_queue_put(run_queue_t *self, actor_t *actor)
         list_put(&self->overflow, actor);
 }
 
-void run_queue_put_woken(run_queue_t *self, actor_t *actor)
-{
-    if (UNLIKELY(self->is_plain)) {
-        list_put(&self->overflow, actor);
-        return;
-    }
-    actor_t *before = atomic_load_explicit(&self->woken, memory_order_relaxed);
-    atomic_store_explicit(&self->woken, actor, memory_order_relaxed);
-    if (before != NULL)
-        run_queue_put(self, before);
-}
-
 void run_queue_send(run_queue_t *self, actor_t *actor)
 {
     actor_t *first = atomic_load_explicit(&self->incoming, memory_order_relaxed);
@@ -166,15 +154,13 @@ static actor_t *take_waiting(run_queue_t *self)
     return list_take(&self->pinned);
 }
 
-actor_t *run_queue_take(run_queue_t *self)
+actor_t *run_queue_take_slowly(run_queue_t *self)
 {
     actor_t *woken = atomic_load_explicit(&self->woken, memory_order_relaxed);
     if (woken != NULL) {
         atomic_store_explicit(&self->woken, NULL, memory_order_relaxed);
-        if (self->streak < RUN_STREAK || !others_wait(self)) {
-            self->streak++;
+        if (!others_wait(self))
             return woken;
-        }
         run_queue_put(self, woken);
     }
     self->streak = 0;

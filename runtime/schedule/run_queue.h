@@ -38,10 +38,29 @@ void run_queue_init(run_queue_t *self, bool is_plain);
 /* Behind those that wait. */
 void run_queue_put(run_queue_t *self, actor_t *actor);
 /* Next. */
-void run_queue_put_woken(run_queue_t *self, actor_t *actor);
+static inline void run_queue_put_woken(run_queue_t *self, actor_t *actor)
+{
+    if (UNLIKELY(self->is_plain)) {
+        run_queue_put(self, actor);
+        return;
+    }
+    actor_t *before = atomic_load_explicit(&self->woken, memory_order_relaxed);
+    atomic_store_explicit(&self->woken, actor, memory_order_relaxed);
+    if (before != NULL)
+        run_queue_put(self, before);
+}
 void run_queue_send(run_queue_t *self, actor_t *actor);
+actor_t *run_queue_take_slowly(run_queue_t *self);
 /* NULL: none. */
-actor_t *run_queue_take(run_queue_t *self);
+static inline actor_t *run_queue_take(run_queue_t *self)
+{
+    actor_t *woken = atomic_load_explicit(&self->woken, memory_order_relaxed);
+    if (UNLIKELY(woken == NULL || self->streak >= RUN_STREAK))
+        return run_queue_take_slowly(self);
+    self->streak++;
+    atomic_store_explicit(&self->woken, NULL, memory_order_relaxed);
+    return woken;
+}
 /* Returns how many; out_actors has room for RUN_STEAL_MAX. */
 uint32_t run_queue_steal(run_queue_t *self, actor_t **out_actors);
 

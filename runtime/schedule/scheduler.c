@@ -216,10 +216,16 @@ bool scheduler_fire_alarms(scheduler_t *self)
 
 /* ---- time ---- */
 
+static void set_now(scheduler_t *self, uint64_t now_ns)
+{
+    self->now_ns = now_ns;
+    self->now_ms = (uint32_t)(now_ns / 1000000);
+}
+
 /* Not on behalf of an actor: what was done since then is nobody's. */
 static void restart_clock(scheduler_t *self)
 {
-    self->now_ns = clock_mono_ns(&self->runtime->clock);
+    set_now(self, clock_mono_ns(&self->runtime->clock));
     self->tick_left = self->tick;
 }
 
@@ -270,7 +276,7 @@ void scheduler_read_clock(scheduler_t *self)
     uint64_t now_ns = clock_mono_ns(&self->runtime->clock);
     uint64_t took_ns = now_ns - self->now_ns;
     uint32_t count = self->tick - self->tick_left;
-    self->now_ns = now_ns;
+    set_now(self, now_ns);
     if (count > 0) {
         self->step_ns = took_ns / count;
         if (UNLIKELY(took_ns > SCHEDULER_SLOW_NS))

@@ -69,6 +69,7 @@ struct scheduler {
     _Atomic uint64_t charged; /* to actors, here; written by this one only; may be below 0 */
     context_t *context;
     uint64_t now_ns;
+    uint32_t now_ms;          /* of now_ns; wraps */
     uint32_t tick, tick_left; /* messages from one look at the clock to the next */
     uint64_t step_ns;         /* about what a message took lately */
     scheduler_step_t steps[SCHEDULER_TICK];
@@ -84,7 +85,7 @@ struct scheduler {
     slot_cache_t slots;
     pool_t pool; /* gone with the runtime's last block, after every scheduler */
     topic_table_t topics;
-    uint32_t turn_messages;       /* a turn handles at most; a simulation may draw it */
+    uint32_t turn_messages;              /* a turn handles at most; a simulation may draw it */
     struct recorder_head *recorder_head; /* recorder_format.h; NULL: nothing is recorded */
     uint64_t polled_ns, break_ns; /* polled last; when to stop running actors for it or an alarm */
     uint64_t looked_at;           /* what was charged when the pressure was looked at */
@@ -102,6 +103,14 @@ void scheduler_set_current(scheduler_t *self);
 
 /* Makes an actor that is the caller's ready: next on this thread, or sent to its home. */
 void scheduler_ready(actor_t *actor);
+/* The same on the thread of this scheduler of the actor's runtime. */
+static inline void scheduler_ready_here(scheduler_t *self, actor_t *actor)
+{
+    if (LIKELY(!actor->kind->is_pinned))
+        run_queue_put_woken(&self->queue, actor);
+    else
+        scheduler_ready(actor);
+}
 /* For what mailbox_push and its sisters return. */
 static inline void scheduler_notify(actor_t *actor, push_result_t result)
 {

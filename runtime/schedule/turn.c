@@ -391,11 +391,9 @@ static bool can_end(const actor_t *actor)
            actor->phase == ACTOR_WAITING;
 }
 
-/* One message, or one step through the phases. False: nothing to do now. */
-static bool step(context_t *ctx)
+static bool step_slowly(context_t *ctx, message_t *message)
 {
     actor_t *actor = ctx->actor;
-    message_t *message = mailbox_pop_system(&actor->mailbox, &actor->mailbox_end);
     if (message != NULL) {
         note_message(ctx, message);
         if (inside_is_watching(ctx->runtime))
@@ -422,6 +420,34 @@ static bool step(context_t *ctx)
     return user_step(ctx);
 }
 
+/* A user message in the simplest case. */
+static inline bool plain_step(context_t *ctx)
+{
+    actor_t *actor = ctx->actor;
+    message_t *message = mailbox_pop_user(&actor->mailbox, &actor->mailbox_end);
+    if (message == NULL)
+        return false; /* its sender is between two steps */
+    note_message(ctx, message);
+    bool is_simple = message->kind == MESSAGE_COMMAND && message->incarnation == 0 &&
+                     message->deadline_ns == 0 && !inside_is_watching(ctx->runtime);
+    if (UNLIKELY(!is_simple)) {
+        user_message(ctx, message);
+        return true;
+    }
+    actor_is_active(actor, context_now_ms(ctx));
+    call_command_in_turn(ctx, message);
+    return true;
+}
+
+/* One message, or one step through the phases. False: nothing to do now. */
+static inline bool step(context_t *ctx)
+{
+    actor_t *actor = ctx->actor;
+    message_t *message = mailbox_pop_system(&actor->mailbox, &actor->mailbox_end);
+    if (LIKELY(message == NULL && actor_is_plain(actor)))
+        return plain_step(ctx);
+    return step_slowly(ctx, message);
+}
 /* A message is done. False: the turn has had its time. */
 static bool count_step(context_t *ctx)
 {
@@ -429,6 +455,7 @@ static bool count_step(context_t *ctx)
     if (LIKELY(!scheduler_tick(ctx->scheduler)))
         return true;
     ctx->now_ns = ctx->scheduler->now_ns;
+    ctx->now_ms = ctx->scheduler->now_ms;
     return ctx->now_ns - ctx->begin_ns <= SCHEDULER_TURN_NS;
 }
 
@@ -448,8 +475,10 @@ static bool has_own_work(const actor_t *actor)
 }
 
 /* Gives the actor up. False: there is more to do. */
-static bool release(actor_t *actor)
+static inline bool release(actor_t *actor)
 {
+    if (LIKELY(actor_is_plain(actor)))
+        return mailbox_release(&actor->mailbox, &actor->mailbox_end);
     if (has_own_work(actor) || actor->phase == ACTOR_ENDED) {
         mailbox_keep(&actor->mailbox, &actor->mailbox_end);
         return false;
@@ -476,7 +505,8 @@ static void end_turn(context_t *ctx)
     if (UNLIKELY(actor->phase != ACTOR_RUNNING) && actor_peek(actor)->hold != NULL)
         hold_progress(ctx);
     count_turn(ctx);
-    actor_recharge(actor);
+    if (actor_extra_or_null(actor) != NULL)
+        actor_recharge(actor);
     pressure_look(ctx);
     if (actor->phase == ACTOR_ENDED && lifecycle_bury(ctx))
         return;
@@ -490,6 +520,7 @@ void turn_run(context_t *ctx, actor_t *actor)
     ctx->actor = actor;
     ctx->bits = actor_bits(actor);
     ctx->begin_ns = ctx->now_ns = ctx->scheduler->now_ns;
+    ctx->now_ms = ctx->scheduler->now_ms;
     ctx->steps = 0;
     ctx->has_coalesced = false;
     inside_turn_begin(ctx);
