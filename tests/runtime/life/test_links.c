@@ -131,6 +131,25 @@ Test(links, after_unlink_nothing_is_told_whatever_is_under_way)
     stage_stop(&f.stage);
 }
 
+Test(links, an_exit_of_the_link_before_is_none_of_the_link_now)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        pair_t f;
+        stage_start(&f.stage, seed);
+        f.a = stage_ref(&f.stage, "puppet", "a");
+        f.b = stage_ref(&f.stage, "trapper", "b");
+        tell_puppet(&f.stage, at(f.b), puppet_link, .ref_bits = f.a);
+        stage_settle(&f.stage);
+
+        tell_puppet(&f.stage, at(f.a), puppet_fail, .reason = STR("boom"));
+        tell_puppet(&f.stage, at(f.b), puppet_unlink, .ref_bits = f.a);
+        tell_puppet(&f.stage, at(f.b), puppet_link, .ref_bits = f.a);
+
+        check_log(&f.stage, "b exit not found\n"); /* of the second link */
+        stage_stop(&f.stage);
+    }
+}
+
 Test(links, an_exit_comes_after_all_that_the_dead_one_sent)
 {
     for (uint64_t seed = 1; seed <= 50; seed++) {
