@@ -48,12 +48,15 @@ static void check_page(const char *page_path, const char *begin_of_listing,
 
 Test(writing_an_actor, every_listing_is_in_the_sample_word_for_word)
 {
-    static const char *const files[] = {
-        "docs/samples/counter/counter.def",    "docs/samples/counter/counter.h",
-        "docs/samples/counter/counter.c",      "docs/samples/counter/counter_actor.c",
-        "tests/runtime/test_sample_counter.c", "docs/samples/door/door_actor.c",
-        "docs/samples/desk/desk.c"};
-    check_page("docs/writing-an-actor.md", "```c\n", files, COUNT_OF(files), 9);
+    static const char *const files[] = {"docs/samples/counter/counter.def",
+                                        "docs/samples/counter/counter.h",
+                                        "docs/samples/counter/counter.c",
+                                        "docs/samples/counter/counter_actor.c",
+                                        "tests/runtime/test_sample_counter.c",
+                                        "docs/samples/door/door_actor.c",
+                                        "docs/samples/desk/desk.c",
+                                        "docs/samples/visitor/visitor_actor.c"};
+    check_page("docs/writing-an-actor.md", "```c\n", files, COUNT_OF(files), 11);
 }
 
 Test(writing_a_plugin, every_listing_is_in_the_sample_word_for_word)
