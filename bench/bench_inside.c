@@ -3,8 +3,8 @@
  * levels, with a live trace of something else and of this, and while latencies are measured.
  *
  * `bench_inside MODE LOAD` is one run and prints nanoseconds a message; without arguments the runs
- * alternate, each a process of its own. "blind" is the same source on a runtime that has none of
- * it. */
+ * alternate, each a process of its own; `bench_inside million` samples a million actors. "blind" is
+ * the same source on a runtime that has none of it. */
 
 #include "bench/bench.h"
 #include "runtime/base/assert.h"
@@ -209,13 +209,105 @@ static void compare(const char *load)
     }
 }
 
+/* ---- a million actors ---- */
+
+enum { MANY = 1000000, PINGS = 4000 };
+
+typedef struct pinger {
+    runtime_t *runtime;
+    uv_sem_t done;
+    _Atomic bool is_over;
+    double worst_us, sum_us;
+    uint64_t count;
+} pinger_t;
+
+static void on_ponged(void *context, const answer_t *answer)
+{
+    pinger_t *self = context;
+    ASSERT(answer->err == ERR_OK);
+    uv_sem_post(&self->done);
+}
+
+static void ping_there(void *context)
+{
+    pinger_t *self = context;
+    edge_ask(runtime_edge(self->runtime, 0), address_of("bench", STR("0")), 60000, STR(""),
+             on_ponged, self, bench_echo);
+}
+
+/* From another thread to an actor and back. */
+static void ping(pinger_t *self)
+{
+    double begin = bench_seconds();
+    ASSERT(edge_post(runtime_edge(self->runtime, 0), ping_there, self) == ERR_OK);
+    uv_sem_wait(&self->done);
+    double us = (bench_seconds() - begin) * 1e6;
+    self->worst_us = us > self->worst_us ? us : self->worst_us;
+    self->sum_us += us;
+    self->count++;
+}
+
+static void sample_on(void *context)
+{
+    pinger_t *self = context;
+    top_t *top = NULL;
+    buf_t sample BUF_SCOPED = BUF_INIT;
+    double figures[RUNS];
+    ASSERT(top_new(self->runtime, &top) == ERR_OK);
+    for (int run = 0; run < RUNS; run++) {
+        buf_reset(&sample);
+        double begin = bench_seconds();
+        ASSERT(top_sample(top, 100, &sample) == ERR_OK);
+        figures[run] = (bench_seconds() - begin) * 1e3;
+    }
+    atomic_store(&self->is_over, true);
+    bench_print("inside.top_sample_million", bench_median(figures, RUNS), "ms");
+    top_free(top);
+}
+
+static void look_at_a_million(void)
+{
+    meter_t meter = {.left = 0};
+    pinger_t pinger = {.is_over = false};
+    char key[16];
+    uv_thread_t thread;
+    runtime_options_t options = {.scheduler_count = 1};
+    uv_sem_init(&pinger.done, 0);
+    ASSERT(runtime_new(&options, &pinger.runtime) == ERR_OK);
+    ASSERT(runtime_register(pinger.runtime, &bench_kind, &meter) == ERR_OK);
+    ASSERT(runtime_start(pinger.runtime) == ERR_OK);
+    for (uint64_t i = 0; i < MANY; i++) {
+        snprintf(key, sizeof key, "%llu", (unsigned long long)i);
+        ASSERT(runtime_send(pinger.runtime, address_of("bench", str_from(key)), bench_echo,
+                            .number = 0) == ERR_OK);
+    }
+    for (int i = 0; i < PINGS; i++)
+        ping(&pinger);
+    bench_print("inside.ping_alone", pinger.sum_us / (double)pinger.count, "us");
+    pinger.worst_us = pinger.sum_us = 0;
+    pinger.count = 0;
+    ASSERT(uv_thread_create(&thread, sample_on, &pinger) == 0);
+    while (!atomic_load(&pinger.is_over))
+        ping(&pinger);
+    uv_thread_join(&thread);
+    bench_print("inside.ping_while_sampled", pinger.sum_us / (double)pinger.count, "us");
+    bench_print("inside.ping_while_sampled_worst", pinger.worst_us, "us");
+    ASSERT(runtime_drain(pinger.runtime, 60000) == ERR_OK);
+    runtime_free(pinger.runtime);
+}
+
 int main(int count, char **arguments)
 {
+    if (count == 2 && strcmp(arguments[1], "million") == 0) {
+        look_at_a_million();
+        return 0;
+    }
     if (count == 3) {
         printf("%.3f\n", run_once(arguments[1], strcmp(arguments[2], "batch") == 0));
         return 0;
     }
     compare("single");
     compare("batch");
+    look_at_a_million();
     return 0;
 }
