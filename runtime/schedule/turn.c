@@ -18,9 +18,15 @@ enum {
     ASK_RETRY_NS = 10 * 1000 * 1000
 }; /* when there was no memory to tell an asker of its time */
 
+/* What a look at the clock that comes too late is put down to. schema NULL: no message. */
+static inline void note_step(context_t *ctx, const schema_t *schema)
+{
+    scheduler_note_step(ctx->scheduler, ctx->bits, ctx->actor->kind, schema);
+}
+
 static inline void note_message(context_t *ctx, const message_t *message)
 {
-    scheduler_note_step(ctx->scheduler, ctx->bits, ctx->actor->kind, message->schema);
+    note_step(ctx, message->schema);
 }
 
 /* ---- system messages ---- */
@@ -402,6 +408,7 @@ static bool step_slowly(context_t *ctx, message_t *message)
             system_message(ctx, message);
         return true;
     }
+    note_step(ctx, NULL);
     if (actor->is_stopping && can_end(actor)) {
         lifecycle_end(ctx);
         return true;
@@ -490,8 +497,10 @@ static inline bool release(actor_t *actor)
 static void count_turn(context_t *ctx)
 {
     scheduler_t *scheduler = ctx->scheduler;
-    if (ctx->steps == 0)
+    if (ctx->steps == 0) {
+        note_step(ctx, NULL);
         (void)scheduler_tick(scheduler); /* so that a queue of these comes to an end */
+    }
     uint64_t took_ns =
         scheduler->tick == 1 ? ctx->now_ns - ctx->begin_ns : ctx->steps * scheduler->step_ns;
     count_own_by(&ctx->actor->busy_ns, took_ns);

@@ -2,6 +2,7 @@
 #include "tests/support/actors/toy.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 static runtime_t *start(const runtime_options_t *options, toy_world_t *world)
 {
@@ -293,6 +294,42 @@ Test(runtime, a_turn_that_takes_too_long_is_counted)
     runtime_stats(runtime, &stats);
     cr_assert(gt(u64, stats.slow_turns, before));
     runtime_free(runtime);
+}
+
+static err_t sleep_long(void *self, context_t *ctx)
+{
+    (void)self, (void)ctx;
+    ms_clock_t clock = clock_system();
+    uint64_t begin_ms = clock_mono_ms(&clock);
+    while (clock_mono_ms(&clock) < begin_ms + 12)
+        uv_sleep(1);
+    return ERR_OK;
+}
+
+static const actor_kind_t sloth_kind = {.name = "sloth", .state_size = 8, .start = sleep_long};
+
+/* The first turn of a scheduler, and no message in it. */
+Test(runtime, who_is_slow_to_start_is_named)
+{
+    char text[4096];
+    int ends[2];
+    cr_assert_eq(pipe(ends), 0);
+    ms_log_t log = {ends[1], LOG_WARNING, false};
+    runtime_t *runtime = NULL;
+    check_ok(runtime_new(&(runtime_options_t){.scheduler_count = 1, .log = &log}, &runtime));
+    check_ok(runtime_register(runtime, &sloth_kind, NULL));
+    check_ok(runtime_start(runtime));
+
+    check_ok(runtime_send(runtime, address_of("sloth", STR("a")), toy_echo));
+    check_ok(runtime_drain(runtime, 10000));
+
+    ssize_t size = read(ends[0], text, sizeof text - 1);
+    cr_assert(gt(long, size, 0));
+    text[size] = '\0';
+    cr_assert(strstr(text, "kind sloth") != NULL, "%s", text);
+    runtime_free(runtime);
+    close(ends[0]);
+    close(ends[1]);
 }
 
 /* ---- looking in ---- */
