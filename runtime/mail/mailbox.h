@@ -33,7 +33,7 @@
  *     up to MAILBOX_BATCH more.
  *
  * Broken, 1: two threads in one state. 2, 4, 5: a message waits for ever. 6: a message reaches a
- * stranger. The model: tests/spin.
+ * stranger. The model: tests/models/mailbox.pml.
  *
  * Threads  Pushes any; the rest only the owner. */
 

@@ -1,118 +1,123 @@
-/* lane.pml -- the queue of many senders and one receiver: lane_push and lane_pop of
- * runtime/mail/mailbox.c (D. Vyukov's intrusive queue with a stub).
+/* lane.pml -- the queue of many senders and one receiver in a mailbox: newest_push and newest_pop of
+ * runtime/mail/mailbox.c. A push is one compare-and-set of `newest`; the receiver walks from there
+ * back to where it was.
+ *
+ * Messages lie in a few blocks, which are used again as soon as they were popped: a sender may put a
+ * new message where the newest one was. What keeps them apart is the tag.
  *
  * Properties
  *   1. Of each sender, messages come in order, each once, and none is lost.
- *   2. Nobody writes into a message that was popped: its receiver may free it at once.
- *   3. lane_pop says NULL only of an empty lane, or of one where a push is between its two steps.
+ *   2. The receiver walks only over messages that wait, never over a block that was given away.
  *
- * mutations: NO_STUB NO_HEAD_LOOK LINK_FIRST STUB_UNCLEARED */
+ * mutations: NO_TAG TAG_COMES_ROUND PLAIN_STORE NOT_TURNED_ROUND */
 
 #define SENDERS 2
-#define EACH 2
-#define MESSAGES (SENDERS * EACH)
-#define STUB MESSAGES
-#define NONE 255
-
-byte next[MESSAGES + 1]; /* of message i; of the stub */
-byte head = STUB, tail = STUB;
-bool is_popped[MESSAGES + 1];
-byte linked;         /* pushes that are done */
-byte in_between;     /* senders between their two steps */
-bool is_disturbed;   /* somebody was, since the receiver began to look */
-byte popped;
-byte last[SENDERS];  /* of each sender: how many came */
-
-inline link_push(node, before)
-{
-#ifndef STUB_UNCLEARED
-    next[node] = NONE;
-#endif
-#ifdef LINK_FIRST
-    before = head;
-    next[before] = node;
-    head = node
+#define EACH 3
+#define BLOCKS 2 /* block 0 is nothing */
+#ifdef TAG_COMES_ROUND
+#define TAGS 2 /* not more than messages that may wait */
 #else
-    atomic { before = head; head = node; in_between++; is_disturbed = is_disturbed || node != STUB } /* the exchange */
-    atomic { assert(before == STUB || !is_popped[before]); next[before] = node; in_between-- }
+#define TAGS 4
 #endif
-}
+#ifdef NO_TAG
+#define LINK(block, tag) (block)
+#else
+#define LINK(block, tag) ((block) * TAGS + (tag) % TAGS)
+#endif
+#ifdef NO_TAG
+#define BLOCK(link) (link)
+#define TAG(link) 0
+#else
+#define BLOCK(link) ((link) / TAGS)
+#define TAG(link) ((link) % TAGS)
+#endif
 
-proctype sender(byte number)
+byte newest;                  /* the lane's */
+byte before[BLOCKS + 1];      /* link.before of the message in a block */
+byte next[BLOCKS + 1];        /* link.next, the receiver's */
+byte sent_by[BLOCKS + 1], number[BLOCKS + 1];
+bool is_used[BLOCKS + 1], is_waiting[BLOCKS + 1];
+byte received, last[SENDERS];
+
+proctype sender(byte me)
 {
-    byte i, before;
+    byte i, block, seen;
+    bool is_done;
     for (i : 0 .. EACH - 1) {
-        link_push(number * EACH + i, before);
-        linked++
-    }
-}
-
-inline take(node)
-{
-    assert(!is_popped[node]);
-    assert(node % EACH == last[node / EACH]); /* in order */
-    is_popped[node] = true;
-    last[node / EACH]++;
-    popped++
-}
-
-/* One lane_pop; `result` is a message, or NONE. */
-inline pop()
-{
-    result = NONE;
-    at = tail;
-    after = next[at];
-    if
-    :: at == STUB && after != NONE -> tail = after; at = after; after = next[at]
-    :: else
-    fi;
-    if
-    :: at == STUB -> skip /* nothing there */
-    :: at != STUB && after != NONE -> tail = after; result = at
-    :: at != STUB && after == NONE ->
-#ifdef NO_STUB
-        tail = STUB; result = at
-#else
-        if
-#ifndef NO_HEAD_LOOK
-        :: at != head -> skip /* a sender has exchanged the head and not linked yet */
-#endif
-        :: else ->
-            link_push(STUB, before);
-            after = next[at];
+        atomic { /* a free block */
             if
-            :: after != NONE -> tail = after; result = at
+            :: !is_used[1] -> block = 1
+            :: !is_used[2] -> block = 2
+            fi;
+            is_used[block] = true; sent_by[block] = me; number[block] = i
+        }
+        seen = newest;
+        do
+        :: before[block] = seen;
+#ifdef PLAIN_STORE
+            atomic { newest = LINK(block, TAG(seen) + 1); is_waiting[block] = true; is_done = true }
+#else
+            atomic { /* compare and set */
+                is_done = newest == seen;
+                if
+                :: is_done -> newest = LINK(block, TAG(seen) + 1); is_waiting[block] = true
+                :: else -> seen = newest
+                fi
+            }
+#endif
+            if
+            :: is_done -> break
             :: else
             fi
-        fi
-#endif
-    fi
+        od;
+        block = 0; seen = 0; is_done = false
+    }
 }
 
 proctype receiver()
 {
-    byte result, at, after, before, were_linked;
+    byte seen, link, first, block, walked;
     do
-    :: popped == MESSAGES -> break
-    :: popped < MESSAGES && (linked > popped || in_between > 0) ->
-        atomic { were_linked = linked; is_disturbed = in_between > 0 }
-        pop();
-        if
-        :: result != NONE -> atomic { take(result) }
-        :: result == NONE ->
-            assert(were_linked <= popped || is_disturbed)
-        fi
-    od;
-    pop();
-    assert(result == NONE)
+    :: received == SENDERS * EACH -> break
+    :: else ->
+        atomic { newest != seen -> link = newest }
+        walked = link; /* `seen` from now on */
+        do
+        :: link != seen ->
+            block = BLOCK(link);
+            assert(block != 0 && is_waiting[block]);
+            link = before[block];
+#ifdef NOT_TURNED_ROUND
+            next[block] = 0;
+            if
+            :: first == 0 -> first = block
+            :: else -> next[first] = block
+            fi
+#else
+            next[block] = first;
+            first = block
+#endif
+        :: else -> break
+        od;
+        seen = walked;
+        do
+        :: first != 0 ->
+            block = first;
+            first = next[block];
+            atomic {
+                assert(number[block] == last[sent_by[block]]); /* in order */
+                last[sent_by[block]]++; received++;
+                is_waiting[block] = false; is_used[block] = false /* freed: somebody's next block */
+            }
+        :: else -> break
+        od;
+        link = 0; block = 0; walked = 0
+    od
 }
 
 init {
     byte i;
     atomic {
-        for (i : 0 .. MESSAGES) {
-            next[i] = NONE
-        }
         for (i : 0 .. SENDERS - 1) {
             run sender(i)
         }

@@ -16,7 +16,7 @@
 #define EACH 3
 #define TOTAL (PRODUCERS * EACH)
 
-byte work;       /* run_count and inbox_count */
+byte work;       /* what run_queue_send and scheduler_post brought, not taken yet */
 bool is_asleep;  /* the announcement */
 bool event;      /* the loop's eventfd: it stays written until a poll reads it */
 byte announced, written, done;
