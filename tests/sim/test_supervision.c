@@ -12,6 +12,7 @@
 #include "runtime/simulation.h"
 #include "runtime/supervisor.h"
 #include "tests/support/check.h"
+#include "tests/support/faults/memory_faults.h"
 
 #include <stdlib.h>
 
@@ -360,4 +361,57 @@ Test(sim_supervision, one_seed_is_one_history)
         cr_assert(eq(u64, run(seed, &totals), first));
         cr_assert(ne(u64, run(seed + 100, &totals), first));
     }
+}
+
+/* A tree that starts, fails twice in each group, and ends, with the nth allocation failing. */
+static void run_without_memory(world_t *world)
+{
+    runtime_options_t options = {.scheduler_count = 2,
+                                 .clock = simulation_clock(world->simulation),
+                                 .random = simulation_random(world->simulation),
+                                 .is_simulated = true};
+    actor_ref_t ref;
+    if (runtime_new(&options, &world->runtime) != ERR_OK)
+        return;
+    if (runtime_register(world->runtime, &member_kind, world) != ERR_OK ||
+        runtime_start(world->runtime) != ERR_OK)
+        return;
+    simulation_attach(world->simulation, world->runtime);
+    if (supervisor_start(world->runtime, &top, &ref) != ERR_OK)
+        return;
+    simulation_settle(world->simulation);
+    for (uint32_t i = 0; i < MEMBERS; i += 2) {
+        IGNORE_ERR(runtime_send(world->runtime, address_of_ref((actor_ref_t){world->refs[i]}),
+                                member_act, .what = FAIL)); /* or it does not run */
+        simulation_settle(world->simulation);
+    }
+    (void)memory_faults_arm(false);
+    check_ok(runtime_drain(world->runtime, 5000));
+}
+
+Test(sim_supervision, without_memory_a_tree_fails_or_stands_and_ends_all_the_same)
+{
+    bool has_failed = true;
+    uint64_t nth = 0;
+    while (has_failed && nth < 5000) {
+        nth++;
+        int64_t live = memory_faults_live();
+        world_t world = {.seed = nth};
+        check_ok(simulation_new(nth, &world.simulation));
+        memory_faults_reset();
+        memory_faults_choose(&nth, 1);
+        (void)memory_faults_arm(true);
+
+        run_without_memory(&world);
+
+        (void)memory_faults_arm(false);
+        has_failed = memory_faults_failed() > 0;
+        runtime_free(world.runtime);
+        simulation_free(world.simulation);
+        cr_assert(world.alive == 0, "allocation %llu", (unsigned long long)nth);
+        cr_assert(memory_faults_live() == live, "allocation %llu: %lld blocks are left",
+                  (unsigned long long)nth, (long long)(memory_faults_live() - live));
+    }
+    memory_faults_reset();
+    cr_assert(nth > 50 && nth < 5000, "%llu allocations", (unsigned long long)nth);
 }
