@@ -179,6 +179,19 @@ void ledger_exit(ledger_t *self, uint64_t serial, uint64_t ref)
         debt->paid = 1;
 }
 
+/* A pair has one link: an unlink ends it for the other as well, though its exit may be under way.
+ */
+static void excuse_other(ledger_t *self, const ledger_debt_t *cancelled)
+{
+    uint64_t own = self->states[cancelled->serial - 1].ref;
+    for (uint64_t i = 0; i < self->debt_count; i++) {
+        ledger_debt_t *debt = &self->debts[i];
+        if (debt->kind == DEBT_EXIT && debt->ref == own &&
+            self->states[debt->serial - 1].ref == cancelled->ref)
+            debt->is_excused = true;
+    }
+}
+
 bool ledger_cancel(ledger_t *self, debt_kind_t kind, uint64_t serial, uint64_t *out_detail)
 {
     for (uint64_t i = self->debt_count; i > 0; i--) {
@@ -186,6 +199,8 @@ bool ledger_cancel(ledger_t *self, debt_kind_t kind, uint64_t serial, uint64_t *
         if (debt->kind != kind || debt->serial != serial || debt->paid > 0 || debt->is_cancelled)
             continue;
         debt->is_cancelled = true;
+        if (kind == DEBT_EXIT)
+            excuse_other(self, debt);
         *out_detail = kind == DEBT_DOWN ? debt->monitor : debt->ref;
         return true;
     }
