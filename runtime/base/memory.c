@@ -76,6 +76,16 @@ void *memory_map(size_t size)
     return pages + before;
 }
 
+void memory_populate(void *pages, size_t size)
+{
+#ifdef MADV_POPULATE_WRITE
+    (void)madvise(pages, size, MADV_POPULATE_WRITE); /* an older kernel: each when it is touched */
+#else
+    (void)pages;
+    (void)size;
+#endif
+}
+
 void memory_unmap(void *pages, size_t size)
 {
     /* Refused only where a hole would be one mapping too many: then the pages go, the addresses

@@ -23,6 +23,8 @@ void memory_free(void *memory);
  * the address a multiple of it. They go back to the system at once. */
 [[nodiscard]] void *memory_map(size_t size);
 void memory_unmap(void *pages, size_t size);
+/* They will all be written soon: the kernel brings them in at once, not one by one. */
+void memory_populate(void *pages, size_t size);
 
 /* For cleanup attributes: frees what the local points to. */
 void memory_scope_end(void *pointer_to_pointer);

@@ -116,6 +116,8 @@ static slab_t *slab_new(pool_t *self)
     slab_t *slab = memory_map(POOL_SLAB_SIZE);
     if (slab == NULL)
         return NULL;
+    if (pool_bytes(self) >= POOL_POPULATED_FROM)
+        memory_populate(slab, POOL_SLAB_SIZE); /* who has so many will fill this one, too */
     slab->owner = self;
     slab->all_next = self->all;
     if (self->all != NULL)

@@ -34,6 +34,8 @@ enum {
     POOL_SLABS_KEPT = 1024,    /* empty ones, while its thread is busy */
     POOL_SLABS_KEPT_IDLE = 32, /* and when it has nothing to do */
     POOL_COUNT_MAX = 64,       /* that know each other */
+    POOL_POPULATED_FROM =
+        4 << 20, /* bytes of a pool from which its slabs come with all their pages */
     POOL_BOX_BLOCKS = 62,
     POOL_RETURNED_MAX = 1 << 20 /* bytes waiting for an owner that sleeps, then it is woken */
 };

@@ -59,8 +59,11 @@ Test(pressure, past_the_maximum_those_that_idled_longest_leave)
 
     cr_assert(ge(u64, stats.sleeps, 1), "long before their time");
     cr_assert(le(u64, stats.actor_bytes, max));
+    cr_assert(ge(u64, stats.actor_bytes, max / 5 * 4), "and no more of them than it takes");
     cr_assert(ge(u64, stats.pressed, stats.sleeps));
     cr_assert(is_asleep(&f, 0), "the oldest");
+    for (uint32_t i = 1; i < CROWD; i++)
+        cr_assert(is_asleep(&f, i) <= is_asleep(&f, i - 1), "%u before its turn", i);
     cr_assert(is_asleep(&f, CROWD - 1) == false, "not the newest");
     check_ok(ask_count(&f, 0).err);
     fixture_end(&f);
