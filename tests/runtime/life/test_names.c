@@ -114,7 +114,7 @@ Test(names, each_bound_holds_from_both_sides)
     begin(&scene, 1);
     char long_name[NAME_SIZE_MAX + 1];
     memset(long_name, 'n', sizeof long_name);
-    char name[8];
+    char name[16];
 
     check_err(scene_asked(&scene, clan("a"), clan_register, .name = STR("")).err, ERR_INVALID);
     check_err(scene_asked(&scene, clan("a"), clan_join, .group = STR("")).err, ERR_INVALID);

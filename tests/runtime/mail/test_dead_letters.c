@@ -183,7 +183,7 @@ Test(dead_letters, more_kinds_than_rows_are_counted_together)
 {
     scene_t scene;
     begin(&scene);
-    static char names[DEAD_KINDS_MAX + 50][8];
+    static char names[DEAD_KINDS_MAX + 50][24];
 
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         snprintf(names[i], sizeof names[i], "k%zu", i);
@@ -199,7 +199,7 @@ Test(dead_letters, the_last_ones_are_remembered_and_no_more)
 {
     scene_t scene;
     begin(&scene);
-    char key[8];
+    char key[16];
 
     for (int i = 0; i <= DEAD_LETTERS_TRACED; i++) {
         snprintf(key, sizeof key, "(%d)", i);
