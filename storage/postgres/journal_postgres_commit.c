@@ -199,7 +199,7 @@ static void process(journal_postgres_t *self, journal_job_t *jobs)
 {
     pending_t pending = {NULL, 0};
     err_t err = pending_of(jobs, &pending);
-    journal_job_t **block MEMORY_SCOPED = pending.jobs;
+    journal_job_t **all = pending.jobs; /* choose moves on in it */
     journal_job_t **later MEMORY_SCOPED = memory_new_array(pending.count, sizeof(journal_job_t *));
     if (err == ERR_OK && later == NULL)
         err = ERR_NO_MEMORY;
@@ -214,6 +214,7 @@ static void process(journal_postgres_t *self, journal_job_t *jobs)
         if (err != ERR_OK) /* costs time at the next activation, no data */
             log_warning(self->log, "journal", "a snapshot was not written: %s", err_text(err));
     }
+    memory_free(all);
     answer_all(self, jobs);
 }
 
