@@ -81,7 +81,7 @@ __attribute__((noinline)) static bool guarded(context_t *self, guarded_fn run, v
 
 /* ---- a call's begin and end ---- */
 
-static void begin(context_t *self, const message_t *command, uint8_t depth)
+static inline void begin(context_t *self, const message_t *command, uint8_t depth)
 {
     self->command = command;
     self->asker = command == NULL ? (reply_token_t){0} : command->reply_to;
@@ -275,8 +275,11 @@ static void put_away(context_t *self, message_t *message, err_t err)
 
 __attribute__((noinline)) void call_command_in_turn(context_t *self, message_t *message)
 {
-    const actor_handler_t *handler = handler_for(self, &message);
-    if (handler == NULL)
+    const actor_kind_t *kind = self->actor->kind;
+    const actor_handler_t *handler = NULL;
+    if (LIKELY(actor_is_plain(self->actor)))
+        handler = handler_in(kind->handlers, kind->handler_count, message->schema);
+    if (UNLIKELY(handler == NULL) && (handler = handler_for(self, &message)) == NULL)
         return;
     begin(self, message, message->depth);
     self->unanswered = message;

@@ -6,16 +6,6 @@
 
 #include <string.h>
 
-const actor_handler_t *handler_in(const actor_handler_t *handlers, size_t count,
-                                  const schema_t *schema)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (handlers[i].schema == schema)
-            return &handlers[i];
-    }
-    return NULL;
-}
-
 heard_t behaviour_hear_slowly(const actor_t *actor, const schema_t *schema, bool is_signal)
 {
     const actor_kind_t *kind = actor->kind;

@@ -16,8 +16,15 @@ typedef struct heard {
 
 heard_t behaviour_hear_slowly(const actor_t *actor, const schema_t *schema, bool is_signal);
 
-const actor_handler_t *handler_in(const actor_handler_t *handlers, size_t count,
-                                  const schema_t *schema);
+static inline const actor_handler_t *handler_in(const actor_handler_t *handlers, size_t count,
+                                                const schema_t *schema)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (handlers[i].schema == schema)
+            return &handlers[i];
+    }
+    return NULL;
+}
 
 /* For people; empty: the kind's own. */
 const char *actor_behaviour_name(const actor_t *actor);

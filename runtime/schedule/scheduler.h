@@ -27,7 +27,7 @@ enum {
     SCHEDULER_POLL_NS = 500 * 1000,
     SCHEDULER_SLOW_NS = 10 * 1000 * 1000,
     SCHEDULER_SPINS = 64,
-    SCHEDULER_TICK = 8,        /* messages between two looks at the clock */
+    SCHEDULER_TICK = 16,       /* messages between two looks at the clock */
     SCHEDULER_SHORT_NS = 1000, /* a message that takes no longer is short */
     SCHEDULER_LONG_NS = 5000,  /* and one that takes as long is long: waiting behind it is, too */
     SCHEDULER_HELP_NS = 50 * 1000,
