@@ -51,6 +51,13 @@ static inline void run_queue_put_woken(run_queue_t *self, actor_t *actor)
 }
 void run_queue_send(run_queue_t *self, actor_t *actor);
 actor_t *run_queue_take_slowly(run_queue_t *self);
+/* For its owner: nobody is next, and nobody waits in the ring. */
+static inline bool run_queue_is_quiet(const run_queue_t *self)
+{
+    return atomic_load_explicit(&self->woken, memory_order_relaxed) == NULL &&
+           atomic_load_explicit(&self->head, memory_order_relaxed) ==
+               atomic_load_explicit(&self->tail, memory_order_relaxed);
+}
 /* NULL: none. */
 static inline actor_t *run_queue_take(run_queue_t *self)
 {

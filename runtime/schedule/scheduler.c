@@ -233,7 +233,7 @@ static void report_slow(scheduler_t *self, uint64_t took_ns, uint32_t count)
 {
     count_own(&self->counters.slow_turns);
     for (uint32_t i = 0; i < count; i++) {
-        const scheduler_step_t *step = &self->steps[(self->tick_left + 1 + i) % SCHEDULER_TICK];
+        const scheduler_step_t *step = &self->steps[i % SCHEDULER_TICK];
         inside_slow(self->runtime, step, self->now_ns, took_ns);
         if (self->runtime->log == NULL)
             continue;

@@ -137,11 +137,18 @@ static inline bool scheduler_tick(scheduler_t *self)
     scheduler_read_clock(self);
     return true;
 }
+/* The clock is to be read after the message at hand: it may have taken long. */
+static inline void scheduler_tick_soon(scheduler_t *self)
+{
+    self->tick -= self->tick_left - 1;
+    self->tick_left = 1;
+}
 /* Before a message. */
 static inline void scheduler_note_step(scheduler_t *self, uint64_t actor, const actor_kind_t *kind,
                                        const schema_t *schema)
 {
-    self->steps[self->tick_left % SCHEDULER_TICK] = (scheduler_step_t){actor, kind, schema};
+    self->steps[(self->tick - self->tick_left) % SCHEDULER_TICK] =
+        (scheduler_step_t){actor, kind, schema};
 }
 /* The index-th of the queue. */
 actor_t *scheduler_pop_at(scheduler_t *self, uint32_t index);

@@ -415,6 +415,7 @@ static bool step_slowly(context_t *ctx, message_t *message)
     }
     if (actor->phase == ACTOR_STARTING) {
         lifecycle_start(ctx);
+        scheduler_tick_soon(ctx->scheduler);
         return true;
     }
     if (actor_is_up(actor) && actor_peek(actor)->deferred_count > 0) {
@@ -500,6 +501,9 @@ static void count_turn(context_t *ctx)
     if (ctx->steps == 0) {
         note_step(ctx, NULL);
         (void)scheduler_tick(scheduler); /* so that a queue of these comes to an end */
+    } else if (run_queue_is_quiet(&scheduler->queue)) {
+        scheduler_read_clock(scheduler); /* while it is known whose turn it was */
+        ctx->now_ns = scheduler->now_ns;
     }
     uint64_t took_ns =
         scheduler->tick == 1 ? ctx->now_ns - ctx->begin_ns : ctx->steps * scheduler->step_ns;
