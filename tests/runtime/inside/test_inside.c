@@ -216,8 +216,8 @@ Test(inside, a_trace_shows_what_fits_the_filter_and_no_secret)
     rig_start(&rig, 2);
     live_trace_t *trace = NULL;
     buf_t lines BUF_SCOPED = BUF_INIT;
-    check_ok(live_trace_open(rig.runtime, &(trace_filter_t){.kind = STR("vault"), .key = STR("one")},
-                        &trace));
+    check_ok(live_trace_open(rig.runtime,
+                             &(trace_filter_t){.kind = STR("vault"), .key = STR("one")}, &trace));
     (void)ask_of(rig.runtime, address_of("toy", STR("one")), toy_echo, .number = 1);
     (void)ask_of(rig.runtime, address_of("vault", STR("two")), vault_open, .number = 1);
     (void)ask_of(rig.runtime, address_of("vault", STR("one")), vault_open, .number = 42,
@@ -241,7 +241,8 @@ Test(inside, a_trace_filters_by_type_and_shows_what_is_sent_and_what_fails)
     rig_start(&rig, 1);
     live_trace_t *all = NULL, *echoes = NULL;
     buf_t lines BUF_SCOPED = BUF_INIT, echo_lines BUF_SCOPED = BUF_INIT;
-    check_ok(live_trace_open(rig.runtime, &(trace_filter_t){.kind = STR("toy"), .key = STR("a")}, &all));
+    check_ok(
+        live_trace_open(rig.runtime, &(trace_filter_t){.kind = STR("toy"), .key = STR("a")}, &all));
     check_ok(live_trace_open(rig.runtime, &(trace_filter_t){.type = STR("toy_echo")}, &echoes));
     (void)ask_of(rig.runtime, address_of("toy", STR("a")), toy_forward, .to = STR("b"));
     (void)ask_of(rig.runtime, address_of("toy", STR("a")), toy_fail);
