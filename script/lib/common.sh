@@ -39,7 +39,7 @@ build() {
     shift
     mkdir -p build
     log=build/$preset.log
-    if ! { cmake --preset "$preset" && cmake --build --preset "$preset" ${*:+--target "$@"}; } >"$log" 2>&1; then
+    if ! { cmake --preset "$preset" ${MS_CMAKE:-} && cmake --build --preset "$preset" ${*:+--target "$@"}; } >"$log" 2>&1; then
         tail -n 60 "$log" >&2
         say "The $preset build failed; all of its output is in $log"
         return 1
