@@ -48,7 +48,7 @@ Test(scheduler, actors_that_never_rest_leave_time_for_the_others)
 {
     toy_world_t world = {0};
     runtime_t *runtime = start(&(runtime_options_t){.scheduler_count = 1}, &world);
-    char key[8];
+    char key[16];
     for (int i = 0; i < 8; i++) {
         snprintf(key, sizeof key, "h%d", i);
         check_ok(runtime_send(runtime, address_of("toy", str_from(key)), toy_spin));
