@@ -19,9 +19,15 @@
  * fails itself, with a reason that begins with "shutdown", so that the supervisor above decides: a
  * permanent one is started again, and that counts there; at the top it ends.
  *
- * A supervisor ends when all of its descendants have ended: only one that is still in a handler
- * when its time and the kill after it have passed is given up, logged, and left to end by itself (C
- * can't interrupt it).
+ * A supervisor ends when all of its descendants have ended: only one that does not end when its
+ * time and the kill after it have passed (C can't interrupt a handler; a journal may be silent) is
+ * given up, logged, and left to end by itself.
+ *
+ * One that is killed (actor_kill, a failure of its own, or more time than the one above gives it)
+ * waits for nobody, as in Erlang: its children are told to go, as by a kill, before anybody hears
+ * of its end, so that nothing sent after that reaches them; each goes in its next turn, and what is
+ * below them after that. So give a supervisor within a table its time: by default as long as it
+ * takes.
  *
  * Ownership  Tables and names are borrowed and outlive the runtime; what comes in a command is
  * copied. Threads  supervisor_start any; the rest is asked for by messages. */

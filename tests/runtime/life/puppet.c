@@ -1,5 +1,7 @@
 #include "tests/runtime/life/puppet.h"
 
+#include "tests/runtime/life/keeper.h"
+
 #define DEF_FILE "tests/runtime/life/puppet.def"
 #include "runtime/base/schema_define.h"
 
@@ -111,6 +113,8 @@ ON(actor_down)
 {
     buf_printf(&self->stage->log, "%.*s down %.*s\n", STR_ARG(context_key(ctx)),
                STR_ARG(command->reason));
+    if (self->stage->who_hears_of_downs != 0)
+        IGNORE_ERR(actor_send(ctx, at(self->stage->who_hears_of_downs), puppet_hear)); /* or dead */
     return ERR_OK;
 }
 
@@ -160,10 +164,10 @@ ACTOR_KIND(trapper, .start = start, .stop = stop, .deinit = deinit, .restarts_ma
 
 void stage_start(stage_t *self, uint64_t seed)
 {
-    stage_start_logged(self, seed, NULL);
+    stage_start_with(self, seed, NULL, NULL);
 }
 
-void stage_start_logged(stage_t *self, uint64_t seed, const ms_log_t *log)
+void stage_start_with(stage_t *self, uint64_t seed, const ms_log_t *log, journal_t *journal)
 {
     *self = (stage_t){.puppet = puppet_kind, .trapper = trapper_kind};
     self->puppet.service = self->trapper.service = self; /* for who is spawned by its kind */
@@ -172,10 +176,13 @@ void stage_start_logged(stage_t *self, uint64_t seed, const ms_log_t *log)
                                  .clock = simulation_clock(self->simulation),
                                  .random = simulation_random(self->simulation),
                                  .log = log,
+                                 .journal = journal,
                                  .is_simulated = true};
     check_ok(runtime_new(&options, &self->runtime));
     check_ok(runtime_register(self->runtime, &puppet_kind, self));
     check_ok(runtime_register(self->runtime, &trapper_kind, self));
+    if (journal != NULL)
+        check_ok(runtime_register(self->runtime, &keeper_kind, self));
     check_ok(runtime_start(self->runtime));
     simulation_attach(self->simulation, self->runtime);
 }

@@ -17,6 +17,7 @@ typedef struct stage {
     actor_kind_t puppet, trapper;                  /* to spawn */
     uint32_t starts_to_fail, starts_to_fail_after; /* so many starts are refused, after so many */
     bool is_verbose;                               /* starts and stops are written down, too */
+    uint64_t who_hears_of_downs;                   /* each who is told of a down sends it a hear */
     err_t err;                                     /* of the last stage_ask */
     uint64_t alive;                                /* states that were started and not freed */
 } stage_t;
@@ -24,7 +25,8 @@ typedef struct stage {
 extern const actor_kind_t puppet_kind, trapper_kind; /* the second traps exits */
 
 void stage_start(stage_t *self, uint64_t seed);
-void stage_start_logged(stage_t *self, uint64_t seed, const ms_log_t *log);
+/* With a log, and a journal for keepers (keeper.h), where they are not NULL. */
+void stage_start_with(stage_t *self, uint64_t seed, const ms_log_t *log, journal_t *journal);
 void stage_stop(stage_t *self); /* nobody is left, or it fails */
 /* Lets everything happen that can at this moment; time stands still. */
 void stage_settle(stage_t *self);

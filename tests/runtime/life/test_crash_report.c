@@ -116,7 +116,7 @@ Test(crash_report, many_are_counted_few_are_kept_and_logged)
     FILE *file = tmpfile();
     ms_log_t log = {.fd = fileno(file)};
     stage_t stage;
-    stage_start_logged(&stage, 2, &log);
+    stage_start_with(&stage, 2, &log, NULL);
     uint64_t a = stage_ref(&stage, "puppet", "a");
 
     for (int i = 0; i < 200; i++)
