@@ -8,6 +8,7 @@
 #include "runtime/life/lifecycle.h"
 #include "runtime/mail/backlog.h"
 #include "runtime/mail/gather.h"
+#include "runtime/mail/streaming.h"
 
 #include <string.h>
 
@@ -111,8 +112,17 @@ static void leave(context_t *self)
     }
 }
 
+/* A producer that waits for credit hears of it. */
+static void end_refused_stream(context_t *self, err_t err)
+{
+    if (self->command != NULL && self->command->schema == &stream_begin_schema)
+        stream_bounce(self->runtime, self->command, err);
+}
+
 static void answer(context_t *self, err_t err)
 {
+    if (UNLIKELY(err != ERR_OK))
+        end_refused_stream(self, err);
     if (self->asker.asker == 0 || ((self->is_later || self->is_stashed) && err == ERR_OK))
         return;
     message_t *reply = STEAL(self->reply);
@@ -176,6 +186,7 @@ static bool failed_in(context_t *self, const char *what)
 {
     actor_t *actor = self->actor;
     reply_token_t asker = self->asker;
+    end_refused_stream(self, ERR_INTERNAL);
     if (actor_is_durable(actor))
         undo(self, ERR_INTERNAL);
     leave(self);
@@ -218,7 +229,7 @@ static heard_t hear(const actor_t *actor, const message_t *message)
 static void not_heard(context_t *self, message_t *message, bool is_stashed)
 {
     actor_t *actor = self->actor;
-    err_t err = is_stashed ? backlog_make_room(actor) : ERR_UNSUPPORTED;
+    err_t err = is_stashed ? backlog_make_room(actor, message) : ERR_UNSUPPORTED;
     if (err == ERR_OK)
         backlog_stash(actor, message);
     else if (message_is_signal(message))

@@ -9,12 +9,17 @@
  * the other, so the death of either ends it. What is heard of a stream that is over, or of another
  * life of it, is recognised by its number and ignored.
  *
+ * It cannot stall: the places of items, credits and ends are reserved in the mailboxes beyond their
+ * bounds (which the window bounds instead), no overflow policy drops them, and what can't be
+ * delivered ends the stream for both. Where there is no memory to give credit or to say that it is
+ * over, the actor fails, which ends it too. A state that is rebuilt, restarted or replaced has no
+ * stream any more (after a replacement: unless its snapshot holds the end, word for word).
+ *
  *     producer: #define ACTOR_ALSO(X) X(stream_credit) X(stream_end) X(actor_down)
  *     consumer: #define ACTOR_ALSO(X) X(stream_begin) X(stream_end) X(actor_down)
  *
- * Items lie in the consumer's mailbox like any message: let its bound exceed the windows that it
- * grants, and the producer's have room for two messages a stream. Where others may fill them all
- * the same, call stream_out_send and stream_in_flush again from a timer.
+ * Items that wait take up the consumer's mailbox: let its bound exceed the windows that it grants,
+ * or others are refused meanwhile.
  *
  * Threads  The actor's. */
 
@@ -27,15 +32,16 @@ enum { STREAM_WINDOW_MAX = 1024 };
 /* What the two tell each other. */
 typedef struct stream_begin {
     uint64_t stream, producer;
-    uint32_t window;
+    uint32_t window, life; /* life: of the producer's state */
 } stream_begin_t;
 typedef struct stream_credit {
     uint64_t stream, consumer;
-    uint32_t count;
+    uint32_t count, life;
 } stream_credit_t;
 typedef struct stream_end {
     uint64_t stream;
-    uint32_t err; /* err_t; 0: the producer has closed it */
+    uint32_t err;         /* err_t; 0: the producer has closed it */
+    bool is_from_runtime; /* something of it could not be delivered */
 } stream_end_t;
 extern const schema_t stream_begin_schema, stream_credit_schema, stream_end_schema;
 
@@ -44,11 +50,13 @@ typedef struct stream_out {
     uint64_t id; /* 0: not open, or over */
     actor_ref_t consumer;
     actor_monitor_t monitor;
+    uint32_t life; /* of the consumer's state */
     uint32_t window, credit;
 } stream_out_t;
 
 /* Asks `to` to take a stream. Credit comes with the first stream_credit. INVALID: the window is 0
- * or over STREAM_WINDOW_MAX; or what the send came to. */
+ * or over STREAM_WINDOW_MAX; or what the send came to. Refused later, or never heard: a stream_end.
+ */
 err_t stream_out_open(context_t *ctx, stream_out_t *self, address_t to, uint32_t window);
 static inline uint32_t stream_out_credit(const stream_out_t *self)
 {
@@ -56,8 +64,8 @@ static inline uint32_t stream_out_credit(const stream_out_t *self)
 }
 /* ON(stream_credit): true: it is of this stream, and there is credit. */
 bool stream_out_credited(context_t *ctx, stream_out_t *self, const stream_credit_t *credit);
-/* BUSY: no credit, or the consumer's mailbox is full; UNAVAILABLE: not open. Costs a credit only
- * when it is OK. */
+/* BUSY: no credit; UNAVAILABLE: not open; NO_MEMORY: say it again. Costs a credit only when it is
+ * OK. */
 #define stream_out_send(ctx, self, item, ...)                                                      \
     stream_out_send_message((ctx), (self), &item##_schema, &__extension__(item##_t){__VA_ARGS__})
 err_t stream_out_send_message(context_t *ctx, stream_out_t *self, const schema_t *schema,
@@ -74,6 +82,7 @@ typedef struct stream_in {
     uint64_t id; /* 0: none, or over */
     actor_ref_t producer;
     actor_monitor_t monitor;
+    uint32_t life;
     uint32_t window, done; /* done: not given back yet */
 } stream_in_t;
 
@@ -84,7 +93,7 @@ err_t stream_in_accept(context_t *ctx, stream_in_t *self, const stream_begin_t *
 void stream_in_refuse(context_t *ctx, const stream_begin_t *begin, err_t err);
 /* So many items are done with: in the handler of each, or later. */
 void stream_in_done(context_t *ctx, stream_in_t *self, uint32_t count);
-/* Gives back what is done with now, where the producer could not be told before. */
+/* Gives back what is done with now, before it is half a window. */
 void stream_in_flush(context_t *ctx, stream_in_t *self);
 /* Gives up; items that are under way still come. */
 void stream_in_stop(context_t *ctx, stream_in_t *self, err_t err);

@@ -59,7 +59,7 @@ err_t actor_stash(context_t *ctx)
     if (ctx->command == NULL || message_is_signal(ctx->command) || ctx->reply != NULL ||
         ctx->is_later || ctx->emitted.count > 0)
         actor_fail(ctx, "nothing to stash, or it was answered, or events were emitted for it");
-    TRY(backlog_make_room(ctx->actor));
+    TRY(backlog_make_room(ctx->actor, ctx->command));
     ctx->is_stashed = true;
     ctx->may_emit = false;
     return ERR_OK;

@@ -242,6 +242,20 @@ void bonds_tell(actor_t *actor)
     id_map_deinit(&bonds->links);
 }
 
+void bonds_tell_streams(actor_t *actor)
+{
+    bonds_t *bonds = actor_peek(actor)->bonds;
+    id_entry_t entry;
+    for (uint32_t cursor = 0; bonds != NULL && id_map_next(&bonds->watchers, &cursor, &entry);) {
+        id_value_t down = entry.value;
+        if (!((const message_t *)down.pointer)->is_streamed)
+            continue;
+        (void)id_map_take(&bonds->watchers, entry.id, &down);
+        down_back(actor_runtime(actor), down.pointer, STR("rebuilt"));
+        cursor = 0; /* taking one moves others */
+    }
+}
+
 static void demonitor(actor_t *actor, uint64_t id, uint64_t whom)
 {
     message_t *signal = signal_new(actor, MESSAGE_DEMONITOR);
@@ -408,7 +422,7 @@ static uint64_t bits_of(const context_t *ctx, address_t to)
     return kind == NULL ? 0 : registry_find(ctx->runtime->registry, kind, to.key);
 }
 
-actor_monitor_t actor_monitor_at(context_t *ctx, address_t to)
+static actor_monitor_t monitor(context_t *ctx, address_t to, bool is_streamed)
 {
     uint64_t whom = bits_of(ctx, to);
     bonds_t *bonds = bonds_of(ctx->actor);
@@ -421,10 +435,21 @@ actor_monitor_t actor_monitor_at(context_t *ctx, address_t to)
         message_free(signal);
         actor_fail(ctx, is_full ? "too many monitors" : "no memory for a monitor");
     }
+    signal->is_streamed = is_streamed;
     down_of(signal)->ref_bits = whom;
     down_of(signal)->monitor_bits = id;
     send_signal(ctx->runtime, whom, signal, MESSAGE_MONITOR);
     return (actor_monitor_t){id};
+}
+
+actor_monitor_t actor_monitor_at(context_t *ctx, address_t to)
+{
+    return monitor(ctx, to, false);
+}
+
+actor_monitor_t bonds_monitor_stream(context_t *ctx, actor_ref_t ref)
+{
+    return monitor(ctx, address_of_ref(ref), true);
 }
 
 actor_monitor_t actor_monitor(context_t *ctx, actor_ref_t ref)

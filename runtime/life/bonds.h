@@ -42,6 +42,10 @@ void bonds_signal(context_t *ctx, message_t *signal);
 void bonds_bounce(runtime_t *runtime, message_t *signal);
 /* To all who watch and are linked, once: how it ended. Then nobody is. */
 void bonds_tell(actor_t *actor);
+/* Its state is rebuilt, and knows of no stream: to the other sides of its streams. */
+void bonds_tell_streams(actor_t *actor);
+/* For an end of a stream: it hears of that, too. */
+actor_monitor_t bonds_monitor_stream(context_t *ctx, actor_ref_t ref);
 /* It watches nobody any more. */
 void bonds_forget(actor_t *actor);
 void bonds_free(bonds_t *self);

@@ -342,6 +342,7 @@ static void rebuild(context_t *ctx)
     timers_cancel_all(actor);
     unsubscribe_all(actor);
     be_unknown(actor);
+    bonds_tell_streams(actor);
     backlog_forget(actor);
     actor_free_state(actor);
     err_t err = recover(ctx);

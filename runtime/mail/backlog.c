@@ -75,12 +75,13 @@ static uint32_t bound_of(const actor_t *actor)
     return max == 0 ? MAILBOX_MAX_DEFAULT : max;
 }
 
-err_t backlog_make_room(actor_t *actor)
+err_t backlog_make_room(actor_t *actor, const message_t *message)
 {
     const backlog_t *self = backlog_of(actor);
     if (self == NULL)
         return ERR_NO_MEMORY;
-    return self->stash.count >= bound_of(actor) ? ERR_BUSY : ERR_OK;
+    bool is_full = self->stash.count >= bound_of(actor) && !message->is_streamed;
+    return is_full ? ERR_BUSY : ERR_OK;
 }
 
 void backlog_stash(actor_t *actor, message_t *message)
@@ -122,7 +123,7 @@ void backlog_free(backlog_t *self)
 /* Empty: it is not coalesced. */
 static str_t key_of(const actor_t *actor, const message_t *message)
 {
-    if (message->schema == NULL || message_is_signal(message))
+    if (message->schema == NULL || message_is_signal(message) || message->is_streamed)
         return (str_t){NULL, 0};
     const void *body = message_body(message);
     return actor->kind->coalesce_key != NULL ? actor->kind->coalesce_key(message->schema, body)
@@ -183,7 +184,9 @@ static void keep_bound(actor_t *actor, message_list_t *front)
     message_list_t kept = {0};
     message_t *message;
     while ((message = list_pop(front)) != NULL) {
-        if (kept.count + front->count >= max && message->kind == MESSAGE_COMMAND)
+        bool is_dropped = kept.count + front->count >= max && message->kind == MESSAGE_COMMAND &&
+                          !message->is_streamed;
+        if (is_dropped)
             drop(actor, message, ERR_BUSY, DEAD_FULL);
         else
             list_push(&kept, message);

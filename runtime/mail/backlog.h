@@ -62,8 +62,9 @@ static inline bool backlog_is_plain(const backlog_t *self)
 
 /* Made where there is none. NULL: no memory. */
 [[nodiscard]] backlog_t *backlog_of(actor_t *actor);
-/* Whether one more may be stashed: BUSY (the bound), NO_MEMORY. Then backlog_stash cannot fail. */
-err_t backlog_make_room(actor_t *actor);
+/* Whether this one may be stashed: BUSY (the bound; not for what a stream's credit bounds),
+ * NO_MEMORY. Then backlog_stash cannot fail. */
+err_t backlog_make_room(actor_t *actor, const message_t *message);
 /* Takes it. */
 void backlog_stash(actor_t *actor, message_t *message);
 void backlog_unstash(actor_t *actor);

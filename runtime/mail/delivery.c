@@ -3,6 +3,7 @@
 #include "runtime/kernel.h"
 #include "runtime/life/bonds.h"
 #include "runtime/mail/asking.h"
+#include "runtime/mail/streaming.h"
 
 #include <string.h>
 
@@ -48,6 +49,8 @@ void reject(runtime_t *self, message_t *message, err_t err, dead_reason_t reason
         return;
     }
     dead_letter(self, message, reason, receiver);
+    if (UNLIKELY(stream_is_of(message)))
+        stream_bounce(self, message, err);
     str_t text = reason == DEAD_CALL_CYCLE ? STR("a call cycle: who is asked awaits the end of it")
                                            : (str_t){NULL, 0};
     deliver_reply(self, reply_new(message->reply_to, err, NULL, NULL, text));
@@ -81,9 +84,9 @@ bool deliver_system(runtime_t *self, uint64_t ref, message_t *message)
 
 static push_result_t push(actor_t *actor, uint32_t generation, message_t *message)
 {
-    /* A signal's place is reserved. */
+    /* A signal's place is reserved, and a stream's. */
     uint32_t max = UINT32_MAX;
-    if (LIKELY(!message_is_signal(message)))
+    if (LIKELY(!message_is_signal(message) && !message->is_streamed))
         max = atomic_load_explicit(&actor->mailbox_max, memory_order_relaxed);
     return mailbox_push(&actor->mailbox, &actor->mailbox_end, generation, max, message);
 }

@@ -30,7 +30,7 @@ void message_init(message_t *self, message_kind_t kind, const schema_t *schema)
     self->incarnation = 0;
     self->kind = kind;
     self->depth = 0;
-    self->is_by_ref = self->has_tail = false;
+    self->is_by_ref = self->has_tail = self->is_streamed = false;
     self->block = 0;
 }
 

@@ -69,10 +69,12 @@ struct message {
         err_t err;            /* of a reply */
     };
     message_kind_t kind;
-    uint8_t depth;       /* of the call chain */
-    bool is_by_ref : 1;  /* sent to exactly one activation: never given to the next one */
-    bool has_tail : 1;   /* message.c */
-    block_class_t block; /* message.c */
+    uint8_t depth;        /* of the call chain */
+    bool is_by_ref : 1;   /* sent to exactly one activation: never given to the next one */
+    bool has_tail : 1;    /* message.c */
+    bool is_streamed : 1; /* of a stream: its place is reserved by credit, reply_to.correlation is
+                             the stream. Of a MESSAGE_MONITOR: for one (stream.h) */
+    block_class_t block;  /* message.c */
 };
 _Static_assert(sizeof(message_t) == 64, "an envelope is one cache line");
 

@@ -1,4 +1,7 @@
-#include "runtime/stream.h"
+#include "runtime/mail/streaming.h"
+
+#include "runtime/kernel.h"
+#include "runtime/life/bonds.h"
 
 #define U32(name, tag, type, field)                                                                \
     {                                                                                              \
@@ -17,19 +20,83 @@ static const schema_field_t stream_begin_fields[] = {
     U64(stream, 1, stream_begin_t, stream),
     U64(producer, 2, stream_begin_t, producer),
     U32(window, 3, stream_begin_t, window),
+    U32(life, 4, stream_begin_t, life),
 };
 static const schema_field_t stream_credit_fields[] = {
     U64(stream, 1, stream_credit_t, stream),
     U64(consumer, 2, stream_credit_t, consumer),
     U32(count, 3, stream_credit_t, count),
+    U32(life, 4, stream_credit_t, life),
 };
 static const schema_field_t stream_end_fields[] = {
     U64(stream, 1, stream_end_t, stream),
     U32(err, 2, stream_end_t, err),
+    {"is_from_runtime", 3, FIELD_TYPE_BOOL, NULL, offsetof(stream_end_t, is_from_runtime), 0},
 };
 const schema_t stream_begin_schema = SCHEMA(stream_begin);
 const schema_t stream_credit_schema = SCHEMA(stream_credit);
 const schema_t stream_end_schema = SCHEMA(stream_end);
+
+/* ---- under way ---- */
+
+/* The number of this actor's state, so that nothing of a stream comes to another one. 0: no memory.
+ */
+static uint32_t life_of(context_t *ctx)
+{
+    actor_extra_t *extra = actor_extra(ctx->actor);
+    if (extra == NULL)
+        return 0;
+    extra->subscriber = MAX(extra->subscriber, UINT32_C(1)); /* as for topics */
+    return extra->subscriber;
+}
+
+typedef struct way {
+    actor_ref_t to;
+    uint32_t life; /* of its state; 0: any */
+    uint64_t stream;
+} way_t;
+
+static message_t *streamed(message_t *message, const way_t *way)
+{
+    if (message == NULL)
+        return NULL;
+    message->is_streamed = true;
+    message->incarnation = way->life;
+    message->reply_to.correlation = way->stream; /* nobody is asked */
+    return message;
+}
+
+static err_t send_streamed(context_t *ctx, const way_t *way, const schema_t *schema,
+                           const void *body)
+{
+    message_t *message = streamed(context_command_new(ctx, schema, body, (str_t){NULL, 0}), way);
+    if (message == NULL)
+        return ERR_NO_MEMORY;
+    effect_t effect = context_send_effect(ctx, address_of_ref(way->to), message);
+    return context_perform_send(ctx, &effect);
+}
+
+static void send_end(context_t *ctx, const way_t *way, err_t err)
+{
+    stream_end_t end = {.stream = way->stream, .err = (uint32_t)err};
+    if (send_streamed(ctx, way, &stream_end_schema, &end) == ERR_NO_MEMORY)
+        actor_fail(ctx, "no memory to end a stream");
+    /* Else it is told, or nobody is there any more. */
+}
+
+void stream_bounce(runtime_t *runtime, const message_t *message, err_t err)
+{
+    if (message->schema == &stream_end_schema || message->sender == 0)
+        return;
+    uint64_t stream = message->reply_to.correlation;
+    if (!message->is_streamed)
+        stream = ((const stream_begin_t *)message_body(message))->stream;
+    const way_t way = {{message->sender}, 0, stream};
+    stream_end_t end = {stream, (uint32_t)err, true};
+    message_t *told = streamed(message_new_plain(MESSAGE_COMMAND, &stream_end_schema, &end), &way);
+    if (told != NULL)
+        IGNORE_ERR(deliver(runtime, NULL, (str_t){NULL, 0}, way.to.bits, told)); /* gone too */
+}
 
 /* It is over: nobody is watched for it any more. */
 static void out_forget(context_t *ctx, stream_out_t *self)
@@ -52,9 +119,12 @@ err_t stream_out_open(context_t *ctx, stream_out_t *self, address_t to, uint32_t
 {
     if (window == 0 || window > STREAM_WINDOW_MAX)
         return ERR_INVALID;
+    uint32_t life = life_of(ctx);
+    if (life == 0)
+        return ERR_NO_MEMORY;
     uint64_t id = context_random_u64(ctx) | 1;
     TRY(actor_send(ctx, to, stream_begin, .stream = id, .producer = context_self(ctx).bits,
-                   .window = window));
+                   .window = window, .life = life));
     *self = (stream_out_t){.id = id, .window = window};
     return ERR_OK;
 }
@@ -65,7 +135,8 @@ bool stream_out_credited(context_t *ctx, stream_out_t *self, const stream_credit
         return false;
     if (self->consumer.bits == 0) {
         self->consumer = (actor_ref_t){credit->consumer};
-        self->monitor = actor_monitor(ctx, self->consumer);
+        self->life = credit->life;
+        self->monitor = bonds_monitor_stream(ctx, self->consumer);
     }
     /* Never more than the window, whatever the other side says. */
     self->credit = MIN(self->credit + MIN(credit->count, self->window), self->window);
@@ -79,7 +150,7 @@ err_t stream_out_send_message(context_t *ctx, stream_out_t *self, const schema_t
         return ERR_UNAVAILABLE;
     if (self->credit == 0)
         return ERR_BUSY;
-    TRY(actor_send_message(ctx, address_of_ref(self->consumer), schema, item));
+    TRY(send_streamed(ctx, &(way_t){self->consumer, self->life, self->id}, schema, item));
     self->credit--;
     return ERR_OK;
 }
@@ -87,15 +158,16 @@ err_t stream_out_send_message(context_t *ctx, stream_out_t *self, const schema_t
 void stream_out_close(context_t *ctx, stream_out_t *self, err_t err)
 {
     if (self->id != 0 && self->consumer.bits != 0)
-        IGNORE_ERR(actor_send(ctx, address_of_ref(self->consumer), stream_end, .stream = self->id,
-                              .err = (uint32_t)err)); /* gone: it has nothing to hear */
+        send_end(ctx, &(way_t){self->consumer, self->life, self->id}, err);
     out_forget(ctx, self);
 }
 
 bool stream_out_ended(context_t *ctx, stream_out_t *self, const stream_end_t *end)
 {
     bool is_it = self->id != 0 && end->stream == self->id;
-    if (is_it)
+    if (is_it && end->is_from_runtime)
+        stream_out_close(ctx, self, (err_t)end->err);
+    else if (is_it)
         out_forget(ctx, self);
     return is_it;
 }
@@ -112,14 +184,7 @@ bool stream_out_down(stream_out_t *self, const actor_down_t *down)
 
 void stream_in_refuse(context_t *ctx, const stream_begin_t *begin, err_t err)
 {
-    IGNORE_ERR(actor_send(ctx, address_of_ref((actor_ref_t){begin->producer}), stream_end,
-                          .stream = begin->stream, .err = (uint32_t)err)); /* a dead letter */
-}
-
-static err_t give(context_t *ctx, stream_in_t *self, uint32_t count)
-{
-    return actor_send(ctx, address_of_ref(self->producer), stream_credit, .stream = self->id,
-                      .consumer = context_self(ctx).bits, .count = count);
+    send_end(ctx, &(way_t){{begin->producer}, begin->life, begin->stream}, err);
 }
 
 err_t stream_in_accept(context_t *ctx, stream_in_t *self, const stream_begin_t *begin)
@@ -130,20 +195,30 @@ err_t stream_in_accept(context_t *ctx, stream_in_t *self, const stream_begin_t *
         stream_in_refuse(ctx, begin, err);
         return err;
     }
-    /* All of the window is "done with": what can't be said now is said by the next flush. */
+    /* All of the window is "done with". */
     *self = (stream_in_t){.id = begin->stream,
                           .producer = {begin->producer},
+                          .life = begin->life,
                           .window = begin->window,
                           .done = begin->window};
-    self->monitor = actor_monitor(ctx, self->producer);
+    self->monitor = bonds_monitor_stream(ctx, self->producer);
     stream_in_flush(ctx, self);
     return ERR_OK;
 }
 
 void stream_in_flush(context_t *ctx, stream_in_t *self)
 {
-    if (self->id != 0 && self->done > 0 && give(ctx, self, self->done) == ERR_OK)
-        self->done = 0;
+    if (self->id == 0 || self->done == 0)
+        return;
+    stream_credit_t credit = {.stream = self->id,
+                              .consumer = context_self(ctx).bits,
+                              .count = self->done,
+                              .life = life_of(ctx)};
+    const way_t way = {self->producer, self->life, self->id};
+    if (credit.life == 0 ||
+        send_streamed(ctx, &way, &stream_credit_schema, &credit) == ERR_NO_MEMORY)
+        actor_fail(ctx, "no memory to give credit");
+    self->done = 0; /* it is told, or nobody is there any more */
 }
 
 void stream_in_done(context_t *ctx, stream_in_t *self, uint32_t count)
@@ -158,15 +233,17 @@ void stream_in_done(context_t *ctx, stream_in_t *self, uint32_t count)
 void stream_in_stop(context_t *ctx, stream_in_t *self, err_t err)
 {
     if (self->id != 0)
-        stream_in_refuse(ctx, &(stream_begin_t){self->id, self->producer.bits, 0},
-                         err == ERR_OK ? ERR_CANCELLED : err);
+        send_end(ctx, &(way_t){self->producer, self->life, self->id},
+                 err == ERR_OK ? ERR_CANCELLED : err);
     in_forget(ctx, self);
 }
 
 bool stream_in_ended(context_t *ctx, stream_in_t *self, const stream_end_t *end)
 {
     bool is_it = self->id != 0 && end->stream == self->id;
-    if (is_it)
+    if (is_it && end->is_from_runtime)
+        stream_in_stop(ctx, self, (err_t)end->err);
+    else if (is_it)
         in_forget(ctx, self);
     return is_it;
 }

@@ -299,7 +299,7 @@ static bool is_to_be_handled(context_t *ctx, message_t *message)
         return false;
     }
     if (UNLIKELY(actor->kind->overflow == OVERFLOW_DROP_OLDEST) && is_overfull(actor) &&
-        message->kind == MESSAGE_COMMAND) {
+        message->kind == MESSAGE_COMMAND && !message->is_streamed) {
         reject_by(actor, message, ERR_BUSY, DEAD_FULL);
         return false;
     }

@@ -84,3 +84,143 @@ Test(stream, the_death_of_either_side_ends_it_for_the_other)
         scene_end(&scene);
     }
 }
+
+/* ---- nothing that others do can stall it ---- */
+
+static void fill(scene_t *scene, address_t to)
+{
+    for (uint32_t i = 0; i < 9; i++)
+        IGNORE_ERR(scene_send(scene, to, pipe_noise)); /* until it is full */
+}
+
+static void flow_through_full_mailboxes(overflow_t overflow, uint64_t seed)
+{
+    actor_kind_t crowded_source = source_kind, crowded_sink = sink_kind;
+    crowded_source.mailbox_max = crowded_sink.mailbox_max = 8;
+    crowded_source.overflow = crowded_sink.overflow = overflow;
+    const actor_kind_t *const crowded[] = {&crowded_source, &crowded_sink};
+    scene_t scene;
+    memset(&world, 0, sizeof world);
+    scene_begin(&scene, &(scene_options_t){.seed = seed,
+                                           .kinds = crowded,
+                                           .kind_count = COUNT_OF(crowded),
+                                           .service = &world});
+
+    check_ok(scene_send(&scene, source, pipe_start, .items = 200, .window = 32));
+    while (world.sent == 0)
+        (void)simulation_step(scene.simulation);
+    for (uint32_t i = 0; i < 20000 && world.in_ends == 0; i++) {
+        fill(&scene, source);
+        fill(&scene, sink);
+        (void)simulation_step(scene.simulation);
+    }
+
+    cr_assert(world.got == 200 && world.wrong == 0, "policy %u, seed %llu: %llu came",
+              (unsigned)overflow, (unsigned long long)seed, (unsigned long long)world.got);
+    cr_assert(world.in_ends == 1 && world.last_err == ERR_OK && world.underway_max <= 32);
+    cr_assert(gt(u64, scene_dead(&scene, DEAD_FULL), 0));
+    scene_settle(&scene);
+    scene_end(&scene);
+}
+
+Test(stream, it_flows_to_its_end_while_others_keep_both_mailboxes_full)
+{
+    static const overflow_t policies[] = {OVERFLOW_REJECT, OVERFLOW_DROP_NEWEST,
+                                          OVERFLOW_DROP_OLDEST, OVERFLOW_COALESCE};
+    for (size_t i = 0; i < COUNT_OF(policies); i++) {
+        for (uint64_t seed = 1; seed <= 10; seed++)
+            flow_through_full_mailboxes(policies[i], seed);
+    }
+}
+
+Test(stream, who_does_not_take_one_ends_it)
+{
+    actor_kind_t deaf_sink = sink_kind;
+    deaf_sink.handlers++; /* the first is for stream_begin */
+    deaf_sink.handler_count--;
+    const actor_kind_t *const deaf[] = {&source_kind, &deaf_sink};
+    scene_t scene;
+    memset(&world, 0, sizeof world);
+    scene_begin(&scene,
+                &(scene_options_t){
+                    .seed = 1, .kinds = deaf, .kind_count = COUNT_OF(deaf), .service = &world});
+
+    check_ok(scene_send(&scene, source, pipe_start, .items = 5, .window = 4));
+    scene_settle(&scene);
+
+    cr_assert(world.out_ends == 1 && world.last_err == ERR_UNSUPPORTED);
+    cr_assert(eq(u64, scene_dead(&scene, DEAD_NO_HANDLER), 1));
+    scene_end(&scene);
+}
+
+/* ---- a naive twin: what is under way is counted one by one ---- */
+
+typedef struct twin {
+    uint32_t window, credit, done;
+    uint64_t got;
+    bool is_open;
+} twin_t;
+
+static void twin_push(twin_t *twin, uint32_t count)
+{
+    for (uint32_t i = 0; i < count && twin->is_open && twin->credit > 0; i++) {
+        twin->credit--;
+        twin->got++;
+    }
+}
+
+static void twin_flush(twin_t *twin)
+{
+    for (; twin->is_open && twin->done > 0; twin->done--)
+        twin->credit += twin->credit < twin->window ? 1 : 0;
+}
+
+static void twin_done(twin_t *twin, uint32_t count)
+{
+    for (uint32_t i = 0; i < count && twin->is_open && twin->done < twin->window; i++)
+        twin->done++;
+    if (twin->done * 2 >= twin->window - twin->window % 2)
+        twin_flush(twin);
+}
+
+static void both_step(scene_t *scene, twin_t *twin, uint64_t choice, uint32_t count)
+{
+    if (choice < 4) {
+        check_ok(scene_send(scene, source, pipe_push, .count = count));
+        twin_push(twin, count);
+    } else if (choice < 8) {
+        check_ok(scene_send(scene, sink, pipe_done, .count = count));
+        twin_done(twin, count);
+    } else if (choice == 8) {
+        check_ok(scene_send(scene, sink, pipe_flush));
+        twin_flush(twin);
+    } else if (!twin->is_open) {
+        check_ok(scene_send(scene, source, pipe_open, .window = count + 1));
+        *twin = (twin_t){count + 1, count + 1, 0, twin->got, true};
+    } else if (count == 0) {
+        check_ok(twin->credit % 2 == 0 ? scene_send(scene, source, pipe_close)
+                                       : scene_send(scene, sink, pipe_stop));
+        twin->is_open = false;
+    }
+}
+
+Test(stream, it_has_the_credit_of_a_naive_twin)
+{
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        scene_t scene;
+        begin(&scene, seed);
+        world.is_by_hand = true;
+        ms_random_t random = simulation_random(scene.simulation);
+        twin_t twin = {0};
+        for (uint32_t i = 0; i < 300; i++) {
+            both_step(&scene, &twin, random_below(&random, 10), (uint32_t)random_below(&random, 9));
+            scene_settle(&scene);
+            cr_assert(eq(u64, world.got, twin.got));
+            bool is_same = !twin.is_open || world.credit == twin.credit;
+            cr_assert(is_same, "seed %llu, step %u: %u not %u", (unsigned long long)seed, i,
+                      world.credit, twin.credit);
+        }
+        cr_assert(world.wrong == 0 && world.got > 0);
+        scene_end(&scene);
+    }
+}

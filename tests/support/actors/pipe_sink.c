@@ -6,7 +6,10 @@ typedef struct sink {
     uint64_t next;
 } sink_t;
 
-#define SINK_HEARS(X) X(stream_begin) X(stream_end) X(actor_down) X(pipe_item) X(pipe_break)
+#define SINK_HEARS(X)                                                                              \
+    X(stream_begin)                                                                                \
+    X(stream_end) X(actor_down) X(pipe_item) X(pipe_break) X(pipe_noise) X(pipe_done)              \
+        X(pipe_flush) X(pipe_stop)
 
 #define HANDLER(name)                                                                              \
     static err_t on_##name(sink_t *self, context_t *ctx, const name##_t *command);                 \
@@ -32,7 +35,8 @@ ON(pipe_item)
     pipe_world_t *world = self->world;
     world->wrong += command->number != self->next++;
     world->got++;
-    stream_in_done(ctx, &self->in, 1);
+    if (!world->is_by_hand)
+        stream_in_done(ctx, &self->in, 1);
     if (world->stops_at_ten && self->next == 10)
         stream_in_stop(ctx, &self->in, ERR_FULL);
     return ERR_OK;
@@ -48,6 +52,29 @@ ON(stream_end)
 ON(actor_down)
 {
     self->world->in_ends += stream_in_down(&self->in, command);
+    return ERR_OK;
+}
+
+ON(pipe_noise)
+{
+    return ERR_OK;
+}
+
+ON(pipe_done)
+{
+    stream_in_done(ctx, &self->in, command->count);
+    return ERR_OK;
+}
+
+ON(pipe_flush)
+{
+    stream_in_flush(ctx, &self->in);
+    return ERR_OK;
+}
+
+ON(pipe_stop)
+{
+    stream_in_stop(ctx, &self->in, ERR_FULL);
     return ERR_OK;
 }
 

@@ -9,7 +9,10 @@ typedef struct source {
     uint64_t next, items;
 } source_t;
 
-#define SOURCE_HEARS(X) X(pipe_start) X(stream_credit) X(stream_end) X(actor_down) X(pipe_break)
+#define SOURCE_HEARS(X)                                                                            \
+    X(pipe_start)                                                                                  \
+    X(stream_credit) X(stream_end) X(actor_down) X(pipe_break) X(pipe_noise) X(pipe_open)          \
+        X(pipe_push) X(pipe_close)
 
 #define HANDLER(name)                                                                              \
     static err_t on_##name(source_t *self, context_t *ctx, const name##_t *command);               \
@@ -35,7 +38,9 @@ ON(pipe_start)
 ON(stream_credit)
 {
     pipe_world_t *world = self->world;
-    if (!stream_out_credited(ctx, &self->out, command))
+    bool has_credit = stream_out_credited(ctx, &self->out, command);
+    world->credit = stream_out_credit(&self->out);
+    if (!has_credit || world->is_by_hand)
         return ERR_OK;
     while (self->next < self->items &&
            stream_out_send(ctx, &self->out, pipe_item, .number = self->next) == ERR_OK) {
@@ -58,6 +63,35 @@ ON(stream_end)
 ON(actor_down)
 {
     self->world->out_ends += stream_out_down(&self->out, command);
+    return ERR_OK;
+}
+
+ON(pipe_noise)
+{
+    return ERR_OK;
+}
+
+ON(pipe_open)
+{
+    self->next = 0;
+    return stream_out_open(ctx, &self->out, address_of("sink", STR("a")), command->window);
+}
+
+ON(pipe_push)
+{
+    for (uint32_t i = 0; i < command->count; i++) {
+        if (stream_out_send(ctx, &self->out, pipe_item, .number = self->next) != ERR_OK)
+            break;
+        self->next++;
+        self->world->sent++;
+    }
+    self->world->credit = stream_out_credit(&self->out);
+    return ERR_OK;
+}
+
+ON(pipe_close)
+{
+    stream_out_close(ctx, &self->out, ERR_OK);
     return ERR_OK;
 }
 

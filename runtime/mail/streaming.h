@@ -1,0 +1,20 @@
+#pragma once
+/* streaming.h -- what the runtime does for streams (runtime/stream.h) so that none can stall.
+ *
+ * All but the begin is marked is_streamed: its place in a mailbox or a stash is reserved, bounded
+ * by the window, and no overflow policy drops it. It is for one life of its receiver (message_t.
+ * incarnation), and what can't be delivered, a begin too, comes back to its sender as the end of
+ * the stream. Who ends by that tells the other side, which may not know.
+ *
+ * Threads  Any. */
+
+#include "runtime/mail/message.h"
+#include "runtime/stream.h"
+
+static inline bool stream_is_of(const message_t *message)
+{
+    return message->is_streamed || message->schema == &stream_begin_schema;
+}
+
+/* Tells the sender of this one, which stays the caller's, that its stream is over. */
+void stream_bounce(runtime_t *runtime, const message_t *message, err_t err);
