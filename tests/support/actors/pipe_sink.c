@@ -8,8 +8,8 @@ typedef struct sink {
 
 #define SINK_HEARS(X)                                                                              \
     X(stream_begin)                                                                                \
-    X(stream_end) X(actor_down) X(pipe_item) X(pipe_break) X(pipe_noise) X(pipe_done)              \
-        X(pipe_flush) X(pipe_stop)
+    X(stream_end)                                                                                  \
+    X(actor_down) X(pipe_item) X(pipe_break) X(pipe_noise) X(pipe_done) X(pipe_flush) X(pipe_stop)
 
 #define HANDLER(name)                                                                              \
     static err_t on_##name(sink_t *self, context_t *ctx, const name##_t *command);                 \

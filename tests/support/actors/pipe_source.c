@@ -11,8 +11,8 @@ typedef struct source {
 
 #define SOURCE_HEARS(X)                                                                            \
     X(pipe_start)                                                                                  \
-    X(stream_credit) X(stream_end) X(actor_down) X(pipe_break) X(pipe_noise) X(pipe_open)          \
-        X(pipe_push) X(pipe_close)
+    X(stream_credit)                                                                               \
+    X(stream_end) X(actor_down) X(pipe_break) X(pipe_noise) X(pipe_open) X(pipe_push) X(pipe_close)
 
 #define HANDLER(name)                                                                              \
     static err_t on_##name(source_t *self, context_t *ctx, const name##_t *command);               \
