@@ -410,7 +410,7 @@ Test(inside, a_sample_tells_who_did_how_much_since_the_one_before)
     rig_start(&rig, 2);
     top_t *top = NULL;
     buf_t first BUF_SCOPED = BUF_INIT, second BUF_SCOPED = BUF_INIT;
-    char key[8];
+    char key[16];
     for (int i = 0; i < 50; i++) {
         snprintf(key, sizeof key, "k%d", i);
         (void)ask_of(rig.runtime, address_of("toy", str_from(key)), toy_echo, .number = 1);
