@@ -85,7 +85,7 @@ __attribute__((noinline)) static bool guarded(context_t *self, guarded_fn run, v
 static inline void begin(context_t *self, const message_t *command, uint8_t depth)
 {
     self->command = command;
-    self->asker = command == NULL ? (reply_token_t){0} : command->reply_to;
+    self->asker = command != NULL ? command->reply_to : (reply_token_t){0};
     self->depth = depth;
     self->chain = command == NULL ? (str_t){NULL, 0} : message_text(command);
     self->wall_ms = 0;

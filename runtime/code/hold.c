@@ -205,6 +205,7 @@ void hold_progress(context_t *ctx)
         report(hold, HOLD_PASSIVE, NULL);
     } else if (actor->phase == ACTOR_HOLDING) {
         const kind_pair_t *pair = replacement_pair(hold->replacement, actor->kind);
+        ASSERT(pair != NULL); /* only actors of its kinds are asked to hold */
         const char *what = what_it_waits_for(actor, pair);
         say_what_it_waits_for(hold, what);
         if (what != NULL)
@@ -257,7 +258,7 @@ bool hold_keeps_kill(context_t *ctx)
 {
     if (ctx->actor->phase != ACTOR_HELD)
         return false;
-    actor_extra_or_null(ctx->actor)->hold->is_killed = true;
+    actor_extra_there(ctx->actor)->hold->is_killed = true;
     return true;
 }
 
@@ -275,7 +276,7 @@ static void take_over(context_t *ctx, hold_t *hold)
 {
     actor_t *actor = ctx->actor;
     kind_pair_t pair = {actor->kind, hold->kind};
-    actor_extra_t *extra = actor_extra_or_null(actor);
+    actor_extra_t *extra = actor_extra_there(actor);
     move_asks(&extra->asks, &pair);
     uint32_t behaviour;
     if (behaviour_in(actor, hold->kind, &behaviour) && extra->backlog != NULL)

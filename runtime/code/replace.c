@@ -106,7 +106,9 @@ static err_t make_versions(attempt_t *self)
         kind_version_t *version = memory_new(sizeof *version);
         if (version == NULL)
             return ERR_NO_MEMORY;
-        version->kind = *kind_named(self->plugin, running->name);
+        const actor_kind_t *fresh = kind_named(self->plugin, running->name);
+        ASSERT(fresh != NULL); /* check_plugin */
+        version->kind = *fresh;
         version->kind.name = running->name;
         version->kind.service = running->service;
         plugins_keep(self->plugins, version);

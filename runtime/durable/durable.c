@@ -236,7 +236,7 @@ void durable_settle(actor_t *actor, durable_t *fresh)
         memory_free(append);
     }
     fresh->seq = old->seq;
-    actor_extra_or_null(actor)->durable = fresh;
+    actor_extra_there(actor)->durable = fresh;
     effect_queue_run(&old->held, actor, landed_seq, fresh->position);
     effect_queue_drop(&old->held, actor, 0, ERR_UNAVAILABLE);
     durable_free(old);

@@ -24,7 +24,7 @@ static void flows_deinit(flows_t *self)
 
 static uint32_t *place_of(flows_t *self, const recording_event_t *events, uint32_t id)
 {
-    size_t slot = (id * UINT32_C(0x9e3779b9)) & (self->slots - 1);
+    size_t slot = (size_t)(id * UINT32_C(0x9e3779b9)) & (self->slots - 1);
     while (self->sent[slot] != 0 && events[self->sent[slot] - 1].record->id != id)
         slot = (slot + 1) & (self->slots - 1);
     return &self->sent[slot];

@@ -18,6 +18,7 @@
  * A crashed actor is restarted in its slot: references to it stay good, `incarnation` tells apart
  * what was meant for the one before (answers, downs). */
 
+#include "runtime/base/assert.h"
 #include "runtime/durable/durable.h"
 #include "runtime/mail/ask.h"
 #include "runtime/mail/mailbox.h"
@@ -211,7 +212,14 @@ static inline const actor_extra_t *actor_peek(const actor_t *self)
 
 /* To change: made where there is none. NULL: no memory. */
 [[nodiscard]] actor_extra_t *actor_extra(actor_t *self);
-/* To change what is known to be there; NULL: there is none. */
+/* To change what its caller knows to be there. */
+static inline actor_extra_t *actor_extra_there(actor_t *self)
+{
+    ASSERT(self->extra != &actor_extra_none);
+    return self->extra;
+}
+
+/* To change what may be there; NULL: there is none. */
 static inline actor_extra_t *actor_extra_or_null(actor_t *self)
 {
     return self->extra == &actor_extra_none ? NULL : self->extra;

@@ -1,5 +1,6 @@
 #include "runtime/life/bonds.h"
 
+#include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
 #include "runtime/life/lifecycle.h"
 
@@ -336,6 +337,7 @@ static bool end_link(context_t *ctx, const message_t *signal, const uint64_t ids
     if (!is_known)
         return false;
     link = link_take(bonds, signal->sender);
+    ASSERT(link != NULL);
     if (link->opened != 0 && link->opened != ids[0]) {
         /* Our request is still under way: who is started again in that slot shall not keep it. */
         const uint64_t unlink_ids[2] = {0, link->opened};

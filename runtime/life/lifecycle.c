@@ -188,7 +188,7 @@ void lifecycle_recovered(context_t *ctx, job_t *job)
     if (err == ERR_OK) {
         actor_take_state(actor, STEAL(job->recovery->state));
         durable_t *fresh = STEAL(job->recovery->durable);
-        actor_extra_t *extra = actor_extra_or_null(actor); /* made with the recovery */
+        actor_extra_t *extra = actor_extra_there(actor); /* made with the recovery */
         if (extra->durable == NULL)
             extra->durable = fresh;
         else
@@ -264,7 +264,7 @@ static void after_crash(context_t *ctx)
     actor_t *actor = ctx->actor;
     if (actor_is_durable(actor)) {
         durable_give_up(actor);
-        durable_free(STEAL(actor_extra_or_null(actor)->durable));
+        durable_free(STEAL(actor_extra_there(actor)->durable));
     }
     if (actor_tie(actor) != NULL) {
         if (!tie_may_end(actor)) {

@@ -266,12 +266,20 @@ static err_t activate(registry_t *self, const actor_kind_t *kind, str_t key, act
     return ERR_OK;
 }
 
+/* What a bucket's chain names is a slot. */
+static actor_t *chained(const registry_t *self, uint32_t next)
+{
+    actor_t *actor = registry_slot(self, next);
+    ASSERT(actor != NULL);
+    return actor;
+}
+
 static actor_t *find(const registry_t *self, shard_t *shard, uint32_t hash,
                      const actor_kind_t *kind, str_t key)
 {
     uint32_t next = shard->bucket_count == 0 ? 0 : *bucket_of(shard, hash);
     while (next != 0) {
-        actor_t *actor = registry_slot(self, next);
+        actor_t *actor = chained(self, next);
         if (hash_at(actor) == hash && kind_is(actor->kind, kind) &&
             str_equal(actor_key(actor), key))
             return actor;
@@ -301,7 +309,7 @@ static err_t make_room(const registry_t *self, shard_t *shard)
     shard->bucket_count = count;
     for (size_t i = 0; i < old_count; i++) {
         for (uint32_t next = old[i]; next != 0;) {
-            actor_t *actor = registry_slot(self, next);
+            actor_t *actor = chained(self, next);
             next = actor_entry(actor)->next;
             chain(shard, actor);
         }
@@ -448,7 +456,7 @@ static void unlink_actor(const registry_t *self, shard_t *shard, actor_t *actor)
     const actor_entry_t *entry = actor_entry(actor);
     uint32_t *at = bucket_of(shard, hash_at(actor));
     while (*at != actor_slot(actor) + 1)
-        at = &actor_entry(registry_slot(self, *at))->next;
+        at = &actor_entry(chained(self, *at))->next;
     *at = entry->next;
     shard->virtual_count--;
 }

@@ -1,5 +1,6 @@
 #include "runtime/supervisor.h"
 
+#include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
 #include "runtime/life/supervision.h"
 
@@ -113,7 +114,7 @@ static str_t state_text(const child_t *child)
 {
     static const char *const names[] = {"off", "starting", "up", "down", "stopping"};
     /* A restart for which nobody waits is not told of. */
-    bool is_up = child->state == CHILD_STARTING &&
+    bool is_up = child->state == CHILD_STARTING && child->tie != NULL &&
                  atomic_load(&child->tie->starts) != child->tie->starts_seen;
     return str_from(names[is_up ? CHILD_UP : child->state]);
 }
@@ -129,6 +130,7 @@ ON(supervisor_which)
     for (uint32_t i = 0; i < command->skip && child != NULL; i++)
         child = child->next;
     for (uint32_t i = 0; i < count; i++, child = child->next) {
+        ASSERT(child != NULL);
         bool is_supervisor = child_is_supervisor(child);
         rows[i] = (supervisor_row_t){
             .id = str_from(child->spec.id),
@@ -169,7 +171,9 @@ static err_t kick(const context_t *ctx)
 static err_t start(void *state, context_t *ctx)
 {
     supervisor_t *self = state;
-    self->spec = actor_tie(ctx->actor)->spec;
+    const tie_t *tie = actor_tie(ctx->actor);
+    ASSERT(tie != NULL); /* supervisor_start and children.c spawn it tied, and nobody else */
+    self->spec = tie->spec;
     self->runtime = ctx->runtime;
     const supervisor_spec_t *spec = self->spec;
     uint32_t intensity = spec->intensity == 0 ? SUPERVISOR_INTENSITY_DEFAULT : spec->intensity;

@@ -1,5 +1,6 @@
 #include "runtime/life/tie.h"
 
+#include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
 #include "runtime/life/bonds.h"
 #include "runtime/life/lifecycle.h"
@@ -115,6 +116,7 @@ void tie_started(actor_t *actor)
 bool tie_down(actor_t *actor)
 {
     tie_t *self = actor_tie(actor);
+    ASSERT(self != NULL);
     char room[BONDS_REASON_SIZE];
     str_t reason = bonds_reason(actor, room);
     (void)str_to_array(reason, self->reason, sizeof self->reason);

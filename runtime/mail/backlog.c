@@ -64,7 +64,7 @@ backlog_t *backlog_of(actor_t *actor)
 
 message_t *backlog_pop_slowly(actor_t *actor)
 {
-    message_t *message = list_pop(&actor_extra_or_null(actor)->backlog->front);
+    message_t *message = list_pop(&actor_extra_there(actor)->backlog->front);
     mailbox_give_place(&actor->mailbox, &actor->mailbox_end);
     return message;
 }
@@ -86,7 +86,7 @@ err_t backlog_make_room(actor_t *actor, const message_t *message)
 
 void backlog_stash(actor_t *actor, message_t *message)
 {
-    list_push(&actor_extra_or_null(actor)->backlog->stash, message);
+    list_push(&actor_extra_there(actor)->backlog->stash, message);
 }
 
 void backlog_unstash(actor_t *actor)

@@ -46,7 +46,7 @@ void gather_end(gather_t *self, err_t missing)
 {
     for (uint32_t i = 0; i < self->count; i++) {
         const message_t *reply = self->replies[i];
-        self->answers[i] = reply == NULL ? (answer_t){.err = missing} : answer_of(reply);
+        self->answers[i] = reply != NULL ? answer_of(reply) : (answer_t){.err = missing};
     }
 }
 

@@ -67,7 +67,7 @@ void actor_memory_free(context_t *ctx, void *pointer)
 {
     if (pointer == NULL)
         return;
-    actor_memory_t *memory = &actor_extra_or_null(ctx->actor)->memory;
+    actor_memory_t *memory = &actor_extra_there(ctx->actor)->memory;
     memory_piece_t *piece = (memory_piece_t *)(void *)((char *)pointer - PIECE_HEADER);
     if (piece->previous == NULL)
         memory->pieces = piece->next;

@@ -245,7 +245,7 @@ void hibernate_returned(context_t *ctx, job_t *job)
     bool is_wanted =
         actor->phase == ACTOR_RECOVERING && job->message.incarnation == actor->incarnation;
     job_free(job);
-    actor_extra_or_null(actor)->is_storing = false;
+    actor_extra_there(actor)->is_storing = false;
     if (!is_wanted) { /* killed meanwhile: it waits for this to end */
         uint8_t phase = actor->phase;
         if (self->step == STEP_PUT && err == ERR_OK)

@@ -216,6 +216,7 @@ void *pool_new_slow(pool_t *self, size_t size, block_class_t *out_class)
     if (slab == NULL)
         return NULL;
     block_t *block = slab->free;
+    ASSERT(block != NULL);
     slab->free = block->next;
     slab->easy++;
     *out_class = class;

@@ -120,7 +120,7 @@ static void continue_alarm(context_t *ctx, alarm_t *alarm)
 static void end_gather(context_t *ctx, uint64_t correlation, err_t missing)
 {
     ask_t ask;
-    (void)ask_take(&actor_extra_or_null(ctx->actor)->asks, correlation, &ask);
+    (void)ask_take(&actor_extra_there(ctx->actor)->asks, correlation, &ask);
     gather_end(ask.gather, missing);
     (void)call_answers(ctx, &ask);
     ask_free_data(&ask);
@@ -162,7 +162,7 @@ static void continue_reply(context_t *ctx, message_t *reply)
 static void continue_job(context_t *ctx, job_t *job)
 {
     if (job->message.incarnation == ctx->actor->incarnation) {
-        actor_extra_or_null(ctx->actor)->jobs_open--;
+        actor_extra_there(ctx->actor)->jobs_open--;
         (void)call_job(ctx, job);
     }
     job_free(job);
@@ -419,7 +419,7 @@ static bool step_slowly(context_t *ctx, message_t *message)
         return true;
     }
     if (actor_is_up(actor) && actor_peek(actor)->deferred_count > 0) {
-        actor_extra_t *extra = actor_extra_or_null(actor);
+        actor_extra_t *extra = actor_extra_there(actor);
         message = lane_pop(&extra->deferred);
         extra->deferred_count--;
         continuation(ctx, message);
