@@ -252,7 +252,12 @@ err_t actor_spawn_linked(context_t *ctx, const actor_kind_t *kind, str_t key, ac
 /* `actor_down` (below) arrives after all that the watched one sent: once, when it ends or fails,
  * also when it is started again after that (a reference stays good through restarts; watch it
  * again). NOT_FOUND comes as a down at once. Monitors of one actor are apart from each other: each
- * has its down. By address: the activation of this moment, none is started for it. */
+ * has its down. By address: the activation of this moment, none is started for it.
+ *
+ * Of a durable actor, too, a monitor or a link holds from here on, ahead of messages that wait for
+ * its journal: one that waited could miss an end. What is done to others, actor_exit and
+ * actor_kill, waits. When the state is rebuilt its monitors are gone (`start` runs again), its
+ * links stay. */
 typedef struct actor_monitor {
     uint64_t bits;
 } actor_monitor_t;

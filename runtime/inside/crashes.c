@@ -12,7 +12,7 @@ typedef struct crash {
     size_t key_size;
     uint64_t ref, parent;
     char reason[ACTOR_REASON_SIZE];
-    uint64_t up_ms; /* 0: not known */
+    uint64_t up_ms; /* 0: it did not run yet */
     uint32_t incarnation, failures, queue, links, monitors, watchers, children, last_count;
     struct {
         const char *name;
@@ -97,7 +97,8 @@ static void fill(crash_t *crash, const context_t *ctx, const char *reason)
     crash->ref = actor_bits(actor);
     crash->parent = actor_parent(actor);
     (void)str_to_array(str_from(reason), crash->reason, sizeof crash->reason);
-    crash->up_ms = extra->started_ns == 0 ? 0 : (ctx->now_ns - extra->started_ns) / 1000000;
+    uint64_t started_ns = actor_entry(actor)->started_ns;
+    crash->up_ms = started_ns == 0 ? 0 : (ctx->now_ns - started_ns) / 1000000;
     crash->incarnation = actor->incarnation;
     crash->failures = extra->failures;
     crash->queue = mailbox_user_length(&actor->mailbox);

@@ -81,7 +81,6 @@ typedef struct actor_extra {
 
     uint64_t failures_since_ns, parked_until_ns;
     uint32_t failures, parkings;
-    uint64_t started_ns;            /* of this incarnation; 0: not noted */
     uint64_t crash_number;          /* of the report of its last failure; 0: none */
     char reason[ACTOR_REASON_SIZE]; /* why it failed */
 
@@ -137,6 +136,7 @@ typedef struct actor_entry {
     uint64_t parent; /* actor_ref bits; 0: none; or what it is tied by: see actor_parent (tie.h) */
     /* What the actor holds beyond its slot: written by its owner only. */
     _Atomic uint64_t charged;
+    uint64_t started_ns; /* its state runs since then; 0: it does not */
 } actor_entry_t;
 
 typedef struct actor_chunk {

@@ -52,6 +52,7 @@ static void forget(actor_t *actor)
     unsubscribe_all(actor);
     bonds_forget(actor);
     be_unknown(actor);
+    actor_entry(actor)->started_ns = 0;
     if (actor_peek(actor)->jobs_open > 0)
         offload_cancel_actor(actor_runtime(actor)->offload, actor_bits(actor));
     backlog_forget(actor);
@@ -107,9 +108,7 @@ void lifecycle_run(context_t *ctx)
         lifecycle_end(ctx);
         return;
     }
-    actor_extra_t *extra = actor_extra_or_null(actor);
-    if (extra != NULL)
-        extra->started_ns = ctx->now_ns;
+    actor_entry(actor)->started_ns = ctx->now_ns;
     if (actor->kind != &supervisor_kind)
         tie_started(actor);
     if (actor->kind->idle_ms > 0)
@@ -341,6 +340,7 @@ static void rebuild(context_t *ctx)
     actor_t *actor = ctx->actor;
     timers_cancel_all(actor);
     unsubscribe_all(actor);
+    bonds_forget(actor); /* its start watches again; links stay: the other knows of them */
     be_unknown(actor);
     bonds_tell_streams(actor);
     backlog_forget(actor);

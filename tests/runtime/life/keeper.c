@@ -30,7 +30,7 @@ ON(keeper_bind)
 {
     (void)self;
     IGNORE_ERR(say(ctx, command->ref_bits, 1)); /* as above */
-    if (command->is_kept)
+    if (command->is_linked)
         actor_link(ctx, (actor_ref_t){command->ref_bits});
     actor_monitor(ctx, (actor_ref_t){command->ref_bits});
     return command->is_refused ? ERR_FORBIDDEN : ERR_OK;

@@ -50,6 +50,24 @@ Test(crash_report, it_says_who_what_and_how_it_goes_on)
     stage_stop(&stage);
 }
 
+Test(crash_report, it_says_how_long_it_ran_also_of_one_that_never_did_anything_else)
+{
+    stage_t stage;
+    stage_start(&stage, 4);
+    uint64_t a = stage_ref(&stage, "puppet", "a");
+
+    stage_pass(&stage, 70);
+    tell_puppet(&stage, at(a), puppet_fail, .reason = STR("boom"));
+    stage_settle(&stage);
+    check_report(&stage, "\"up_ms\":70");
+    tell_puppet(&stage, at(a), puppet_hear, .number = 1);
+    stage_pass(&stage, 30);
+    tell_puppet(&stage, at(a), puppet_fail, .reason = STR("again"));
+    stage_settle(&stage);
+    check_report(&stage, "\"up_ms\":30");
+    stage_stop(&stage);
+}
+
 static const child_spec_t kids[] = {
     {.id = "a", .kind = &puppet_kind, .key = STR_INIT("a")},
     {.id = "t", .kind = &puppet_kind, .key = STR_INIT("t"), .restart = CHILD_TEMPORARY},

@@ -349,6 +349,53 @@ Test(shutdown, an_end_comes_after_what_is_held)
     }
 }
 
+/* A link and a monitor do not wait for the journal: nobody's end is missed meanwhile. */
+Test(shutdown, a_monitor_and_a_link_are_ahead_of_what_is_held)
+{
+    static const struct {
+        bool is_linked;
+        const char *before, *after;
+    } cases[] = {
+        {false, "k down failed: boom\n", "+t t hears 1\n"},
+        {true, "", "t hears 1\nt exit failed: told to\n"}, /* an exit waits with what it sent */
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        fixture_t f;
+        start(&f, &(supervisor_spec_t){.name = "top"}, 13);
+        uint64_t k = ask_puppet(&f.stage, address_of("keeper", STR("k")), keeper_who);
+        uint64_t t = stage_ref(&f.stage, "trapper", "t");
+        tell_puppet(&f.stage, at(k), keeper_bind, .ref_bits = t, .is_linked = cases[i].is_linked);
+        (void)stage_log(&f.stage);
+
+        if (cases[i].is_linked)
+            tell_puppet(&f.stage, at(k), keeper_fail);
+        else
+            tell_puppet(&f.stage, at(t), puppet_fail, .reason = STR("boom"));
+        check_str(str_from(stage_log(&f.stage)), str_from(cases[i].before));
+        decide_all(&f);
+        check_str(str_from(stage_log(&f.stage)), str_from(cases[i].after));
+        stop(&f);
+    }
+}
+
+/* Where the state is read again `start` watches again: the monitors of before are gone. */
+Test(shutdown, a_state_that_is_read_again_watches_nobody)
+{
+    fixture_t f;
+    start(&f, &(supervisor_spec_t){.name = "top"}, 14);
+    uint64_t k = ask_puppet(&f.stage, address_of("keeper", STR("k")), keeper_who);
+    uint64_t t = stage_ref(&f.stage, "trapper", "t");
+    (void)stage_log(&f.stage);
+    tell_puppet(&f.stage, at(k), keeper_bind, .ref_bits = t, .is_refused = true);
+    stage_settle(&f.stage);
+
+    tell_puppet(&f.stage, at(t), puppet_fail, .reason = STR("boom"));
+    decide_all(&f);
+    check_log(&f.stage, "");
+    cr_assert(eq(u64, ask_puppet(&f.stage, at(k), keeper_who), k));
+    stop(&f);
+}
+
 /* Each restart of the group answers one failure or several, but a down from before a wish to run
  * is never one of those after it: see tie_has_heard. */
 Test(shutdown, failures_at_once_are_each_answered_once)
