@@ -76,6 +76,12 @@ static const command_t commands[] = {
     {"letters", "", "messages that nobody handled",
      "Prints dead letters as JSON: counted by kind and reason, and the last ones.\n", NULL,
      command_letters},
+    {"crashes", "", "actors that failed, and what was decided",
+     "Prints the last 64 failures of the running node, the newest first: who, why, what it "
+     "handled,\n"
+     "how long it had run, and how it goes on; below, what it had handled before.\n"
+     "  --json          as JSON\n",
+     "json", command_crashes},
     {"trace", "[KIND [KEY]]", "messages of the running node as they are handled",
      "Prints a line for each message that the actors of a kind, or one of them, handle and send. "
      "What\n"

@@ -1,6 +1,7 @@
 /* command_inside.c -- actor, trace and recorder: what actors are, do, and did. */
 
 #include "node/command_ask.h"
+#include "node/crash_list.h"
 #include "node/terminal.h"
 #include "runtime/base/clock.h"
 #include "runtime/inside.h"
@@ -96,6 +97,25 @@ int command_letters(const config_t *config, int count, char **arguments)
 {
     (void)arguments;
     return count > 0 ? command_usage("letters") : print_result(config, "letters", (str_t){0});
+}
+
+/* ---- crashes ---- */
+
+int command_crashes(const config_t *config, int count, char **arguments)
+{
+    arena_t arena ARENA_SCOPED = {0};
+    buf_t out BUF_SCOPED = BUF_INIT;
+    const graphql_value_t *result;
+    if (command_plain_count(count, arguments) > 0)
+        return command_usage("crashes");
+    if (command_flag(count, arguments, "json") != NULL)
+        return print_result(config, "crashes", (str_t){0});
+    int exit_code = command_ask(config, "crashes", (str_t){0}, &arena, &result);
+    if (exit_code != EXIT_OK)
+        return exit_code;
+    crash_list_append(&out, result);
+    fputs(buf_terminated(&out), stdout);
+    return EXIT_OK;
 }
 
 /* ---- trace ---- */

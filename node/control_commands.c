@@ -204,6 +204,7 @@ const control_command_t CONTROL_COMMANDS[] = {
     {"actor", control_actor},
     {"tree", control_tree},
     {"letters", control_letters},
+    {"crashes", control_crashes},
     {"top", control_top},
     {"trace", control_trace},
     {"recorder", control_recorder},

@@ -313,6 +313,11 @@ void control_letters(control_request_t *request)
     walk(request, runtime_dead_letters);
 }
 
+void control_crashes(control_request_t *request)
+{
+    walk(request, runtime_crashes);
+}
+
 static void describe_tree_as_text(runtime_t *runtime, json_t *json)
 {
     buf_t text BUF_SCOPED = BUF_INIT;

@@ -80,6 +80,7 @@ void control_recorder(control_request_t *request);
 void control_actors(control_request_t *request);
 void control_tree(control_request_t *request);
 void control_letters(control_request_t *request);
+void control_crashes(control_request_t *request);
 
 /* control_commands.c */
 extern const control_command_t CONTROL_COMMANDS[];

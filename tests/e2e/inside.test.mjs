@@ -100,6 +100,13 @@ test('a trace shows messages as they are handled, without what is personal', asy
   assert.equal(say('actor', 'sideways').status, 2);
 });
 
+test('crashes lists who failed: here nobody', () => {
+  assert.equal(ok('crashes'), '0 failures since the start\n');
+  assert.deepEqual(JSON.parse(ok('crashes', '--json')), { count: 0, last: [] });
+  assert.equal(say('crashes', 'more').status, 2);
+  assert.match(ok('tree'), /\S/);
+});
+
 test('a trace ends when its reader goes, and when the node does', async () => {
   const child = spawn(program, ['trace', '--json', '--data', server.data]);
   let text = '';
