@@ -468,8 +468,8 @@ static void give_up_child(context_t *ctx, supervisor_t *self, child_t *child)
 {
     if (ctx->runtime->log != NULL)
         log_error(ctx->runtime->log, "runtime",
-                  "supervisor %s: child %s does not end and is given up",
-                  self->spec->name, child->spec.id);
+                  "supervisor %s: child %s does not end and is given up", self->spec->name,
+                  child->spec.id);
     tie_wish(child->tie, TIE_END_NOW); /* not to rest: nobody would wish it anything any more */
     child_gone(self, child);
 }
