@@ -14,5 +14,6 @@ enum {
     USER_HISTORY_MAX = 10000,
     USER_PLAYLISTS_MAX = 1000,
     USER_PAGE_MAX = 500,
-    USER_RATING_MAX = 5
+    USER_RATING_MAX = 5,
+    USER_IMPORT_MAX = 500 /* tracks of one user_import */
 };

@@ -12,7 +12,8 @@ void track_facts_deinit(track_facts_t *self)
 
 bool track_fact_is_empty(const track_fact_t *fact)
 {
-    return fact->favourite_number == 0 && fact->rating == 0 && fact->play_count == 0;
+    return fact->favourite_number == 0 && fact->rating == 0 && fact->play_count == 0 &&
+           fact->imported == 0;
 }
 
 /* The slot of a track, or the empty one where it would go. There is always an empty one. */
@@ -62,14 +63,19 @@ static err_t rebuild(track_facts_t *self, uint32_t capacity)
 
 err_t track_facts_reserve(track_facts_t *self)
 {
-    bool is_full = self->used >= USER_TRACKS_MAX;
-    if (!is_full && self->used + 1 <= self->capacity / 4 * 3)
+    return track_facts_reserve_many(self, 1);
+}
+
+err_t track_facts_reserve_many(track_facts_t *self, uint32_t count)
+{
+    bool is_full = self->used + count > USER_TRACKS_MAX;
+    if (!is_full && self->used + count <= self->capacity / 4 * 3)
         return ERR_OK;
     uint32_t telling = count_telling(self);
-    if (telling >= USER_TRACKS_MAX)
+    if (telling + count > USER_TRACKS_MAX)
         return ERR_LIMIT;
     uint32_t capacity = CAPACITY_MIN;
-    while (capacity / 2 < telling + 1)
+    while (capacity / 2 < telling + count)
         capacity *= 2;
     return rebuild(self, capacity);
 }

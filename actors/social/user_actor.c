@@ -109,6 +109,19 @@ ON(user_add_play)
     return actor_reply(ctx, user_play_added, .number = command->number);
 }
 
+ON(user_import)
+{
+    user_imported_t event;
+    user_import_done_t done;
+    TRY(user_decide_import(&self->book, command, context_arena(ctx), &event, &done));
+    if (event.tracks.count > 0) {
+        actor_emit(ctx, &user_imported_schema, &event);
+        for (uint32_t i = 0; i < event.tracks.count; i++)
+            publish_facts(self, ctx, event.tracks.items[i].track_id);
+    }
+    return actor_reply_message(ctx, &user_import_done_schema, &done);
+}
+
 /* ---- playlists ----
  *
  * The playlist is made (or deleted) first and listed (or taken off the list) second, and only then
@@ -227,6 +240,11 @@ APPLY(user_rating_set)
 APPLY(user_played)
 {
     self->is_broken |= user_apply_played(&self->book, event) != ERR_OK;
+}
+
+APPLY(user_imported)
+{
+    self->is_broken |= user_apply_imported(&self->book, event) != ERR_OK;
 }
 
 APPLY(user_playlist_added)

@@ -3,7 +3,8 @@
  *
  * A favourite gets a number that grows with time, so that the newest come first and pages go by
  * number. The history keeps the last USER_HISTORY_MAX plays. A play carries the number that
- * `session` gave it; one that is not above the last is a repeat.
+ * `session` gave it; one that is not above the last is a repeat. The history is in the order of
+ * their coming; imported ones are put in by their time (user_import.c).
  *
  * The decide functions make room, so that applying what they decided cannot fail.
  *
@@ -51,12 +52,17 @@ err_t user_decide_rating(user_book_t *self, const user_set_rating_t *command, bo
 /* INVALID: track 0; NO_MEMORY. Past USER_TRACKS_MAX the play is in the history but is not counted.
  */
 err_t user_decide_play(user_book_t *self, const user_add_play_t *command, bool *out_is_change);
+/* The event's tracks lie in the arena; none: nothing changes. INVALID, LIMIT as in user.def;
+ * NO_MEMORY. */
+err_t user_decide_import(user_book_t *self, const user_import_t *command, arena_t *arena,
+                         user_imported_t *out_event, user_import_done_t *out_done);
 /* INVALID: the id; LIMIT; NO_MEMORY. */
 err_t user_decide_add_playlist(user_book_t *self, str_t playlist_id, bool *out_is_change);
 
 err_t user_apply_favourite(user_book_t *self, const user_favourite_set_t *event);
 err_t user_apply_rating(user_book_t *self, const user_rating_set_t *event);
 err_t user_apply_played(user_book_t *self, const user_played_t *event);
+err_t user_apply_imported(user_book_t *self, const user_imported_t *event);
 err_t user_apply_playlist_added(user_book_t *self, const user_playlist_added_t *event);
 void user_apply_playlist_removed(user_book_t *self, const user_playlist_removed_t *event);
 

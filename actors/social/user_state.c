@@ -17,9 +17,13 @@ static err_t facts_to_chunks(const track_facts_t *facts, arena_t *arena, user_st
     for (uint32_t i = 0; i < facts->capacity; i++) {
         const track_fact_t *fact = &facts->slots[i];
         /* Which ones are favourites follows from the list of favourites. */
-        if (fact->track_id != 0 && (fact->rating != 0 || fact->play_count != 0))
-            items[count++] = (user_track_facts_t){
-                .track_id = fact->track_id, .rating = fact->rating, .play_count = fact->play_count};
+        if (fact->track_id != 0 &&
+            (fact->rating != 0 || fact->play_count != 0 || fact->imported != 0))
+            items[count++] = (user_track_facts_t){.track_id = fact->track_id,
+                                                  .rating = fact->rating,
+                                                  .play_count = fact->play_count,
+                                                  .imported_plays = fact->imported_plays,
+                                                  .imported = fact->imported};
     }
     for (uint32_t at = 0; at < count; at += CHUNK_ITEMS) {
         chunks[chunk_count].tracks.items = items + at;
@@ -66,6 +70,8 @@ static err_t facts_from_chunks(user_book_t *self, const user_state_t *state)
                 return ERR_CORRUPT;
             fact->rating = item->rating;
             fact->play_count = item->play_count;
+            fact->imported_plays = item->imported_plays;
+            fact->imported = item->imported;
         }
     return ERR_OK;
 }

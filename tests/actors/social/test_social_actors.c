@@ -347,3 +347,98 @@ Test(social, presence_shows_who_listens_until_they_go)
     listening_stop(&changes);
     world_deinit(&world);
 }
+
+/* ---- imports ---- */
+
+static const user_import_done_t *import(world_t *world, const user_import_track_t *tracks,
+                                        uint32_t count)
+{
+    return asked_as(ask(&world->asking, ann(), user_import, .tracks = {tracks, count}),
+                    user_import_done);
+}
+
+static user_track_facts_t facts_of(world_t *world, uint64_t track_id)
+{
+    return asked_as(ask(&world->asking, ann(), user_get_track_facts, .track_ids = {&track_id, 1}),
+                    user_facts)
+        ->tracks.items[0];
+}
+
+Test(social, an_import_again_changes_nothing_and_a_later_one_brings_what_is_new)
+{
+    world_t world;
+    world_init(&world);
+    user_import_track_t tracks[] = {
+        {7, true, 4, 10, 5000}, {8, true, 0, 0, 0}, {9, false, 2, 3, 0}};
+    asked_as(
+        ask(&world.asking, ann(), user_add_play, .number = 1, .track_id = 7, .played_at = 9000),
+        user_play_added);
+    asked_as(ask(&world.asking, ann(), user_set_rating, .track_id = 9, .rating = 5), user_facts);
+
+    const user_import_done_t *first = import(&world, tracks, COUNT_OF(tracks));
+    world_restart(&world);
+    const user_import_done_t *again = import(&world, tracks, COUNT_OF(tracks));
+    tracks[0].play_count = 12;
+    tracks[0].played_at = 9500;
+    const user_import_done_t *later = import(&world, tracks, COUNT_OF(tracks));
+    const user_history_t *history =
+        asked_as(ask(&world.asking, ann(), user_get_history, .first = 10), user_history);
+
+    cr_assert(eq(u32, first->favourites, 2));
+    cr_assert(eq(u32, first->ratings, 1));
+    cr_assert(eq(u64, first->plays, 13));
+    cr_assert(eq(u32, again->favourites, 0));
+    cr_assert(eq(u32, again->ratings, 0));
+    cr_assert(eq(u64, again->plays, 0));
+    cr_assert(eq(u64, later->plays, 2));
+    user_track_facts_t seven = facts_of(&world, 7), nine = facts_of(&world, 9);
+    cr_assert(eq(u32, seven.play_count, 13)); /* one of our own */
+    cr_assert(eq(u32, seven.rating, 4));
+    check_true(seven.is_favourite);
+    cr_assert(eq(u32, nine.rating, 5)); /* the listener's own counts more */
+    cr_assert(eq(u32, history->total_count, 3));
+    cr_assert(eq(i64, history->plays.items[0].played_at, 9500));
+    cr_assert(eq(i64, history->plays.items[1].played_at, 9000));
+    cr_assert(eq(i64, history->plays.items[2].played_at, 5000));
+    world_deinit(&world);
+}
+
+Test(social, what_a_listener_took_back_does_not_come_back_with_an_import)
+{
+    world_t world;
+    world_init(&world);
+    user_import_track_t track = {7, true, 4, 0, 0};
+    import(&world, &track, 1);
+    asked_as(ask(&world.asking, ann(), user_set_favourite, .track_id = 7), user_facts);
+    asked_as(ask(&world.asking, ann(), user_set_rating, .track_id = 7), user_facts);
+
+    import(&world, &track, 1);
+
+    check_true(!facts_of(&world, 7).is_favourite);
+    cr_assert(eq(u32, facts_of(&world, 7).rating, 0));
+    world_deinit(&world);
+}
+
+Test(social, an_import_that_is_wrong_or_too_large_changes_nothing)
+{
+    static user_import_track_t tracks[USER_IMPORT_MAX + 1];
+    world_t world;
+    world_init(&world);
+    for (uint32_t i = 0; i < COUNT_OF(tracks); i++)
+        tracks[i] = (user_import_track_t){i + 1, true, 0, 1, 1 + i};
+
+    asked_t large = ask(&world.asking, ann(), user_import, .tracks = {tracks, USER_IMPORT_MAX + 1});
+    tracks[1].rating = USER_RATING_MAX + 1;
+    asked_t rating = ask(&world.asking, ann(), user_import, .tracks = {tracks, 2});
+    tracks[1] = (user_import_track_t){.is_favourite = true};
+    asked_t nothing = ask(&world.asking, ann(), user_import, .tracks = {tracks, 2});
+    check_true(!facts_of(&world, 1).is_favourite);
+    tracks[1] = (user_import_track_t){2, true, 0, 1, 2};
+    const user_import_done_t *all = import(&world, tracks, USER_IMPORT_MAX);
+
+    cr_assert(large.err == ERR_LIMIT);
+    cr_assert(rating.err == ERR_INVALID);
+    cr_assert(nothing.err == ERR_INVALID);
+    cr_assert(eq(u32, all->favourites, USER_IMPORT_MAX));
+    world_deinit(&world);
+}
