@@ -315,6 +315,21 @@ Test(behaviour, what_it_does_not_hear_is_refused_inherited_or_put_aside)
     scene_end(&scene);
 }
 
+Test(backlog, what_became_of_others_cannot_be_put_aside)
+{
+    scene_t scene;
+    begin(&scene);
+    world.stashes_downs = true;
+
+    check_ok(scene_asked(&scene, gauge(), gauge_watch, .ref_bits = 77).err); /* down at once */
+    scene_settle(&scene);
+
+    runtime_stats_t stats;
+    runtime_stats(scene.runtime, &stats);
+    cr_assert(eq(u64, stats.failures, 1));
+    scene_end(&scene);
+}
+
 Test(behaviour, a_full_stash_refuses_and_what_became_of_others_is_always_heard)
 {
     scene_t scene;

@@ -63,6 +63,20 @@ Test(dead_letters, each_is_counted_by_kind_and_reason_and_can_be_traced)
     scene_end(&scene);
 }
 
+Test(dead_letters, a_key_that_is_too_long_is_a_limit)
+{
+    static const char key[ACTOR_KEY_SIZE_MAX + 1];
+    scene_t scene;
+    begin(&scene);
+
+    check_err(scene_send(&scene, address_of("toy", str_of(key, sizeof key)), toy_echo), ERR_LIMIT);
+    check_ok(scene_send(&scene, address_of("toy", str_of(key, sizeof key - 1)), toy_echo));
+    scene_settle(&scene);
+
+    cr_assert(eq(u64, scene_dead(&scene, DEAD_LIMIT), 1));
+    scene_end(&scene);
+}
+
 Test(dead_letters, what_expires_in_the_mailbox_is_counted_and_answered_once)
 {
     scene_t scene;

@@ -96,6 +96,8 @@ ON(gauge_watch)
 
 ON(actor_down)
 {
+    if (self->world->stashes_downs)
+        return actor_stash(ctx);
     return note(self, ctx, 1000);
 }
 

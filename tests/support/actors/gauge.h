@@ -12,7 +12,8 @@ enum { GAUGE_LOG_MAX = 65536 };
 typedef struct gauge_world {
     uint64_t log[GAUGE_LOG_MAX]; /* values, in the order in which they were handled */
     uint32_t count;
-    bool is_open;  /* else gauge_keep is put aside */
+    bool is_open; /* else gauge_keep is put aside */
+    bool stashes_downs;
     uint32_t kept; /* refused with BUSY for want of room */
 } gauge_world_t;
 
