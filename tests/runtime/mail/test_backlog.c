@@ -336,8 +336,8 @@ Test(behaviour, a_full_stash_refuses_and_what_became_of_others_is_always_heard)
     begin(&scene);
     address_t to = gauge();
 
-    check_ok(scene_asked(&scene, to, gauge_watch, .ref_bits = 77).err); /* nobody: down at once */
-    check_ok(scene_asked(&scene, to, gauge_become, .which = 2).err);
+    check_ok(scene_send(&scene, to, gauge_watch, .ref_bits = 77)); /* nobody: a down, behind */
+    check_ok(scene_send(&scene, to, gauge_become, .which = 2));
     scene_settle(&scene);
     for (uint64_t i = 0; i < 5; i++) {
         check_ok(scene_send(&scene, to, gauge_plain, .value = i));
