@@ -46,6 +46,24 @@ static const command_t commands[] = {
     {"token", "NAME", "sign a user in without a password, for scripts",
      "Prints an access token for NAME, good for 15 minutes: Authorization: Bearer TOKEN.\n", NULL,
      command_token},
+    {"playlist", "export USER PLAYLIST [FILE] | import USER FILE",
+     "playlists as files: M3U and XSPF",
+     "Writes a playlist, named by its name or id, to FILE or standard output, or makes one of a "
+     "file.\n"
+     "Entries that are no track here are listed with the reason; with --dry-run that is all.\n"
+     "  --format FORMAT  m3u, m3u8 or xspf [by the file's name; m3u8]\n"
+     "  --relative       paths below the music folders, not absolute ones\n"
+     "  --name NAME      of the new playlist [the one in the file, or the file's]\n"
+     "  --dry-run        makes no playlist\n",
+     "format= name= relative dry-run", command_playlist},
+    {"import", "navidrome FILE --user THEIRS=OURS...",
+     "favourites, ratings, plays, playlists from elsewhere",
+     "Takes what listeners made of their music out of a Navidrome database, for each --user. Doing "
+     "it\n"
+     "again changes nothing. What could not be matched is listed with the reason.\n"
+     "  --user THEIRS=OURS  a user there, and here; may be repeated\n"
+     "  --dry-run           only says what would be done\n",
+     "user= dry-run", command_import},
     {"plugin", "list | replace NAME FILE.so", "actor kinds from shared objects",
      "Lists the plugins of the running node, or puts a new version in the place of one while its "
      "actors run.\nAll of them change or none does; see docs/operating.md.\n",

@@ -21,6 +21,8 @@ int command_search(const config_t *config, int count, char **arguments);
 int command_inspect(const config_t *config, int count, char **arguments);
 int command_library(const config_t *config, int count, char **arguments);
 int command_user(const config_t *config, int count, char **arguments);
+int command_playlist(const config_t *config, int count, char **arguments);
+int command_import(const config_t *config, int count, char **arguments);
 int command_token(const config_t *config, int count, char **arguments);
 int command_storage(const config_t *config, int count, char **arguments);
 int command_plugin(const config_t *config, int count, char **arguments);

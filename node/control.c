@@ -415,3 +415,8 @@ bool control_argument_bool(const control_request_t *request, const char *name)
 {
     return graphql_value_bool(graphql_value_get(&request->arguments, name), false);
 }
+
+const graphql_value_t *control_argument_value(const control_request_t *request, const char *name)
+{
+    return graphql_value_get(&request->arguments, name);
+}

@@ -13,6 +13,7 @@
  * Limits     CONTROL_REQUEST_SIZE_MAX a request (LIMIT past it), CONTROL_CLIENTS_MAX connections at
  * a time (closed at once past it), CONTROL_SILENCE_MS to send a request. */
 
+#include "gateway/graphql/value.h"
 #include "runtime/runtime.h"
 
 enum {
@@ -51,6 +52,8 @@ arena_t *control_arena(control_request_t *request);
 str_t control_argument(const control_request_t *request, const char *name);
 int64_t control_argument_int(const control_request_t *request, const char *name, int64_t otherwise);
 bool control_argument_bool(const control_request_t *request, const char *name);
+/* Of any kind; NULL: it is not there. */
+const graphql_value_t *control_argument_value(const control_request_t *request, const char *name);
 
 /* The answer is a stream: `tick` runs every `interval_ms`, also now, and may write lines; `gone`
  * once, when the client has left or the server stops: from then on nothing is written, and the

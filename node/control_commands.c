@@ -13,7 +13,7 @@ static node_t *node_of(control_request_t *request)
 }
 
 /* Answers with a reply as its schema says. */
-static void reply_with_answer(void *context, const answer_t *answer)
+void control_answer(void *context, const answer_t *answer)
 {
     control_request_t *request = context;
     buf_t body BUF_SCOPED = BUF_INIT;
@@ -28,7 +28,7 @@ static void reply_with_answer(void *context, const answer_t *answer)
 
 #define control_ask(request, kind, key, command, ...)                                              \
     edge_ask(control_edge(request), address_of((kind), (key)), ASK_TIMEOUT_MS, (str_t){0},         \
-             reply_with_answer, (request), command, ##__VA_ARGS__)
+             control_answer, (request), command, ##__VA_ARGS__)
 
 /* ---- the library ---- */
 
@@ -196,6 +196,12 @@ const control_command_t CONTROL_COMMANDS[] = {
     {"user.add", user_add},
     {"user.list", user_list},
     {"user.password", user_password},
+    {"user.find", control_user_find},
+    {"tracks.match", control_tracks_match},
+    {"tracks.import", control_tracks_import},
+    {"playlist.find", control_playlist_find},
+    {"playlist.page", control_playlist_page},
+    {"playlist.create", control_playlist_create},
     {"token.issue", token_issue_command},
     {"setup.code", setup_code},
     {"actors", control_actors},

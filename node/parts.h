@@ -82,6 +82,16 @@ void control_tree(control_request_t *request);
 void control_letters(control_request_t *request);
 void control_crashes(control_request_t *request);
 
+/* exchange/control_exchange.c: the same. */
+void control_user_find(control_request_t *request);
+void control_tracks_match(control_request_t *request);
+void control_tracks_import(control_request_t *request);
+void control_playlist_find(control_request_t *request);
+void control_playlist_page(control_request_t *request);
+void control_playlist_create(control_request_t *request);
+
 /* control_commands.c */
+/* Answers with a reply as its schema says; context: the request. */
+void control_answer(void *context, const answer_t *answer);
 extern const control_command_t CONTROL_COMMANDS[];
 extern const size_t CONTROL_COMMAND_COUNT;

@@ -239,7 +239,7 @@ Test(control, a_line_that_is_too_long_is_refused)
     buf_t line BUF_SCOPED = BUF_INIT, answer BUF_SCOPED = BUF_INIT;
     begin(&rig);
     serve(&rig);
-    for (size_t i = 0; i < CONTROL_REQUEST_SIZE_MAX; i++)
+    for (size_t i = 0; i < CONTROL_REQUEST_SIZE_MAX + 1; i++)
         buf_append_char(&line, 'x');
 
     ask(&rig, buf_str(&line), &answer);
