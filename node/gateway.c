@@ -4,6 +4,7 @@
 #include "gateway/graphql/route.h"
 #include "gateway/hls/routes.h"
 #include "gateway/rest/health.h"
+#include "gateway/rest/playlists.h"
 #include "gateway/rest/session.h"
 #include "node/parts.h"
 #include "node/program.h"
@@ -38,6 +39,7 @@ static err_t make_routes(node_t *self)
     if (self->routes == NULL)
         return ERR_NO_MEMORY;
     TRY(health_routes(self->routes));
+    TRY(playlists_routes(self->routes));
     TRY(session_routes(self->routes));
     TRY(graphql_routes(self->routes));
     TRY(hls_routes(self->routes));

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { commandId, demoMusic, startServer } from './support/server.mjs';
+import { commandId, demoMusic, program, run, startServer } from './support/server.mjs';
 
 let server, tracks, made;
 
@@ -90,4 +90,68 @@ test('what can\'t be done is refused with a sentence', () => {
     assert.match(done.stderr, error, args.join(' '));
   }
   assert.equal(server.command('playlist', 'export', 'ana', 'by names').stdout, before);
+});
+
+/** As another user, by the command line's token. */
+function stranger() {
+  run(program, ['user', 'add', 'eve', '--data', server.data], { input: 'a good password\n' });
+  return { Authorization: `Bearer ${ok('token', 'eve').trim()}` };
+}
+
+const post = (target, body, headers = {}) => fetch(server.origin + target, {
+  method: 'POST', body, headers: { Origin: server.origin, Cookie: server.cookieHeader(), ...headers },
+});
+
+test('by REST: out and in again, for the owner only', async () => {
+  const eve = stranger();
+  for (const format of ['m3u8', 'xspf']) {
+    const target = `/api/v1/playlists/${made.id}/export?format=${format}`;
+    const response = await server.request('GET', target);
+    assert.equal(response.status, 200);
+    assert.match(response.headers.get('content-disposition'), /^attachment; filename\*=UTF-8''%C3%89vening/);
+    const text = await response.text();
+    assert.ok(!text.includes(demoMusic()), 'no path of the machine');
+
+    const answer = await post('/api/v1/playlists/import?name=Again&commandId=again-' + format, text,
+      { 'Content-Type': response.headers.get('content-type') });
+    assert.equal(answer.status, 201);
+    const { playlist, matched, unmatched } = await answer.json();
+    assert.deepEqual([playlist.name, playlist.entryCount, matched, unmatched], ['Again', 5, 5, []]);
+    assert.deepEqual(await idsOf(playlist.id), wanted());
+    const repeated = await post(`/api/v1/playlists/import?name=Again&commandId=again-${format}&format=${format}`, text);
+    assert.equal((await repeated.json()).playlist.id, playlist.id, 'a repeat makes no second one');
+
+    assert.equal((await fetch(server.origin + target)).status, 401);
+    assert.equal((await fetch(server.origin + target, { headers: eve })).status, 404, 'somebody else\'s');
+  }
+  const foreign = await post('/api/v1/playlists/import?format=m3u', 'x', { Origin: 'https://evil.example' });
+  assert.equal(foreign.status, 403);
+});
+
+test('by REST: what is not matched is listed, and what is wrong refused', async () => {
+  const { playlists: before } = await server.graphql('{ playlists { id } }');
+  const mixed = `${tracks[1].file.path}\n#EXTINF:5,Nobody - Nothing\nnothing.mp3\n`;
+  const dry = await post('/api/v1/playlists/import?format=m3u&dryRun=true', mixed);
+  assert.equal(dry.status, 200);
+  assert.deepEqual(await dry.json(), {
+    playlist: null, matched: 1,
+    unmatched: [{ index: 1, location: 'nothing.mp3', artist: '', title: 'Nobody - Nothing',
+      reason: 'there is no track with this path or these names' }],
+  });
+  assert.equal((await (await post('/api/v1/playlists/import?format=m3u', 'nothing.mp3\n')).json()).playlist, null);
+  const huge = Buffer.alloc(8 * 1024 * 1024 + 1, '\n');
+  const cases = [
+    ['/api/v1/playlists/import?format=pls', 'x', 415],
+    ['/api/v1/playlists/import', 'x', 415],
+    ['/api/v1/playlists/import?format=xspf', '<!DOCTYPE x><playlist/>', 400],
+    ['/api/v1/playlists/import?format=m3u8', Buffer.from([0xff]), 400],
+    ['/api/v1/playlists/import?format=m3u', 'a\n'.repeat(10001), 413],
+    ['/api/v1/playlists/import?format=m3u', huge, 413],
+    ['/api/v1/playlists/import?format=m3u&name=%01', mixed, 400],
+  ];
+  for (const [target, body, status] of cases)
+    assert.equal((await post(target, body)).status, status, `${target} ${status}`);
+  assert.equal((await server.request('GET', '/api/v1/playlists/pl_00/export')).status, 404);
+  assert.equal((await server.request('GET', `/api/v1/playlists/${made.id}/export?format=pls`)).status, 415);
+  assert.deepEqual((await server.graphql('{ playlists { id } }')).playlists, before);
 });
