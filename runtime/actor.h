@@ -173,7 +173,8 @@ void actor_ask_many_message(context_t *ctx, const ask_many_t *many, const schema
     actor_publish_message((ctx), (topic), &event##_schema, &__extension__(event##_t){__VA_ARGS__})
 void actor_publish_message(context_t *ctx, str_t topic, const schema_t *schema,
                            const void *message);
-/* Receives a topic's messages in the ON(...) handlers of this actor, until it stops. */
+/* Receives a topic's messages in the ON(...) handlers of this actor, until it stops. Twice is once.
+ * LIMIT: the name is too long, or this actor has subscribed to 256. */
 err_t actor_subscribe(context_t *ctx, str_t topic);
 
 /* Timers send a message to this actor. period_ms 0: once. A period is counted from when the time

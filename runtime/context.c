@@ -237,14 +237,7 @@ void actor_publish_message(context_t *ctx, str_t topic, const schema_t *schema, 
 
 err_t actor_subscribe(context_t *ctx, str_t topic)
 {
-    actor_t *actor = ctx->actor;
-    actor_extra_t *extra = actor_extra(actor);
-    if (extra == NULL)
-        return ERR_NO_MEMORY;
-    extra->subscriber = MAX(extra->subscriber, UINT32_C(1));
-    TRY(topic_subscribe_actor(ctx->scheduler, topic, actor_bits(actor), extra->subscriber));
-    extra->subscribed_on |= UINT64_C(1) << ctx->scheduler->index;
-    return ERR_OK;
+    return topic_subscribe_actor(ctx->scheduler, ctx->actor, topic);
 }
 
 /* ---- timers ---- */
@@ -281,7 +274,9 @@ void actor_timer_cancel(context_t *ctx, actor_timer_t timer)
 static err_t child_new(context_t *ctx, const actor_kind_t *kind, str_t key, actor_t **out_child)
 {
     actor_t *actor = ctx->actor;
-    if (actor_peek(actor)->child_count == ACTOR_CHILDREN_MAX)
+    if (children_count(actor) == ACTOR_CHILDREN_MAX)
+        children_forget_gone(actor);
+    if (children_count(actor) == ACTOR_CHILDREN_MAX)
         return ERR_LIMIT;
     TRY(registry_spawn(ctx->runtime->registry, kind, key, actor_bits(actor), out_child));
     return children_add(actor, actor_bits(*out_child));

@@ -2,6 +2,7 @@
 
 #include "runtime/base/memory.h"
 #include "runtime/life/bonds.h"
+#include "runtime/life/relations.h"
 #include "runtime/life/tie.h"
 
 typedef struct crash {
@@ -102,7 +103,7 @@ static void fill(crash_t *crash, const context_t *ctx, const char *reason)
     crash->incarnation = actor->incarnation;
     crash->failures = extra->failures;
     crash->queue = mailbox_user_length(&actor->mailbox);
-    crash->children = extra->child_count;
+    crash->children = children_count(actor);
     if (extra->bonds != NULL) {
         crash->links = extra->bonds->links.count;
         crash->monitors = extra->bonds->monitors.count;

@@ -177,6 +177,7 @@ static const char *type_name(const message_t *message)
     case MESSAGE_INSPECT:
         return "(inspect)";
     case MESSAGE_STOP:
+    case MESSAGE_STOP_ALL:
         return "(stop)";
     default:
         return "(other)";

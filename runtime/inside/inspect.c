@@ -4,6 +4,7 @@
 #include "runtime/inside/crashes.h"
 #include "runtime/inside/inside.h"
 #include "runtime/life/bonds.h"
+#include "runtime/life/relations.h"
 #include "runtime/mail/backlog.h"
 
 /* ---- in the actor's turn ---- */
@@ -170,12 +171,12 @@ static void describe_relations(const context_t *ctx, json_t *json)
     json_key_u64(json, "asks_open", extra->asks.open_count);
     json_key_u64(json, "timers", extra->timers.count);
     json_key_u64(json, "jobs_open", extra->jobs_open);
-    json_key_bool(json, "is_subscribed", extra->subscribed_on != 0);
-    json_key_u64(json, "child_count", extra->child_count);
+    json_key_bool(json, "is_subscribed", extra->subscriptions != NULL);
+    json_key_u64(json, "child_count", children_count(ctx->actor));
     json_key(json, STR("children"));
     json_array_begin(json);
-    for (uint32_t i = 0; i < MIN(extra->child_count, (uint32_t)INSPECTION_REFS_MAX); i++)
-        element_ref(json, extra->children[i]);
+    for (uint32_t i = 0; i < MIN(children_count(ctx->actor), (uint32_t)INSPECTION_REFS_MAX); i++)
+        element_ref(json, extra->children->refs[i]);
     json_array_end(json);
     describe_bonds(extra->bonds, json);
 }

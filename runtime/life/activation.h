@@ -47,7 +47,7 @@ typedef struct backlog backlog_t;
 
 typedef enum actor_settle { SETTLE_REBUILD, SETTLE_CRASH, SETTLE_END } actor_settle_t;
 
-enum { ACTOR_CHILDREN_MAX = 4096, ACTOR_TIMERS_MAX = 1024 };
+enum { ACTOR_CHILDREN_MAX = 4096, ACTOR_TIMERS_MAX = 1024, ACTOR_TOPICS_MAX = 256 };
 enum { ACTOR_REASON_SIZE = 128, ACTOR_LINE = 64, ACTOR_KEY_INSIDE = 8 };
 
 /* What an actor needs that does more than handle messages and send some. */
@@ -64,16 +64,16 @@ typedef struct actor_extra {
     timer_table_t timers;
     alarm_t *idle_alarm, *restart_alarm;
     uint32_t jobs_open;
-    uint64_t subscribed_on;   /* a bit a scheduler */
+    struct edge_subscription *subscriptions; /* to topics: their tables own them */
+    uint32_t subscription_count;
     uint32_t subscriber;      /* incarnation for topics: another state, another one; 0: none yet */
     uint64_t tokens_until_ns; /* somebody may wait for a later answer until then */
     lane_t deferred;
     struct name_entry *names; /* its own; the tables own them */
     struct group_bond *groups;
 
-    struct bonds *bonds; /* links and monitors; NULL: none so far */
-    uint64_t *children;
-    uint32_t child_count;
+    struct bonds *bonds;       /* links and monitors; NULL: none so far */
+    struct children *children; /* NULL: none so far; see relations.h */
 
     actor_memory_t memory;
     bool is_woken;   /* its state comes from the state store */

@@ -10,6 +10,7 @@
 #include "runtime/life/relations.h"
 #include "runtime/life/supervision.h"
 #include "runtime/mail/backlog.h"
+#include "runtime/mail/topic.h"
 #include "runtime/memory/hibernate.h"
 
 #include <stdio.h>
@@ -49,7 +50,7 @@ static void be_unknown(actor_t *actor)
 static void forget(actor_t *actor)
 {
     timers_cancel_all(actor);
-    unsubscribe_all(actor);
+    topic_unsubscribe_all(actor);
     bonds_forget(actor);
     be_unknown(actor);
     actor_entry(actor)->started_ns = 0;
@@ -339,7 +340,7 @@ static void rebuild(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
     timers_cancel_all(actor);
-    unsubscribe_all(actor);
+    topic_unsubscribe_all(actor);
     bonds_forget(actor); /* its start watches again; links stay: the other knows of them */
     be_unknown(actor);
     bonds_tell_streams(actor);
@@ -458,11 +459,12 @@ void lifecycle_settle(context_t *ctx)
 static bool is_quiescent(const context_t *ctx)
 {
     const actor_extra_t *extra = actor_peek(ctx->actor);
+    children_forget_gone(ctx->actor);
     return extra->asks.open_count == 0 && extra->jobs_open == 0 && extra->timers.count == 0 &&
-           extra->child_count == 0 && extra->subscribed_on == 0 && extra->deferred_count == 0 &&
-           ctx->now_ns >= extra->tokens_until_ns && backlog_is_plain(extra->backlog) &&
-           !bonds_keep_awake(extra->bonds) && !tie_has_supervisor(ctx->actor) &&
-           extra->names == NULL && extra->groups == NULL &&
+           children_count(ctx->actor) == 0 && extra->subscriptions == NULL &&
+           extra->deferred_count == 0 && ctx->now_ns >= extra->tokens_until_ns &&
+           backlog_is_plain(extra->backlog) && !bonds_keep_awake(extra->bonds) &&
+           !tie_has_supervisor(ctx->actor) && extra->names == NULL && extra->groups == NULL &&
            (extra->durable == NULL || extra->durable->append_count == 0);
 }
 
@@ -527,7 +529,7 @@ bool lifecycle_bury(context_t *ctx)
     while ((message = actor_pop_user(actor)) != NULL)
         reject_by(actor, message, ERR_NOT_FOUND, DEAD_GONE);
     while ((message = mailbox_pop_system(&actor->mailbox, &actor->mailbox_end)) != NULL)
-        system_message_free(message);
+        system_message_drop(ctx->runtime, message);
     if (!mailbox_is_alone(&actor->mailbox, &actor->mailbox_end))
         return false;
     actor_dispose(actor);

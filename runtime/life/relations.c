@@ -9,28 +9,69 @@ static const str_t nothing = {NULL, 0};
 
 /* ---- children ---- */
 
+/* Room for one more. */
+static err_t children_grow(actor_extra_t *extra)
+{
+    enum { FIRST = 4 };
+    children_t *before = extra->children;
+    if (before != NULL && before->count < before->capacity)
+        return ERR_OK;
+    uint32_t capacity = before == NULL ? (uint32_t)FIRST : before->capacity * 2;
+    children_t *children = memory_resize(before, 1, children_size(capacity));
+    if (children == NULL)
+        return ERR_NO_MEMORY;
+    if (before == NULL)
+        children->count = 0;
+    children->capacity = capacity;
+    extra->children = children;
+    return ERR_OK;
+}
+
 err_t children_add(actor_t *actor, uint64_t child)
 {
     actor_extra_t *extra = actor_extra(actor);
     if (extra == NULL)
         return ERR_NO_MEMORY;
-    uint64_t *children = memory_resize(extra->children, extra->child_count + 1, sizeof *children);
-    if (children == NULL)
-        return ERR_NO_MEMORY;
-    children[extra->child_count++] = child;
-    extra->children = children;
+    TRY(children_grow(extra));
+    children_t *children = extra->children;
+    children->refs[children->count++] = child;
     return ERR_OK;
 }
 
 void children_remove(actor_t *actor, uint64_t child)
 {
-    actor_extra_t *extra = actor_extra_or_null(actor);
-    for (uint32_t i = 0; extra != NULL && i < extra->child_count; i++) {
-        if (extra->children[i] == child) {
-            extra->children[i] = extra->children[--extra->child_count];
+    children_t *children = actor_peek(actor)->children;
+    for (uint32_t i = 0; children != NULL && i < children->count; i++) {
+        if (children->refs[i] == child) {
+            children->refs[i] = children->refs[--children->count];
             return;
         }
     }
+}
+
+static bool is_gone(const runtime_t *runtime, uint64_t ref)
+{
+    const actor_t *actor = registry_slot(runtime->registry, ref);
+    return actor == NULL || mailbox_generation(&actor->mailbox) != (uint32_t)(ref >> 32);
+}
+
+void children_forget_gone(actor_t *actor)
+{
+    children_t *children = actor_peek(actor)->children;
+    for (uint32_t i = 0; children != NULL && i < children->count;) {
+        if (is_gone(actor_runtime(actor), children->refs[i]))
+            children->refs[i] = children->refs[--children->count];
+        else
+            i++;
+    }
+}
+
+static bool deliver_bare(runtime_t *runtime, uint64_t to, message_t *message)
+{
+    if (deliver_system(runtime, to, message))
+        return true;
+    message_free(message);
+    return false;
 }
 
 bool system_send(runtime_t *runtime, uint64_t to, message_kind_t kind, uint64_t sender)
@@ -39,17 +80,38 @@ bool system_send(runtime_t *runtime, uint64_t to, message_kind_t kind, uint64_t 
     if (message == NULL)
         return false;
     message->sender = sender;
-    if (deliver_system(runtime, to, message))
-        return true;
-    message_free(message);
-    return false;
+    return deliver_bare(runtime, to, message);
+}
+
+void children_stop_next(runtime_t *runtime, message_t *message)
+{
+    children_t *self = CONTAINER_OF(message, children_t, stop);
+    while (self->count > 0) {
+        uint64_t next = self->refs[--self->count];
+        if (deliver_system(runtime, next, message))
+            return; /* it is the next one's now */
+    }
+    memory_free(self);
 }
 
 void children_stop(actor_t *actor)
 {
-    const actor_extra_t *extra = actor_peek(actor);
-    for (uint32_t i = 0; i < extra->child_count; i++)
-        (void)system_send(actor_runtime(actor), extra->children[i], MESSAGE_STOP, 0);
+    runtime_t *runtime = actor_runtime(actor);
+    children_t *children = actor_peek(actor)->children;
+    uint32_t left = 0;
+    for (uint32_t i = 0; children != NULL && i < children->count; i++) {
+        message_t *message = message_new(MESSAGE_STOP, NULL, NULL, nothing, nothing);
+        if (message == NULL)
+            children->refs[left++] = children->refs[i];
+        else
+            (void)deliver_bare(runtime, children->refs[i], message);
+    }
+    if (left == 0)
+        return;
+    actor_extra_or_null(actor)->children = NULL;
+    children->count = left;
+    message_init(&children->stop, MESSAGE_STOP_ALL, NULL);
+    children_stop_next(runtime, &children->stop);
 }
 
 /* ---- timers ---- */
@@ -61,25 +123,7 @@ void timers_cancel_all(actor_t *actor)
         timer_table_clear(&extra->timers);
 }
 
-/* ---- subscriptions, messages ---- */
-
-void unsubscribe_all(actor_t *actor)
-{
-    actor_extra_t *extra = actor_extra_or_null(actor);
-    uint64_t schedulers = extra == NULL ? 0 : STEAL(extra->subscribed_on);
-    while (schedulers != 0) {
-        uint32_t index = (uint32_t)__builtin_ctzll(schedulers);
-        schedulers &= schedulers - 1;
-        message_t *message = message_new(MESSAGE_UNSUBSCRIBE, NULL, NULL, nothing, nothing);
-        if (message == NULL)
-            continue; /* what is still delivered finds nobody */
-        message->sender = actor_bits(actor);
-        message->incarnation = extra->subscriber;
-        scheduler_post(&actor_runtime(actor)->schedulers[index], message);
-    }
-    if (extra != NULL)
-        extra->subscriber++; /* what is under way is for the state before */
-}
+/* ---- messages ---- */
 
 void system_message_free(message_t *message)
 {
@@ -101,9 +145,20 @@ void system_message_free(message_t *message)
     case MESSAGE_NOTICE:
         tie_unref(CONTAINER_OF(message, tie_t, notice));
         break;
+    case MESSAGE_STOP_ALL:
+        memory_free(CONTAINER_OF(message, children_t, stop));
+        break;
     case MESSAGE_APPENDED:
         break; /* its append is in the actor's list */
     default:
         message_free(message);
     }
+}
+
+void system_message_drop(runtime_t *runtime, message_t *message)
+{
+    if (message->kind == MESSAGE_STOP_ALL)
+        children_stop_next(runtime, message);
+    else
+        system_message_free(message);
 }

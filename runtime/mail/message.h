@@ -35,7 +35,8 @@ typedef enum __attribute__((packed)) message_kind {
     MESSAGE_INSPECT,   /* answered by inspect.c */
     MESSAGE_CHILD_ENDED,
     MESSAGE_STOP,
-    MESSAGE_LEAVE, /* if it still idles since `sender` (active_ms): memory is short */
+    MESSAGE_STOP_ALL, /* embedded in children_t: goes from child to child (relations.h) */
+    MESSAGE_LEAVE,    /* if it still idles since `sender` (active_ms): memory is short */
     MESSAGE_KILL,
     MESSAGE_HOLD,   /* embedded in hold_t: its kind is being replaced */
     MESSAGE_RESUME, /* the same, when that is done */
@@ -45,7 +46,7 @@ typedef enum __attribute__((packed)) message_kind {
     /* Inbox of a scheduler (and MESSAGE_REPLY, MESSAGE_JOB). */
     MESSAGE_POST,
     MESSAGE_PUBLISH,
-    MESSAGE_UNSUBSCRIBE
+    MESSAGE_UNSUBSCRIBE /* embedded in edge_subscription_t */
 } message_kind_t;
 
 typedef struct message message_t;

@@ -98,7 +98,9 @@ static uint64_t index_find(topic_index_t *self, str_t name)
 /* ---- a scheduler's subscriptions ---- */
 
 struct edge_subscription {
-    edge_subscription_t *next;
+    message_t end; /* an actor's ends by this one, in the scheduler's inbox */
+    edge_subscription_t *next, **at;
+    edge_subscription_t *of_actor; /* its actor's next; the actor's owner's */
     topic_t *topic;
     edge_message_fn fn; /* NULL: an actor's */
     void *context;
@@ -112,6 +114,7 @@ struct topic {
     topic_t *next;
     str_t name; /* behind the topic */
     edge_subscription_t *first, **end;
+    bool has_dead;
 };
 
 static topic_t **topic_at(topic_table_t *self, str_t name)
@@ -155,25 +158,38 @@ static edge_subscription_t *subscribe(scheduler_t *scheduler, str_t name,
     *self = *model;
     self->scheduler = scheduler;
     self->topic = topic;
+    self->at = topic->end;
     *topic->end = self;
     topic->end = &self->next;
     return self;
 }
 
+static void subscription_free(edge_subscription_t *self)
+{
+    *self->at = self->next;
+    if (self->next == NULL)
+        self->topic->end = self->at;
+    else
+        self->next->at = self->at;
+    memory_free(self);
+}
+
+static void free_dead(topic_t *topic)
+{
+    edge_subscription_t *next = NULL;
+    for (edge_subscription_t *it = topic->first; it != NULL; it = next) {
+        next = it->next;
+        if (it->is_dead)
+            subscription_free(it);
+    }
+    topic->has_dead = false;
+}
+
 /* Takes out what is dead, and the topic when nobody is left. */
 static void sweep(scheduler_t *scheduler, topic_t *topic)
 {
-    edge_subscription_t **at = &topic->first;
-    while (*at != NULL) {
-        edge_subscription_t *subscription = *at;
-        if (subscription->is_dead) {
-            *at = subscription->next;
-            memory_free(subscription);
-        } else {
-            at = &subscription->next;
-        }
-    }
-    topic->end = at;
+    if (topic->has_dead)
+        free_dead(topic);
     if (topic->first != NULL)
         return;
     topic_t **in_table = topic_at(&scheduler->topics, topic->name);
@@ -184,10 +200,14 @@ static void sweep(scheduler_t *scheduler, topic_t *topic)
 
 static void unsubscribe(edge_subscription_t *subscription)
 {
-    subscription->is_dead = true;
     scheduler_t *scheduler = subscription->scheduler;
-    if (scheduler->topics.delivering != subscription->topic)
-        sweep(scheduler, subscription->topic);
+    topic_t *topic = subscription->topic;
+    if (scheduler->topics.delivering == topic) {
+        subscription->is_dead = topic->has_dead = true;
+        return;
+    }
+    subscription_free(subscription);
+    sweep(scheduler, topic);
 }
 
 edge_subscription_t *edge_subscribe(edge_t *self, str_t topic, edge_message_fn fn, void *context)
@@ -203,29 +223,54 @@ void edge_unsubscribe(edge_subscription_t **pointer)
         unsubscribe(self);
 }
 
-err_t topic_subscribe_actor(scheduler_t *self, str_t topic, uint64_t actor, uint32_t incarnation)
+/* A topic with a subscriber stays, and its name with it: so the actor's owner may look, wherever it
+ * subscribed. */
+static bool has_subscribed(const actor_extra_t *extra, str_t topic)
 {
-    if (topic.size > TOPIC_SIZE_MAX)
-        return ERR_LIMIT;
-    edge_subscription_t model = {.actor = actor, .incarnation = incarnation};
-    return subscribe(self, topic, &model) == NULL ? ERR_NO_MEMORY : ERR_OK;
+    const edge_subscription_t *it = extra->subscriptions;
+    while (it != NULL && !str_equal(it->topic->name, topic))
+        it = it->of_actor;
+    return it != NULL;
 }
 
-void topic_unsubscribe_actor(scheduler_t *self, uint64_t actor, uint32_t incarnation)
+err_t topic_subscribe_actor(scheduler_t *self, actor_t *actor, str_t topic)
 {
-    for (size_t i = 0; i < TOPIC_BUCKETS; i++) {
-        topic_t *next = NULL;
-        for (topic_t *topic = self->topics.buckets[i]; topic != NULL; topic = next) {
-            next = topic->next;
-            bool is_hit = false;
-            for (edge_subscription_t *it = topic->first; it != NULL; it = it->next) {
-                if (it->fn == NULL && it->actor == actor && it->incarnation == incarnation)
-                    is_hit = it->is_dead = true;
-            }
-            if (is_hit && self->topics.delivering != topic)
-                sweep(self, topic);
-        }
+    actor_extra_t *extra = actor_extra(actor);
+    if (extra == NULL)
+        return ERR_NO_MEMORY;
+    if (has_subscribed(extra, topic))
+        return ERR_OK;
+    if (topic.size > TOPIC_SIZE_MAX || extra->subscription_count == ACTOR_TOPICS_MAX)
+        return ERR_LIMIT;
+    extra->subscriber = MAX(extra->subscriber, UINT32_C(1));
+    edge_subscription_t model = {.actor = actor_bits(actor), .incarnation = extra->subscriber};
+    edge_subscription_t *subscription = subscribe(self, topic, &model);
+    if (subscription == NULL)
+        return ERR_NO_MEMORY;
+    message_init(&subscription->end, MESSAGE_UNSUBSCRIBE, NULL);
+    subscription->of_actor = extra->subscriptions;
+    extra->subscriptions = subscription;
+    extra->subscription_count++;
+    return ERR_OK;
+}
+
+void topic_unsubscribe_all(actor_t *actor)
+{
+    actor_extra_t *extra = actor_extra_or_null(actor);
+    if (extra == NULL)
+        return;
+    edge_subscription_t *next = NULL;
+    for (edge_subscription_t *it = STEAL(extra->subscriptions); it != NULL; it = next) {
+        next = it->of_actor; /* once it is posted it is its scheduler's */
+        scheduler_post(it->scheduler, &it->end);
     }
+    extra->subscription_count = 0;
+    extra->subscriber++; /* what is under way is for the state before */
+}
+
+void topic_unsubscribed(message_t *message)
+{
+    unsubscribe(CONTAINER_OF(message, edge_subscription_t, end));
 }
 
 void topic_table_deinit(scheduler_t *scheduler)
@@ -233,8 +278,8 @@ void topic_table_deinit(scheduler_t *scheduler)
     for (size_t i = 0; i < TOPIC_BUCKETS; i++) {
         while (scheduler->topics.buckets[i] != NULL) {
             topic_t *topic = scheduler->topics.buckets[i];
-            for (edge_subscription_t *it = topic->first; it != NULL; it = it->next)
-                it->is_dead = true;
+            while (topic->first != NULL)
+                subscription_free(topic->first);
             sweep(scheduler, topic);
         }
     }

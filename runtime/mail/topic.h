@@ -6,13 +6,19 @@
  * publisher's messages reach each inbox in the order of its publishes, so each subscriber sees that
  * order. An actor whose mailbox is full misses a message (counted as refused).
  *
- * Threads  topic_publish any. A table belongs to its scheduler; the index is locked. */
+ * Invariant  A subscription lies in the table of the scheduler on which it was made, until that
+ * takes it out. An actor's is also in the actor's list, and carries the message by which it leaves
+ * that list: so an actor always ends its subscriptions, whatever memory there is.
+ *
+ * Threads  topic_publish any. A table belongs to its scheduler; the index is locked. An actor's
+ * list: its owner. */
 
 #include "runtime/mail/message.h"
 #include "runtime/runtime.h"
 
 enum { TOPIC_BUCKETS = 1024, TOPIC_SIZE_MAX = 512 };
 
+typedef struct actor actor_t;
 typedef struct scheduler scheduler_t;
 typedef struct topic topic_t;
 
@@ -36,7 +42,10 @@ void topic_missed(runtime_t *runtime, str_t topic);
 /* What topic_publish put into the inbox. */
 void topic_deliver(scheduler_t *self, const message_t *message);
 
-/* An actor's, on this scheduler. LIMIT: the name is too long; NO_MEMORY. */
-err_t topic_subscribe_actor(scheduler_t *self, str_t topic, uint64_t actor, uint32_t incarnation);
-/* All subscriptions of an actor's incarnation on this scheduler. */
-void topic_unsubscribe_actor(scheduler_t *self, uint64_t actor, uint32_t incarnation);
+/* An actor's, on this scheduler; where it has one on any it stays with that. LIMIT: the name is too
+ * long, or the actor has ACTOR_TOPICS_MAX; NO_MEMORY. */
+err_t topic_subscribe_actor(scheduler_t *self, actor_t *actor, str_t topic);
+/* All that its state has; what is under way to it finds nobody. */
+void topic_unsubscribe_all(actor_t *actor);
+/* What that put into the inbox: MESSAGE_UNSUBSCRIBE, which is the table's to free. */
+void topic_unsubscribed(message_t *message);

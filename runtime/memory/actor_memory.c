@@ -2,6 +2,7 @@
 
 #include "runtime/context.h"
 #include "runtime/life/bonds.h"
+#include "runtime/life/relations.h"
 
 #include <string.h>
 
@@ -113,7 +114,8 @@ static size_t extra_size(const actor_extra_t *extra)
     size_t size = sizeof *extra + extra->memory.size + extra->memory.arena.size;
     size += extra->asks.capacity * sizeof(ask_t);
     size += extra->timers.capacity * sizeof(timer_place_t) + extra->timers.count * sizeof(alarm_t);
-    size += extra->child_count * sizeof(uint64_t);
+    if (extra->children != NULL)
+        size += children_size(extra->children->capacity);
     if (extra->bonds != NULL) {
         const bonds_t *bonds = extra->bonds;
         size_t entries =

@@ -137,8 +137,8 @@ static void inbox_message(scheduler_t *self, message_t *message)
         topic_deliver(self, message);
         break;
     case MESSAGE_UNSUBSCRIBE:
-        topic_unsubscribe_actor(self, message->sender, message->incarnation);
-        break;
+        topic_unsubscribed(message);
+        return;
     default:
         assert_failed("a message that is for a scheduler", __FILE_NAME__, __LINE__);
     }
@@ -484,7 +484,7 @@ static void drop_inbox(scheduler_t *self)
     while ((message = lane_pop(&self->inbox)) != NULL) {
         if (message->kind == MESSAGE_JOB)
             job_free(CONTAINER_OF(message, job_t, message));
-        else
+        else if (message->kind != MESSAGE_UNSUBSCRIBE) /* the table's, which goes next */
             message_free(message);
     }
 }

@@ -210,6 +210,14 @@ static void housekeeping_alarm(context_t *ctx, alarm_t *alarm)
     alarm_unref(alarm);
 }
 
+static void stop(context_t *ctx)
+{
+    if (tie_has_supervisor(ctx->actor))
+        return; /* which stops it, in order */
+    ctx->actor->is_stopping = true;
+    supervision_interrupt(ctx);
+}
+
 static void system_message(context_t *ctx, message_t *message)
 {
     switch ((int)message->kind) {
@@ -248,11 +256,12 @@ static void system_message(context_t *ctx, message_t *message)
         lifecycle_give_way(ctx, (uint32_t)message->sender);
         break;
     case MESSAGE_STOP:
-        if (tie_has_supervisor(ctx->actor))
-            break; /* which stops it, in order */
-        ctx->actor->is_stopping = true;
-        supervision_interrupt(ctx);
+        stop(ctx);
         break;
+    case MESSAGE_STOP_ALL:
+        children_stop_next(ctx->runtime, message);
+        stop(ctx);
+        return;
     case MESSAGE_ORDER:
         tie_ordered(ctx, message);
         return;

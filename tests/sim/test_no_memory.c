@@ -51,6 +51,9 @@ static const row_t rows[] = {
      "command 1 ask 0 spawn_linked:0:0:0 tell_child:0:0:1 fail:0:0:0\ncommand 2 ask 0\n"},
     {"children of one that stops",
      "command 1 ask 0 spawn:0:1:0 spawn:0:0:0 stop:0:0:0\ncommand 2 ask 0\n"},
+    {"children of one that fails",
+     "command 1 ask 0 spawn:0:0:0 spawn:0:0:0 spawn:0:0:0 spawn:0:0:0 fail:0:0:0\ncommand 2 pause "
+     "30\ncommand 3 ask 0\n"},
     {"actor_monitor", "command 1 ask 15\ncommand 2 ask 0 monitor:0:0:0\ncommand 3 pause 30\n"},
     {"actor_demonitor",
      "command 1 ask 15\ncommand 2 ask 0 monitor:0:0:0 demonitor:0:0:0\ncommand 3 pause 30\n"},
@@ -64,6 +67,10 @@ static const row_t rows[] = {
     {"actor_subscribe, actor_publish",
      "command 1 ask 0 subscribe:0:0:0\ncommand 2 ask 1 subscribe:0:0:0 publish:0:2:0\ncommand 3 "
      "ask 0 publish:0:4:0 fail:0:0:0\n"},
+    {"subscriptions of one that fails, and publishes after it",
+     "command 1 ask 0 subscribe:0:0:0 subscribe:0:0:0 subscribe:0:1:0 fail:0:0:0\ncommand 2 ask 1 "
+     "publish:0:2:0 publish:0:1:0\ncommand 3 ask 0 subscribe:0:0:0 stop:0:0:0\ncommand 4 ask 1 "
+     "publish:0:2:0\n"},
     {"actor_offload", "command 1 ask 0 offload:0:0:0 offload:0:1:0\ncommand 2 ask 3 emit:0:0:0 "
                       "offload:0:1:0\n"},
     {"offload on a full lane",

@@ -1,6 +1,9 @@
+#include "runtime/kernel.h"
 #include "runtime/mail/topic.h"
 #include "tests/support/actors/caller.h"
 #include "tests/support/actors/toy.h"
+
+#include <stdio.h>
 
 enum { PUBLISHES = 2000 };
 
@@ -147,5 +150,48 @@ Test(topic, an_actor_hears_a_topic_until_it_stops)
     check_ok(runtime_drain(runtime, 10000));
 
     cr_assert(eq(u64, atomic_load(&world.ticks), 2));
+    runtime_free(runtime);
+}
+
+Test(topic, subscribing_twice_is_subscribing_once)
+{
+    toy_world_t world = {0};
+    runtime_t *runtime = start(&world);
+    address_t to = address_of("toy", STR("listener"));
+
+    for (int i = 0; i < 3; i++)
+        check_ok(ask_of(runtime, to, toy_subscribe, .topic = STR("t")).err);
+    runtime_publish(runtime, STR("t"), toy_tick, .number = 1);
+    runtime_publish(runtime, STR("t"), toy_tick, .number = 2);
+    wait_for(&world.ticks, 2);
+    check_ok(ask_of(runtime, to, toy_stop).err);
+    while (topic_is_heard(runtime, STR("t")))
+        uv_sleep(0);
+    check_ok(runtime_drain(runtime, 10000));
+
+    cr_assert(eq(u64, atomic_load(&world.ticks), 2));
+    runtime_free(runtime);
+}
+
+Test(topic, an_actor_subscribes_to_as_many_topics_as_the_bound_and_no_more)
+{
+    toy_world_t world = {0};
+    runtime_t *runtime = start(&world);
+    address_t to = address_of("toy", STR("listener"));
+    char name[16];
+
+    for (int i = 0; i < ACTOR_TOPICS_MAX; i++) {
+        snprintf(name, sizeof name, "t%d", i);
+        check_ok(ask_of(runtime, to, toy_subscribe, .topic = str_from(name)).err);
+    }
+    caller_answer_t over = ask_of(runtime, to, toy_subscribe, .topic = STR("one more"));
+    caller_answer_t known = ask_of(runtime, to, toy_subscribe, .topic = STR("t0"));
+
+    check_err(over.err, ERR_LIMIT);
+    check_ok(known.err);
+    check_ok(ask_of(runtime, to, toy_stop).err);
+    wait_for(&world.deinited, 1);
+    check_ok(ask_of(runtime, to, toy_subscribe, .topic = STR("one more")).err);
+    check_ok(runtime_drain(runtime, 10000));
     runtime_free(runtime);
 }

@@ -224,6 +224,7 @@ static void step_spawn(run_t *run, const act_step_t *step)
     if (err != ERR_OK)
         return;
     self->children[self->child_count++] = child;
+    ledger_child(self->ledger, self->serial, child.bits, self->service->is_durable);
     if (step->op == ACT_spawn_linked)
         ledger_link(self->ledger, self->serial, child.bits, self->service->is_trapping);
     if ((step->number & 1) != 0)
@@ -365,7 +366,8 @@ static void carry_out(run_t *run, const act_step_t *step)
             run->self->subscribed |= 1U << step->number % 2;
         break;
     case ACT_publish:
-        actor_publish(run->ctx, topic_of(step), act_news, .number = step->number);
+        actor_publish(run->ctx, topic_of(step), act_news, .number = step->number,
+                      .id = ledger_publish(run->self->ledger));
         break;
     case ACT_offload:
         step_offload(run, step);
@@ -456,6 +458,7 @@ ON(act_news)
     if ((self->subscribed & 1U << command->number % 2) == 0)
         ledger_fail(self->ledger, ORACLE_ONCE, "state %llu heard what it did not subscribe to",
                     (unsigned long long)self->serial);
+    ledger_hear(self->ledger, self->serial, command->id);
     self->count += command->number;
     return ERR_OK;
 }

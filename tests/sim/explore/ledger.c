@@ -18,6 +18,7 @@ void ledger_deinit(ledger_t *self)
     free(self->messages);
     free(self->debts);
     free(self->states);
+    free(self->news);
     *self = (ledger_t){0};
 }
 
@@ -207,6 +208,28 @@ bool ledger_cancel(ledger_t *self, debt_kind_t kind, uint64_t serial, uint64_t *
     return false;
 }
 
+void ledger_child(ledger_t *self, uint64_t serial, uint64_t ref, bool is_durable)
+{
+    uint64_t debt = ledger_owe(self, DEBT_CHILD, serial, ref);
+    self->debts[debt - 1].is_durable = is_durable;
+}
+
+uint64_t ledger_publish(ledger_t *self)
+{
+    return ++self->published;
+}
+
+void ledger_hear(ledger_t *self, uint64_t serial, uint64_t id)
+{
+    for (uint64_t i = 0; i < self->news_count; i++) {
+        if (self->news[i].serial == serial && self->news[i].id == id)
+            ledger_fail(self, ORACLE_ONCE, "state %llu heard publish %llu twice",
+                        (unsigned long long)serial, (unsigned long long)id);
+    }
+    self->news = grown(self->news, self->news_count, &self->news_capacity, sizeof *self->news);
+    self->news[self->news_count++] = (ledger_news_t){serial, id};
+}
+
 uint64_t ledger_begin(ledger_t *self, uint64_t ref)
 {
     self->states =
@@ -249,8 +272,22 @@ static bool is_alive(const ledger_t *self, uint64_t ref)
     return false;
 }
 
+/* A child goes with the state that spawned it; of a durable parent, with the activation. */
+static void settle_child(ledger_t *self, const ledger_debt_t *debt)
+{
+    const ledger_state_t *parent = &self->states[debt->serial - 1];
+    bool is_over = debt->is_durable ? !is_alive(self, parent->ref) : parent->is_over;
+    if (is_over && !debt->is_excused && is_alive(self, debt->ref))
+        ledger_fail(self, ORACLE_END, "child %llx outlives its parent %llx",
+                    (unsigned long long)debt->ref, (unsigned long long)parent->ref);
+}
+
 static void settle_debt(ledger_t *self, const ledger_debt_t *debt)
 {
+    if (debt->kind == DEBT_CHILD) {
+        settle_child(self, debt);
+        return;
+    }
     bool is_settled = debt->paid > 0 || debt->is_excused || debt->is_cancelled ||
                       self->states[debt->serial - 1].is_over;
     if (is_settled)

@@ -18,7 +18,7 @@ typedef enum oracle {
     ORACLE_DOWN,    /* a monitor had no down, or two */
     ORACLE_TIMER,   /* a timer outlived its state */
     ORACLE_JOURNAL, /* what was acknowledged is not there, or what was refused is */
-    ORACLE_END,     /* the run does not come to rest, or the node does not drain */
+    ORACLE_END,     /* the run does not come to rest, the node does not drain, or a child stays */
     ORACLE_LEAK,    /* actors, states or memory are left */
     ORACLE_CRASH,   /* the process died: for whoever runs it in one of its own */
     ORACLE_COUNT
@@ -30,7 +30,13 @@ typedef struct ledger_message {
     bool is_stashed; /* it may come after later ones */
 } ledger_message_t;
 
-typedef enum debt_kind { DEBT_ASK, DEBT_JOB, DEBT_DOWN, DEBT_EXIT } debt_kind_t;
+typedef enum debt_kind {
+    DEBT_ASK,
+    DEBT_JOB,
+    DEBT_DOWN,
+    DEBT_EXIT,
+    DEBT_CHILD /* its end, after its parent's */
+} debt_kind_t;
 typedef struct ledger_debt {
     debt_kind_t kind;
     uint64_t serial;  /* the state that waits */
@@ -39,6 +45,7 @@ typedef struct ledger_debt {
     uint64_t monitor; /* of a down */
     uint32_t paid;
     bool is_excused;
+    bool is_durable;   /* of a child: its parent's state is rebuilt without its end */
     bool is_cancelled; /* by demonitor or unlink: from then on it may not come */
 } ledger_debt_t;
 
@@ -52,6 +59,10 @@ typedef struct ledger_event {
     uint32_t number;
 } ledger_event_t;
 
+typedef struct ledger_news {
+    uint64_t serial, id;
+} ledger_news_t;
+
 enum { LEDGER_PAIRS = 4096 };
 
 typedef struct ledger {
@@ -64,6 +75,8 @@ typedef struct ledger {
     uint64_t debt_count, debt_capacity;
     ledger_state_t *states; /* by serial - 1 */
     uint64_t state_count, state_capacity;
+    ledger_news_t *news; /* who heard what */
+    uint64_t news_count, news_capacity, published;
     struct {
         uint64_t pair, last;
     } pairs[LEDGER_PAIRS];
@@ -91,6 +104,12 @@ void ledger_link(ledger_t *self, uint64_t serial, uint64_t ref, bool is_trapping
 void ledger_exit(ledger_t *self, uint64_t serial, uint64_t ref);
 /* The newest that this state waits for: whose it is, and which monitor. False: none. */
 bool ledger_cancel(ledger_t *self, debt_kind_t kind, uint64_t serial, uint64_t *out_detail);
+
+/* A state spawned `ref`. */
+void ledger_child(ledger_t *self, uint64_t serial, uint64_t ref, bool is_durable);
+/* The id that a publish carries; and a state hears it. */
+uint64_t ledger_publish(ledger_t *self);
+void ledger_hear(ledger_t *self, uint64_t serial, uint64_t id);
 
 uint64_t ledger_begin(ledger_t *self, uint64_t ref);
 void ledger_end(ledger_t *self, uint64_t serial);

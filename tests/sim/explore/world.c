@@ -3,6 +3,7 @@
 #include "runtime/base/assert.h"
 #include "runtime/journal_memory.h"
 #include "runtime/mail/dead_letters.h"
+#include "runtime/mail/topic.h"
 #include "runtime/supervisor.h"
 #include "tests/sim/explore/act.h"
 #include "tests/sim/explore/sleep_store.h"
@@ -457,6 +458,9 @@ static void check_rest(world_t *self)
     if (stats.actors != 0)
         ledger_fail(&self->ledger, ORACLE_LEAK, "%llu actors are left after the drain",
                     (unsigned long long)stats.actors);
+    simulation_settle(self->simulation); /* schedulers take out what ended last */
+    if (topic_is_heard(self->runtime, STR("even")) || topic_is_heard(self->runtime, STR("odd")))
+        ledger_fail(&self->ledger, ORACLE_LEAK, "a subscription outlives its actor");
     for (uint64_t i = 0; i < self->ledger.state_count && !self->was_crashed; i++) {
         if (!self->ledger.states[i].is_over)
             ledger_fail(&self->ledger, ORACLE_LEAK, "state %llu was never freed",
