@@ -82,6 +82,9 @@ typedef struct asked {
 void act_check_answer(ledger_t *ledger, const answer_t *answer, uint64_t id)
 {
     ledger_trace(ledger, "  ask %llu: %s", (unsigned long long)id, err_name(answer->err));
+    /* By name there is always somebody: what the last one left is the next one's. */
+    if (answer->err == ERR_NOT_FOUND)
+        ledger_fail(ledger, ORACLE_LOSS, "ask %llu by name found nobody", (unsigned long long)id);
     if (answer->err != ERR_OK)
         return;
     const act_answer_t *reply = answer->message;
