@@ -1,6 +1,6 @@
 /* main.c -- the program `musicstream`: see command.c for what it can do. */
 
-#include "node/command.h"
+#include "node/commands/command.h"
 
 int main(int count, char **arguments)
 {

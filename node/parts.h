@@ -8,7 +8,7 @@
 #include "gateway/api.h"
 #include "gateway/server.h"
 #include "node/config.h"
-#include "node/control.h"
+#include "node/control/control.h"
 #include "node/follow.h"
 #include "node/node.h"
 #include "node/upkeep.h"

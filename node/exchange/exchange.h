@@ -4,7 +4,7 @@
  *
  * Errors  Said on standard error, as command_ask: functions return an exit code. */
 
-#include "node/command_ask.h"
+#include "node/commands/command_ask.h"
 #include "storage/exchange/track_match.h"
 
 enum { EXCHANGE_USER_ID_SIZE = 64 };

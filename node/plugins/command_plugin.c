@@ -1,6 +1,6 @@
 /* command_plugin.c -- lists the plugins of the running node, and replaces one. */
 
-#include "node/command_ask.h"
+#include "node/commands/command_ask.h"
 
 #include <errno.h>
 #include <limits.h>

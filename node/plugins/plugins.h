@@ -2,7 +2,7 @@
 /* plugins.h -- the node's plugins (runtime/plugin.h): loaded when it starts, replaced by the
  * command line. */
 
-#include "node/control.h"
+#include "node/control/control.h"
 #include "node/node.h"
 
 enum { PLUGIN_REPLACE_MS = 10000 /* for its actors to come to rest */ };

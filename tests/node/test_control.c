@@ -1,6 +1,6 @@
 /* The control socket with clients that do not behave. */
 
-#include "node/control.h"
+#include "node/control/control.h"
 #include "runtime/base/memory.h"
 #include "tests/support/check.h"
 #include "tests/support/temporary.h"

@@ -1,6 +1,6 @@
 /* What `musicstream crashes` prints. */
 
-#include "node/crash_list.h"
+#include "node/commands/crash_list.h"
 #include "tests/support/check.h"
 
 static void check_list(const char *json, const char *wanted)

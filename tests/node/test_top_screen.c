@@ -1,7 +1,7 @@
 /* What top shows of samples with anything in them, at several widths. */
 
-#include "node/terminal.h"
-#include "node/top_screen.h"
+#include "node/commands/terminal.h"
+#include "node/commands/top_screen.h"
 #include "tests/support/check.h"
 
 static const char sample_json[] =

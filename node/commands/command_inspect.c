@@ -3,7 +3,7 @@
 
 #include "actors/library/inspect.h"
 #include "actors/media_client.h"
-#include "node/command.h"
+#include "node/commands/command.h"
 #include "node/program.h"
 
 #include <errno.h>

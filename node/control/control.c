@@ -1,4 +1,4 @@
-#include "node/control.h"
+#include "node/control/control.h"
 
 #include "gateway/graphql/value.h"
 #include "runtime/base/memory.h"

@@ -1,4 +1,4 @@
-#include "node/terminal.h"
+#include "node/commands/terminal.h"
 
 #include "runtime/base/memory.h"
 

@@ -1,6 +1,6 @@
 /* command_serve.c -- runs a node until it is told to stop. */
 
-#include "node/command.h"
+#include "node/commands/command.h"
 #include "node/node.h"
 
 #include <signal.h>

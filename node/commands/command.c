@@ -1,4 +1,4 @@
-#include "node/command.h"
+#include "node/commands/command.h"
 
 #include "runtime/base/arena.h"
 

@@ -1,4 +1,4 @@
-#include "node/command_ask.h"
+#include "node/commands/command_ask.h"
 
 static int say(const config_t *config, err_t err, str_t message)
 {

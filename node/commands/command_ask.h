@@ -2,10 +2,10 @@
 /* command_ask.h -- what the commands that talk to a running node share. */
 
 #include "gateway/graphql/value.h"
-#include "node/command.h"
+#include "node/commands/command.h"
 #include "runtime/base/json.h"
 
-#include "node/control_client.h"
+#include "node/control/control_client.h"
 
 /* As command_ask, for an answer that is a stream. */
 int command_stream(const config_t *config, const char *command, str_t arguments, arena_t *arena,

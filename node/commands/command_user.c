@@ -1,6 +1,6 @@
 /* command_user.c -- user and token. */
 
-#include "node/command_ask.h"
+#include "node/commands/command_ask.h"
 
 #include <stdio.h>
 #include <termios.h>

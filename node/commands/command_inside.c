@@ -1,8 +1,8 @@
 /* command_inside.c -- actor, trace and recorder: what actors are, do, and did. */
 
-#include "node/command_ask.h"
-#include "node/crash_list.h"
-#include "node/terminal.h"
+#include "node/commands/command_ask.h"
+#include "node/commands/crash_list.h"
+#include "node/commands/terminal.h"
 #include "runtime/base/clock.h"
 #include "runtime/inside.h"
 

@@ -1,6 +1,6 @@
-#include "node/crash_list.h"
+#include "node/commands/crash_list.h"
 
-#include "node/terminal.h"
+#include "node/commands/terminal.h"
 
 enum { NAME_CELLS = 40, REASON_CELLS = 200 };
 

@@ -1,6 +1,6 @@
 /* command_storage.c -- the journal from one backend to the other, of a node that is not running. */
 
-#include "node/command.h"
+#include "node/commands/command.h"
 #include "node/journal_open.h"
 #include "storage/journal/journal_copy.h"
 

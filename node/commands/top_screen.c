@@ -1,6 +1,6 @@
-#include "node/top_screen.h"
+#include "node/commands/top_screen.h"
 
-#include "node/terminal.h"
+#include "node/commands/terminal.h"
 #include "runtime/base/memory.h"
 
 #include <stdlib.h>

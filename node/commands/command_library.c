@@ -1,6 +1,6 @@
 /* command_library.c -- scan, library and search: they talk to the running node. */
 
-#include "node/command_ask.h"
+#include "node/commands/command_ask.h"
 
 #include <limits.h>
 #include <stdio.h>

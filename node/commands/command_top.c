@@ -1,8 +1,8 @@
 /* command_top.c -- top: who is busy, live in a terminal, or as text and JSON for scripts. */
 
-#include "node/command_ask.h"
-#include "node/terminal.h"
-#include "node/top_screen.h"
+#include "node/commands/command_ask.h"
+#include "node/commands/terminal.h"
+#include "node/commands/top_screen.h"
 #include "runtime/inside.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
-#include "node/control_client.h"
+#include "node/control/control_client.h"
 
-#include "node/control.h"
+#include "node/control/control.h"
 #include "runtime/base/json.h"
 #include "runtime/base/memory.h"
 
