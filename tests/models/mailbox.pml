@@ -5,7 +5,7 @@
  * actor may wait for a system message with its user lane closed, and may end in any turn; its slot
  * is recycled and set up again; an inspector pins the mailbox while it looks. What is one step here
  * is one atomic operation there, all on the word sequentially consistent; a lane is a queue here
- * (lane.pml has its inside), the run queues are a count (run_queue.pml).
+ * (lane.pml has its inside), the run queues are a count.
  *
  * Properties (numbers of mailbox.h's rules)
  *   1. One owner at most; one turn at a time; nobody is in two run queues.
