@@ -111,14 +111,12 @@ test('a trace ends when its reader goes, and when the node does', async () => {
   const child = spawn(program, ['trace', '--json', '--data', server.data]);
   let text = '';
   child.stdout.on('data', (data) => { text += data; });
-  ok('user', 'list');
-  await until(() => text.includes('accounts_list'), 'a line of the trace');
+  await until(() => { ok('user', 'list'); return text.includes('accounts_list'); }, 'a line of the trace');
   child.kill('SIGKILL');
   const ended = spawn(program, ['trace', '--data', server.data]);
   const code = new Promise((done) => ended.on('exit', done));
   let told = '';
   ended.stdout.on('data', (data) => { told += data; });
-  ok('user', 'list');
   await until(() => { ok('user', 'list'); return told !== ''; }, 'a trace that runs');
   await server.kill();
   assert.equal(await code, 1);

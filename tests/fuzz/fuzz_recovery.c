@@ -34,8 +34,9 @@ static err_t do_read(journal_t *journal, str_t stream, uint64_t after, journal_v
         str_t payload =
             str_of(self->events.data + at, MIN(self->event_size, self->events.size - at));
         size_t name = (size_t)(unsigned char)payload.data[0] % 16;
+        version++;
         journal_record_t record = {.stream = stream,
-                                   .version = ++version,
+                                   .version = version,
                                    .position = version,
                                    .event = {str_from(names[name == 15 ? 2 : name % 2]), payload},
                                    .command_id = STR("c"),

@@ -256,7 +256,7 @@ Test(shutdown, who_is_given_up_in_a_restart_has_a_successor_and_ends)
 Test(shutdown, a_table_has_so_many_children_and_not_one_more)
 {
     child_spec_t *kids = calloc(SUPERVISOR_CHILDREN_MAX, sizeof *kids);
-    char(*names)[8] = calloc(SUPERVISOR_CHILDREN_MAX, sizeof *names);
+    char(*names)[16] = calloc(SUPERVISOR_CHILDREN_MAX, sizeof *names);
     for (int i = 0; i < SUPERVISOR_CHILDREN_MAX; i++) {
         snprintf(names[i], sizeof names[i], "c%d", i);
         kids[i] = (child_spec_t){.id = names[i], .kind = &puppet_kind, .key = str_from(names[i])};
