@@ -166,7 +166,7 @@ static int export_playlist(const config_t *config, char **words, const char *pat
 
 static int read_bytes(const char *path, buf_t *out)
 {
-    FILE *in SCOPED(file_scope_end) = fopen(path, "re");
+    FILE *in = fopen(path, "re");
     if (in == NULL)
         return command_failed("%s can't be read: %s", path, strerror(errno));
     while (out->size <= PLAYLIST_FILE_SIZE_MAX && buf_reserve(out, 65536) == ERR_OK) {
@@ -175,7 +175,10 @@ static int read_bytes(const char *path, buf_t *out)
             break;
         out->size += size;
     }
-    return ferror(in) ? command_failed("%s can't be read: %s", path, strerror(errno)) : EXIT_OK;
+    bool is_read = ferror(in) == 0;
+    int error_number = errno;
+    fclose(in);
+    return is_read ? EXIT_OK : command_failed("%s can't be read: %s", path, strerror(error_number));
 }
 
 /* The file's folder and name, without the format's ending. */

@@ -108,7 +108,7 @@ void children_stop(actor_t *actor)
     }
     if (left == 0)
         return;
-    actor_extra_or_null(actor)->children = NULL;
+    actor_extra_there(actor)->children = NULL;
     children->count = left;
     message_init(&children->stop, MESSAGE_STOP_ALL, NULL);
     children_stop_next(runtime, &children->stop);

@@ -89,8 +89,11 @@ void stream_bounce(runtime_t *runtime, const message_t *message, err_t err)
     if (message->schema == &stream_end_schema || message->sender == 0)
         return;
     uint64_t stream = message->reply_to.correlation;
-    if (!message->is_streamed)
-        stream = ((const stream_begin_t *)message_body(message))->stream;
+    if (!message->is_streamed) {
+        const stream_begin_t *begin = message_body(message);
+        ASSERT(begin != NULL); /* its schema has fields */
+        stream = begin->stream;
+    }
     const way_t way = {{message->sender}, 0, stream};
     stream_end_t end = {stream, (uint32_t)err, true};
     message_t *told = streamed(message_new_plain(MESSAGE_COMMAND, &stream_end_schema, &end), &way);
