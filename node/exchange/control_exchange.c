@@ -249,6 +249,7 @@ static void find_next(find_job_t *job)
         find_end(job);
         return;
     }
+    ASSERT(job->ids != NULL); /* there are count of them */
     edge_ask(control_edge(job->request), address_of(PLAYLIST_KIND, job->ids[job->next++]),
              ASK_TIMEOUT_MS, (str_t){0}, looked_at, job, playlist_get,
              .user_id = control_argument(job->request, "user_id"));

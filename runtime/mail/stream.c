@@ -1,5 +1,6 @@
 #include "runtime/mail/streaming.h"
 
+#include "runtime/base/assert.h"
 #include "runtime/kernel.h"
 #include "runtime/life/bonds.h"
 

@@ -150,7 +150,7 @@ err_t playlist_reader_location(playlist_reader_t *self, str_t text, bool is_uri,
     str_t file = text;
     bool is_file = is_file_uri(text, &file);
     bool is_encoded = is_file || (is_uri && !playlist_location_has_scheme(text));
-    if (text.size > PLAYLIST_FILE_LOCATION_SIZE_MAX * 3)
+    if (text.size > (size_t)PLAYLIST_FILE_LOCATION_SIZE_MAX * 3)
         return ERR_LIMIT;
     if (!is_encoded || percent_decode(&path, file, false) != ERR_OK) {
         TRY(buf_status(&path));

@@ -52,16 +52,16 @@ static void fail(parse_t *self, err_t err)
 static field_t field_of(uint32_t depth, str_t name)
 {
     static const struct {
-        uint32_t depth;
         str_t name;
+        uint32_t depth;
         field_t field;
     } rows[] = {
-        {DEPTH_LIST, STR_INIT("title"), FIELD_NAME},
-        {DEPTH_FIELD, STR_INIT("location"), FIELD_LOCATION},
-        {DEPTH_FIELD, STR_INIT("title"), FIELD_TITLE},
-        {DEPTH_FIELD, STR_INIT("creator"), FIELD_CREATOR},
-        {DEPTH_FIELD, STR_INIT("album"), FIELD_ALBUM},
-        {DEPTH_FIELD, STR_INIT("duration"), FIELD_DURATION},
+        {STR_INIT("title"), DEPTH_LIST, FIELD_NAME},
+        {STR_INIT("location"), DEPTH_FIELD, FIELD_LOCATION},
+        {STR_INIT("title"), DEPTH_FIELD, FIELD_TITLE},
+        {STR_INIT("creator"), DEPTH_FIELD, FIELD_CREATOR},
+        {STR_INIT("album"), DEPTH_FIELD, FIELD_ALBUM},
+        {STR_INIT("duration"), DEPTH_FIELD, FIELD_DURATION},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (rows[i].depth == depth && str_equal(name, rows[i].name))
