@@ -5,6 +5,7 @@
 #include "actors/protocol/roots.h"
 #include "actors/protocol/user.h"
 #include "node/parts.h"
+#include "runtime/base/assert.h"
 #include "storage/exchange/track_match.h"
 
 enum { EXCHANGE_MATCH_MAX = 500, EXCHANGE_PAGE_MAX = 50 };
