@@ -273,9 +273,11 @@ uint64_t stage_ask(stage_t *self, address_t to, const schema_t *schema, const vo
 {
     asked_t asked = {self, 0};
     self->err = ERR_TIMEOUT;
-    (void)edge_ask_message(runtime_edge(self->runtime, 0), to, 0, (str_t){NULL, 0}, on_answer,
-                           &asked, schema, message);
+    edge_t *edge = runtime_edge(self->runtime, 0);
+    uint64_t ticket =
+        edge_ask_message(edge, to, 0, (str_t){NULL, 0}, on_answer, &asked, schema, message);
     stage_settle(self);
+    edge_cancel(edge, ticket); /* who is silent now may answer when `asked` is gone */
     return asked.number;
 }
 
