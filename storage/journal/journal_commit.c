@@ -4,8 +4,6 @@
 #include "runtime/base/crc32c.h"
 #include "runtime/base/memory.h"
 
-#include <signal.h>
-
 enum { IDLE_MS = 1000 };
 
 /* ---- the index and the snapshots: lazy, derived ---- */
@@ -326,22 +324,10 @@ static void *committer_main(void *context)
 
 err_t journal_commit_start(journal_lmdb_t *self)
 {
-    sigset_t all, before;
-    sigfillset(&all); /* signals belong to the main thread */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&self->committer, NULL, committer_main, self);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (rc != 0)
-        return err_from_errno(rc);
-    self->is_started = true;
-    return ERR_OK;
+    return journal_thread_start(&self->committer, committer_main, self);
 }
 
 void journal_commit_stop(journal_lmdb_t *self)
 {
-    if (!self->is_started)
-        return;
-    journal_queue_close(self->queue);
-    pthread_join(self->committer, NULL);
-    self->is_started = false;
+    journal_thread_stop(&self->committer, self->queue);
 }

@@ -13,6 +13,7 @@
 #include "storage/journal/journal_lmdb.h"
 #include "storage/journal/journal_queue.h"
 #include "storage/journal/journal_record.h"
+#include "storage/journal/journal_thread.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -40,8 +41,7 @@ struct journal_lmdb {
 
     heads_t *heads;
     journal_queue_t *queue;
-    pthread_t committer;
-    bool is_started;
+    journal_thread_t committer;
 
     journal_hooks_t hooks;
 

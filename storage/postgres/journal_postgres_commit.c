@@ -3,7 +3,6 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/memory.h"
 
-#include <signal.h>
 #include <stdlib.h>
 
 enum { IDLE_MS = 250 };
@@ -257,22 +256,10 @@ static void *committer_main(void *context)
 
 err_t journal_postgres_commit_start(journal_postgres_t *self)
 {
-    sigset_t all, before;
-    sigfillset(&all); /* signals belong to the main thread */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&self->committer, NULL, committer_main, self);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (rc != 0)
-        return err_from_errno(rc);
-    self->is_started = true;
-    return ERR_OK;
+    return journal_thread_start(&self->committer, committer_main, self);
 }
 
 void journal_postgres_commit_stop(journal_postgres_t *self)
 {
-    if (!self->is_started)
-        return;
-    journal_queue_close(self->queue);
-    pthread_join(self->committer, NULL);
-    self->is_started = false;
+    journal_thread_stop(&self->committer, self->queue);
 }

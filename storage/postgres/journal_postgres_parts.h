@@ -6,7 +6,7 @@
  * journal_postgres_batch.c   one batch as one transaction
  * journal_postgres_commit.c  the committer: rounds, reconnecting, answers */
 
-#include "storage/journal/journal_queue.h"
+#include "storage/journal/journal_thread.h"
 #include "storage/postgres/journal_postgres.h"
 #include "storage/postgres/pg.h"
 
@@ -29,8 +29,7 @@ struct journal_postgres {
     const ms_log_t *log;
 
     journal_queue_t *queue;
-    pthread_t committer;
-    bool is_started;
+    journal_thread_t committer;
     journal_postgres_readers_t readers;
 
     pg_t *writer; /* the committer's */
