@@ -132,6 +132,8 @@ err_t deliver(runtime_t *self, const actor_kind_t *kind, str_t key, uint64_t ref
  * Returns what the sender is told. */
 err_t undelivered(runtime_t *self, const actor_kind_t *kind, str_t key, uint64_t ref,
                   message_t *message, err_t err);
+/* Why what could not be handed over could not. */
+dead_reason_t dead_reason_of(err_t err, bool is_addressed);
 /* An envelope of the system lane. False: the actor is gone, the message still the caller's. */
 bool deliver_system(runtime_t *self, uint64_t ref, message_t *message);
 

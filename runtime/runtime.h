@@ -183,5 +183,11 @@ void runtime_crashes(runtime_t *self, json_t *json);
 /* {"count", "kinds": [{"kind", REASON: count...}], "last": [{"type", "reason", "kind", "key",
  * "receiver", "sender", "age_ms"}]}, the newest first. */
 void runtime_dead_letters(runtime_t *self, json_t *json);
+/* Calls `each` for every pair of them that is not 0: at most DEAD_REASONS times 192 kinds
+ * ("(others)" among them, and "(unknown)" where the receiver's kind is not known). */
+void runtime_dead_letters_each(runtime_t *self,
+                               void (*each)(void *context, const char *kind, dead_reason_t reason,
+                                            uint64_t count),
+                               void *context);
 
 API_END

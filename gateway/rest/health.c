@@ -57,6 +57,25 @@ static void append_runtime(buf_t *out, runtime_t *runtime)
     append_metric(out, "actor_slow_turns_total", "counter", "Turns over 10 ms.", stats.slow_turns);
 }
 
+static void append_dead_letters_of(void *context, const char *kind, dead_reason_t reason,
+                                   uint64_t count)
+{
+    buf_printf(context,
+               "musicstream_actor_dead_letters_by_reason_total{kind=\"%s\",reason=\"%s\"} ", kind,
+               dead_reason_name(reason));
+    buf_append_u64(context, count);
+    buf_append_char(context, '\n');
+}
+
+void health_append_dead_letters(buf_t *out, runtime_t *runtime)
+{
+    buf_append(out,
+               STR("# HELP musicstream_actor_dead_letters_by_reason_total Messages that nobody "
+                   "handled, and answers that nobody waited for.\n"
+                   "# TYPE musicstream_actor_dead_letters_by_reason_total counter\n"));
+    runtime_dead_letters_each(runtime, append_dead_letters_of, out);
+}
+
 static void append_labels(buf_t *out, const char *name, const latency_row_t *row)
 {
     buf_printf(out, "musicstream_actor_message_%s{kind=\"%s\",type=\"%s\"", name, row->kind,
@@ -115,6 +134,7 @@ static void get_metrics(http_request_t *request)
     const api_t *api = home_of(request)->api;
     buf_t body BUF_SCOPED = BUF_INIT;
     append_runtime(&body, api->runtime);
+    health_append_dead_letters(&body, api->runtime);
     append_latencies(&body, api->runtime);
     append_catalog(&body, api->catalog);
     if (api->append_metrics != NULL)

@@ -8,4 +8,8 @@
 
 #include "gateway/route.h"
 
+/* A line for each kind of receiver and reason that there was: names in the program, at most 192
+ * kinds (mail/dead_letters.h) times DEAD_REASONS. */
+void health_append_dead_letters(buf_t *out, runtime_t *runtime);
+
 err_t health_routes(routes_t *routes);

@@ -474,7 +474,7 @@ static void hand_over(registry_t *self, shard_t *shard, actor_t *actor)
                                        : send_locked(self, shard, hash_at(actor), actor->kind,
                                                      actor_key(actor), message);
         if (err != ERR_OK)
-            reject_by(actor, message, err, err == ERR_NOT_FOUND ? DEAD_GONE : DEAD_DRAINING);
+            reject_by(actor, message, err, dead_reason_of(err, true));
     }
 }
 

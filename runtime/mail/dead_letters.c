@@ -191,6 +191,22 @@ uint64_t dead_letters_of(const dead_letters_t *self, dead_reason_t reason)
     return sum;
 }
 
+void runtime_dead_letters_each(runtime_t *self,
+                               void (*each)(void *context, const char *kind, dead_reason_t reason,
+                                            uint64_t count),
+                               void *context)
+{
+    for (size_t i = 0; i < DEAD_KINDS_MAX; i++) {
+        const row_t *row = &self->dead_letters->rows[i];
+        const char *kind = atomic_load(&row->kind);
+        for (size_t j = 0; kind != NULL && j < DEAD_REASONS; j++) {
+            uint64_t count = atomic_load(&row->counts[j]);
+            if (count > 0)
+                each(context, kind, (dead_reason_t)j, count);
+        }
+    }
+}
+
 static void describe_row(const row_t *row, json_t *json)
 {
     const char *kind = atomic_load(&row->kind);

@@ -104,8 +104,7 @@ static err_t deliver_to_ref(runtime_t *self, uint64_t ref, message_t *message)
     return err_of_push(result);
 }
 
-/* Why what could not be handed over could not. */
-static dead_reason_t reason_of(err_t err, bool is_addressed)
+dead_reason_t dead_reason_of(err_t err, bool is_addressed)
 {
     switch ((int)err) {
     case ERR_NOT_FOUND:
@@ -150,7 +149,7 @@ err_t undelivered(runtime_t *self, const actor_kind_t *kind, str_t key, uint64_t
 {
     bool is_asked = message->reply_to.asker != 0;
     dead_receiver_t receiver = {kind == NULL ? NULL : kind->name, key, ref};
-    reject(self, message, err, reason_of(err, kind != NULL || ref != 0), &receiver);
+    reject(self, message, err, dead_reason_of(err, kind != NULL || ref != 0), &receiver);
     /* To drop the newest without a word is what such a kind asks for; who asked is told. */
     bool is_silent = err == ERR_BUSY && kind != NULL && kind->overflow == OVERFLOW_DROP_NEWEST;
     return is_silent && !is_asked ? ERR_OK : err;

@@ -71,6 +71,24 @@ Test(health, it_is_ready_while_it_serves_and_stores)
     }
 }
 
+Test(health, dead_letters_are_told_by_kind_and_reason)
+{
+    runtime_t *runtime = NULL;
+    buf_t out BUF_SCOPED = BUF_INIT;
+    check_ok(runtime_new(&(runtime_options_t){.scheduler_count = 1}, &runtime));
+    for (int i = 0; i < 2; i++)
+        check_err(runtime_send_message(runtime, address_of("nobody", STR("k")), &dead_letter_schema,
+                                       &(dead_letter_t){.receiver = 1}),
+                  ERR_NOT_FOUND);
+
+    health_append_dead_letters(&out, runtime);
+
+    cr_assert(str_ends_with(buf_str(&out),
+                            STR("\nmusicstream_actor_dead_letters_by_reason_total{kind=\"(unknown)"
+                                "\",reason=\"no such kind\"} 2\n")));
+    runtime_free(runtime);
+}
+
 Test(session, what_is_no_request_to_sign_in_is_refused_before_anybody_is_asked)
 {
     static const char json[] = "Content-Type: application/json\r\n";

@@ -36,11 +36,15 @@ void scene_begin(scene_t *self, const scene_options_t *options)
                               .random = simulation_random(self->simulation),
                               .state_store = options->state_store,
                               .memory_max = options->memory_max,
+                              .journal = options->journal,
+                              .is_heap_only = options->is_heap_only,
                               .is_simulated = true};
     memcpy(made.offload_queue_max, options->offload_queue_max, sizeof made.offload_queue_max);
     check_ok(runtime_new(&made, &self->runtime));
     for (size_t i = 0; i < options->kind_count; i++)
         check_ok(runtime_register(self->runtime, options->kinds[i], options->service));
+    for (size_t i = 0; i < options->each_count; i++)
+        check_ok(runtime_register(self->runtime, options->each[i].kind, options->each[i].service));
     check_ok(runtime_start(self->runtime));
     simulation_attach(self->simulation, self->runtime);
 }

@@ -23,12 +23,21 @@ typedef struct scene_answer {
     uint64_t value; /* the first eight bytes of the reply */
 } scene_answer_t;
 
+typedef struct scene_kind {
+    const actor_kind_t *kind;
+    void *service;
+} scene_kind_t;
+
 typedef struct scene_options {
     uint64_t seed;
     uint32_t scheduler_count; /* 0: 2 */
     const actor_kind_t *const *kinds;
     size_t kind_count;
     void *service;
+    const scene_kind_t *each; /* kinds with services of their own */
+    size_t each_count;
+    journal_t *journal;
+    bool is_heap_only;
     uint32_t offload_queue_max[OFFLOAD_LANES];
     state_store_t *state_store;
     uint64_t memory_max;
