@@ -271,22 +271,43 @@ static stored_snapshot_t *snapshot_of(journal_memory_t *self, str_t stream)
     return NULL;
 }
 
+/* A place for the stream's. NULL: no memory. */
+static stored_snapshot_t *snapshot_place(journal_memory_t *self, str_t stream)
+{
+    stored_snapshot_t *snapshot = snapshot_of(self, stream);
+    if (snapshot != NULL)
+        return snapshot;
+    buf_t name BUF_SCOPED = BUF_INIT;
+    buf_append(&name, stream);
+    stored_snapshot_t *grown =
+        memory_resize(self->snapshots, self->snapshot_count + 1, sizeof *snapshot);
+    if (grown == NULL)
+        return NULL;
+    self->snapshots = grown;
+    if (buf_status(&name) != ERR_OK)
+        return NULL;
+    snapshot = &self->snapshots[self->snapshot_count++];
+    *snapshot = (stored_snapshot_t){.stream = name, .state = BUF_INIT};
+    name = BUF_INIT;
+    return snapshot;
+}
+
+/* Without memory the one before stays: the way back is longer then, and no more. */
 static void do_snapshot_put(journal_t *journal, str_t stream, uint64_t version, str_t state)
 {
     journal_memory_t *self = self_of(journal);
+    buf_t copy BUF_SCOPED = BUF_INIT;
+    buf_append(&copy, state);
+    if (buf_status(&copy) != ERR_OK)
+        return;
     uv_mutex_lock(&self->lock);
-    stored_snapshot_t *snapshot = snapshot_of(self, stream);
-    if (snapshot == NULL) {
-        self->snapshots =
-            memory_resize(self->snapshots, self->snapshot_count + 1, sizeof *snapshot);
-        ASSERT(self->snapshots != NULL);
-        snapshot = &self->snapshots[self->snapshot_count++];
-        *snapshot = (stored_snapshot_t){.stream = BUF_INIT, .state = BUF_INIT};
-        buf_append(&snapshot->stream, stream);
+    stored_snapshot_t *snapshot = snapshot_place(self, stream);
+    if (snapshot != NULL) {
+        buf_t before = snapshot->state;
+        snapshot->state = copy;
+        snapshot->version = version;
+        copy = before;
     }
-    snapshot->version = version;
-    buf_reset(&snapshot->state);
-    buf_append(&snapshot->state, state);
     uv_mutex_unlock(&self->lock);
 }
 

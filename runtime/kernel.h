@@ -70,6 +70,9 @@ struct runtime {
     _Atomic uint64_t charged; /* to actors, by threads without a scheduler */
     struct crashes *crashes;
     _Atomic uint64_t bond_ids; /* the last one given out */
+    /* At the end there may be no memory to tell every actor by a message of its own: from the first
+     * that was missed on this one goes from slot to slot; `sender` is the next. */
+    message_t stop_rest;
 };
 
 static inline void count_one(_Atomic uint64_t *counter)
@@ -115,6 +118,8 @@ void runtime_set_kind(runtime_t *self, const actor_kind_t *version);
 /* The current version of a kind that may be an older one, or its author's own table. */
 const actor_kind_t *runtime_newest(const runtime_t *self, const actor_kind_t *kind);
 uint32_t runtime_kind_count(const runtime_t *self);
+/* Whoever has `stop_rest`: hands it to the next actor that is there. */
+void runtime_stop_next(runtime_t *self);
 /* A thread that waits for actors: a millisecond, or, simulated, a round of everything. */
 void runtime_wait_a_moment(runtime_t *self);
 /* By a name: to who has it now. */

@@ -223,12 +223,41 @@ static bool wait_until(runtime_t *self, bool (*is_done)(runtime_t *self), uint64
     return true;
 }
 
+void runtime_stop_next(runtime_t *self)
+{
+    message_t *message = &self->stop_rest;
+    uint64_t slots = (uint64_t)REGISTRY_CHUNKS_MAX * ACTOR_CHUNK;
+    while (message->sender < slots) {
+        const actor_t *actor = actor_at(self->chunks, ++message->sender);
+        if (actor != NULL && deliver_system(self, actor_bits(actor), message))
+            return; /* it is that one's now */
+    }
+}
+
+typedef struct stop_walk {
+    runtime_t *runtime;
+    uint64_t missed; /* the first slot for which there was no memory; 0: none */
+} stop_walk_t;
+
 static void ask_to_stop(void *context, actor_t *actor)
 {
-    runtime_t *self = context;
-    message_t *message = message_new(MESSAGE_STOP, NULL, NULL, (str_t){NULL, 0}, (str_t){NULL, 0});
-    if (message != NULL && !deliver_system(self, actor_bits(actor), message))
+    stop_walk_t *walk = context;
+    message_t *message = message_new_plain(MESSAGE_STOP, NULL, NULL);
+    if (message == NULL)
+        walk->missed = walk->missed == 0 ? actor_slot(actor) : walk->missed;
+    else if (!deliver_system(walk->runtime, actor_bits(actor), message))
         message_free(message);
+}
+
+static void ask_all_to_stop(runtime_t *self)
+{
+    stop_walk_t walk = {self, 0};
+    registry_each(self->registry, ask_to_stop, &walk);
+    if (walk.missed == 0)
+        return;
+    message_init(&self->stop_rest, MESSAGE_STOP_REST, NULL);
+    self->stop_rest.sender = walk.missed; /* who was asked already does not mind */
+    runtime_stop_next(self);
 }
 
 err_t runtime_drain(runtime_t *self, uint64_t timeout_ms)
@@ -239,7 +268,7 @@ err_t runtime_drain(runtime_t *self, uint64_t timeout_ms)
     uint64_t deadline_ms = clock_mono_ms(&clock) + timeout_ms;
     bool is_done = wait_until(self, is_quiet, deadline_ms);
     atomic_store(&self->is_ending, true); /* before the walk: what was started is asked */
-    registry_each(self->registry, ask_to_stop, self);
+    ask_all_to_stop(self);
     is_done = wait_until(self, is_empty, deadline_ms) && is_done;
     stop_threads(self);
     return is_done ? ERR_OK : ERR_TIMEOUT;

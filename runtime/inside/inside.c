@@ -178,6 +178,7 @@ static const char *type_name(const message_t *message)
         return "(inspect)";
     case MESSAGE_STOP:
     case MESSAGE_STOP_ALL:
+    case MESSAGE_STOP_REST:
         return "(stop)";
     default:
         return "(other)";

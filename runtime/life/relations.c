@@ -148,6 +148,8 @@ void system_message_free(message_t *message)
     case MESSAGE_STOP_ALL:
         memory_free(CONTAINER_OF(message, children_t, stop));
         break;
+    case MESSAGE_STOP_REST:
+        break; /* a part of the runtime */
     case MESSAGE_APPENDED:
         break; /* its append is in the actor's list */
     default:
@@ -159,6 +161,8 @@ void system_message_drop(runtime_t *runtime, message_t *message)
 {
     if (message->kind == MESSAGE_STOP_ALL)
         children_stop_next(runtime, message);
+    else if (message->kind == MESSAGE_STOP_REST)
+        runtime_stop_next(runtime);
     else
         system_message_free(message);
 }

@@ -262,6 +262,10 @@ static void system_message(context_t *ctx, message_t *message)
         children_stop_next(ctx->runtime, message);
         stop(ctx);
         return;
+    case MESSAGE_STOP_REST:
+        runtime_stop_next(ctx->runtime);
+        stop(ctx);
+        return;
     case MESSAGE_ORDER:
         tie_ordered(ctx, message);
         return;
