@@ -18,12 +18,14 @@
 #include "runtime/actor.h"
 #include "runtime/base/buf.h"
 #include "runtime/base/memory.h"
+#include "runtime/stream.h"
 
 API_BEGIN
 
 enum {
     PLUGIN_MAGIC = 0x4d53504c, /* "MSPL" */
-    PLUGIN_INTERFACE = 1,      /* raised when what is below changes its meaning */
+    PLUGIN_INTERFACE = 2,      /* raised when what both sides are compiled against changes
+                                  (tools/check_interface says so), or its meaning */
     PLUGINS_MAX = 32,
     PLUGIN_KINDS_MAX = 32,
     PLUGIN_NAME_SIZE_MAX = 64,
@@ -123,8 +125,11 @@ void runtime_describe_plugins(runtime_t *self, json_t *json);
         PLUGIN_PLACE(answer_t, text), PLUGIN_SIZE(reply_token_t), PLUGIN_SIZE(actor_down_t),       \
         PLUGIN_SIZE(schema_t), PLUGIN_PLACE(schema_t, fields), PLUGIN_SIZE(schema_field_t),        \
         PLUGIN_PLACE(schema_field_t, offset), PLUGIN_SIZE(str_t), PLUGIN_SIZE(buf_t),              \
-        PLUGIN_SIZE(arena_t), PLUGIN_SIZE(json_t), PLUGIN_VALUE(SCHEMA_MESSAGE),                   \
-        PLUGIN_VALUE(FIELD_TYPE_LIST), PLUGIN_VALUE(OFFLOAD_LANES), PLUGIN_VALUE(ERR_COUNT),       \
-        PLUGIN_VALUE(ERR_CORRUPT)
+        PLUGIN_SIZE(arena_t), PLUGIN_SIZE(json_t), PLUGIN_SIZE(actor_exit_t),                      \
+        PLUGIN_SIZE(group_changed_t), PLUGIN_SIZE(ask_many_t), PLUGIN_SIZE(offload_options_t),     \
+        PLUGIN_SIZE(actor_behaviour_t), PLUGIN_SIZE(stream_begin_t), PLUGIN_SIZE(stream_credit_t), \
+        PLUGIN_SIZE(stream_end_t), PLUGIN_SIZE(stream_out_t), PLUGIN_SIZE(stream_in_t),            \
+        PLUGIN_VALUE(SCHEMA_MESSAGE), PLUGIN_VALUE(FIELD_TYPE_LIST), PLUGIN_VALUE(OFFLOAD_LANES),  \
+        PLUGIN_VALUE(ERR_COUNT), PLUGIN_VALUE(ERR_CORRUPT)
 
 API_END
