@@ -118,6 +118,11 @@ class Controller {
     return this.engine?.item?.trackId ?? null;
   }
 
+  /** Commands that wait for their answer or to be sent. */
+  get unanswered(): number {
+    return this.pending.length + (this.volumeTimer === undefined ? 0 : 1);
+  }
+
   /** Milliseconds into the current track, on whatever device it plays. */
   positionMs(): number {
     const { session, isActive } = usePlayback.getState();

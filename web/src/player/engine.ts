@@ -50,6 +50,8 @@ const ISLAND_FULL_SECONDS = 15_000;
 const NEXT_AFTER_SECONDS = 6;
 /** The playhead stops this much before the end when nothing follows in time. */
 const BOUNDARY_SECONDS = 0.02;
+/** A track may be this much shorter than was said: the element ends there. */
+const END_SLACK_SECONDS = 0.1;
 /** Until then something may still be put into the queue. */
 const FINISH_SECONDS = 3;
 const RESTARTS_MAX = 3;
@@ -70,12 +72,19 @@ export class Engine {
   private wantedNext: PlayItem | null = null;
   private quality: Quality = 'auto';
   private volumePercent = 100;
+  /**
+   * The wish. The element tells of what was done to it later, when the wish may be another one: what it tells counts
+   * only where the element still is as it was told.
+   */
   private wantsPlaying = false;
+  private attempt = 0;
   private bandwidth: number | null = null;
   private island = 0;
   private boundaryTimer: ReturnType<typeof setTimeout> | undefined;
   private restarts = 0;
   private hasFinished = false;
+  /** The timeline was ended at the end of the current track, although more may have followed since. */
+  private mayEnd = false;
 
   constructor(audio: HTMLAudioElement, events: EngineEvents) {
     this.audio = audio;
@@ -108,6 +117,10 @@ export class Engine {
     const { current } = this;
     if (current === null) return 0;
     return Math.min(Math.max(0, this.audio.currentTime - current.start), current.end - current.start);
+  }
+
+  private get lengthSeconds(): number {
+    return this.current === null ? 0 : this.current.end - this.current.start;
   }
 
   get bufferedSeconds(): number {
@@ -157,7 +170,7 @@ export class Engine {
     if (old !== null) this.discard(old);
     if (this.next !== null) this.drop('next');
     this.wantedNext = null;
-    this.hasFinished = false;
+    this.hasFinished = this.mayEnd = false;
     this.applyVolume();
     this.timeline.seek(slot.start + atSeconds);
     if (isPlaying) this.play();
@@ -184,8 +197,10 @@ export class Engine {
   play(): void {
     if (this.current === null) return;
     this.wantsPlaying = true;
+    const attempt = ++this.attempt;
     this.audio.play().catch((error: unknown) => {
       if (!(error instanceof DOMException) || error.name !== 'NotAllowedError') return;
+      if (attempt !== this.attempt) return;
       this.wantsPlaying = false;
       this.events.onBlocked();
       this.events.onChange();
@@ -195,6 +210,7 @@ export class Engine {
 
   pause(): void {
     this.wantsPlaying = false;
+    this.attempt++;
     this.audio.pause();
     clearTimeout(this.boundaryTimer);
     this.events.onChange();
@@ -206,7 +222,7 @@ export class Engine {
     const at = Math.min(Math.max(0, seconds), Math.max(0, current.end - current.start - 0.05));
     this.timeline.seek(current.start + at);
     current.loader.seekTo(at);
-    this.hasFinished = false;
+    this.hasFinished = this.mayEnd = false;
     if (this.wantsPlaying && this.audio.paused) this.play();
     this.events.onChange();
   }
@@ -338,6 +354,8 @@ export class Engine {
     next.loader.activate();
     this.applyVolume();
     if (!isJoined) this.timeline.seek(next.start);
+    if (this.mayEnd) this.resume();
+    this.mayEnd = false;
     this.timeline.trimBack().catch(ignore);
     this.events.onAdvanced(next.item);
   }
@@ -351,15 +369,18 @@ export class Engine {
     const { current } = this;
     if (current === null || this.hasFinished || this.wantedNext !== null || this.next !== null) return;
     if (!current.loader.isComplete || current.end - this.audio.currentTime > FINISH_SECONDS) return;
-    this.hasFinished = true;
+    this.hasFinished = this.mayEnd = true;
     this.timeline.finish().catch(ignore);
   }
 
   private onEnd(): void {
     const { current } = this;
+    this.mayEnd = false;
     if (current === null) return;
-    if (this.next !== null) {
+    if (!this.audio.ended || this.next !== null) {
+      // The playhead was moved since, or more has followed.
       this.onClock();
+      this.resume();
       return;
     }
     this.wantsPlaying = false;
@@ -367,8 +388,17 @@ export class Engine {
     this.events.onChange();
   }
 
+  /** At its end the element pauses itself; `play` alone would take it back to its very beginning. */
+  private resume(): void {
+    if (!this.wantsPlaying || !this.audio.paused) return;
+    if (this.audio.ended) this.timeline.seek(this.audio.currentTime);
+    this.play();
+  }
+
   private onPause(): void {
-    if (!this.wantsPlaying || this.audio.ended || this.audio.error !== null) return;
+    if (!this.wantsPlaying || !this.audio.paused || this.audio.error !== null) return;
+    // At its end it pauses itself, and says next that it ended.
+    if (this.audio.ended || (this.mayEnd && this.positionSeconds > this.lengthSeconds - END_SLACK_SECONDS)) return;
     this.wantsPlaying = false;
     this.events.onInterrupted();
     this.events.onChange();

@@ -12,6 +12,8 @@ export interface PlayerProbe {
   readonly deviceId: string;
   /** What the browser counted of decoded sound; 0 where it doesn't count. */
   readonly decodedBytes: number;
+  /** Commands that the server has not answered yet. */
+  readonly unanswered: number;
 }
 
 declare global {
@@ -44,6 +46,9 @@ export function installProbe(): void {
     get decodedBytes() {
       const audio = player.audio as (HTMLAudioElement & { webkitAudioDecodedByteCount?: number }) | null;
       return audio?.webkitAudioDecodedByteCount ?? 0;
+    },
+    get unanswered() {
+      return player.unanswered;
     },
   };
   Object.defineProperty(window, 'musicstreamPlayer', { value: Object.freeze(probe) });
