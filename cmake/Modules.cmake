@@ -63,10 +63,12 @@ function(ms_tests dir)
         add_executable(${target} ${test} ${helpers})
         add_dependencies(tests_${arg_LABEL} ${target})
         target_link_libraries(${target} PRIVATE ms_flags ${arg_LINK} ms_test_support)
+        set(flags)
         if(NOT arg_PLAIN)
             target_link_libraries(${target} PRIVATE PkgConfig::criterion)
+            set(flags --verbose) # says which test runs: what is known of one that is killed at its time limit
         endif()
-        add_test(NAME ${target} COMMAND ${target})
+        add_test(NAME ${target} COMMAND ${target} ${flags})
         # Criterion exits 0 when a sanitizer reports a leak. Its own .timeout leaks under one: TIMEOUT is here.
         set_tests_properties(${target} PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT}
             FAIL_REGULAR_EXPRESSION "Sanitizer:;runtime error:"

@@ -106,14 +106,24 @@ static void landed(void *context, err_t err, uint64_t version, uint64_t position
     pthread_mutex_unlock(&copy->lock);
 }
 
-static err_t wait_until_at_most(copy_t *copy, uint32_t in_flight)
+/* `in_flight` is counted up and down by two threads: only under the lock, or a count is lost and
+ * the copy waits for an append that nobody made. */
+static err_t wait_until_at_most(copy_t *copy, uint32_t in_flight, uint32_t added)
 {
     pthread_mutex_lock(&copy->lock);
     while (copy->in_flight > in_flight)
         pthread_cond_wait(&copy->landed, &copy->lock);
     err_t err = copy->err;
+    if (err == ERR_OK)
+        copy->in_flight += added;
     pthread_mutex_unlock(&copy->lock);
     return err;
+}
+
+/* Until all of ours were answered. */
+static err_t wait_for_all(copy_t *copy)
+{
+    return wait_until_at_most(copy, 0, 0);
 }
 
 static err_t send(copy_t *copy)
@@ -125,8 +135,7 @@ static err_t send(copy_t *copy)
         copy->events[i] =
             (journal_event_t){str_slice(buf_str(&copy->bytes), at, copy->ends[i][0]),
                               str_slice(buf_str(&copy->bytes), copy->ends[i][0], copy->ends[i][1])};
-    TRY(wait_until_at_most(copy, JOURNAL_COPY_IN_FLIGHT - 1));
-    copy->in_flight++; /* under way only once append is called */
+    TRY(wait_until_at_most(copy, JOURNAL_COPY_IN_FLIGHT - 1, 1)); /* its own place */
     copy->to->table->append(copy->to,
                             &(journal_append_t){.stream = buf_str(&copy->stream),
                                                 .expected_version = copy->first_version - 1,
@@ -196,7 +205,7 @@ static err_t page_copied(void *context)
 {
     copy_t *copy = context;
     TRY(send(copy));
-    TRY(wait_until_at_most(copy, 0));
+    TRY(wait_for_all(copy));
     if (copy->progress != NULL)
         copy->progress(copy->context, copy->count);
     return ERR_OK;
@@ -220,7 +229,7 @@ static err_t run(copy_t *copy, journal_t *from, journal_t *to)
     TRY(walk_feed(to, note_head, NULL, copy));
     copy->count = 0;
     err_t err = walk_feed(from, copy_one, page_copied, copy);
-    err_t last = wait_until_at_most(copy, 0); /* nothing of ours is under way any more */
+    err_t last = wait_for_all(copy); /* nothing of ours is under way any more */
     TRY(err);
     TRY(last);
     TRY(journal_digest(from, &before));

@@ -2,6 +2,7 @@
 
 #include "runtime/base/arena.h"
 #include "runtime/base/random.h"
+#include "tests/support/patience.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -31,10 +32,11 @@ append_result_t journal_append_wait_for(const journal_subject_t *subject, journa
     append.done = wake;
     append.done_context = &waiter;
     subject->journal->table->append(subject->journal, &append);
+    patience_t patience = PATIENCE_FOR("the answer to an append");
     pthread_mutex_lock(&waiter.lock);
     while (!waiter.is_done) {
         if (subject->pump == NULL) {
-            pthread_cond_wait(&waiter.answered, &waiter.lock);
+            patience_wait(&patience, &waiter.answered, &waiter.lock);
             continue;
         }
         pthread_mutex_unlock(&waiter.lock);

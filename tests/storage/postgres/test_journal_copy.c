@@ -4,15 +4,24 @@
 #include "storage/postgres/journal_postgres.h"
 #include "tests/support/check.h"
 #include "tests/support/journal_contract.h"
+#include "tests/support/patience.h"
 #include "tests/support/postgres/postgres.h"
-
-#include <sched.h>
 
 static journal_lmdb_t *lmdb_in(const temporary_t *folder, const char *name)
 {
     temporary_name_t path = temporary_in(folder, name);
     journal_lmdb_t *journal = NULL;
     check_ok(journal_lmdb_open(&(journal_lmdb_options_t){.path = path.path}, &journal));
+    return journal;
+}
+
+static journal_postgres_t *postgres_in(const postgres_t *server)
+{
+    journal_postgres_t *journal = NULL;
+    check_ok(
+        journal_postgres_open(&(journal_postgres_options_t){.address = server->address,
+                                                            .timeout_ms = POSTGRES_PATIENCE_MS},
+                              &journal));
     return journal;
 }
 
@@ -42,9 +51,7 @@ Test(journal_copy, goes_from_lmdb_to_postgres_and_back)
     postgres_start(&server);
     journal_lmdb_t *first JOURNAL_LMDB_SCOPED = lmdb_in(&folder, "first");
     journal_lmdb_t *last JOURNAL_LMDB_SCOPED = lmdb_in(&folder, "last");
-    journal_postgres_t *middle JOURNAL_POSTGRES_SCOPED = NULL;
-    check_ok(
-        journal_postgres_open(&(journal_postgres_options_t){.address = server.address}, &middle));
+    journal_postgres_t *middle JOURNAL_POSTGRES_SCOPED = postgres_in(&server);
     fill(journal_lmdb_journal(first));
 
     check_ok(
@@ -77,8 +84,7 @@ Test(journal_copy, goes_on_where_it_was_cut_short)
     postgres_t server POSTGRES_SCOPED = {0};
     postgres_start(&server);
     journal_lmdb_t *from JOURNAL_LMDB_SCOPED = lmdb_in(&folder, "from");
-    journal_postgres_t *to JOURNAL_POSTGRES_SCOPED = NULL;
-    check_ok(journal_postgres_open(&(journal_postgres_options_t){.address = server.address}, &to));
+    journal_postgres_t *to JOURNAL_POSTGRES_SCOPED = postgres_in(&server);
     fill(journal_lmdb_journal(from));
     cut_t cut = {.server = &server};
 
@@ -86,8 +92,7 @@ Test(journal_copy, goes_on_where_it_was_cut_short)
         journal_copy(journal_lmdb_journal(from), journal_postgres_journal(to), cut_once, &cut);
     cr_assert(cut.is_done && err != ERR_OK, "%s", err_name(err));
     postgres_do(&server, "restart");
-    while (!journal_postgres_is_up(to))
-        sched_yield();
+    wait_until(journal_postgres_is_up(to));
     check_ok(journal_copy(journal_lmdb_journal(from), journal_postgres_journal(to), NULL, NULL));
 
     check_equal(journal_lmdb_journal(from), journal_postgres_journal(to));

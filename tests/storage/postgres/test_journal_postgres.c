@@ -2,16 +2,18 @@
 #include "storage/postgres/pg.h"
 #include "tests/support/check.h"
 #include "tests/support/journal_contract.h"
+#include "tests/support/patience.h"
 #include "tests/support/postgres/postgres.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 
 static journal_postgres_t *opened(const char *address)
 {
     journal_postgres_t *journal = NULL;
-    check_ok(journal_postgres_open(&(journal_postgres_options_t){.address = address}, &journal));
+    check_ok(journal_postgres_open(
+        &(journal_postgres_options_t){.address = address, .timeout_ms = POSTGRES_PATIENCE_MS},
+        &journal));
     return journal;
 }
 
@@ -23,7 +25,8 @@ static journal_subject_t subject_of(journal_postgres_t *journal)
 static pg_t *connected(const postgres_t *server)
 {
     pg_t *pg = NULL;
-    check_ok(pg_open(&(pg_options_t){.address = server->address}, &pg));
+    check_ok(pg_open(
+        &(pg_options_t){.address = server->address, .timeout_ms = POSTGRES_PATIENCE_MS}, &pg));
     return pg;
 }
 
@@ -143,8 +146,11 @@ Test(journal_postgres, a_follower_of_concurrent_writers_skips_nothing)
         pthread_create(&threads[i], NULL, write_all, &writers[i]);
     }
 
-    while (follower.count < (uint64_t)WRITERS * WRITER_APPENDS)
+    patience_t patience = PATIENCE_FOR("all that was written, in the feed");
+    while (follower.count < (uint64_t)WRITERS * WRITER_APPENDS) {
         check_ok(j->table->feed(j, follower.position, 100, follow, &follower));
+        patience_spend(&patience);
+    }
 
     for (uint32_t i = 0; i < WRITERS; i++)
         pthread_join(threads[i], NULL);
@@ -194,15 +200,12 @@ static void tally_done(void *context, err_t err, uint64_t version, uint64_t posi
     pthread_mutex_unlock(&tally->lock);
 }
 
-static void wait_for_all(tally_t *tally)
+static uint32_t left_of(tally_t *tally)
 {
-    uint32_t left = 1;
-    while (left > 0) {
-        sched_yield();
-        pthread_mutex_lock(&tally->lock);
-        left = tally->left;
-        pthread_mutex_unlock(&tally->lock);
-    }
+    pthread_mutex_lock(&tally->lock);
+    uint32_t left = tally->left;
+    pthread_mutex_unlock(&tally->lock);
+    return left;
 }
 
 static void append_async(journal_postgres_t *journal, tally_t *tally, str_t stream,
@@ -236,7 +239,7 @@ Test(journal_postgres, what_raises_is_refused_alone)
         if (i % 100 == 50)
             append_async(journal, &tally, STR("not utf-8 \xff\xfe"), 0);
     }
-    wait_for_all(&tally);
+    wait_until(left_of(&tally) == 0);
 
     cr_assert_eq(tally.ok, 300);
     cr_assert_eq(tally.invalid, 3);
@@ -254,7 +257,7 @@ Test(journal_postgres, appends_of_one_stream_in_one_batch_are_judged_in_their_or
         append_async(journal, &tally, STR("fold/1"), 2 * i);
         append_async(journal, &tally, STR("fold/1"), 2 * i); /* made against what is gone by now */
     }
-    wait_for_all(&tally);
+    wait_until(left_of(&tally) == 0);
 
     cr_assert_eq(tally.ok, 200);
     cr_assert_eq(tally.conflicts, 200);

@@ -3,10 +3,10 @@
 #include "storage/postgres/journal_postgres.h"
 #include "tests/support/check.h"
 #include "tests/support/journal_contract.h"
+#include "tests/support/patience.h"
 #include "tests/support/postgres/postgres.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,9 @@ static journal_postgres_t *opened(const postgres_t *server)
 {
     journal_postgres_t *journal = NULL;
     check_ok(
-        journal_postgres_open(&(journal_postgres_options_t){.address = server->address}, &journal));
+        journal_postgres_open(&(journal_postgres_options_t){.address = server->address,
+                                                            .timeout_ms = POSTGRES_PATIENCE_MS},
+                              &journal));
     return journal;
 }
 
@@ -55,8 +57,7 @@ Test(journal_postgres_away, is_refused_at_once_and_recovers_by_itself)
     cr_assert_eq(read_version(journal, "away/1", &version), ERR_UNAVAILABLE);
 
     postgres_do(&server, "restart");
-    while (!journal_postgres_is_up(journal)) /* also while nobody appends */
-        sched_yield();
+    wait_until(journal_postgres_is_up(journal)); /* also while nobody appends */
     check_ok(append_one(journal, 1));
     check_ok(read_version(journal, "away/1", &version));
     cr_assert_eq(version, 2);
@@ -109,15 +110,13 @@ static void one_round(const postgres_t *server, journal_postgres_t *journal, loa
         loads[i].is_over = &is_over;
         pthread_create(&threads[i], NULL, run_load, &loads[i]);
     }
-    while (atomic_load(&done_count) < ROUND_APPENDS)
-        sched_yield();
+    wait_until(atomic_load(&done_count) >= ROUND_APPENDS);
     postgres_do(server, "kill");
     atomic_store(&is_over, true);
     for (uint32_t i = 0; i < STREAMS; i++)
         pthread_join(threads[i], NULL);
     postgres_do(server, "restart");
-    while (!journal_postgres_is_up(journal))
-        sched_yield();
+    wait_until(journal_postgres_is_up(journal));
 }
 
 static void check_round(journal_postgres_t *journal, load_t *loads)

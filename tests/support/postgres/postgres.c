@@ -3,22 +3,25 @@
 #include "runtime/base/assert.h"
 #include "storage/postgres/migrate.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-static FILE *run(const postgres_t *self, const char *action)
+static FILE *run(const postgres_t *self, const char *action, const char *more)
 {
     char command[512];
-    int size = snprintf(command, sizeof command, "%s/tests/support/postgres/postgres_server %s %s",
-                        getenv("MS_SOURCE"), action, self->folder.path);
+    int size =
+        snprintf(command, sizeof command, "%s/tests/support/postgres/postgres_server %s %s %s",
+                 getenv("MS_SOURCE"), action, self->folder.path, more);
     ASSERT(size > 0 && (size_t)size < sizeof command);
     return popen(command, "r");
 }
 
 void postgres_do(const postgres_t *self, const char *action)
 {
-    FILE *output = run(self, action);
+    FILE *output = run(self, action, "");
     ASSERT(output != NULL && pclose(output) == 0);
 }
 
@@ -27,16 +30,22 @@ void postgres_start(postgres_t *self)
     ASSERT(getenv("MS_SOURCE") != NULL); /* ctest sets it */
     self->folder = temporary_new();
     ASSERT(chmod(self->folder.path, 0755) == 0);
-    FILE *output = run(self, "start");
+    /* Its end tells the server, however we end; nobody whom we start later holds it open. */
+    int alive[2];
+    char fd[16];
+    ASSERT(pipe(alive) == 0 && fcntl(alive[1], F_SETFD, FD_CLOEXEC) == 0);
+    snprintf(fd, sizeof fd, "%d", alive[0]);
+    FILE *output = run(self, "start", fd);
     ASSERT(output != NULL && fgets(self->address, sizeof self->address, output) != NULL);
     ASSERT(pclose(output) == 0);
+    close(alive[0]);
     self->address[strcspn(self->address, "\n")] = '\0';
     ASSERT(migrate(self->address, NULL) == ERR_OK);
 }
 
 void postgres_start_bouncer(const postgres_t *self, char *address, size_t size)
 {
-    FILE *output = run(self, "bouncer");
+    FILE *output = run(self, "bouncer", "");
     ASSERT(output != NULL && fgets(address, (int)size, output) != NULL);
     ASSERT(pclose(output) == 0);
     address[strcspn(address, "\n")] = '\0';

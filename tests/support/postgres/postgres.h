@@ -6,12 +6,15 @@
 
 #include "tests/support/temporary.h"
 
+/* What a test gives its connections: a machine that stands still for a while is no lost server. */
+enum { POSTGRES_PATIENCE_MS = 60000 };
+
 typedef struct postgres {
     temporary_t folder;
     char address[256];
 } postgres_t;
 
-/* With the schema of storage/migrations. */
+/* With the schema of storage/migrations. It ends with this process, too, however that ends. */
 void postgres_start(postgres_t *self);
 void postgres_stop(postgres_t *self);
 #define POSTGRES_SCOPED SCOPED(postgres_stop)
