@@ -15,7 +15,8 @@
  * After the name a field may carry one mark: SECRET, for what is never shown (passwords, tokens,
  * codes): schema_to_json writes "***" in its place, schema_wipe overwrites it; or PERSONAL, for
  * what says who somebody is or what they wrote: no trace shows it; or KEY, for what makes a newer
- * message replace an older one (OVERFLOW_COALESCE).
+ * message replace an older one (OVERFLOW_COALESCE); or SUBJECT, for a string that names whose the
+ * PERSONAL fields of the line are, where that is not the stream's key.
  *
  * The wire form is one msgpack map {tag: value}; fields that are zero or empty are left out,
  * unknown tags are skipped, missing ones read as zero: so both an older and a newer program can
@@ -54,7 +55,7 @@ typedef enum field_type {
 
 typedef struct schema schema_t;
 
-enum { FIELD_SECRET = 1, FIELD_PERSONAL = 2, FIELD_KEY = 4 };
+enum { FIELD_SECRET = 1, FIELD_PERSONAL = 2, FIELD_KEY = 4, FIELD_SUBJECT = 8 };
 
 typedef struct schema_field {
     const char *name;
@@ -62,7 +63,7 @@ typedef struct schema_field {
     field_type_t type;
     const schema_t *items; /* of a FIELD_TYPE_LIST */
     size_t offset;
-    uint32_t marks; /* FIELD_SECRET, FIELD_PERSONAL, FIELD_KEY */
+    uint32_t marks; /* FIELD_SECRET, FIELD_PERSONAL, FIELD_KEY, FIELD_SUBJECT */
 } schema_field_t;
 
 struct schema {
@@ -89,6 +90,13 @@ void schema_encode(const schema_t *schema, const void *value, buf_t *out);
  * arena. INVALID    not msgpack, a wrong type, something after the end LIMIT      deeper or longer
  * than the limits NO_MEMORY */
 err_t schema_decode(const schema_t *schema, str_t data, arena_t *arena, void *out_value);
+
+/* The wire form pair by pair, without the struct: begin, then as many next as it says. A value is
+ * the bytes of one wire value, borrowed. INVALID. */
+err_t schema_wire_begin(str_t data, str_t *out_rest, uint32_t *out_count);
+err_t schema_wire_next(str_t *rest, uint64_t *out_tag, str_t *out_value);
+/* The bytes of a value that is a string. INVALID. */
+err_t schema_wire_str(str_t value, str_t *out_text);
 
 /* The bytes a deep copy takes (struct first, then lists and strings), and the copy into `room` of
  * just that size, 16-byte aligned. So a message is one block. */
@@ -161,6 +169,7 @@ void schema_wipe(const schema_t *schema, void *value);
 #define SCHEMA_MARK_SECRET FIELD_SECRET
 #define SCHEMA_MARK_PERSONAL FIELD_PERSONAL
 #define SCHEMA_MARK_KEY FIELD_KEY
+#define SCHEMA_MARK_SUBJECT FIELD_SUBJECT
 
 /* FOR_EACH(M, context, a, b, ...) is M(context, a) M(context, b) ... for up to 64 items, and
  * nothing for none. */

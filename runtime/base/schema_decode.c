@@ -316,3 +316,48 @@ err_t schema_decode(const schema_t *schema, str_t data, arena_t *arena, void *ou
     memcpy(out_value, value, schema->size);
     return ERR_OK;
 }
+
+/* ---- pair by pair ---- */
+
+static reader_t reader_of(str_t data)
+{
+    reader_t reader = {.at = (const unsigned char *)data.data};
+    reader.end = data.size == 0 ? reader.at : reader.at + data.size;
+    return reader;
+}
+
+err_t schema_wire_begin(str_t data, str_t *out_rest, uint32_t *out_count)
+{
+    reader_t reader = reader_of(data);
+    token_t token;
+    TRY(read_kind(&reader, TOKEN_MAP, &token));
+    if (token.bits > bytes_left(&reader) / 2) /* a pair is two bytes at least */
+        return ERR_INVALID;
+    *out_rest = str_of(reader.at, bytes_left(&reader));
+    *out_count = (uint32_t)token.bits;
+    return ERR_OK;
+}
+
+err_t schema_wire_next(str_t *rest, uint64_t *out_tag, str_t *out_value)
+{
+    reader_t reader = reader_of(*rest);
+    uint64_t tag;
+    TRY(read_u64(&reader, UINT64_MAX, &tag));
+    const unsigned char *begin = reader.at;
+    TRY(skip_value(&reader));
+    *out_tag = tag;
+    *out_value = str_of(begin, (size_t)(reader.at - begin));
+    *rest = str_of(reader.at, bytes_left(&reader));
+    return ERR_OK;
+}
+
+err_t schema_wire_str(str_t value, str_t *out_text)
+{
+    reader_t reader = reader_of(value);
+    str_t text;
+    TRY(read_str(&reader, &text));
+    if (reader.at != reader.end)
+        return ERR_INVALID;
+    *out_text = text;
+    return ERR_OK;
+}

@@ -1,0 +1,143 @@
+#include "runtime/base/schema_seal.h"
+
+/* Formats: the MessagePack specification. */
+static void append_map_head(buf_t *out, uint32_t count)
+{
+    if (count < 16) {
+        buf_append_char(out, (char)(0x80u | count));
+        return;
+    }
+    buf_append_char(out, (char)0xde);
+    buf_append_char(out, (char)(count >> 8));
+    buf_append_char(out, (char)(count & 0xff));
+}
+
+static void append_bytes_head(buf_t *out, size_t size)
+{
+    uint32_t bits = (uint32_t)size;
+    buf_append_char(out, (char)0xc6); /* bin 32 */
+    for (int shift = 24; shift >= 0; shift -= 8)
+        buf_append_char(out, (char)(bits >> shift & 0xff));
+}
+
+static bool is_marked(const schema_t *schema, uint64_t tag, uint32_t marks)
+{
+    for (size_t i = 0; i < schema->field_count; i++)
+        if (schema->fields[i].tag == tag)
+            return (schema->fields[i].marks & marks) != 0;
+    return false;
+}
+
+/* Which pairs of a map a walk is about. */
+typedef struct pairs {
+    const schema_t *schema;
+    uint32_t marks;
+    bool is_wanting_marked; /* else the others, but the sealed one */
+} pairs_t;
+
+static bool is_wanted(const pairs_t *self, uint64_t tag)
+{
+    if (self->is_wanting_marked)
+        return is_marked(self->schema, tag, self->marks);
+    return tag != SCHEMA_SEALED_TAG && !is_marked(self->schema, tag, self->marks);
+}
+
+/* Counts the wanted pairs and, with `out`, appends them. */
+static err_t walk(const pairs_t *self, str_t wire, uint32_t *out_count, buf_t *out)
+{
+    str_t rest, value;
+    uint32_t count, found = 0;
+    TRY(schema_wire_begin(wire, &rest, &count));
+    for (uint32_t i = 0; i < count; i++) {
+        const char *begin = rest.data;
+        uint64_t tag;
+        TRY(schema_wire_next(&rest, &tag, &value));
+        if (!is_wanted(self, tag))
+            continue;
+        found++;
+        if (out != NULL)
+            buf_append_bytes(out, begin, (size_t)(rest.data - begin));
+    }
+    if (rest.size != 0 || found > UINT16_MAX - 1)
+        return ERR_INVALID;
+    *out_count = found;
+    return ERR_OK;
+}
+
+err_t schema_take_marked(const schema_t *schema, str_t wire, uint32_t marks, buf_t *out_marked)
+{
+    const pairs_t marked = {schema, marks, true};
+    uint32_t count = 0;
+    if ((schema->marks & marks) == 0)
+        return ERR_OK;
+    TRY(walk(&marked, wire, &count, NULL));
+    if (count == 0)
+        return ERR_OK;
+    append_map_head(out_marked, count);
+    TRY(walk(&marked, wire, &count, out_marked));
+    return buf_status(out_marked);
+}
+
+err_t schema_put_sealed(const schema_t *schema, str_t wire, uint32_t marks, str_t sealed,
+                        buf_t *out)
+{
+    const pairs_t others = {schema, marks, false};
+    uint32_t count = 0;
+    if (sealed.size > UINT32_MAX)
+        return ERR_INVALID;
+    TRY(walk(&others, wire, &count, NULL));
+    append_map_head(out, count + 1);
+    buf_append_char(out, SCHEMA_SEALED_TAG);
+    append_bytes_head(out, sealed.size);
+    buf_append(out, sealed);
+    TRY(walk(&others, wire, &count, out));
+    return buf_status(out);
+}
+
+err_t schema_find_sealed(str_t wire, str_t *out_sealed)
+{
+    str_t rest, value;
+    uint32_t count;
+    uint64_t tag = SCHEMA_SEALED_TAG + 1;
+    TRY(schema_wire_begin(wire, &rest, &count));
+    if (count > 0)
+        TRY(schema_wire_next(&rest, &tag, &value));
+    return tag == SCHEMA_SEALED_TAG ? schema_wire_str(value, out_sealed) : ERR_NOT_FOUND;
+}
+
+err_t schema_join_marked(const schema_t *schema, str_t wire, uint32_t marks, str_t marked,
+                         buf_t *out)
+{
+    const pairs_t others = {schema, marks, false}, wanted = {schema, marks, true};
+    uint32_t public_count = 0, marked_count = 0, strange_count = 0;
+    TRY(walk(&others, wire, &public_count, NULL));
+    if (!str_is_empty(marked)) {
+        TRY(walk(&wanted, marked, &marked_count, NULL));
+        TRY(walk(&others, marked, &strange_count, NULL));
+    }
+    if (strange_count != 0 || public_count + marked_count > UINT16_MAX)
+        return ERR_INVALID;
+    append_map_head(out, public_count + marked_count);
+    TRY(walk(&others, wire, &public_count, out));
+    if (marked_count > 0)
+        TRY(walk(&wanted, marked, &marked_count, out));
+    return buf_status(out);
+}
+
+err_t schema_find_marked_str(const schema_t *schema, str_t wire, uint32_t marks, str_t *out_text)
+{
+    str_t rest, value;
+    uint32_t count;
+    if ((schema->marks & marks) == 0)
+        return ERR_NOT_FOUND;
+    TRY(schema_wire_begin(wire, &rest, &count));
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t tag;
+        TRY(schema_wire_next(&rest, &tag, &value));
+        if (!is_marked(schema, tag, marks))
+            continue;
+        TRY(schema_wire_str(value, out_text));
+        return out_text->size == 0 ? ERR_NOT_FOUND : ERR_OK;
+    }
+    return ERR_NOT_FOUND;
+}

@@ -1,0 +1,35 @@
+#pragma once
+/* schema_seal.h -- an event's wire form in two parts: what anybody may read, and the map of its
+ * marked fields, which somebody else turns into one opaque value.
+ *
+ * The sealed form is the map without the marked fields and with that value, as bytes, under
+ * SCHEMA_SEALED_TAG, which comes first; no field may have that tag. Without marked fields in it a
+ * wire form stays as it is, and is its own sealed form: so what was written before anything was
+ * sealed is read in the same way.
+ *
+ * Ownership  What is found borrows from the wire form. Functions append to their buffers.
+ * Threads    Any.
+ * Errors     INVALID: not a wire form; NO_MEMORY: the buffer. The buffer is not to be used then. */
+
+#include "runtime/base/schema.h"
+
+API_BEGIN
+
+enum { SCHEMA_SEALED_TAG = 0 };
+
+/* Appends the map of the fields with one of `marks`; nothing where the wire form has none. */
+err_t schema_take_marked(const schema_t *schema, str_t wire, uint32_t marks, buf_t *out_marked);
+/* Appends the sealed form. */
+err_t schema_put_sealed(const schema_t *schema, str_t wire, uint32_t marks, str_t sealed,
+                        buf_t *out);
+/* The opaque value of a sealed form. NOT_FOUND: there is none. */
+err_t schema_find_sealed(str_t wire, str_t *out_sealed);
+/* Appends the wire form again; without `marked` (empty) its fields are missing, so they decode
+ * empty. Fields of `marked` that `schema` does not mark are refused: INVALID. */
+err_t schema_join_marked(const schema_t *schema, str_t wire, uint32_t marks, str_t marked,
+                         buf_t *out);
+/* The text of the first string field with one of `marks`. NOT_FOUND: no such field, or it is empty.
+ */
+err_t schema_find_marked_str(const schema_t *schema, str_t wire, uint32_t marks, str_t *out_text);
+
+API_END

@@ -1,0 +1,365 @@
+#include "storage/crypt/journal_sealed.h"
+
+#include "runtime/base/memory.h"
+#include "storage/crypt/sealed_wait.h"
+
+struct journal_sealed {
+    journal_t journal;
+    journal_t *inner;
+    vault_t *vault;
+    const sealed_kind_t *kinds;
+    size_t kind_count;
+    sealed_wait_t waiting;
+};
+
+static journal_sealed_t *sealed_of(journal_t *journal)
+{
+    return CONTAINER_OF(journal, journal_sealed_t, journal);
+}
+
+static const sealed_kind_t *kind_of(const journal_sealed_t *self, str_t stream)
+{
+    return sealed_kind_of(self->kinds, self->kind_count, stream);
+}
+
+/* ---- appending ---- */
+
+static sealed_place_t place_of(const sealed_kind_t *kind, const journal_append_t *append, size_t i)
+{
+    return (sealed_place_t){kind, append->stream, append->expected_version + i + 1,
+                            append->events[i].name};
+}
+
+/* Whether sealing it would need the store. */
+static bool is_ready(const journal_sealed_t *self, const sealed_kind_t *kind,
+                     const journal_append_t *append)
+{
+    str_t last = {NULL, 0};
+    for (size_t i = 0; i < append->event_count; i++) {
+        sealed_place_t place = place_of(kind, append, i);
+        str_t subject;
+        if (sealed_subject(&place, append->events[i].payload, &subject) != ERR_OK)
+            continue;
+        if (!str_equal(subject, last) && !vault_is_ready(self->vault, subject))
+            return false;
+        last = subject;
+    }
+    return true;
+}
+
+/* The append with everything sealed; borrows from `bytes` and from the plain one. */
+typedef struct sealing {
+    journal_append_t append;
+    journal_event_t *events;
+    size_t *ends; /* of each event's payload in bytes */
+    buf_t bytes, result;
+} sealing_t;
+
+static void sealing_deinit(sealing_t *self)
+{
+    memory_free(self->events);
+    memory_free(self->ends);
+    buf_deinit(&self->bytes);
+    buf_deinit(&self->result);
+}
+
+static err_t seal_events(journal_sealed_t *self, const sealed_kind_t *kind, sealing_t *sealing,
+                         const journal_append_t *append)
+{
+    for (size_t i = 0; i < append->event_count; i++) {
+        sealed_place_t place = place_of(kind, append, i);
+        TRY(sealed_event_put(self->vault, &place, append->events[i].payload, &sealing->bytes));
+        sealing->ends[i] = sealing->bytes.size;
+    }
+    for (size_t i = 0, begin = 0; i < append->event_count; begin = sealing->ends[i], i++) {
+        sealing->events[i] = append->events[i];
+        if (sealing->ends[i] > begin)
+            sealing->events[i].payload =
+                str_slice(buf_str(&sealing->bytes), begin, sealing->ends[i]);
+    }
+    sealing->append.events = sealing->events;
+    return ERR_OK;
+}
+
+static err_t seal_result(journal_sealed_t *self, const sealed_kind_t *kind, sealing_t *sealing,
+                         const journal_append_t *append)
+{
+    str_t subject;
+    if (str_is_empty(append->result) || append->event_count == 0)
+        return ERR_OK;
+    size_t last = append->event_count - 1;
+    sealed_place_t place = place_of(kind, append, last);
+    if (sealed_schema(kind, place.event) == NULL)
+        return ERR_OK; /* no event of this kind */
+    TRY(sealed_subject(&place, append->events[last].payload, &subject));
+    TRY(sealed_whole_put(self->vault, &place, subject, append->result, &sealing->result));
+    sealing->append.result = buf_str(&sealing->result);
+    return ERR_OK;
+}
+
+static err_t seal(journal_sealed_t *self, const sealed_kind_t *kind, sealing_t *sealing,
+                  const journal_append_t *append)
+{
+    sealing->append = *append;
+    sealing->events = memory_new_array(append->event_count, sizeof *sealing->events);
+    sealing->ends = memory_new_array(append->event_count, sizeof *sealing->ends);
+    if (sealing->events == NULL || sealing->ends == NULL)
+        return ERR_NO_MEMORY;
+    TRY(seal_events(self, kind, sealing, append));
+    return seal_result(self, kind, sealing, append);
+}
+
+static void seal_and_pass(journal_sealed_t *self, const sealed_kind_t *kind,
+                          const journal_append_t *append)
+{
+    sealing_t sealing SCOPED(sealing_deinit) = {.bytes = BUF_INIT};
+    err_t err = seal(self, kind, &sealing, append);
+    if (err != ERR_OK)
+        append->done(append->done_context, err, 0, 0);
+    else
+        self->inner->table->append(self->inner, &sealing.append);
+}
+
+static void do_append(journal_t *journal, const journal_append_t *append)
+{
+    journal_sealed_t *self = sealed_of(journal);
+    const sealed_kind_t *kind = kind_of(self, append->stream);
+    if (kind == NULL) {
+        self->inner->table->append(self->inner, append);
+        return;
+    }
+    if (append->stream.size > JOURNAL_STREAM_SIZE_MAX) {
+        append->done(append->done_context, ERR_LIMIT, 0, 0);
+        return;
+    }
+    if (sealed_wait_is_empty(&self->waiting) && is_ready(self, kind, append)) {
+        seal_and_pass(self, kind, append);
+        return;
+    }
+    err_t err = sealed_wait_put(&self->waiting, &(sealed_waiting_t){.append = append});
+    if (err != ERR_OK)
+        append->done(append->done_context, err, 0, 0);
+}
+
+/* ---- reading ---- */
+
+void sealed_room_deinit(sealed_room_t *self)
+{
+    aead_buf_deinit(&self->payload);
+    aead_buf_deinit(&self->result);
+}
+
+static err_t open_result(vault_t *vault, const sealed_place_t *place, sealed_room_t *room,
+                         journal_record_t *record)
+{
+    str_t subject;
+    if (!sealed_has(record->result))
+        return ERR_OK;
+    if (sealed_subject(place, record->event.payload, &subject) != ERR_OK)
+        return ERR_CORRUPT;
+    err_t err = sealed_whole_get(vault, place, subject, record->result, &room->result);
+    if (err != ERR_OK && err != ERR_STALE)
+        return err == ERR_CONFLICT ? ERR_CORRUPT : err;
+    record->result = buf_str(&room->result);
+    return ERR_OK;
+}
+
+err_t journal_sealed_read_record(vault_t *vault, const sealed_kind_t *kind,
+                                 const journal_record_t *record, sealed_room_t *room,
+                                 journal_record_t *out_record)
+{
+    sealed_place_t place = {kind, record->stream, record->version, record->event.name};
+    journal_record_t opened = *record;
+    buf_reset(&room->payload);
+    buf_reset(&room->result);
+    TRY(open_result(vault, &place, room, &opened));
+    TRY(sealed_event_get(vault, &place, record->event.payload, &room->payload));
+    if (room->payload.size > 0)
+        opened.event.payload = buf_str(&room->payload);
+    *out_record = opened;
+    return ERR_OK;
+}
+
+typedef struct opening {
+    journal_sealed_t *self;
+    journal_visit_fn visit;
+    void *context;
+    sealed_room_t room;
+} opening_t;
+
+static void opening_deinit(opening_t *self)
+{
+    sealed_room_deinit(&self->room);
+}
+
+static err_t visit_opened(void *context, const journal_record_t *record)
+{
+    opening_t *opening = context;
+    const sealed_kind_t *kind = kind_of(opening->self, record->stream);
+    journal_record_t opened;
+    if (kind == NULL)
+        return opening->visit(opening->context, record);
+    TRY(journal_sealed_read_record(opening->self->vault, kind, record, &opening->room, &opened));
+    return opening->visit(opening->context, &opened);
+}
+
+static err_t do_read(journal_t *journal, str_t stream, uint64_t after_version,
+                     journal_visit_fn visit, void *context)
+{
+    opening_t opening SCOPED(opening_deinit) = {sealed_of(journal), visit, context, {BUF_INIT, BUF_INIT}};
+    journal_t *inner = opening.self->inner;
+    return inner->table->read(inner, stream, after_version, visit_opened, &opening);
+}
+
+static err_t do_feed(journal_t *journal, uint64_t after_position, size_t count_max,
+                     journal_visit_fn visit, void *context)
+{
+    opening_t opening SCOPED(opening_deinit) = {sealed_of(journal), visit, context, {BUF_INIT, BUF_INIT}};
+    journal_t *inner = opening.self->inner;
+    return inner->table->feed(inner, after_position, count_max, visit_opened, &opening);
+}
+
+static uint64_t do_head(journal_t *journal)
+{
+    journal_t *inner = sealed_of(journal)->inner;
+    return inner->table->head(inner);
+}
+
+/* ---- snapshots ---- */
+
+static void seal_snapshot(journal_sealed_t *self, const sealed_kind_t *kind,
+                          const sealed_waiting_t *snapshot)
+{
+    buf_t sealed BUF_SCOPED = BUF_INIT;
+    sealed_place_t place = {kind, snapshot->stream, snapshot->version, {NULL, 0}};
+    /* One that can't be sealed is not kept: the events are all there. */
+    if (sealed_whole_put(self->vault, &place, sealed_snapshot_subject(&place), snapshot->snapshot,
+                         &sealed) == ERR_OK)
+        self->inner->table->snapshot_put(self->inner, snapshot->stream, snapshot->version,
+                                         buf_str(&sealed));
+}
+
+static void do_snapshot_put(journal_t *journal, str_t stream, uint64_t version, str_t state)
+{
+    journal_sealed_t *self = sealed_of(journal);
+    const sealed_kind_t *kind = kind_of(self, stream);
+    sealed_waiting_t snapshot = {.stream = stream, .snapshot = state, .version = version};
+    if (kind == NULL) {
+        self->inner->table->snapshot_put(self->inner, stream, version, state);
+        return;
+    }
+    sealed_place_t place = {kind, stream, version, {NULL, 0}};
+    if (vault_is_ready(self->vault, sealed_snapshot_subject(&place)))
+        seal_snapshot(self, kind, &snapshot);
+    else
+        IGNORE_ERR(sealed_wait_put(&self->waiting, &snapshot)); /* the next one will do */
+}
+
+static err_t open_snapshot(journal_sealed_t *self, const sealed_place_t *place, str_t state,
+                           buf_t *out)
+{
+    err_t err =
+        sealed_whole_get(self->vault, place, sealed_snapshot_subject(place), state, out);
+    /* Erased, or of before an erasure: the events will tell. */
+    return err == ERR_STALE || err == ERR_CONFLICT ? ERR_NOT_FOUND : err;
+}
+
+/* Of before anything was sealed, of a subject that is erased. */
+static bool is_left_over(journal_sealed_t *self, const sealed_place_t *place)
+{
+    bool is_erased = false;
+    return vault_is_erased(self->vault, sealed_snapshot_subject(place), &is_erased) == ERR_OK &&
+           is_erased;
+}
+
+static err_t do_snapshot_get(journal_t *journal, str_t stream, uint64_t *out_version, buf_t *out)
+{
+    journal_sealed_t *self = sealed_of(journal);
+    const sealed_kind_t *kind = kind_of(self, stream);
+    if (kind == NULL)
+        return self->inner->table->snapshot_get(self->inner, stream, out_version, out);
+    buf_t state AEAD_BUF_SCOPED = BUF_INIT;
+    uint64_t version = 0;
+    TRY(self->inner->table->snapshot_get(self->inner, stream, &version, &state));
+    sealed_place_t place = {kind, stream, version, {NULL, 0}};
+    if (sealed_has(buf_str(&state)))
+        TRY(open_snapshot(self, &place, buf_str(&state), out));
+    else if (is_left_over(self, &place))
+        return ERR_NOT_FOUND;
+    else
+        buf_append(out, buf_str(&state));
+    TRY(buf_status(out));
+    *out_version = version;
+    return ERR_OK;
+}
+
+/* ---- what had to wait for its key ---- */
+
+static err_t fetch_keys(const journal_sealed_t *self, const sealed_kind_t *kind,
+                        const journal_append_t *append)
+{
+    for (size_t i = 0; i < append->event_count; i++) {
+        sealed_place_t place = place_of(kind, append, i);
+        str_t subject;
+        if (sealed_subject(&place, append->events[i].payload, &subject) != ERR_OK)
+            continue;
+        err_t err = vault_prepare(self->vault, subject);
+        if (err != ERR_OK && err != ERR_FORBIDDEN) /* an erased one may still append what is not */
+            return err;                            /* personal */
+    }
+    return ERR_OK;
+}
+
+static void serve(void *context, const sealed_waiting_t *waiting)
+{
+    journal_sealed_t *self = context;
+    const journal_append_t *append = waiting->append;
+    if (append == NULL) {
+        seal_snapshot(self, kind_of(self, waiting->stream), waiting);
+        return;
+    }
+    const sealed_kind_t *kind = kind_of(self, append->stream);
+    err_t err = fetch_keys(self, kind, append);
+    if (err != ERR_OK)
+        append->done(append->done_context, err, 0, 0);
+    else
+        seal_and_pass(self, kind, append);
+}
+
+/* ---- life ---- */
+
+static const journal_table_t sealed_table = {do_append,       do_read, do_snapshot_put,
+                                             do_snapshot_get, do_feed, do_head};
+
+err_t journal_sealed_open(const journal_sealed_options_t *options, journal_sealed_t **out_journal)
+{
+    journal_sealed_t *self JOURNAL_SEALED_SCOPED = memory_new(sizeof *self);
+    if (self == NULL)
+        return ERR_NO_MEMORY;
+    self->journal.table = &sealed_table;
+    self->inner = options->inner;
+    self->vault = options->vault;
+    self->kinds = options->kinds;
+    self->kind_count = options->kind_count;
+    TRY(sealed_wait_start(&self->waiting, JOURNAL_SEALED_WAITING_MAX, serve, self));
+    *out_journal = STEAL(self);
+    return ERR_OK;
+}
+
+void journal_sealed_close(journal_sealed_t *self)
+{
+    if (self == NULL)
+        return;
+    sealed_wait_stop(&self->waiting);
+    memory_free(self);
+}
+
+void journal_sealed_scope_end(journal_sealed_t **self)
+{
+    journal_sealed_close(*self);
+}
+
+journal_t *journal_sealed_journal(journal_sealed_t *self)
+{
+    return &self->journal;
+}

@@ -1,0 +1,154 @@
+#include "storage/crypt/sealed_form.h"
+
+enum { WHOLE = 0xc1, CONTEXT_SIZE_MAX = 2 + 8 + 2 * 256 };
+
+/* ---- whose ---- */
+
+const sealed_kind_t *sealed_kind_of(const sealed_kind_t *kinds, size_t count, str_t stream)
+{
+    str_t name = str_slice(stream, 0, str_find(stream, '/'));
+    for (size_t i = 0; i < count; i++)
+        if (str_equal(str_from(kinds[i].name), name))
+            return &kinds[i];
+    return NULL;
+}
+
+const schema_t *sealed_schema(const sealed_kind_t *kind, str_t event)
+{
+    for (size_t i = 0; kind->events[i] != NULL; i++)
+        if (str_equal(str_from(kind->events[i]->name), event))
+            return kind->events[i];
+    return NULL;
+}
+
+static str_t key_of(str_t stream)
+{
+    return str_slice(stream, str_find(stream, '/') + 1, stream.size);
+}
+
+err_t sealed_subject(const sealed_place_t *place, str_t payload, str_t *out_subject)
+{
+    const schema_t *schema = sealed_schema(place->kind, place->event);
+    if (schema != NULL && (schema->marks & FIELD_SUBJECT) != 0 &&
+        schema_find_marked_str(schema, payload, FIELD_SUBJECT, out_subject) == ERR_OK)
+        return ERR_OK;
+    if (!place->kind->is_owned)
+        return ERR_INVALID;
+    *out_subject = key_of(place->stream);
+    return ERR_OK;
+}
+
+str_t sealed_snapshot_subject(const sealed_place_t *place)
+{
+    return place->kind->is_owned ? key_of(place->stream) : SEALED_SHARED;
+}
+
+bool sealed_has(str_t answer_or_snapshot)
+{
+    return answer_or_snapshot.size > 0 && (uint8_t)answer_or_snapshot.data[0] == WHOLE;
+}
+
+/* ---- where ---- */
+
+static char *put_str(char *at, str_t s)
+{
+    size_t size = MIN(s.size, (size_t)255);
+    *at++ = (char)size;
+    if (size > 0)
+        memcpy(at, s.data, size);
+    return at + size;
+}
+
+/* The sizes are in it, so that no two places read the same. */
+static str_t context_of(const sealed_place_t *place, char what, char room[CONTEXT_SIZE_MAX])
+{
+    char *at = room;
+    *at++ = what;
+    memcpy(at, &place->version, sizeof place->version);
+    at = put_str(at + sizeof place->version, place->stream);
+    at = put_str(at, place->event);
+    return str_of(room, (size_t)(at - room));
+}
+
+/* ---- events ---- */
+
+err_t sealed_event_put(vault_t *vault, const sealed_place_t *place, str_t payload, buf_t *out)
+{
+    const schema_t *schema = sealed_schema(place->kind, place->event);
+    buf_t marked AEAD_BUF_SCOPED = BUF_INIT, sealed BUF_SCOPED = BUF_INIT;
+    char context[CONTEXT_SIZE_MAX];
+    str_t subject;
+    if (schema == NULL)
+        return ERR_OK;
+    TRY(schema_take_marked(schema, payload, SEALED_MARKS, &marked));
+    if (marked.size == 0)
+        return ERR_OK;
+    TRY(sealed_subject(place, payload, &subject));
+    TRY(vault_seal(vault, subject, context_of(place, 'e', context), buf_str(&marked), &sealed));
+    return schema_put_sealed(schema, payload, SEALED_MARKS, buf_str(&sealed), out);
+}
+
+static err_t get_sealed(vault_t *vault, const sealed_place_t *place, str_t subject, str_t sealed,
+                        buf_t *out_marked)
+{
+    char context[CONTEXT_SIZE_MAX];
+    err_t err =
+        vault_unseal(vault, subject, context_of(place, 'e', context), sealed, out_marked);
+    if (err == ERR_STALE)
+        return ERR_OK; /* erased: without its marked fields */
+    return err == ERR_CONFLICT ? ERR_CORRUPT : err;
+}
+
+/* Written before anything was sealed: it goes with its subject all the same. */
+static err_t get_plain(vault_t *vault, const sealed_place_t *place, const schema_t *schema,
+                       str_t payload, buf_t *out)
+{
+    str_t subject;
+    bool is_erased = false;
+    if (sealed_subject(place, payload, &subject) != ERR_OK)
+        return ERR_OK;
+    err_t err = vault_is_erased(vault, subject, &is_erased);
+    if (err == ERR_NOT_FOUND || err == ERR_INVALID)
+        return ERR_OK;
+    TRY(err);
+    return is_erased ? schema_join_marked(schema, payload, SEALED_MARKS, (str_t){NULL, 0}, out)
+                     : ERR_OK;
+}
+
+err_t sealed_event_get(vault_t *vault, const sealed_place_t *place, str_t payload, buf_t *out)
+{
+    const schema_t *schema = sealed_schema(place->kind, place->event);
+    buf_t marked AEAD_BUF_SCOPED = BUF_INIT;
+    str_t sealed, subject;
+    if (schema == NULL || (schema->marks & SEALED_MARKS) == 0)
+        return ERR_OK;
+    err_t err = schema_find_sealed(payload, &sealed);
+    if (err == ERR_NOT_FOUND)
+        return get_plain(vault, place, schema, payload, out);
+    if (err != ERR_OK || sealed_subject(place, payload, &subject) != ERR_OK)
+        return ERR_CORRUPT;
+    TRY(get_sealed(vault, place, subject, sealed, &marked));
+    err = schema_join_marked(schema, payload, SEALED_MARKS, buf_str(&marked), out);
+    return err == ERR_INVALID ? ERR_CORRUPT : err;
+}
+
+/* ---- answers and snapshots ---- */
+
+err_t sealed_whole_put(vault_t *vault, const sealed_place_t *place, str_t subject, str_t plain,
+                       buf_t *out)
+{
+    char context[CONTEXT_SIZE_MAX];
+    buf_append_char(out, (char)WHOLE);
+    return vault_seal(vault, subject,
+                      context_of(place, str_is_empty(place->event) ? 's' : 'a', context), plain,
+                      out);
+}
+
+err_t sealed_whole_get(vault_t *vault, const sealed_place_t *place, str_t subject, str_t sealed,
+                       buf_t *out)
+{
+    char context[CONTEXT_SIZE_MAX];
+    return vault_unseal(vault, subject,
+                        context_of(place, str_is_empty(place->event) ? 's' : 'a', context),
+                        str_slice(sealed, 1, sealed.size), out);
+}

@@ -1,0 +1,332 @@
+#include "storage/crypt/vault.h"
+
+#include "runtime/base/memory.h"
+#include "runtime/base/text.h"
+#include "storage/crypt/vault_parts.h"
+
+#include <openssl/crypto.h>
+
+static void unlock_scope_end(vault_t **self)
+{
+    pthread_mutex_unlock(&(*self)->lock);
+}
+
+static vault_t *locked(vault_t *self)
+{
+    pthread_mutex_lock(&self->lock);
+    return self;
+}
+#define LOCK_SCOPED UNUSED SCOPED(unlock_scope_end)
+
+/* ---- wrapped keys ---- */
+
+err_t vault_wrap(vault_t *self, str_t subject, const aead_key_t *key, char room[VAULT_RECORD_SIZE])
+{
+    uint8_t nonce[AEAD_NONCE_SIZE];
+    random_fill(&self->random, nonce, sizeof nonce);
+    return vault_record_wrap(self->aead, &self->masters[0], subject, key, nonce, room);
+}
+
+err_t vault_unwrap(vault_t *self, str_t subject, str_t record, aead_key_t *out_key)
+{
+    err_t err = ERR_FORBIDDEN;
+    for (uint32_t i = 0; i < self->master_count && err == ERR_FORBIDDEN; i++)
+        err = vault_record_unwrap(self->aead, &self->masters[i], subject, record, out_key);
+    return err;
+}
+
+static err_t complete(const vault_t *self, data_key_t *key)
+{
+    TRY(vault_key_id(&key->key, key->id));
+    return aead_derive(self->aead, &key->key, self->half, &key->mine);
+}
+
+/* From the store into the cache. NOT_FOUND. */
+static err_t load(vault_t *self, str_t subject, data_key_t *out_key)
+{
+    buf_t record BUF_SCOPED = BUF_INIT;
+    data_key_t key DATA_KEY_SCOPED = {0};
+    TRY(self->store->table->get(self->store, subject, &record));
+    err_t err = vault_unwrap(self, subject, buf_str(&record), &key.key);
+    key.is_erased = err == ERR_STALE;
+    if (!key.is_erased) {
+        TRY(err);
+        TRY(complete(self, &key));
+    }
+    key_cache_put(self->cache, subject, &key);
+    *out_key = key;
+    return ERR_OK;
+}
+
+/* A new key in the place of `expected`. */
+static err_t make(vault_t *self, str_t subject, str_t expected, data_key_t *out_key)
+{
+    char record[VAULT_RECORD_SIZE];
+    data_key_t key DATA_KEY_SCOPED = {0};
+    random_fill(&self->random, key.key.bytes, sizeof key.key.bytes);
+    TRY(complete(self, &key));
+    TRY(vault_wrap(self, subject, &key.key, record));
+    TRY(self->store->table->put(self->store, subject, expected, str_of(record, sizeof record)));
+    key_cache_put(self->cache, subject, &key);
+    *out_key = key;
+    return ERR_OK;
+}
+
+static bool is_subject(str_t subject)
+{
+    for (size_t i = 0; i < subject.size; i++) {
+        char c = subject.data[i];
+        bool is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!is_word && ((c != '-' && c != '_') || i == 0))
+            return false;
+    }
+    return subject.size > 0 && subject.size <= VAULT_SUBJECT_SIZE_MAX;
+}
+
+static err_t find(vault_t *self, str_t subject, bool is_made, data_key_t *out_key)
+{
+    if (!is_subject(subject))
+        return ERR_INVALID;
+    if (key_cache_get(self->cache, subject, out_key) == ERR_OK)
+        return ERR_OK;
+    vault_t *lock LOCK_SCOPED = locked(self);
+    err_t err = load(self, subject, out_key);
+    if (err != ERR_NOT_FOUND || !is_made)
+        return err;
+    err = make(self, subject, (str_t){NULL, 0}, out_key);
+    /* Another node made one in the meantime. */
+    return err == ERR_CONFLICT ? load(self, subject, out_key) : err;
+}
+
+bool vault_is_ready(vault_t *self, str_t subject)
+{
+    return key_cache_has(self->cache, subject);
+}
+
+err_t vault_prepare(vault_t *self, str_t subject)
+{
+    data_key_t key DATA_KEY_SCOPED;
+    TRY(find(self, subject, true, &key));
+    return key.is_erased ? ERR_FORBIDDEN : ERR_OK;
+}
+
+err_t vault_is_erased(vault_t *self, str_t subject, bool *out_is_erased)
+{
+    data_key_t key DATA_KEY_SCOPED;
+    TRY(find(self, subject, false, &key));
+    *out_is_erased = key.is_erased;
+    return ERR_OK;
+}
+
+/* ---- sealing ---- */
+
+err_t vault_seal(vault_t *self, str_t subject, str_t context, str_t plain, buf_t *out)
+{
+    data_key_t key DATA_KEY_SCOPED;
+    TRY(find(self, subject, true, &key));
+    if (key.is_erased)
+        return ERR_FORBIDDEN;
+    uint8_t rest[AEAD_HALF_NONCE_SIZE] = {0};
+    uint64_t number = atomic_fetch_add_explicit(&self->sealed, 1, memory_order_relaxed);
+    memcpy(rest, &number, sizeof number);
+    size_t before = out->size;
+    char *at = buf_extend(out, plain.size + VAULT_SEALED_MORE);
+    if (at == NULL)
+        return buf_status(out);
+    *at++ = VAULT_FORMAT;
+    memcpy(at, key.id, sizeof key.id);
+    memcpy(at + sizeof key.id, self->half, sizeof self->half);
+    memcpy(at + sizeof key.id + sizeof self->half, rest, sizeof rest);
+    err_t err = aead_seal(self->aead, &key.mine, rest, context, plain,
+                          at + VAULT_SEALED_HEAD - 1);
+    if (err != ERR_OK)
+        out->size = before;
+    return err;
+}
+
+/* What this start has sealed needs no derivation. */
+static err_t key_of(const vault_t *self, const data_key_t *key, const uint8_t *half,
+                    aead_key_t *out_derived)
+{
+    if (memcmp(half, self->half, sizeof self->half) != 0)
+        return aead_derive(self->aead, &key->key, half, out_derived);
+    *out_derived = key->mine;
+    return ERR_OK;
+}
+
+err_t vault_unseal(vault_t *self, str_t subject, str_t context, str_t sealed, buf_t *out)
+{
+    data_key_t key DATA_KEY_SCOPED;
+    aead_key_t derived AEAD_KEY_SCOPED;
+    vault_sealed_t parts;
+    TRY(vault_sealed_read(sealed, &parts));
+    err_t err = find(self, subject, false, &key);
+    if (err == ERR_NOT_FOUND || err == ERR_INVALID)
+        return ERR_CORRUPT;
+    TRY(err);
+    if (key.is_erased)
+        return ERR_STALE;
+    if (memcmp(parts.key_id, key.id, sizeof key.id) != 0)
+        return ERR_CONFLICT;
+    TRY(key_of(self, &key, parts.nonce, &derived));
+    size_t before = out->size;
+    char *room = buf_extend(out, parts.text.size - AEAD_TAG_SIZE);
+    if (room == NULL && parts.text.size > AEAD_TAG_SIZE)
+        return buf_status(out);
+    err = aead_open(self->aead, &derived, parts.nonce + AEAD_HALF_NONCE_SIZE, context, parts.text,
+                    room);
+    if (err != ERR_OK)
+        out->size = before;
+    return err;
+}
+
+/* ---- destroying ---- */
+
+static err_t read_record(vault_t *self, str_t subject, buf_t *out)
+{
+    err_t err = self->store->table->get(self->store, subject, out);
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+err_t vault_erase(vault_t *self, str_t subject)
+{
+    buf_t before BUF_SCOPED = BUF_INIT;
+    char tombstone[VAULT_RECORD_SIZE];
+    if (!is_subject(subject))
+        return ERR_INVALID;
+    vault_record_write_erased(tombstone);
+    str_t erased = str_of(tombstone, sizeof tombstone);
+    vault_t *lock LOCK_SCOPED = locked(self);
+    TRY(read_record(self, subject, &before));
+    if (!str_equal(buf_str(&before), erased))
+        TRY(self->store->table->put(self->store, subject, buf_str(&before), erased));
+    key_cache_put(self->cache, subject, &(data_key_t){.is_erased = true});
+    return ERR_OK;
+}
+
+err_t vault_renew(vault_t *self, str_t subject)
+{
+    buf_t before BUF_SCOPED = BUF_INIT;
+    data_key_t key DATA_KEY_SCOPED;
+    if (!is_subject(subject))
+        return ERR_INVALID;
+    vault_t *lock LOCK_SCOPED = locked(self);
+    TRY(read_record(self, subject, &before));
+    return make(self, subject, buf_str(&before), &key);
+}
+
+typedef struct erased_walk {
+    vault_t *vault;
+    vault_visit_fn visit;
+    void *context;
+} erased_walk_t;
+
+static err_t visit_erased(void *context, str_t subject)
+{
+    erased_walk_t *walk = context;
+    bool is_erased = false;
+    if (!is_subject(subject))
+        return ERR_OK;
+    TRY(vault_is_erased(walk->vault, subject, &is_erased));
+    return is_erased ? walk->visit(walk->context, subject) : ERR_OK;
+}
+
+err_t vault_each_erased(vault_t *self, vault_visit_fn visit, void *context)
+{
+    erased_walk_t walk = {self, visit, context};
+    return self->store->table->each(self->store, visit_erased, &walk);
+}
+
+/* ---- opening ---- */
+
+err_t vault_store_is_used(vault_store_t *store, bool *out_is_used)
+{
+    buf_t check BUF_SCOPED = BUF_INIT;
+    err_t err = store->table->get(store, VAULT_CHECK, &check);
+    if (err != ERR_OK && err != ERR_NOT_FOUND)
+        return err;
+    *out_is_used = err == ERR_OK;
+    return ERR_OK;
+}
+
+static err_t make_check(vault_t *self)
+{
+    char record[VAULT_RECORD_SIZE];
+    aead_key_t any AEAD_KEY_SCOPED;
+    random_fill(&self->random, any.bytes, sizeof any.bytes);
+    TRY(vault_wrap(self, VAULT_CHECK, &any, record));
+    return self->store->table->put(self->store, VAULT_CHECK, (str_t){NULL, 0},
+                                   str_of(record, sizeof record));
+}
+
+static err_t check(vault_t *self, buf_t *problem)
+{
+    buf_t record BUF_SCOPED = BUF_INIT;
+    aead_key_t any AEAD_KEY_SCOPED;
+    vault_record_t parts;
+    err_t err = self->store->table->get(self->store, VAULT_CHECK, &record);
+    if (err == ERR_NOT_FOUND)
+        err = make_check(self);
+    else if (err == ERR_OK)
+        err = vault_unwrap(self, VAULT_CHECK, buf_str(&record), &any);
+    if (err == ERR_FORBIDDEN && vault_record_read(buf_str(&record), &parts) == ERR_OK) {
+        buf_printf(problem, "the master key given (");
+        vault_master_name(self, problem);
+        buf_printf(problem, ") is not the one that the users' keys are wrapped with (");
+        hex_append(problem, str_of(parts.master_id, VAULT_MASTER_ID_SIZE));
+        buf_printf(problem, "); nothing was changed");
+    }
+    return err;
+}
+
+static err_t start(vault_t *self, const vault_options_t *options, buf_t *problem)
+{
+    self->random = options->random.fill == NULL ? random_system() : options->random;
+    random_fill(&self->random, self->half, sizeof self->half);
+    TRY(aead_new(&self->aead));
+    TRY(key_cache_new(options->keys_max, &self->cache));
+    TRY(vault_master_init(&self->masters[0], options->master));
+    self->master_count = 1;
+    TRY(vault_find_rotation(self));
+    return check(self, problem);
+}
+
+err_t vault_open(const vault_options_t *options, buf_t *problem, vault_t **out_vault)
+{
+    vault_t *self = memory_new(sizeof *self);
+    if (self == NULL) {
+        options->store->table->close(options->store);
+        return ERR_NO_MEMORY;
+    }
+    pthread_mutex_init(&self->lock, NULL);
+    self->store = options->store;
+    err_t err = start(self, options, problem);
+    if (err != ERR_OK) {
+        vault_close(self);
+        return err;
+    }
+    *out_vault = self;
+    return ERR_OK;
+}
+
+void vault_close(vault_t *self)
+{
+    if (self == NULL)
+        return;
+    self->store->table->close(self->store);
+    key_cache_free(self->cache);
+    aead_free(self->aead);
+    pthread_mutex_destroy(&self->lock);
+    OPENSSL_cleanse(self, sizeof *self);
+    memory_free(self);
+}
+
+void vault_scope_end(vault_t **self)
+{
+    vault_close(*self);
+}
+
+void vault_master_name(vault_t *self, buf_t *out)
+{
+    hex_append(out, str_of(self->masters[0].id, VAULT_MASTER_ID_SIZE));
+}

@@ -1,0 +1,176 @@
+#include "tests/storage/crypt/crypt_help.h"
+
+static const noted_line_t LINES[] = {{1, STR_INIT("OpenLine")}};
+static const diary_written_t WRITTEN = {
+    .page = 7, .text = STR_INIT("DearDiary"), .lines = {LINES, 1}, .pin = STR_INIT("Pin4711")};
+
+static void write_diary(const crypt_rig_t *rig, const char *stream, uint64_t version)
+{
+    check_ok(crypt_append(rig->plain, stream, version, &diary_written_schema, &WRITTEN, "Answered"));
+}
+
+static void check_text(journal_t *journal, const char *stream, const char *wanted)
+{
+    buf_t text BUF_SCOPED = BUF_INIT;
+    check_ok(crypt_read(journal, stream, &text));
+    check_str(buf_str(&text), str_from(wanted));
+}
+
+Test(journal_sealed, keeps_the_contract_and_agrees_with_a_naive_twin)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    crypt_rig_t rig CRYPT_RIG_SCOPED = {0};
+    buf_t problem BUF_SCOPED = BUF_INIT;
+    crypt_rig_open(&rig, &folder);
+    journal_subject_t subject = {.journal = rig.plain};
+
+    cr_assert(journal_contract_holds(&subject, &problem), "%s", buf_terminated(&problem));
+    cr_assert(journal_model_holds(&subject, 1, 150, &problem), "%s", buf_terminated(&problem));
+}
+
+Test(journal_sealed, what_is_marked_is_in_no_file_and_comes_back_after_a_restart)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    crypt_rig_t rig CRYPT_RIG_SCOPED = {0};
+    club_joined_t joined = {STR("bob"), STR("BobsName"), 3};
+    uint64_t version = 0;
+    buf_t state BUF_SCOPED = BUF_INIT;
+    crypt_rig_open(&rig, &folder);
+    write_diary(&rig, "diary/ann", 0);
+    check_ok(crypt_append(rig.plain, "diary/ann", 1, &diary_turned_schema, &(diary_turned_t){8},
+                          "Turned"));
+    check_ok(crypt_append(rig.plain, "club/1", 0, &club_joined_schema, &joined, NULL));
+    rig.plain->table->snapshot_put(rig.plain, STR("diary/ann"), 2, STR("AnnsState"));
+    rig.plain->table->snapshot_put(rig.plain, STR("club/1"), 1, STR("ClubState"));
+    crypt_rig_close(&rig);
+    crypt_rig_open(&rig, &folder);
+
+    static const char *const hidden[] = {"DearDiary", "OpenLine",  "Pin4711",   "Answered",
+                                         "BobsName",  "AnnsState", "ClubState", "Turned"};
+    for (size_t i = 0; i < COUNT_OF(hidden); i++)
+        cr_expect(crypt_grep(folder.path, hidden[i]) == 0, "%s", hidden[i]);
+    cr_expect(crypt_grep(folder.path, "diary_written") > 0, "the search itself");
+    check_text(rig.plain, "diary/ann", "[7:DearDiary:Pin4711:OpenLine]Answered[8]Turned");
+    check_text(rig.plain, "club/1", "[bob:BobsName:3]");
+    check_ok(rig.plain->table->snapshot_get(rig.plain, STR("diary/ann"), &version, &state));
+    check_str(buf_str(&state), STR("AnnsState"));
+    buf_reset(&state);
+    check_ok(rig.plain->table->snapshot_get(rig.plain, STR("club/1"), &version, &state));
+    check_str(buf_str(&state), STR("ClubState"));
+}
+
+Test(journal_sealed, an_erased_subject_leaves_what_is_public)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    crypt_rig_t rig CRYPT_RIG_SCOPED = {0};
+    club_joined_t ann = {STR("ann"), STR("AnnsName"), 1}, bob = {STR("bob"), STR("BobsName"), 2};
+    uint64_t version = 0;
+    buf_t state BUF_SCOPED = BUF_INIT;
+    crypt_rig_open(&rig, &folder);
+    write_diary(&rig, "diary/ann", 0);
+    check_ok(crypt_append(rig.plain, "club/1", 0, &club_joined_schema, &ann, NULL));
+    check_ok(crypt_append(rig.plain, "club/1", 1, &club_joined_schema, &bob, NULL));
+    rig.plain->table->snapshot_put(rig.plain, STR("diary/ann"), 1, STR("AnnsState"));
+    rig.plain->table->snapshot_put(rig.plain, STR("club/1"), 2, STR("ClubState"));
+    crypt_rig_close(&rig); /* a snapshot is written when there is time for it */
+    crypt_rig_open(&rig, &folder);
+
+    check_ok(vault_erase(rig.vault, STR("ann")));
+    check_ok(vault_renew(rig.vault, SEALED_SHARED));
+
+    for (int start = 0; start < 2; start++) {
+        check_text(rig.plain, "diary/ann", "[7::]");
+        check_text(rig.plain, "club/1", "[ann::1][bob:BobsName:2]");
+        check_err(rig.plain->table->snapshot_get(rig.plain, STR("diary/ann"), &version, &state),
+                  ERR_NOT_FOUND);
+        check_err(rig.plain->table->snapshot_get(rig.plain, STR("club/1"), &version, &state),
+                  ERR_NOT_FOUND);
+        check_err(crypt_append(rig.plain, "diary/ann", 1, &diary_written_schema, &WRITTEN, NULL),
+                  ERR_FORBIDDEN);
+        crypt_rig_close(&rig);
+        crypt_rig_open(&rig, &folder);
+    }
+    check_ok(crypt_append(rig.plain, "diary/ann", 1, &diary_turned_schema, &(diary_turned_t){9},
+                          NULL));
+}
+
+Test(journal_sealed, what_was_written_before_anything_was_sealed_is_read_and_goes_with_its_subject)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    crypt_rig_t rig CRYPT_RIG_SCOPED = {0};
+    uint64_t version = 0;
+    buf_t state BUF_SCOPED = BUF_INIT;
+    crypt_rig_open(&rig, &folder);
+    check_ok(crypt_append(rig.raw, "diary/ann", 0, &diary_written_schema, &WRITTEN, "Answered"));
+    rig.raw->table->snapshot_put(rig.raw, STR("diary/ann"), 1, STR("AnnsState"));
+    crypt_rig_close(&rig); /* a snapshot is written when there is time for it */
+    crypt_rig_open(&rig, &folder);
+
+    check_text(rig.plain, "diary/ann", "[7:DearDiary:Pin4711:OpenLine]Answered");
+    check_ok(rig.plain->table->snapshot_get(rig.plain, STR("diary/ann"), &version, &state));
+    check_str(buf_str(&state), STR("AnnsState"));
+    check_ok(vault_erase(rig.vault, STR("ann")));
+    check_err(rig.plain->table->snapshot_get(rig.plain, STR("diary/ann"), &version, &state),
+              ERR_NOT_FOUND);
+    check_text(rig.plain, "diary/ann", "[7::]Answered");
+}
+
+typedef struct moved {
+    journal_t *to;
+    const char *stream;
+    err_t err;
+} moved_t;
+
+static err_t move_one(void *context, const journal_record_t *record)
+{
+    moved_t *moved = context;
+    journal_subject_t subject = {.journal = moved->to};
+    journal_append_t append = {.stream = str_from(moved->stream),
+                               .expected_version = record->version - 1,
+                               .epoch = 1,
+                               .events = &record->event,
+                               .event_count = 1,
+                               .result = record->result};
+    return journal_append_wait_for(&subject, append).err;
+}
+
+Test(journal_sealed, a_record_that_was_moved_to_another_stream_is_corrupt)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new(), other TEMPORARY_SCOPED = temporary_new();
+    crypt_rig_t rig CRYPT_RIG_SCOPED = {0};
+    temporary_name_t path = temporary_in(&other, "data");
+    journal_lmdb_t *copy JOURNAL_LMDB_SCOPED = NULL;
+    journal_sealed_t *sealed JOURNAL_SEALED_SCOPED = NULL;
+    buf_t text BUF_SCOPED = BUF_INIT;
+    crypt_rig_open(&rig, &folder);
+    write_diary(&rig, "diary/ann", 0);
+    check_ok(vault_prepare(rig.vault, STR("bob")));
+    check_ok(journal_lmdb_open(&(journal_lmdb_options_t){.path = path.path}, &copy));
+    journal_sealed_options_t options = {journal_lmdb_journal(copy), rig.vault, CRYPT_KINDS,
+                                        CRYPT_KIND_COUNT};
+    check_ok(journal_sealed_open(&options, &sealed));
+
+    moved_t same = {journal_lmdb_journal(copy), "diary/ann", ERR_OK};
+    moved_t moved = {journal_lmdb_journal(copy), "diary/bob", ERR_OK};
+    check_ok(rig.raw->table->read(rig.raw, STR("diary/ann"), 0, move_one, &same));
+    check_ok(rig.raw->table->read(rig.raw, STR("diary/ann"), 0, move_one, &moved));
+
+    check_text(journal_sealed_journal(sealed), "diary/ann",
+               "[7:DearDiary:Pin4711:OpenLine]Answered");
+    check_err(crypt_read(journal_sealed_journal(sealed), "diary/bob", &text), ERR_CORRUPT);
+}
+
+Test(journal_sealed, an_event_that_names_nobody_is_refused)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    crypt_rig_t rig CRYPT_RIG_SCOPED = {0};
+    club_joined_t nobody = {.nickname = STR("BobsName"), .seat = 1};
+    crypt_rig_open(&rig, &folder);
+
+    check_err(crypt_append(rig.plain, "club/1", 0, &club_joined_schema, &nobody, NULL),
+              ERR_INVALID);
+    check_err(crypt_append(rig.plain, "diary/no name", 0, &diary_written_schema, &WRITTEN, NULL),
+              ERR_INVALID);
+    check_err(crypt_append(rig.plain, "diary/_check", 0, &diary_written_schema, &WRITTEN, NULL),
+              ERR_INVALID);
+}

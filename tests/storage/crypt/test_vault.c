@@ -1,0 +1,174 @@
+#include "storage/crypt/key_cache.h"
+#include "tests/storage/crypt/crypt_help.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static err_t unseal(vault_t *vault, const char *subject, const buf_t *sealed, buf_t *out)
+{
+    buf_reset(out);
+    return vault_unseal(vault, str_from(subject), STR("here"), buf_str(sealed), out);
+}
+
+static void seal(vault_t *vault, const char *subject, const char *text, buf_t *out)
+{
+    check_ok(vault_seal(vault, str_from(subject), STR("here"), str_from(text), out));
+}
+
+Test(vault, what_was_sealed_is_opened_again_also_by_another_start)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    buf_t sealed BUF_SCOPED = BUF_INIT, again BUF_SCOPED = BUF_INIT, plain BUF_SCOPED = BUF_INIT;
+    vault_t *vault VAULT_SCOPED = crypt_vault(&folder, 1);
+    seal(vault, "ann", "a secret", &sealed);
+    seal(vault, "ann", "a secret", &again);
+    check_true(!str_equal(buf_str(&sealed), buf_str(&again)));
+
+    vault_close(STEAL(vault));
+    vault = crypt_vault(&folder, 1);
+
+    check_ok(unseal(vault, "ann", &sealed, &plain));
+    check_str(buf_str(&plain), STR("a secret"));
+    check_ok(unseal(vault, "ann", &again, &plain));
+    check_err(vault_unseal(vault, STR("ann"), STR("there"), buf_str(&sealed), &plain), ERR_CORRUPT);
+    check_err(unseal(vault, "bob", &sealed, &plain), ERR_CORRUPT);
+    seal(vault, "bob", "his", &again);
+    check_err(unseal(vault, "bob", &sealed, &plain), ERR_CONFLICT);
+}
+
+Test(vault, another_master_key_opens_nothing_and_changes_nothing)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    buf_t sealed BUF_SCOPED = BUF_INIT, plain BUF_SCOPED = BUF_INIT, problem BUF_SCOPED = BUF_INIT;
+    vault_t *vault VAULT_SCOPED = crypt_vault(&folder, 1), *other = NULL;
+    seal(vault, "ann", "a secret", &sealed);
+    vault_close(STEAL(vault));
+
+    check_err(crypt_try_vault(&folder, 2, &problem, &other), ERR_FORBIDDEN);
+
+    check_true(str_contains(buf_str(&problem), STR("not the one")));
+    vault = crypt_vault(&folder, 1);
+    check_ok(unseal(vault, "ann", &sealed, &plain));
+}
+
+Test(vault, what_is_erased_is_gone_for_good)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    buf_t sealed BUF_SCOPED = BUF_INIT, plain BUF_SCOPED = BUF_INIT;
+    bool is_erased = false;
+    vault_t *vault VAULT_SCOPED = crypt_vault(&folder, 1);
+    seal(vault, "ann", "a secret", &sealed);
+
+    for (int start = 0; start < 2; start++) {
+        check_ok(vault_erase(vault, STR("ann")));
+        check_err(unseal(vault, "ann", &sealed, &plain), ERR_STALE);
+        check_err(vault_seal(vault, STR("ann"), STR("here"), STR("x"), &plain), ERR_FORBIDDEN);
+        check_err(vault_prepare(vault, STR("ann")), ERR_FORBIDDEN);
+        check_ok(vault_is_erased(vault, STR("ann"), &is_erased));
+        check_true(is_erased);
+        vault_close(STEAL(vault));
+        vault = crypt_vault(&folder, 1);
+    }
+    check_ok(vault_erase(vault, STR("never-seen")));
+    check_err(vault_prepare(vault, STR("never-seen")), ERR_FORBIDDEN);
+}
+
+Test(vault, a_renewed_key_opens_nothing_of_before)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    buf_t sealed BUF_SCOPED = BUF_INIT, plain BUF_SCOPED = BUF_INIT;
+    vault_t *vault VAULT_SCOPED = crypt_vault(&folder, 1);
+    seal(vault, "shared", "a secret", &sealed);
+
+    check_ok(vault_renew(vault, STR("shared")));
+
+    check_err(unseal(vault, "shared", &sealed, &plain), ERR_CONFLICT);
+    buf_reset(&sealed);
+    seal(vault, "shared", "another", &sealed);
+    check_ok(unseal(vault, "shared", &sealed, &plain));
+}
+
+Test(vault, a_name_that_could_leave_the_folder_is_no_subject)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    static const char *const names[] = {"",    "..",  "a/b", "_check", "-a",
+                                        "a b", "a.b", "ä",   "a2345678901234567890123456789012345678901234567"};
+    vault_t *vault VAULT_SCOPED = crypt_vault(&folder, 1);
+
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        bool is_valid = strlen(names[i]) == VAULT_SUBJECT_SIZE_MAX;
+        check_err(vault_prepare(vault, str_from(names[i])), is_valid ? ERR_OK : ERR_INVALID);
+    }
+    check_err(vault_prepare(vault, STR("a23456789012345678901234567890123456789012345678")),
+              ERR_INVALID);
+}
+
+Test(vault, the_cache_holds_its_bound_and_nothing_is_lost_by_it)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    temporary_name_t path = temporary_in(&folder, "keys");
+    buf_t problem BUF_SCOPED = BUF_INIT, plain BUF_SCOPED = BUF_INIT;
+    aead_key_t key = crypt_master(1);
+    vault_store_t *store = NULL;
+    vault_t *vault VAULT_SCOPED = NULL;
+    enum { SUBJECTS = 40 };
+    buf_t sealed[SUBJECTS] = {0};
+    size_t ready = 0;
+    check_ok(vault_files_open(str_from(path.path), &store));
+    vault_options_t options = {.store = store, .master = &key, .keys_max = KEY_CACHE_WAYS};
+    check_ok(vault_open(&options, &problem, &vault));
+
+    for (int i = 0; i < SUBJECTS; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "user-%d", i);
+        seal(vault, name, name, &sealed[i]);
+    }
+    for (int i = 0; i < SUBJECTS; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "user-%d", i);
+        ready += vault_is_ready(vault, str_from(name)) ? 1 : 0;
+    }
+    cr_assert(ready == KEY_CACHE_WAYS);
+    for (int i = 0; i < SUBJECTS; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "user-%d", i);
+        check_ok(unseal(vault, name, &sealed[i], &plain));
+        check_str(buf_str(&plain), str_from(name));
+        buf_deinit(&sealed[i]);
+    }
+}
+
+Test(vault, files_are_the_owners_alone_and_a_key_is_nowhere_in_clear)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    temporary_name_t path = temporary_in(&folder, "keys"), file = temporary_in(&folder, "keys/ann");
+    buf_t sealed BUF_SCOPED = BUF_INIT;
+    vault_t *vault VAULT_SCOPED = crypt_vault(&folder, 1);
+    struct stat about;
+    seal(vault, "ann", "a secret", &sealed);
+
+    cr_assert(stat(path.path, &about) == 0 && (about.st_mode & 0777) == 0700);
+    cr_assert(stat(file.path, &about) == 0 && (about.st_mode & 0777) == 0600);
+    cr_assert(about.st_size == VAULT_RECORD_SIZE);
+}
+
+Test(vault, a_damaged_record_is_corrupt_and_a_lost_one_too)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    temporary_name_t file = temporary_in(&folder, "keys/ann");
+    buf_t sealed BUF_SCOPED = BUF_INIT, plain BUF_SCOPED = BUF_INIT;
+    vault_t *vault VAULT_SCOPED = crypt_vault(&folder, 1);
+    seal(vault, "ann", "a secret", &sealed);
+    vault_close(STEAL(vault));
+    FILE *open = fopen(file.path, "r+");
+    cr_assert(open != NULL && fseek(open, 50, SEEK_SET) == 0 && fputc(0x55, open) == 0x55 &&
+              fputc(0xaa, open) == 0xaa);
+    fclose(open);
+    vault = crypt_vault(&folder, 1);
+
+    check_err(unseal(vault, "ann", &sealed, &plain), ERR_CORRUPT);
+    check_err(vault_seal(vault, STR("ann"), STR("here"), STR("x"), &plain), ERR_CORRUPT);
+    cr_assert(unlink(file.path) == 0);
+    check_err(unseal(vault, "ann", &sealed, &plain), ERR_CORRUPT);
+}
