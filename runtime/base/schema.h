@@ -55,7 +55,8 @@ typedef enum field_type {
 
 typedef struct schema schema_t;
 
-enum { FIELD_SECRET = 1, FIELD_PERSONAL = 2, FIELD_KEY = 4, FIELD_SUBJECT = 8 };
+enum { FIELD_SECRET = 1, FIELD_PERSONAL = 2, FIELD_KEY = 4 };
+enum { FIELD_SUBJECT = 8 };
 
 typedef struct schema_field {
     const char *name;
@@ -63,7 +64,7 @@ typedef struct schema_field {
     field_type_t type;
     const schema_t *items; /* of a FIELD_TYPE_LIST */
     size_t offset;
-    uint32_t marks; /* FIELD_SECRET, FIELD_PERSONAL, FIELD_KEY, FIELD_SUBJECT */
+    uint32_t marks; /* FIELD_... */
 } schema_field_t;
 
 struct schema {
@@ -90,13 +91,6 @@ void schema_encode(const schema_t *schema, const void *value, buf_t *out);
  * arena. INVALID    not msgpack, a wrong type, something after the end LIMIT      deeper or longer
  * than the limits NO_MEMORY */
 err_t schema_decode(const schema_t *schema, str_t data, arena_t *arena, void *out_value);
-
-/* The wire form pair by pair, without the struct: begin, then as many next as it says. A value is
- * the bytes of one wire value, borrowed. INVALID. */
-err_t schema_wire_begin(str_t data, str_t *out_rest, uint32_t *out_count);
-err_t schema_wire_next(str_t *rest, uint64_t *out_tag, str_t *out_value);
-/* The bytes of a value that is a string. INVALID. */
-err_t schema_wire_str(str_t value, str_t *out_text);
 
 /* The bytes a deep copy takes (struct first, then lists and strings), and the copy into `room` of
  * just that size, 16-byte aligned. So a message is one block. */

@@ -4,7 +4,7 @@
  * against msgpack-c. Formats: the MessagePack specification. */
 
 #include "runtime/base/assert.h"
-#include "runtime/base/schema.h"
+#include "runtime/base/schema_seal.h"
 
 typedef struct reader {
     const unsigned char *at, *end;

@@ -20,12 +20,18 @@ static void append_bytes_head(buf_t *out, size_t size)
         buf_append_char(out, (char)(bits >> shift & 0xff));
 }
 
-static bool is_marked(const schema_t *schema, uint64_t tag, uint32_t marks)
+static const schema_field_t *field_of(const schema_t *schema, uint64_t tag)
 {
     for (size_t i = 0; i < schema->field_count; i++)
         if (schema->fields[i].tag == tag)
-            return (schema->fields[i].marks & marks) != 0;
-    return false;
+            return &schema->fields[i];
+    return NULL;
+}
+
+static bool is_marked(const schema_t *schema, uint64_t tag, uint32_t marks)
+{
+    const schema_field_t *field = field_of(schema, tag);
+    return field != NULL && (field->marks & marks) != 0;
 }
 
 /* Which pairs of a map a walk is about. */
@@ -138,6 +144,67 @@ err_t schema_find_marked_str(const schema_t *schema, str_t wire, uint32_t marks,
             continue;
         TRY(schema_wire_str(value, out_text));
         return out_text->size == 0 ? ERR_NOT_FOUND : ERR_OK;
+    }
+    return ERR_NOT_FOUND;
+}
+
+/* Appends the pairs of `marked` that stay, and counts them. */
+static err_t refer(const schema_t *schema, uint32_t marks, str_t marked, str_t reference,
+                   uint32_t *out_count, buf_t *out)
+{
+    str_t rest, value;
+    uint32_t count, found = 0;
+    TRY(schema_wire_begin(marked, &rest, &count));
+    for (uint32_t i = 0; i < count; i++) {
+        const char *begin = rest.data;
+        uint64_t tag;
+        TRY(schema_wire_next(&rest, &tag, &value));
+        const schema_field_t *field = field_of(schema, tag);
+        if (field == NULL || (field->marks & marks) == 0)
+            return ERR_INVALID;
+        if ((field->marks & FIELD_SECRET) != 0)
+            continue;
+        found++;
+        if (field->type != FIELD_TYPE_STR) {
+            buf_append_bytes(out, begin, (size_t)(rest.data - begin));
+            continue;
+        }
+        uint32_t narrow = (uint32_t)tag;
+        buf_append_bytes(out, begin, (size_t)(value.data - begin));
+        append_bytes_head(out, reference.size + sizeof narrow);
+        buf_append(out, reference);
+        buf_append_bytes(out, &narrow, sizeof narrow);
+    }
+    *out_count = found;
+    return rest.size == 0 ? ERR_OK : ERR_INVALID;
+}
+
+err_t schema_join_referring(const schema_t *schema, str_t wire, uint32_t marks, str_t marked,
+                            str_t reference, buf_t *out)
+{
+    const pairs_t others = {schema, marks, false};
+    buf_t referring BUF_SCOPED = BUF_INIT;
+    uint32_t public_count = 0, referring_count = 0;
+    TRY(walk(&others, wire, &public_count, NULL));
+    if (!str_is_empty(marked))
+        TRY(refer(schema, marks, marked, reference, &referring_count, &referring));
+    TRY(buf_status(&referring));
+    append_map_head(out, public_count + referring_count);
+    TRY(walk(&others, wire, &public_count, out));
+    buf_append(out, buf_str(&referring));
+    return buf_status(out);
+}
+
+err_t schema_find_str(str_t wire, uint64_t tag, str_t *out_text)
+{
+    str_t rest, value;
+    uint32_t count;
+    TRY(schema_wire_begin(wire, &rest, &count));
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t found;
+        TRY(schema_wire_next(&rest, &found, &value));
+        if (found == tag)
+            return schema_wire_str(value, out_text);
     }
     return ERR_NOT_FOUND;
 }

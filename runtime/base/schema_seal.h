@@ -28,8 +28,23 @@ err_t schema_find_sealed(str_t wire, str_t *out_sealed);
  * empty. Fields of `marked` that `schema` does not mark are refused: INVALID. */
 err_t schema_join_marked(const schema_t *schema, str_t wire, uint32_t marks, str_t marked,
                          buf_t *out);
+/* The same for who may keep the event, but not what people wrote in it: a marked string becomes
+ * `reference` with its tag behind it (4 bytes, little endian), what is SECRET is left out, other
+ * marked fields are as they were. */
+err_t schema_join_referring(const schema_t *schema, str_t wire, uint32_t marks, str_t marked,
+                            str_t reference, buf_t *out);
 /* The text of the first string field with one of `marks`. NOT_FOUND: no such field, or it is empty.
  */
 err_t schema_find_marked_str(const schema_t *schema, str_t wire, uint32_t marks, str_t *out_text);
+
+/* The text of a string field of a marked map. NOT_FOUND: it is not there. */
+err_t schema_find_str(str_t wire, uint64_t tag, str_t *out_text);
+
+/* The wire form pair by pair, without the struct: begin, then as many next as it says. A value is
+ * the bytes of one wire value, borrowed. INVALID. */
+err_t schema_wire_begin(str_t data, str_t *out_rest, uint32_t *out_count);
+err_t schema_wire_next(str_t *rest, uint64_t *out_tag, str_t *out_value);
+/* The bytes of a value that is a string. INVALID. */
+err_t schema_wire_str(str_t value, str_t *out_text);
 
 API_END

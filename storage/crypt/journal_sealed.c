@@ -206,7 +206,8 @@ static err_t visit_opened(void *context, const journal_record_t *record)
 static err_t do_read(journal_t *journal, str_t stream, uint64_t after_version,
                      journal_visit_fn visit, void *context)
 {
-    opening_t opening SCOPED(opening_deinit) = {sealed_of(journal), visit, context, {BUF_INIT, BUF_INIT}};
+    opening_t opening SCOPED(opening_deinit) = {
+        sealed_of(journal), visit, context, {BUF_INIT, BUF_INIT}};
     journal_t *inner = opening.self->inner;
     return inner->table->read(inner, stream, after_version, visit_opened, &opening);
 }
@@ -214,7 +215,8 @@ static err_t do_read(journal_t *journal, str_t stream, uint64_t after_version,
 static err_t do_feed(journal_t *journal, uint64_t after_position, size_t count_max,
                      journal_visit_fn visit, void *context)
 {
-    opening_t opening SCOPED(opening_deinit) = {sealed_of(journal), visit, context, {BUF_INIT, BUF_INIT}};
+    opening_t opening SCOPED(opening_deinit) = {
+        sealed_of(journal), visit, context, {BUF_INIT, BUF_INIT}};
     journal_t *inner = opening.self->inner;
     return inner->table->feed(inner, after_position, count_max, visit_opened, &opening);
 }
@@ -258,8 +260,7 @@ static void do_snapshot_put(journal_t *journal, str_t stream, uint64_t version, 
 static err_t open_snapshot(journal_sealed_t *self, const sealed_place_t *place, str_t state,
                            buf_t *out)
 {
-    err_t err =
-        sealed_whole_get(self->vault, place, sealed_snapshot_subject(place), state, out);
+    err_t err = sealed_whole_get(self->vault, place, sealed_snapshot_subject(place), state, out);
     /* Erased, or of before an erasure: the events will tell. */
     return err == ERR_STALE || err == ERR_CONFLICT ? ERR_NOT_FOUND : err;
 }

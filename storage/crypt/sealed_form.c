@@ -88,15 +88,22 @@ err_t sealed_event_put(vault_t *vault, const sealed_place_t *place, str_t payloa
     return schema_put_sealed(schema, payload, SEALED_MARKS, buf_str(&sealed), out);
 }
 
-static err_t get_sealed(vault_t *vault, const sealed_place_t *place, str_t subject, str_t sealed,
-                        buf_t *out_marked)
+err_t sealed_marked_open(vault_t *vault, const sealed_place_t *place, str_t subject, str_t sealed,
+                         buf_t *out)
 {
     char context[CONTEXT_SIZE_MAX];
-    err_t err =
-        vault_unseal(vault, subject, context_of(place, 'e', context), sealed, out_marked);
-    if (err == ERR_STALE)
-        return ERR_OK; /* erased: without its marked fields */
+    err_t err = vault_unseal(vault, subject, context_of(place, 'e', context), sealed, out);
     return err == ERR_CONFLICT ? ERR_CORRUPT : err;
+}
+
+err_t sealed_event_marked(vault_t *vault, const sealed_place_t *place, str_t payload, buf_t *out)
+{
+    str_t sealed, subject;
+    if (schema_find_sealed(payload, &sealed) != ERR_OK ||
+        sealed_subject(place, payload, &subject) != ERR_OK)
+        return ERR_CORRUPT;
+    err_t err = sealed_marked_open(vault, place, subject, sealed, out);
+    return err == ERR_STALE ? ERR_OK : err; /* erased: without its marked fields */
 }
 
 /* Written before anything was sealed: it goes with its subject all the same. */
@@ -119,15 +126,13 @@ err_t sealed_event_get(vault_t *vault, const sealed_place_t *place, str_t payloa
 {
     const schema_t *schema = sealed_schema(place->kind, place->event);
     buf_t marked AEAD_BUF_SCOPED = BUF_INIT;
-    str_t sealed, subject;
+    str_t sealed;
     if (schema == NULL || (schema->marks & SEALED_MARKS) == 0)
         return ERR_OK;
     err_t err = schema_find_sealed(payload, &sealed);
     if (err == ERR_NOT_FOUND)
         return get_plain(vault, place, schema, payload, out);
-    if (err != ERR_OK || sealed_subject(place, payload, &subject) != ERR_OK)
-        return ERR_CORRUPT;
-    TRY(get_sealed(vault, place, subject, sealed, &marked));
+    TRY(sealed_event_marked(vault, place, payload, &marked));
     err = schema_join_marked(schema, payload, SEALED_MARKS, buf_str(&marked), out);
     return err == ERR_INVALID ? ERR_CORRUPT : err;
 }

@@ -50,6 +50,13 @@ err_t sealed_event_put(vault_t *vault, const sealed_place_t *place, str_t payloa
  * its marked fields missing. */
 err_t sealed_event_get(vault_t *vault, const sealed_place_t *place, str_t payload, buf_t *out);
 
+/* Appends the map of its marked fields; nothing where the subject is erased. CORRUPT: there is no
+ * sealed value. */
+err_t sealed_event_marked(vault_t *vault, const sealed_place_t *place, str_t payload, buf_t *out);
+/* The same of a sealed value by itself. STALE: erased. */
+err_t sealed_marked_open(vault_t *vault, const sealed_place_t *place, str_t subject, str_t sealed,
+                         buf_t *out);
+
 err_t sealed_whole_put(vault_t *vault, const sealed_place_t *place, str_t subject, str_t plain,
                        buf_t *out);
 /* STALE: erased; CONFLICT: the key was renewed. */

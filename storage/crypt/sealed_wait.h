@@ -22,15 +22,14 @@ typedef struct sealed_wait {
     pthread_cond_t changed;
     pthread_t thread;
     struct sealed_item *first, **end;
-    size_t size, size_max; /* bytes */
+    size_t size, size_max;  /* bytes */
     _Atomic uint64_t count; /* with the one being served */
     bool is_started, is_closed;
     sealed_serve_fn serve;
     void *context;
 } sealed_wait_t;
 
-err_t sealed_wait_start(sealed_wait_t *self, size_t size_max, sealed_serve_fn serve,
-                        void *context);
+err_t sealed_wait_start(sealed_wait_t *self, size_t size_max, sealed_serve_fn serve, void *context);
 /* After all in it were served. Nothing where it was not started. */
 void sealed_wait_stop(sealed_wait_t *self);
 bool sealed_wait_is_empty(const sealed_wait_t *self);

@@ -137,8 +137,7 @@ err_t vault_seal(vault_t *self, str_t subject, str_t context, str_t plain, buf_t
     memcpy(at, key.id, sizeof key.id);
     memcpy(at + sizeof key.id, self->half, sizeof self->half);
     memcpy(at + sizeof key.id + sizeof self->half, rest, sizeof rest);
-    err_t err = aead_seal(self->aead, &key.mine, rest, context, plain,
-                          at + VAULT_SEALED_HEAD - 1);
+    err_t err = aead_seal(self->aead, &key.mine, rest, context, plain, at + VAULT_SEALED_HEAD - 1);
     if (err != ERR_OK)
         out->size = before;
     return err;

@@ -123,7 +123,8 @@ static err_t list(const vault_files_t *self, buf_t *out_names)
 
 static err_t each(vault_store_t *store, vault_visit_fn visit, void *context)
 {
-    buf_t names BUF_SCOPED = {.size_max = (size_t)VAULT_SUBJECTS_MAX * (VAULT_SUBJECT_SIZE_MAX + 1)};
+    buf_t names BUF_SCOPED = {.size_max =
+                                  (size_t)VAULT_SUBJECTS_MAX * (VAULT_SUBJECT_SIZE_MAX + 1)};
     TRY(list(files_of(store), &names)); /* first: what visit writes moves entries about */
     str_t rest = buf_str(&names), name;
     while (str_next(&rest, '\n', &name))

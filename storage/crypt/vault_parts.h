@@ -8,8 +8,8 @@
 #include <stdatomic.h>
 
 /* Records that are no subject's: a subject does not begin with "_". */
-#define VAULT_CHECK STR("_check")      /* any key: does the master open it? */
-#define VAULT_NEXT STR("_next")        /* of a rotation: the new master, wrapped by the old one */
+#define VAULT_CHECK STR("_check")       /* any key: does the master open it? */
+#define VAULT_NEXT STR("_next")         /* of a rotation: the new master, wrapped by the old one */
 #define VAULT_PREVIOUS STR("_previous") /* and the old one, wrapped by the new */
 
 struct vault {
@@ -28,8 +28,7 @@ struct vault {
 };
 
 /* All with the lock held. */
-err_t vault_wrap(vault_t *self, str_t subject, const aead_key_t *key,
-                 char room[VAULT_RECORD_SIZE]);
+err_t vault_wrap(vault_t *self, str_t subject, const aead_key_t *key, char room[VAULT_RECORD_SIZE]);
 /* By any master. FORBIDDEN, STALE. */
 err_t vault_unwrap(vault_t *self, str_t subject, str_t record, aead_key_t *out_key);
 /* A rotation that was begun: finds the other master. */

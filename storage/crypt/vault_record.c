@@ -87,8 +87,7 @@ err_t vault_record_unwrap(const aead_t *aead, const vault_master_t *master, str_
     if (memcmp(record.master_id, master->id, VAULT_MASTER_ID_SIZE) != 0)
         return ERR_FORBIDDEN;
     TRY(aead_derive(aead, &master->key, record.nonce, &derived));
-    TRY(aead_open(aead, &derived, record.nonce + AEAD_HALF_NONCE_SIZE,
-                  context_of(subject, context),
+    TRY(aead_open(aead, &derived, record.nonce + AEAD_HALF_NONCE_SIZE, context_of(subject, context),
                   str_of(record.wrapped, AEAD_KEY_SIZE + AEAD_TAG_SIZE), (char *)key.bytes));
     *out_key = key;
     return ERR_OK;

@@ -121,7 +121,8 @@ static err_t visit(void *context, str_t subject)
     bool is_done = false;
     if (str_equal(subject, VAULT_NEXT) || str_equal(subject, VAULT_PREVIOUS))
         return ERR_OK;
-    pthread_mutex_lock(&walk->vault->lock); /* one record at a time: who needs a key waits for one */
+    pthread_mutex_lock(
+        &walk->vault->lock); /* one record at a time: who needs a key waits for one */
     err_t err = wrap_anew(walk->vault, subject, &is_done);
     pthread_mutex_unlock(&walk->vault->lock);
     if (is_done && ++walk->wrapped % 64 == 0 && walk->rotation->progress != NULL)

@@ -104,10 +104,12 @@ size_t crypt_grep(const char *folder, const char *text)
 {
     buf_t command BUF_SCOPED = BUF_INIT;
     char line[64] = "";
+    uint64_t count = 0;
     buf_printf(&command, "grep -rac -- '%s' '%s' | awk -F: '{n += $NF} END {print n + 0}'", text,
                folder);
     FILE *pipe = popen(buf_terminated(&command), "r");
     cr_assert(pipe != NULL && fgets(line, sizeof line, pipe) != NULL);
     cr_assert(pclose(pipe) == 0);
-    return (size_t)atol(line);
+    check_ok(str_to_u64(str_trim(str_from(line)), &count));
+    return (size_t)count;
 }

@@ -1,3 +1,4 @@
+#include "storage/crypt/sealed_field.h"
 #include "tests/storage/crypt/crypt_help.h"
 
 static const noted_line_t LINES[] = {{1, STR_INIT("OpenLine")}};
@@ -6,7 +7,8 @@ static const diary_written_t WRITTEN = {
 
 static void write_diary(const crypt_rig_t *rig, const char *stream, uint64_t version)
 {
-    check_ok(crypt_append(rig->plain, stream, version, &diary_written_schema, &WRITTEN, "Answered"));
+    check_ok(
+        crypt_append(rig->plain, stream, version, &diary_written_schema, &WRITTEN, "Answered"));
 }
 
 static void check_text(journal_t *journal, const char *stream, const char *wanted)
@@ -90,8 +92,8 @@ Test(journal_sealed, an_erased_subject_leaves_what_is_public)
         crypt_rig_close(&rig);
         crypt_rig_open(&rig, &folder);
     }
-    check_ok(crypt_append(rig.plain, "diary/ann", 1, &diary_turned_schema, &(diary_turned_t){9},
-                          NULL));
+    check_ok(
+        crypt_append(rig.plain, "diary/ann", 1, &diary_turned_schema, &(diary_turned_t){9}, NULL));
 }
 
 Test(journal_sealed, what_was_written_before_anything_was_sealed_is_read_and_goes_with_its_subject)
@@ -173,4 +175,67 @@ Test(journal_sealed, an_event_that_names_nobody_is_refused)
               ERR_INVALID);
     check_err(crypt_append(rig.plain, "diary/_check", 0, &diary_written_schema, &WRITTEN, NULL),
               ERR_INVALID);
+}
+
+/* ---- what a relational projection gets ---- */
+
+typedef struct projected {
+    sealed_projector_t projector;
+    buf_t payload, name;
+} projected_t;
+
+static err_t project_one(void *context, const journal_record_t *record)
+{
+    projected_t *self = context;
+    arena_t arena ARENA_SCOPED = {0};
+    buf_reset(&self->payload);
+    TRY(sealed_project(&self->projector, record->stream, record->version, &record->event,
+                       &self->payload));
+    if (str_equal(record->event.name, STR("club_joined"))) {
+        club_joined_t event;
+        TRY(schema_decode(&club_joined_schema, buf_str(&self->payload), &arena, &event));
+        buf_append(&self->name, event.nickname);
+        return event.seat == 3 ? ERR_OK : ERR_INTERNAL;
+    }
+    diary_written_t event;
+    TRY(schema_decode(&diary_written_schema, buf_str(&self->payload), &arena, &event));
+    bool is_right = event.pin.size == 0 && event.page == 7 &&
+                    (event.lines.count == 0 || event.lines.items[0].at == 1);
+    return is_right ? ERR_OK : ERR_INTERNAL;
+}
+
+Test(journal_sealed, a_projection_gets_numbers_and_references_to_what_people_wrote)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    crypt_rig_t rig CRYPT_RIG_SCOPED = {0};
+    club_joined_t joined = {STR("bob"), STR("BobsName"), 3};
+    buf_t text BUF_SCOPED = BUF_INIT, first BUF_SCOPED = BUF_INIT;
+    crypt_rig_open(&rig, &folder);
+    write_diary(&rig, "diary/ann", 0);
+    check_ok(crypt_append(rig.plain, "club/1", 0, &club_joined_schema, &joined, NULL));
+    projected_t got = {.projector = {rig.vault, CRYPT_KINDS, CRYPT_KIND_COUNT}};
+
+    check_ok(rig.raw->table->read(rig.raw, STR("diary/ann"), 0, project_one, &got));
+    check_true(!str_contains(buf_str(&got.payload), STR("DearDiary")));
+    check_true(str_contains(buf_str(&got.payload), STR("OpenLine"))); /* no string of its own */
+    check_ok(rig.raw->table->read(rig.raw, STR("club/1"), 0, project_one, &got));
+
+    buf_append(&first, buf_str(&got.name));
+    buf_reset(&got.name);
+    check_ok(rig.raw->table->read(rig.raw, STR("club/1"), 0, project_one, &got));
+    check_str(buf_str(&got.name), buf_str(&first)); /* the same at every rebuild */
+    check_ok(sealed_field_open(&got.projector, buf_str(&first), STR("bob"), &text));
+    check_str(buf_str(&text), STR("BobsName"));
+    check_err(sealed_field_open(&got.projector, buf_str(&first), STR("ann"), &text), ERR_CORRUPT);
+    for (size_t size = 2; size < first.size; size++)
+        check_err(sealed_field_open(&got.projector, str_slice(buf_str(&first), 0, size), STR("bob"),
+                                    &text),
+                  ERR_CORRUPT);
+    check_ok(vault_erase(rig.vault, STR("bob")));
+    check_err(sealed_field_open(&got.projector, buf_str(&first), STR("bob"), &text), ERR_STALE);
+    buf_reset(&text);
+    check_ok(sealed_field_open(&got.projector, STR("old and plain"), STR("bob"), &text));
+    check_str(buf_str(&text), STR("old and plain"));
+    buf_deinit(&got.payload);
+    buf_deinit(&got.name);
 }

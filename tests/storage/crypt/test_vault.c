@@ -92,8 +92,10 @@ Test(vault, a_renewed_key_opens_nothing_of_before)
 Test(vault, a_name_that_could_leave_the_folder_is_no_subject)
 {
     temporary_t folder TEMPORARY_SCOPED = temporary_new();
-    static const char *const names[] = {"",    "..",  "a/b", "_check", "-a",
-                                        "a b", "a.b", "ä",   "a2345678901234567890123456789012345678901234567"};
+    static const char *const names[] = {
+        "",       "..", "a/b",
+        "_check", "-a", "a b",
+        "a.b",    "ä",  "a2345678901234567890123456789012345678901234567"};
     vault_t *vault VAULT_SCOPED = crypt_vault(&folder, 1);
 
     for (size_t i = 0; i < COUNT_OF(names); i++) {
