@@ -233,6 +233,17 @@ bool offload_is_cancelled(const void *data);
 offload_ticket_t actor_offload_when_room(context_t *ctx, offload_lane_t lane, offload_then_fn then,
                                          const void *data, size_t data_size);
 
+/* Asks for one actor_readable when the descriptor (a pipe, a socket, inotify; not a file) can be
+ * read, or was closed by its other side. Read until nothing is left, then ask again; it may come
+ * once for nothing. The descriptor stays the actor's: it is non-blocking, and one that it closes is
+ * not waited for. LIMIT: 65,536; UNSUPPORTED: a simulation, which has no descriptors; NO_MEMORY; or
+ * why the descriptor can't be waited for. */
+err_t actor_wait_readable(context_t *ctx, int fd);
+typedef struct actor_readable {
+    uint32_t fd;
+} actor_readable_t;
+extern const schema_t actor_readable_schema;
+
 /* Memory that belongs to the state: zeroed, charged to this actor, and freed with the state (at the
  * end, a failure, a restart, a rebuild), so a state may just point to it. NULL: past the kind's
  * memory_max, or no memory; the second form fails the actor then. Blocks may be freed before;

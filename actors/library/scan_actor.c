@@ -4,6 +4,7 @@
 
 #define ACTOR_DEF "actors/protocol/scan.def"
 #define ACTOR_STATE scan_t
+#define ACTOR_ALSO(X) X(actor_readable)
 #include "runtime/actor_kind.h"
 
 static void begin(scan_t *self, context_t *ctx);
@@ -76,12 +77,25 @@ static void scan_drop(scan_t *self)
     self->retries = 0;
 }
 
+static bool is_touched(const scan_t *self)
+{
+    return self->touched.count > 0 || self->touched.is_overflow;
+}
+
+static void look_soon(scan_t *self, context_t *ctx)
+{
+    self->is_watch_armed = true;
+    actor_timer_start(ctx, SCAN_WATCH_MS, 0, scan_tick, .kind = TICK_WATCH);
+}
+
+/* What is under way is looked at again soon; else the kernel says when there is something. */
 static void arm_watch(scan_t *self, context_t *ctx)
 {
-    if (self->watch.fd > 0 && !self->is_watch_armed) {
-        self->is_watch_armed = true;
-        actor_timer_start(ctx, SCAN_WATCH_MS, 0, scan_tick, .kind = TICK_WATCH);
-    }
+    if (self->watch.fd <= 0 || self->is_watch_armed)
+        return;
+    self->is_watch_armed = true;
+    if (is_touched(self) || actor_wait_readable(ctx, self->watch.fd) != ERR_OK)
+        look_soon(self, ctx);
 }
 
 void scan_end(scan_t *self, context_t *ctx)
@@ -196,13 +210,21 @@ static void look_at_watch(scan_t *self, context_t *ctx)
 {
     self->is_watch_armed = false;
     bool has_more = watch_read(&self->watch, &self->touched);
-    bool is_touched = self->touched.count > 0 || self->touched.is_overflow;
     bool is_settled = !has_more || ++self->watch_waits >= SCAN_WATCH_WAIT_MAX;
-    if (is_touched && is_settled && (self->run == NULL || self->stage >= STAGE_PLAN)) {
+    if (is_touched(self) && is_settled && (self->run == NULL || self->stage >= STAGE_PLAN)) {
         scan_drop(self);
         begin(self, ctx);
     }
     arm_watch(self, ctx);
+}
+
+ON(actor_readable)
+{
+    if (self->watch.fd == (int)command->fd) {
+        (void)watch_read(&self->watch, &self->touched);
+        look_soon(self, ctx); /* also where it was nothing of ours: at most so often */
+    }
+    return ERR_OK;
 }
 
 ON(scan_tick)

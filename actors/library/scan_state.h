@@ -22,8 +22,8 @@ enum {
     SCAN_HELD_MAX = 8,   /* READ jobs done that the library has not taken yet */
     SCAN_COVERS_MAX = 2, /* COVER jobs under way */
     SCAN_JOBS_MAX = SCAN_READS_MAX + SCAN_COVERS_MAX + 2,
-    SCAN_SETTLE_MAX = 1024, /* tracks in one command */
-    SCAN_WATCH_MS = 500,
+    SCAN_SETTLE_MAX = 1024,   /* tracks in one command */
+    SCAN_WATCH_MS = 500,      /* from a change to the look at it, and on to the next look */
     SCAN_WATCH_WAIT_MAX = 10, /* turns that a change waits for the next one at most */
 };
 
@@ -71,8 +71,8 @@ typedef struct scan {
     watch_t watch;
     watch_touched_t touched;
     uint32_t watch_waits;
-    bool is_watch_armed;
-    buf_t carried; /* of uint64_t: tracks whose covers a run that was cut short still owes */
+    bool is_watch_armed; /* a tick or an actor_readable comes */
+    buf_t carried;       /* of uint64_t: tracks whose covers a run that was cut short still owes */
 } scan_t;
 
 /* ---- scan_actor.c ---- */

@@ -4,6 +4,7 @@
 #include "runtime/context.h"
 #include "runtime/inside/inside.h"
 #include "runtime/memory/pressure.h"
+#include "runtime/schedule/readable.h"
 
 #include <time.h>
 
@@ -509,6 +510,7 @@ void scheduler_deinit(scheduler_t *self)
         uv_run(&self->loop, UV_RUN_DEFAULT);
         ASSERT(uv_loop_close(&self->loop) == 0);
     }
+    readable_free(self->readable);
     context_free(self->context);
     current = NULL;
 }

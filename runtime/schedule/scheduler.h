@@ -85,6 +85,7 @@ struct scheduler {
     slot_cache_t slots;
     pool_t pool; /* gone with the runtime's last block, after every scheduler */
     topic_table_t topics;
+    struct readable *readable;           /* readable.h; NULL: nobody here waited for a descriptor */
     uint32_t turn_messages;              /* a turn handles at most; a simulation may draw it */
     struct recorder_head *recorder_head; /* recorder_format.h; NULL: nothing is recorded */
     uint64_t polled_ns, break_ns; /* polled last; when to stop running actors for it or an alarm */

@@ -1,5 +1,6 @@
 /* A music folder, real media workers, and what people do to their files. */
 
+#include "runtime/inside.h"
 #include "tests/integration/library_rig.h"
 
 #include <stdio.h>
@@ -348,6 +349,37 @@ Test(library, a_cancelled_scan_goes_on_where_it_stopped)
     cr_assert(eq(u64, counts.tracks, FILES));
 }
 
+typedef struct looking {
+    library_rig_t *rig;
+    uv_sem_t done;
+    bool has_timer;
+} looking_t;
+
+static void on_inspected(void *context, err_t err, str_t json)
+{
+    looking_t *self = context;
+    self->has_timer = err != ERR_OK || !str_contains(json, STR("\"timers\":0"));
+    uv_sem_post(&self->done);
+}
+
+static void inspect_there(void *context)
+{
+    looking_t *self = context;
+    edge_inspect(runtime_edge(self->rig->runtime, 0), address_of("scan", STR("music")), 20000,
+                 on_inspected, self);
+}
+
+/* Whether the scan will look by itself; else something has to happen first. */
+static bool scan_has_timer(library_rig_t *rig)
+{
+    looking_t looking = {.rig = rig};
+    uv_sem_init(&looking.done, 0);
+    check_ok(edge_post(runtime_edge(rig->runtime, 0), inspect_there, &looking));
+    uv_sem_wait(&looking.done);
+    uv_sem_destroy(&looking.done);
+    return looking.has_timer;
+}
+
 Test(library, a_watched_folder_follows_by_itself)
 {
     library_rig_t rig LIBRARY_RIG_SCOPED;
@@ -357,6 +389,8 @@ Test(library, a_watched_folder_follows_by_itself)
     music_file_write(rig.music, "a/01 One.flac", &one);
     library_rig_start(&rig);
     library_rig_add_root(&rig);
+    while (scan_has_timer(&rig)) /* until the kernel is to say it */
+        uv_sleep(1);
 
     music_file_write(rig.music, "b/02 Two.flac", &two);
     listening_t listening;
