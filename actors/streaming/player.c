@@ -86,6 +86,7 @@ err_t player_apply_replaced(player_t *self, const session_queue_replaced_t *even
         queue_shuffle(&self->queue, event->seed, first);
     set_anchor(self, first, 0, now_ms);
     self->is_playing = first != 0;
+    self->placement++;
     str_to_array(event->device_id, self->active_device_id, sizeof self->active_device_id);
     self->version++;
     return ERR_OK;
@@ -125,6 +126,7 @@ void player_apply_removed(player_t *self, const session_removed_t *event, int64_
         credit(self, -1, now_ms);
         set_anchor(self, next_staying(self, event, current), 0, now_ms);
         self->is_playing = self->is_playing && self->current_entry_id != 0;
+        self->placement++;
     }
     queue_remove(&self->queue, event->entry_ids.items, event->entry_ids.count);
     self->version++;
@@ -144,6 +146,7 @@ void player_apply_cleared(player_t *self, int64_t now_ms)
     set_anchor(self, 0, 0, now_ms);
     self->is_playing = false;
     queue_clear(&self->queue);
+    self->placement++;
     self->version++;
 }
 
@@ -159,6 +162,7 @@ void player_apply_playback(player_t *self, const session_playback_set_t *event, 
         listen_start(&self->listen, now_ms);
     set_anchor(self, event->entry_id, event->position_ms, now_ms);
     self->is_playing = event->is_playing;
+    self->placement += !event->is_report;
     str_to_array(event->device_id, self->active_device_id, sizeof self->active_device_id);
     self->version++;
 }
@@ -227,6 +231,7 @@ void player_apply_device_forgotten(player_t *self, const session_device_forgotte
     if (str_equal(str_from(self->active_device_id), event->device_id)) {
         self->active_device_id[0] = '\0';
         self->is_playing = false;
+        self->placement++;
     }
     self->version++;
 }
@@ -260,6 +265,7 @@ err_t player_to_state(const player_t *self, arena_t *arena, session_state_t *out
         .is_counted = self->listen.is_counted,
         .owed_plays = {self->owed, self->owed_count},
         .next_play_number = self->last_play_number + 1,
+        .placement = self->placement,
     };
     return ERR_OK;
 }
@@ -297,6 +303,7 @@ err_t player_from_state(player_t *self, const session_state_t *state)
     self->queue.last_entry_id = state->next_entry_id - 1;
     self->queue.is_shuffled = state->is_shuffled;
     self->version = state->version;
+    self->placement = state->placement;
     self->current_entry_id = state->current_entry_id;
     self->is_playing = state->is_playing;
     self->position_ms = state->position_ms;

@@ -9,7 +9,9 @@
  *
  * Invariants  current_entry_id is 0 or in the queue. is_playing only with a current entry and an
  *             active device. active_device_id is "" or known. The version grows by one an
- *             event, but session_play_told, which nobody sees.
+ *             event, but session_play_told, which nobody sees. The placement grows by one an
+ *             event that says where or whether playback goes on, but a report of the device
+ *             that plays.
  * Ownership   The player owns its queue and devices.
  * Errors      Applying: NO_MEMORY, and the player must not be used any more. Where the decide
  * function was called before, it cannot happen. */
@@ -28,7 +30,7 @@ typedef struct player_device {
 } player_device_t;
 
 typedef struct player {
-    uint64_t version;
+    uint64_t version, placement;
     queue_t queue;
     uint64_t current_entry_id;
     bool is_playing;

@@ -214,7 +214,8 @@ player_report_t player_decide_report(const player_t *self, const session_report_
 {
     bool is_active = str_equal(str_from(self->active_device_id), command->device_id) &&
                      self->active_device_id[0] != '\0';
-    if (!is_active || command->entry_id == 0 || command->position_ms < 0 ||
+    bool is_overtaken = command->placement != 0 && command->placement != self->placement;
+    if (!is_active || is_overtaken || command->entry_id == 0 || command->position_ms < 0 ||
         queue_index(&self->queue, command->entry_id) == self->queue.count)
         return PLAYER_REPORT_IGNORED;
 
@@ -225,6 +226,7 @@ player_report_t player_decide_report(const player_t *self, const session_report_
         .is_playing = command->is_playing,
         .device_id = command->device_id,
         .left_position_ms = is_same_entry ? command->position_ms : -1,
+        .is_report = true,
     };
     if (!is_same_entry || command->is_playing != self->is_playing)
         return PLAYER_REPORT_CHANGE;

@@ -51,6 +51,7 @@ static err_t make_view(session_self_t *self, context_t *ctx, session_view_t *out
     }
     *out_view = (session_view_t){
         .version = player->version,
+        .placement = player->placement,
         .queue = {player->queue.entries, player->queue.count},
         .current_entry_id = player->current_entry_id,
         .is_playing = player->is_playing,
@@ -418,7 +419,8 @@ static bool append_report(session_self_t *self, context_t *ctx)
                                     .position_ms = position_ms,
                                     .is_playing = self->player.is_playing,
                                     .device_id = str_from(self->player.active_device_id),
-                                    .left_position_ms = position_ms};
+                                    .left_position_ms = position_ms,
+                                    .is_report = true};
     emit_playback(self, ctx, &event);
     return true;
 }

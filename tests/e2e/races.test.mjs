@@ -28,7 +28,10 @@ after(async () => {
 });
 
 beforeEach(async () => {
+  hold.answers?.open();
   Object.assign(hold, { messages: null, answers: null });
+  await settled();
+  await command('setRepeat', '', ', repeat: OFF');
   await command('clearQueue');
   await untilPlayer(page, (player) => player.trackId === null, 'nothing is chosen');
   await id(page, 'play-album').click();
@@ -45,11 +48,12 @@ async function command(field, types = '', args = '', variables = {}) {
 }
 
 const session = async () =>
-  (await server.graphql('{ session { isPlaying positionMs currentEntryId queue { id track { id durationMs } } devices { id volume } } }')).session;
+  (await server.graphql('{ session { isPlaying positionMs currentEntryId queue { id track { id durationMs } } devices { id volume isOnline } } }')).session;
 
 /** In the page: every play, pause and seek that the element is made to do, and what it says of them. */
 function watchSound() {
   window.sound = [];
+  window.volumes = [];
   const { prototype } = HTMLMediaElement;
   for (const name of ['play', 'pause']) {
     const original = prototype[name];
@@ -66,9 +70,17 @@ function watchSound() {
       time.set.call(this, seconds);
     },
   });
+  const volume = Object.getOwnPropertyDescriptor(prototype, 'volume');
+  Object.defineProperty(prototype, 'volume', {
+    ...volume,
+    set(level) {
+      window.volumes.push(level);
+      volume.set.call(this, level);
+    },
+  });
 }
 
-/** Messages of the server and answers to commands pass, until `hold.messages` or `hold.answers` says that they wait. */
+/** Messages of the server and answers to commands pass, until `messages` or `answers` says that they wait. */
 async function holdBack(on) {
   const state = { messages: null, answers: null };
   await on.routeWebSocket(/\/graphql$/, (socket) => {
@@ -81,9 +93,13 @@ async function holdBack(on) {
   await on.route('**/graphql', async (route) => {
     const isCommand = /^mutation/.test(route.request().postDataJSON()?.query ?? '');
     if (!isCommand) return route.continue();
-    const response = await route.fetch();
-    await state.answers?.promise;
-    return route.fulfill({ response }).catch(() => {}); // the page may be another by now
+    try {
+      const response = await route.fetch();
+      await state.answers?.promise;
+      await route.fulfill({ response });
+    } catch {
+      await route.abort().catch(() => {}); // the server was killed, or the page is gone
+    }
   });
   return state;
 }
@@ -94,10 +110,42 @@ function gate() {
   return { promise, open };
 }
 
-/** Nothing that the page asked for waits for its answer, and what the server said came. */
-async function settled() {
-  await until(async () => (await page.evaluate(() => window.musicstreamPlayer.unanswered)) === 0, 'all commands are answered');
+/** Nothing that the page asked for waits for its answer. */
+const settled = () =>
+  until(async () => (await page.evaluate(() => window.musicstreamPlayer.unanswered)) === 0, 'all commands are answered');
+
+/** What the server said until now has come to the page: another device's change, behind it, shows. */
+async function caughtUp() {
+  const label = () => id(page, 'repeat').first().getAttribute('aria-label');
+  const before = await label();
+  const { repeat } = (await server.graphql('{ session { repeat } }')).session;
+  await command('setRepeat', ', $r: Repeat!', ', repeat: $r', { r: repeat === 'OFF' ? 'ALL' : 'OFF' });
+  await until(async () => (await label()) !== before, 'the change shows');
 }
+
+/** Does it; what the server says comes before the answers, or long after, or as it likes. */
+const ORDERS = {
+  'as they come': async (act) => {
+    await act();
+    await settled();
+  },
+  'messages after the answers': async (act) => {
+    hold.messages = [];
+    await act();
+    await settled();
+    await until(() => hold.messages.length > 0, 'the server said something');
+    for (const pass of hold.messages.splice(0)) pass();
+    hold.messages = null;
+  },
+  'answers after the messages': async (act) => {
+    hold.answers = gate();
+    await act();
+    await caughtUp();
+    hold.answers.open();
+    hold.answers = null;
+    await settled();
+  },
+};
 
 /** Keys within one task of the page: nothing the browser has to say comes between them. */
 const press = (...keys) =>
@@ -120,7 +168,7 @@ test('pause and play in one breath: it plays on', async () => {
 });
 
 test('the end and going back in one breath: it plays on', async () => {
-  await playLastSeconds();
+  await playLastOne();
   const told = page.evaluate(() => new Promise((heard) => {
     const { audio } = window.musicstreamPlayer;
     // At its end the element is paused, and says so after this event: the key comes between.
@@ -133,6 +181,7 @@ test('the end and going back in one breath: it plays on', async () => {
     };
     audio.addEventListener('timeupdate', look);
   }));
+  await goToTheEnd();
   await told;
   await settled();
   assert.deepEqual(await page.evaluate(() => window.sound), ['seek', 'play']);
@@ -141,25 +190,127 @@ test('the end and going back in one breath: it plays on', async () => {
 });
 
 test('what is put behind the last track when that is about to end is played', async () => {
-  const { trackId } = await playLastSeconds();
+  const { trackId, seconds } = await playLastOne();
+  // Time goes slowly there: the end is as near as it has to be, and the machine may be as slow as it likes.
+  const near = page.evaluate((length) => new Promise((arrived) => {
+    const { audio } = window.musicstreamPlayer;
+    const look = () => {
+      if (window.musicstreamPlayer.currentTime < length - 2.5) return;
+      audio.removeEventListener('timeupdate', look);
+      audio.playbackRate = 0.0625;
+      arrived();
+    };
+    audio.addEventListener('timeupdate', look);
+  }), seconds);
+  await goToTheEnd();
+  await near;
   const { queue } = await command('enqueue', ', $t: [ID!]!', ', trackIds: $t, place: LAST', { t: [trackId] });
   assert.equal(queue.at(-1).track.id, trackId);
-  await untilPlayer(page, (player) => player.isPlaying && player.currentTime < 5, 'it begins again');
+  await caughtUp();
+  await page.evaluate(() => (window.musicstreamPlayer.audio.playbackRate = 1));
+  await untilPlayer(page, (player) => player.isPlaying && player.currentTime < seconds / 2, 'it begins again');
   await untilPlayer(page, (player) => player.isPlaying && player.currentTime > 1, 'it plays on');
 });
 
-/** The last track of the queue plays, and is so near to its end that the page has told the decoder. */
-async function playLastSeconds() {
+/** The last track of the queue plays. */
+async function playLastOne() {
   await id(page, 'track').last().getByTestId('track-play').click();
+  await settled();
   const { queue } = await session();
   const { id: trackId, durationMs } = queue.at(-1).track;
-  const seconds = durationMs / 1000;
   await untilPlayer(page, (player) => player.isPlaying && player.trackId === trackId, 'the last track plays');
-  for (;;) {
-    const { currentTime } = await probe(page);
-    if (currentTime > seconds - 6) break;
-    await press('ArrowRight');
-    await untilPlayer(page, (player) => player.currentTime > currentTime + 4, 'it sought');
-  }
-  return untilPlayer(page, (player) => player.isPlaying && player.currentTime > seconds - 2.5, 'it is near its end', 40000);
+  return { trackId, seconds: durationMs / 1000 };
 }
+
+/** Seeks until it is so near that it is only a matter of seconds. */
+const goToTheEnd = () => press(...Array(12).fill('ArrowRight'), 'ArrowLeft');
+
+test('when the last one has ended, play begins it again', async () => {
+  const { trackId } = await playLastOne();
+  await goToTheEnd();
+  await until(async () => !(await session()).isPlaying, 'the server knows that it ended');
+  await settled();
+  await press(' ');
+  const again = await untilPlayer(page, (player) => player.isPlaying && player.currentTime > 0.3, 'it plays');
+  assert.equal(again.trackId, trackId);
+  assert.ok(again.currentTime < 5, `${again.currentTime} s`);
+});
+
+const ACTS = [
+  { what: 'pause and play', keys: [' ', ' '], sound: ['pause', 'play'] },
+  { what: 'two seeks', keys: ['ArrowRight', 'ArrowRight'], sound: ['seek', 'seek'] },
+  { what: 'next', keys: ['N'], sound: ['seek', 'play'] },
+  { what: 'next and next', keys: ['N', 'N'], sound: ['seek', 'play', 'seek', 'play'] },
+  { what: 'a seek, next, pause and play', keys: ['ArrowRight', 'N', ' ', ' '], sound: ['seek', 'seek', 'play', 'pause', 'play'] },
+];
+
+for (const [order, during] of Object.entries(ORDERS))
+  for (const { what, keys, sound } of ACTS)
+    test(`${what}, ${order}: just that is done, once`, async () => {
+      await during(() => press(...keys));
+      await caughtUp();
+      assert.deepEqual(await page.evaluate(() => window.sound), sound);
+      const { isPlaying, currentEntryId, queue } = await session();
+      assert.ok(isPlaying);
+      const { trackId } = await untilPlayer(page, (player) => player.isPlaying, 'it plays');
+      assert.equal(trackId, queue.find((entry) => entry.id === currentEntryId).track.id);
+    });
+
+for (const [order, during] of Object.entries(ORDERS))
+  test(`the volume, ${order}: goes down with the keys and never back`, async () => {
+    await command('setVolume', ', $d: ID!', ', deviceId: $d, volume: 100', { d: await device() });
+    await until(() => page.evaluate(() => window.musicstreamPlayer.audio.volume > 0.7), 'it is loud');
+    await page.evaluate(() => (window.volumes.length = 0));
+    await during(async () => {
+      await press('-', '-');
+      await until(async () => (await session()).devices.some((it) => it.volume === 90), 'the server has the first two');
+      await press('-', '-');
+      await until(async () => (await page.evaluate(() => window.musicstreamPlayer.unanswered)) > 0, 'the others are asked for');
+    });
+    await settled();
+    await caughtUp();
+    const volumes = await page.evaluate(() => window.volumes);
+    assert.ok(volumes.length > 0);
+    assert.deepEqual(volumes, [...volumes].sort((a, b) => b - a));
+    assert.equal((await session()).devices.find((it) => it.isOnline).volume, 80);
+  });
+
+const device = () => page.evaluate(() => window.musicstreamPlayer.deviceId);
+
+test('pause and play before the server has named what plays: it plays on', async () => {
+  await command('clearQueue');
+  await untilPlayer(page, (player) => player.trackId === null, 'nothing is chosen');
+  hold.answers = gate();
+  await page.evaluate(() => {
+    window.sound.length = 0;
+    document.querySelector('[data-testid=play-album]').click();
+    for (const key of [' ', ' ']) window.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+  });
+  await caughtUp();
+  hold.answers.open();
+  hold.answers = null;
+  await settled();
+  assert.ok((await session()).isPlaying);
+  await untilPlayer(page, (player) => player.isPlaying && player.currentTime > 0.2, 'it plays');
+  assert.deepEqual(await page.evaluate(() => window.sound), ['seek', 'play', 'pause', 'play']);
+});
+
+test('the server is killed and comes back with an older position: what plays is not set back', async () => {
+  await untilPlayer(page, (player) => player.isPlaying && player.currentTime > 2, 'it plays for a while');
+  await page.evaluate(() => (window.sound.length = 0));
+  await server.kill();
+  await server.start();
+  await until(async () => (await session()).devices.some((it) => it.isOnline), 'the page is back');
+  await caughtUp();
+  assert.deepEqual(await page.evaluate(() => window.sound), []);
+  await untilPlayer(page, (player) => player.isPlaying && player.currentTime > 2, 'it plays on');
+});
+
+test('another device places playback: that is followed', async () => {
+  await command('seek', '', ', positionMs: 15000');
+  await untilPlayer(page, (player) => player.isPlaying && player.currentTime > 14 && player.currentTime < 20, 'it is there');
+  await command('pause');
+  await untilPlayer(page, (player) => !player.isPlaying, 'it is paused');
+  await command('play', ', $d: ID!', ', deviceId: $d', { d: await device() });
+  await untilPlayer(page, (player) => player.isPlaying && player.currentTime > 14, 'it goes on');
+});

@@ -357,6 +357,64 @@ Test(session, progress_is_appended_at_most_every_ten_seconds)
     world_deinit(&world);
 }
 
+Test(session, a_report_that_crossed_somebody_elses_word_undoes_nothing)
+{
+    world_t world;
+    world_init(&world, 9);
+    play_on(&world, "d1");
+    attach(&world, "d2");
+    play_for(&world, "d1", 1, 0, 10000);
+    session_report_progress_t late = {.device_id = STR("d1"),
+                                      .entry_id = 1,
+                                      .position_ms = 20000,
+                                      .is_playing = true,
+                                      .placement = view(&world)->placement};
+    pass(&world, 10000);
+
+    check_ok(ask(&world, session_pause, .position_ms = 20000));
+    check_ok(ask_message(&world, ann(), &session_report_progress_schema, &late));
+    cr_assert_not(view(&world)->is_playing);
+    check_ok(ask(&world, session_play, .device_id = STR("d1"), .entry_id = 3, .position_ms = 0));
+    check_ok(ask_message(&world, ann(), &session_report_progress_schema, &late));
+    cr_assert(eq(u64, view(&world)->current_entry_id, 3));
+    late.entry_id = 3;
+    late.placement = view(&world)->placement;
+    late.is_playing = false;
+    check_ok(ask_message(&world, ann(), &session_report_progress_schema, &late));
+    cr_assert_not(view(&world)->is_playing);
+    world_deinit(&world);
+}
+
+Test(session, only_what_others_say_is_a_placement_and_a_crash_makes_none)
+{
+    world_t world;
+    world_init(&world, 10);
+    play_on(&world, "d1");
+    uint64_t placement = view(&world)->placement;
+
+    play_for(&world, "d1", 1, 0, 30000);
+    check_ok(report(&world, "d1", 2, 0, true)); /* it went on to the next track */
+    check_ok(report(&world, "d1", 2, 4000, true));
+    pass(&world, SESSION_PROGRESS_EVERY_MS); /* appended late */
+    cr_assert(eq(u64, view(&world)->placement, placement));
+    cr_assert(ge(i64, view(&world)->position_ms, 4000));
+    node_crash(&world);
+    node_start(&world);
+    cr_assert(eq(u64, view(&world)->placement, placement));
+
+    attach(&world, "d1");
+    check_ok(ask(&world, session_seek, .position_ms = 1000));
+    cr_assert(eq(u64, view(&world)->placement, placement + 1));
+    check_ok(ask(&world, session_set_repeat, .repeat = SESSION_REPEAT_ALL));
+    check_ok(ask(&world, session_remove, .entry_ids = {(const uint64_t[]){3}, 1}));
+    cr_assert(eq(u64, view(&world)->placement, placement + 1));
+    check_ok(ask(&world, session_remove, .entry_ids = {(const uint64_t[]){2}, 1}));
+    cr_assert(eq(u64, view(&world)->placement, placement + 2));
+    check_ok(ask(&world, session_clear));
+    cr_assert(eq(u64, view(&world)->placement, placement + 3));
+    world_deinit(&world);
+}
+
 Test(session, playback_is_handed_over_at_the_same_position)
 {
     world_t world;
@@ -576,7 +634,8 @@ static void check_same(const session_view_t *a, const session_view_t *b, uint64_
 {
     bool is_same = a->queue.count == b->queue.count && a->current_entry_id == b->current_entry_id &&
                    a->is_playing == b->is_playing && a->position_ms == b->position_ms &&
-                   a->repeat == b->repeat && a->is_shuffled == b->is_shuffled &&
+                   a->placement == b->placement && a->repeat == b->repeat &&
+                   a->is_shuffled == b->is_shuffled &&
                    str_equal(a->active_device_id, b->active_device_id) &&
                    a->devices.count == b->devices.count;
     for (uint32_t i = 0; is_same && i < a->queue.count; i++)

@@ -120,6 +120,7 @@ graph_rows_t resolve_session(void)
     static const graphql_resolver_t rows[] = {
         {"Query.session", .resolve = query_session},
         {"PlaybackSession.version", GRAPHQL_MEMBER(session_view_t, version)},
+        {"PlaybackSession.placement", GRAPHQL_MEMBER(session_view_t, placement)},
         {"PlaybackSession.queue", .resolve = session_queue},
         {"PlaybackSession.currentEntryId", .resolve = session_current},
         {"PlaybackSession.isPlaying", GRAPHQL_MEMBER(session_view_t, is_playing)},

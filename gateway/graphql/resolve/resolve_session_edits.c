@@ -119,7 +119,8 @@ static err_t report_progress(graphql_field_t *field)
     return ask_session(field, session_report_progress,
                        .device_id = graphql_arg_str(field, "deviceId"), .entry_id = entry,
                        .position_ms = graphql_arg_int(field, "positionMs", 0),
-                       .is_playing = graphql_arg_bool(field, "isPlaying", false));
+                       .is_playing = graphql_arg_bool(field, "isPlaying", false),
+                       .placement = (uint64_t)MAX(graphql_arg_int(field, "placement", 0), 0));
 }
 
 static err_t set_repeat(graphql_field_t *field)

@@ -21,7 +21,8 @@ Test(player, the_position_goes_with_the_clock_to_the_end_of_the_track)
     cr_assert(eq(i64, player_position(&player, 31000), 30000));
     cr_assert(eq(i64, player_position(&player, 500), 0)); /* the clock went back */
     cr_assert(eq(i64, player_position(&player, 9000000), TRACK_MS));
-    player_apply_playback(&player, &(session_playback_set_t){3, 5000, true, STR("d"), -1}, 1000);
+    player_apply_playback(&player, &(session_playback_set_t){3, 5000, true, STR("d"), -1, false},
+                          1000);
     cr_assert(eq(i64, player_position(&player, 9001000), 9005000)); /* of unknown length */
 }
 
@@ -33,11 +34,12 @@ Test(player, more_owed_plays_than_there_is_room_for_lose_the_oldest)
 
     for (int i = 0; i < PLAYER_OWED_MAX + 1; i++) {
         for (int j = 0; j < 10; j++, now += 10000)
-            player_apply_playback(
-                &player,
-                &(session_playback_set_t){1, (j + 1) * 10000, true, STR("d"), (j + 1) * 10000},
-                now + 10000);
-        player_apply_playback(&player, &(session_playback_set_t){1, 0, true, STR("d"), -1}, now);
+            player_apply_playback(&player,
+                                  &(session_playback_set_t){1, (j + 1) * 10000, true, STR("d"),
+                                                            (j + 1) * 10000, false},
+                                  now + 10000);
+        player_apply_playback(&player, &(session_playback_set_t){1, 0, true, STR("d"), -1, false},
+                              now);
     }
 
     cr_assert(eq(u32, player.owed_count, PLAYER_OWED_MAX));
@@ -57,8 +59,8 @@ Test(player, a_snapshot_is_the_whole_state)
     player_apply_shuffle(&player, &(session_shuffle_set_t){true, 77});
     player_apply_repeat(&player, &(session_repeat_set_t){SESSION_REPEAT_ALL});
     player_apply_volume(&player, &(session_volume_set_t){STR("d"), 33});
-    player_apply_playback(&player, &(session_playback_set_t){1, 60000, true, STR("d"), 60000},
-                          61000);
+    player_apply_playback(&player,
+                          &(session_playback_set_t){1, 60000, true, STR("d"), 60000, false}, 61000);
 
     check_ok(player_to_state(&player, &arena, &state));
     schema_encode(&session_state_schema, &state, &first);
@@ -92,7 +94,7 @@ Test(player, repeat_all_goes_on_at_the_start_when_the_last_one_is_removed)
     player_t player PLAYER_SCOPED = {0};
     uint64_t last = 3;
     playing(&player, 0);
-    player_apply_playback(&player, &(session_playback_set_t){3, 0, true, STR("d"), -1}, 0);
+    player_apply_playback(&player, &(session_playback_set_t){3, 0, true, STR("d"), -1, false}, 0);
     player_apply_repeat(&player, &(session_repeat_set_t){SESSION_REPEAT_ALL});
 
     player_apply_removed(&player, &(session_removed_t){{&last, 1}}, 1);

@@ -13,7 +13,7 @@ const LIBRARY = `trackCount albumCount artistCount roots { name path isReadable 
   scan { phase filesDone filesKnown filesPerSecond secondsLeft startedAt finishedAt problems { path reason } problemCount }`;
 const PLAYLIST_CARD = 'id name version entryCount durationMs changedAt';
 const PLAYLIST = `${PLAYLIST_CARD} entries(first: 500) { nodes { id track { ${PLAYABLE} } } ${PAGE} }`;
-const SESSION = `version queue { id track { ${TRACK} } } currentEntryId isPlaying positionMs positionAt serverTime repeat
+const SESSION = `version placement queue { id track { ${TRACK} } } currentEntryId isPlaying positionMs positionAt serverTime repeat
   isShuffled activeDeviceId devices { id name isOnline volume }`;
 
 export const queries = {
@@ -78,9 +78,9 @@ export const mutations = {
   seek: session('Seek', ', $positionMs: Int!', 'seek(commandId: $commandId, positionMs: $positionMs)'),
   reportProgress: session(
     'ReportProgress',
-    ', $deviceId: ID!, $entryId: ID!, $positionMs: Int!, $isPlaying: Boolean!',
+    ', $deviceId: ID!, $entryId: ID!, $positionMs: Int!, $isPlaying: Boolean!, $placement: Int',
     `reportProgress(commandId: $commandId, deviceId: $deviceId, entryId: $entryId, positionMs: $positionMs,
-      isPlaying: $isPlaying)`,
+      isPlaying: $isPlaying, placement: $placement)`,
   ),
   setRepeat: session('SetRepeat', ', $repeat: Repeat!', 'setRepeat(commandId: $commandId, repeat: $repeat)'),
   setShuffle: session(

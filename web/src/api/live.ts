@@ -11,6 +11,8 @@ const PING_EVERY_MS = 15_000;
 const CLOSE_UNAUTHORIZED = [4401, 4403];
 
 let client: Client | null = null;
+/** How many connections there were. */
+let connections = 0;
 
 function makeClient(): Client {
   let pongTimer: ReturnType<typeof setTimeout> | undefined;
@@ -36,7 +38,10 @@ function makeClient(): Client {
       opened: (it) => {
         socket = it as WebSocket;
       },
-      connected: () => noteReach(true),
+      connected: () => {
+        connections++;
+        noteReach(true);
+      },
       ping: (isReceived) => {
         if (!isReceived) pongTimer = setTimeout(() => socket?.close(4408, 'no pong'), PONG_MS);
       },
@@ -55,19 +60,26 @@ function makeClient(): Client {
   });
 }
 
-/** Calls `onData` with every state the server sends until the returned function is called. */
+/**
+ * Calls `onData` with every state the server sends until the returned function is called. `isFirst`: nothing came
+ * before on this connection.
+ */
 export function subscribe<T>(
   query: string,
   variables: Record<string, unknown>,
-  onData: (data: T) => void,
+  onData: (data: T, isFirst: boolean) => void,
   onEnd: () => void = () => {},
 ): () => void {
   client ??= makeClient();
+  let seen = 0;
   return client.subscribe<T>(
     { query, variables },
     {
       next: ({ data }) => {
-        if (data !== undefined && data !== null) onData(data);
+        if (data === undefined || data === null) return;
+        const isFirst = seen !== connections;
+        seen = connections;
+        onData(data, isFirst);
       },
       error: onEnd,
       complete: onEnd,

@@ -132,6 +132,8 @@ export interface Device {
 
 export interface Session {
   version: number;
+  /** Grows whenever somebody says where or whether playback goes on; the playing device's reports are none of that. */
+  placement: number;
   queue: QueueEntry[];
   currentEntryId: string | null;
   isPlaying: boolean;

@@ -1,9 +1,8 @@
 /**
  * Between the session, which the server keeps and all devices share, and the engine, which makes the sound here.
  *
- * Truth is `base`, the newest session that the server sent. What the listener asked for since is laid over it as
- * patches until the answers are here; the result is what the page shows. After every change the engine is made to
- * follow: it plays when this device is the active one, and is silent otherwise. What the engine does by itself (it went
+ * What the session is, is sync.ts' matter: the server's newest word, and what was asked for since laid over it; the result
+ * is what the page shows. After every change the engine is made to follow: it plays when this device is the active one, and is silent otherwise. What the engine does by itself (it went
  * on to the next track, it is 10 s further) is reported.
  */
 import { newCommandId } from '../api/command_id';
@@ -17,25 +16,16 @@ import { useSettings } from '../app_settings';
 import { deviceName, takeDeviceId } from './device';
 import { Engine, type PlayItem } from './engine';
 import { gainDecibel } from './gain';
-import { clockOffset, positionNow } from './position';
+import { positionNow } from './position';
 import { currentEntry, currentIndex, isTemporary, nextEntry, patches, previousEntry, temporaryEntries, type Patch } from './queue';
 import { fetchStream, knownStream } from './streams';
 import { usePlayback } from './store';
-
-interface Pending {
-  mutation: string;
-  variables: Record<string, unknown>;
-  patch: Patch;
-  isSent: boolean;
-  /** It says where playback is: what the server says of that counts only after the answer. */
-  movesPosition: boolean;
-}
+import { Sync, type Asked, type Kind } from './sync';
 
 export type Problem = ErrorCode | 'GONE' | 'BROKEN';
 
 /** Of several that wait to be sent only the last one counts. */
-const LAST_WINS: readonly string[] = [mutations.seek, mutations.setVolume, mutations.reportProgress];
-const SET_BACK_MS = 2_000;
+const LAST_WINS: readonly string[] = [mutations.seek, mutations.reportProgress];
 const REPORT_EVERY_MS = 10_000;
 /** A position that somebody else set is followed when it is this far from here. */
 const FOLLOW_MS = 400;
@@ -43,34 +33,18 @@ const FOLLOW_MS = 400;
 const AGAIN_MS = 3_000;
 const VOLUME_SETTLE_MS = 200;
 const SKIPS_MAX = 5;
-const EMPTY: Session = {
-  version: 0,
-  queue: [],
-  currentEntryId: null,
-  isPlaying: false,
-  positionMs: 0,
-  positionAt: new Date(0).toISOString(),
-  serverTime: new Date(0).toISOString(),
-  repeat: 'OFF',
-  isShuffled: false,
-  activeDeviceId: null,
-  devices: [],
-};
-
 class Controller {
   /** Told of what went wrong, to say it. */
   onProblem: (problem: Problem, what: string) => void = () => {};
 
   private engine: Engine | null = null;
   private deviceId = '';
-  private base: Session | null = null;
-  private offsetMs = 0;
-  private pending: Pending[] = [];
+  /** Another one for every listener: what comes late for the one before finds no one. */
+  private sync = new Sync();
   private lastCommand: Promise<unknown> = Promise.resolve();
-  /** Where playback is by our own last word, to tell it from somebody else's. */
-  private ownPosition = '';
   private localVolume = 100;
-  private volumeTimer: ReturnType<typeof setTimeout> | undefined;
+  /** What waits for the slider to rest. */
+  private volume: { asked: Asked; deviceId: string; timer: ReturnType<typeof setTimeout> } | null = null;
   private reportTimer: ReturnType<typeof setInterval> | undefined;
   private loadingStreamOf = '';
   private skips = 0;
@@ -85,7 +59,10 @@ class Controller {
     const unsubscribe = subscribe<{ session: Session }>(
       subscriptions.session,
       { deviceId: this.deviceId, deviceName: deviceName() },
-      ({ session }) => this.take(session),
+      ({ session }, isFirst) => {
+        this.sync.take(session, isFirst);
+        this.follow();
+      },
     );
     const unfollow = useSettings.subscribe(() => this.applySettings());
     const unwatch = useReach.subscribe(({ isReachable }) => {
@@ -104,9 +81,11 @@ class Controller {
     this.stop?.();
     this.stop = null;
     clearInterval(this.reportTimer);
+    clearTimeout(this.volume?.timer);
+    this.volume = null;
     this.engine?.stop();
-    this.base = null;
-    this.pending = [];
+    this.sync = new Sync();
+    this.lastCommand = Promise.resolve();
     this.publish(null);
   }
 
@@ -120,7 +99,7 @@ class Controller {
 
   /** Commands that wait for their answer or to be sent. */
   get unanswered(): number {
-    return this.pending.length + (this.volumeTimer === undefined ? 0 : 1);
+    return this.sync.unanswered;
   }
 
   /** Milliseconds into the current track, on whatever device it plays. */
@@ -130,7 +109,7 @@ class Controller {
     if (isActive && this.engine?.item !== null && this.engine?.item !== undefined && this.engine.item.key === session.currentEntryId)
       return this.engine.positionSeconds * 1000;
     const duration = currentEntry(session)?.track.durationMs ?? 0;
-    return positionNow(session, this.offsetMs, Date.now(), duration);
+    return positionNow(session, this.sync.offsetMs, Date.now(), duration);
   }
 
   // What a listener can ask for.
@@ -146,7 +125,8 @@ class Controller {
       mutations.playTracks,
       { deviceId: this.deviceId, trackIds: playable.map((it) => it.id), startIndex: index },
       patches.playTracks(entries, index, this.deviceId, this.serverNow()),
-      true,
+      'placement',
+      0,
     );
   }
 
@@ -160,12 +140,17 @@ class Controller {
 
   enqueue(tracks: readonly Track[], place: QueuePlace): void {
     const entries = temporaryEntries(tracks, newCommandId());
-    this.send(mutations.enqueue, { trackIds: tracks.map((it) => it.id), place }, patches.enqueue(entries, place));
+    const asked = this.send(mutations.enqueue, { trackIds: tracks.map((it) => it.id), place }, patches.enqueue(entries, place));
+    asked.onSend = (it, base) => {
+      it.patch = patches.enqueue(entries, place, new Set(base?.queue.map((entry) => entry.id)));
+    };
   }
 
   removeFromQueue(entryId: string): void {
     if (isTemporary(entryId)) return;
-    this.send(mutations.removeFromQueue, { entryIds: [entryId] }, patches.remove([entryId]));
+    const isCurrent = usePlayback.getState().session?.currentEntryId === entryId;
+    const kind = isCurrent ? 'placement' : 'edit';
+    this.send(mutations.removeFromQueue, { entryIds: [entryId] }, patches.remove([entryId]), kind, isCurrent ? 0 : null);
   }
 
   moveInQueue(entryId: string, index: number): void {
@@ -174,7 +159,7 @@ class Controller {
   }
 
   clearQueue(): void {
-    this.send(mutations.clearQueue, {}, patches.clear, true);
+    this.send(mutations.clearQueue, {}, patches.clear, 'placement');
   }
 
   toggle(): void {
@@ -194,21 +179,23 @@ class Controller {
   }
 
   playEntry(entryId: string, positionMs = 0, deviceId = this.activeOrThis()): void {
-    if (isTemporary(entryId) && deviceId === this.deviceId && this.engine?.item?.key === entryId) {
-      this.engine.play();
-      return;
-    }
     const at = Math.round(positionMs);
     if (deviceId === this.deviceId) {
       this.unblock();
       this.jump(entryId, at);
     }
-    this.send(
+    const asked = this.send(
       mutations.play,
       { deviceId, entryId: isTemporary(entryId) ? null : entryId, positionMs: at },
       patches.play(deviceId, entryId, at, this.serverNow()),
-      true,
+      'placement',
+      at,
     );
+    if (!isTemporary(entryId)) return;
+    const trackId = usePlayback.getState().session?.queue.find((it) => it.id === entryId)?.track.id;
+    asked.onSend = (it, base) => {
+      if (base !== null) it.variables = { ...it.variables, entryId: namedEntry(base, trackId) };
+    };
   }
 
   /** It is loaded already: only the position may differ. */
@@ -220,7 +207,7 @@ class Controller {
 
   pause(): void {
     const positionMs = Math.round(this.positionMs());
-    this.send(mutations.pause, { positionMs }, patches.pause(positionMs, this.serverNow()), true);
+    this.send(mutations.pause, { positionMs }, patches.pause(positionMs, this.serverNow()), 'placement', positionMs);
   }
 
   seek(positionMs: number): void {
@@ -229,7 +216,7 @@ class Controller {
     const duration = currentEntry(session)?.track.durationMs ?? 0;
     const at = Math.round(Math.min(Math.max(0, positionMs), duration));
     if (this.isHere(session)) this.engine?.seek(at / 1000);
-    this.send(mutations.seek, { positionMs: at }, patches.seek(at, this.serverNow()), true);
+    this.send(mutations.seek, { positionMs: at }, patches.seek(at, this.serverNow()), 'placement', at);
   }
 
   next(): void {
@@ -262,15 +249,30 @@ class Controller {
       this.localVolume = level;
       this.engine?.setVolume(level);
     }
-    if (this.base !== null) {
-      this.base = patches.volume(deviceId, level)(this.base);
-      this.publish(this.view());
+    this.askVolume(deviceId, level);
+  }
+
+  /** Shown at once; sent when the slider rests. */
+  private askVolume(deviceId: string, level: number): void {
+    const variables = { deviceId, volume: level };
+    const patch = patches.volume(deviceId, level);
+    if (this.volume !== null && this.volume.deviceId !== deviceId) this.sendVolume();
+    if (this.volume === null) {
+      const asked = this.sync.ask(mutations.setVolume, variables, patch);
+      this.volume = { asked, deviceId, timer: setTimeout(() => this.sendVolume(), VOLUME_SETTLE_MS) };
+    } else {
+      Object.assign(this.volume.asked, { variables, patch });
+      clearTimeout(this.volume.timer);
+      this.volume.timer = setTimeout(() => this.sendVolume(), VOLUME_SETTLE_MS);
     }
-    clearTimeout(this.volumeTimer);
-    this.volumeTimer = setTimeout(() => {
-      this.volumeTimer = undefined;
-      this.send(mutations.setVolume, { deviceId, volume: level }, patches.volume(deviceId, level));
-    }, VOLUME_SETTLE_MS);
+    this.follow();
+  }
+
+  private sendVolume(): void {
+    if (this.volume === null) return;
+    clearTimeout(this.volume.timer);
+    this.queue(this.volume.asked);
+    this.volume = null;
   }
 
   transferTo(deviceId: string): void {
@@ -281,7 +283,7 @@ class Controller {
       mutations.transferPlayback,
       { deviceId },
       patches.transfer(deviceId, positionMs, this.serverNow()),
-      true,
+      'placement',
     );
   }
 
@@ -300,7 +302,7 @@ class Controller {
   // The session.
 
   private serverNow(): string {
-    return new Date(Date.now() + this.offsetMs).toISOString();
+    return new Date(Date.now() + this.sync.offsetMs).toISOString();
   }
 
   private isHere(session: Session): boolean {
@@ -313,62 +315,41 @@ class Controller {
     return active?.isOnline === true ? active.id : this.deviceId;
   }
 
-  private view(): Session | null {
-    if (this.base === null) return this.pending.length === 0 ? null : this.overlay(EMPTY);
-    return this.overlay(this.base);
-  }
-
-  private overlay(session: Session): Session {
-    return this.pending.reduce((it, { patch }) => patch(it), session);
-  }
-
   /** Commands are sent one after the other: their order is what the listener did. */
   private send(
     mutation: string,
     variables: Record<string, unknown>,
     patch: Patch,
-    movesPosition = false,
-  ): void {
-    const last = this.pending.at(-1);
-    if (last !== undefined && !last.isSent && last.mutation === mutation && LAST_WINS.includes(mutation)) {
-      last.variables = variables;
-      last.patch = patch;
-      this.follow();
-      return;
-    }
-    const pending: Pending = { mutation, variables, patch, movesPosition, isSent: false };
-    this.pending.push(pending);
+    kind: Kind = 'edit',
+    positionMs: number | null = null,
+  ): Asked {
+    const waiting = LAST_WINS.includes(mutation) ? this.sync.lastWaiting(mutation) : null;
+    const asked = waiting ?? this.sync.ask(mutation, variables, patch, kind, positionMs);
+    if (waiting === null) this.queue(asked);
+    else Object.assign(waiting, { variables, patch, positionMs });
     this.follow();
-    const run = () => {
-      pending.isSent = true;
-      return this.carryOut(pending);
-    };
-    this.lastCommand = this.lastCommand.then(run);
+    return asked;
   }
 
-  private async carryOut(pending: Pending): Promise<void> {
+  private queue(asked: Asked): void {
+    const { sync } = this;
+    this.lastCommand = this.lastCommand.then(() => (sync === this.sync ? this.carryOut(asked, sync) : undefined));
+  }
+
+  private async carryOut(asked: Asked, sync: Sync): Promise<void> {
     try {
-      const { session } = await command<{ session: Session }>(pending.mutation, pending.variables);
-      this.pending = this.pending.filter((it) => it !== pending);
-      if (pending.movesPosition) this.ownPosition = positionKey(session);
-      this.take(session);
+      const variables = sync.send(asked);
+      if (variables !== null) sync.answered(asked, (await command<{ session: Session }>(asked.mutation, variables)).session);
     } catch (error) {
-      this.pending = this.pending.filter((it) => it !== pending);
-      this.onProblem(asApiError(error).code, asApiError(error).detail);
-      this.follow();
+      sync.failed(asked);
+      if (sync === this.sync) this.onProblem(asApiError(error).code, asApiError(error).detail);
     }
-  }
-
-  private take(session: Session): void {
-    if (this.base !== null && isOvertaken(session, this.base)) return;
-    this.offsetMs = clockOffset(session.serverTime, Date.now());
-    this.base = session;
-    this.follow();
+    if (sync === this.sync) this.follow();
   }
 
   /** Shows the session and makes the engine do what it says. */
   private follow(): void {
-    const session = this.view();
+    const session = this.sync.view;
     if (session !== null && this.engine !== null) this.steer(session, this.engine);
     this.publish(session);
   }
@@ -376,7 +357,7 @@ class Controller {
   private steer(session: Session, engine: Engine): void {
     const entry = currentEntry(session);
     const mine = session.devices.find((it) => it.id === this.deviceId);
-    if (mine !== undefined && mine.volume !== this.localVolume && this.volumeTimer === undefined) {
+    if (mine !== undefined && mine.volume !== this.localVolume) {
       this.localVolume = mine.volume;
       engine.setVolume(mine.volume);
     }
@@ -408,16 +389,14 @@ class Controller {
 
   /** The same track was asked for once more: it begins again. */
   private isRestart(session: Session): boolean {
-    return session.positionMs === 0 && this.pending.some((it) => it.movesPosition);
+    return session.positionMs === 0 && this.sync.isPlacing;
   }
 
   private followPosition(session: Session, engine: Engine): void {
-    if (this.pending.some((it) => it.movesPosition)) return;
-    const key = positionKey(session);
-    if (key === this.ownPosition) return;
-    this.ownPosition = key;
+    if (!this.sync.isPlacedElsewhere) return;
+    this.sync.follow();
     const duration = currentEntry(session)?.track.durationMs ?? 0;
-    const wanted = positionNow(session, this.offsetMs, Date.now(), duration);
+    const wanted = positionNow(session, this.sync.offsetMs, Date.now(), duration);
     if (Math.abs(wanted - engine.positionSeconds * 1000) > FOLLOW_MS) engine.seek(wanted / 1000);
   }
 
@@ -429,11 +408,10 @@ class Controller {
       this.loadLater(entry.track.id);
       return;
     }
-    const at = positionNow(session, this.offsetMs, Date.now(), entry.track.durationMs);
+    const at = positionNow(session, this.sync.offsetMs, Date.now(), entry.track.durationMs);
     // What passed since a command of our own was only our own slowness.
-    const isOwn = this.pending.some((it) => it.movesPosition);
-    const seconds = (isOwn ? session.positionMs : at) / 1000;
-    this.ownPosition = positionKey(session);
+    const seconds = (this.sync.isPlacing ? session.positionMs : at) / 1000;
+    this.sync.follow();
     engine.start(this.itemOf(entry.id, entry.track, stream, isAlbumInOrder(session)), seconds, isPlaying);
   }
 
@@ -503,7 +481,10 @@ class Controller {
     const { session } = usePlayback.getState();
     const entry = session === null ? null : nextEntry(session);
     if (entry !== null) this.playEntry(entry.id);
-    else this.reportAs(item.key, 0, false);
+    else {
+      this.engine?.seek(0);
+      this.reportAs(item.key, 0, false);
+    }
   }
 
   private async renewStream(item: PlayItem): Promise<void> {
@@ -541,7 +522,7 @@ class Controller {
     const item = this.engine?.item;
     if (item === null || item === undefined || this.engine?.isPlaying !== true) return;
     // While commands wait for the network one more would only be late.
-    if (this.pending.length > 0) return;
+    if (this.sync.unanswered > 0) return;
     this.reportAs(item.key, this.engine.positionSeconds * 1000, true);
   }
 
@@ -552,7 +533,7 @@ class Controller {
       mutations.reportProgress,
       { deviceId: this.deviceId, entryId, positionMs: at, isPlaying },
       patches.progress(entryId, at, isPlaying, this.serverNow()),
-      true,
+      'report',
     );
   }
 
@@ -574,14 +555,10 @@ class Controller {
   }
 }
 
-/** An older state that arrived late. A server that was set back to a backup may count from lower on, though. */
-function isOvertaken(session: Session, newest: Session): boolean {
-  const later = Date.parse(session.serverTime) - Date.parse(newest.serverTime);
-  return session.version < newest.version && !(later > SET_BACK_MS);
-}
-
-function positionKey(session: Session): string {
-  return `${session.currentEntryId} ${session.positionMs} ${session.positionAt}`;
+/** The entry that a name of our own has stood for; null: the current one, or it is not there. */
+function namedEntry(base: Session, trackId: string | undefined): string | null {
+  if (currentEntry(base)?.track.id === trackId) return null;
+  return base.queue.find((it) => it.track.id === trackId)?.id ?? null;
 }
 
 /** The neighbours in the queue are from the same album, one behind the other. */

@@ -7,6 +7,7 @@ const track = (id: string, isAvailable = true) => ({ id, isAvailable }) as Track
 function sessionOf(ids: string, current: string | null, more: Partial<Session> = {}): Session {
   return {
     version: 1,
+    placement: 1,
     queue: [...ids].map((id) => ({ id, track: track(id) })),
     currentEntryId: current,
     isPlaying: true,
@@ -61,6 +62,25 @@ describe('queue', () => {
     expect(order(patches.enqueue(entries, 'NEXT')(sessionOf('abc', 'b')))).toBe('abxyc');
     expect(order(patches.enqueue(entries, 'LAST')(sessionOf('abc', 'b')))).toBe('abcxy');
     expect(order(patches.enqueue(entries, 'NEXT')(sessionOf('', null)))).toBe('xy');
+  });
+
+  it.each([
+    ['the one behind', 'a', 'a', 'OFF', 'b', true],
+    ['the one behind those that go too', 'b', 'bc', 'OFF', 'd', true],
+    ['nothing behind the last', 'd', 'd', 'OFF', null, false],
+    ['the first after the last when all is repeated', 'd', 'd', 'ALL', 'a', true],
+    ['itself when another one goes', 'b', 'a', 'OFF', 'b', true],
+  ] as const)('when what plays is removed, it goes on with %s', (_, current, removed, repeat, want, isPlaying) => {
+    const session = patches.remove([...removed])(sessionOf('abcd', current, { repeat, positionMs: 77 }));
+
+    expect(session.currentEntryId).toBe(want);
+    expect(session.isPlaying).toBe(isPlaying);
+    expect(session.positionMs).toBe(want === current ? 77 : 0);
+  });
+
+  it('an entry that has got its real name is played as the current one', () => {
+    expect(patches.play('d', 'new:1:0', 5, '')(sessionOf('abc', 'b')).currentEntryId).toBe('b');
+    expect(patches.play('d', 'c', 5, '')(sessionOf('abc', 'b')).currentEntryId).toBe('c');
   });
 
   it('ignores a report about an entry that is no longer there', () => {

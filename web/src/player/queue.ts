@@ -60,6 +60,12 @@ export function moved<T extends { id: string }>(list: readonly T[], id: string, 
   return [...rest.slice(0, at), item, ...rest.slice(at)];
 }
 
+function hasArrived(queue: readonly QueueEntry[], entries: readonly QueueEntry[], known: ReadonlySet<string>): boolean {
+  const isIt = (it: QueueEntry | undefined, entry: QueueEntry) =>
+    it !== undefined && !known.has(it.id) && !isTemporary(it.id) && it.track.id === entry.track.id;
+  return queue.some((_, i) => entries.every((entry, j) => isIt(queue[i + j], entry)));
+}
+
 const at = (positionMs: number, time: string) => ({ positionMs, positionAt: time });
 
 export const patches = {
@@ -74,16 +80,28 @@ export const patches = {
       ...at(0, time),
     }),
 
+  /** `known`: what was queued when the server was told; what it has put there since needs no stand-in. */
   enqueue:
-    (entries: QueueEntry[], place: QueuePlace): Patch =>
+    (entries: QueueEntry[], place: QueuePlace, known: ReadonlySet<string> | null = null): Patch =>
     (session) => {
+      if (known !== null && hasArrived(session.queue, entries, known)) return session;
       const index = place === 'LAST' ? session.queue.length : currentIndex(session) + 1;
       return { ...session, queue: [...session.queue.slice(0, index), ...entries, ...session.queue.slice(index)] };
     },
 
   remove:
     (entryIds: readonly string[]): Patch =>
-    (session) => ({ ...session, queue: session.queue.filter((it) => !entryIds.includes(it.id)) }),
+    (session) => {
+      const stays = (it: QueueEntry) => !entryIds.includes(it.id);
+      const queue = session.queue.filter(stays);
+      const index = currentIndex(session);
+      const current = session.queue[index];
+      if (current === undefined || stays(current)) return { ...session, queue };
+      const before = session.repeat === 'ALL' ? session.queue.slice(0, index) : [];
+      const follows = [...session.queue.slice(index), ...before].find(stays) ?? null;
+      const isPlaying = session.isPlaying && follows !== null;
+      return { ...session, queue, currentEntryId: follows?.id ?? null, isPlaying, positionMs: 0 };
+    },
 
   move:
     (entryId: string, index: number): Patch =>
@@ -91,12 +109,13 @@ export const patches = {
 
   clear: (session: Session): Session => ({ ...session, queue: [], currentEntryId: null, isPlaying: false }),
 
+  /** An entry that is not there stands for the current one: it had a name of our own until the server gave it its own. */
   play:
-    (deviceId: string, entryId: string | null, positionMs: number, time: string): Patch =>
+    (deviceId: string, entryId: string, positionMs: number, time: string): Patch =>
     (session) => ({
       ...session,
       activeDeviceId: deviceId,
-      currentEntryId: entryId ?? session.currentEntryId,
+      currentEntryId: session.queue.some((it) => it.id === entryId) ? entryId : session.currentEntryId,
       isPlaying: true,
       ...at(positionMs, time),
     }),
