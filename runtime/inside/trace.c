@@ -311,14 +311,17 @@ static bool mark(trace_hub_t *self, uint32_t scheduler, trace_line_t *line, cons
 
 static void hand_out(trace_hub_t *self, uint32_t scheduler, const trace_line_t *line)
 {
-    if (buf_status(&line->text) != ERR_OK)
-        return; /* no memory */
+    bool is_whole = buf_status(&line->text) == ERR_OK; /* else there was no memory for it */
     for (size_t i = 0; i < TRACE_SESSIONS_MAX; i++) {
         live_trace_t *session = &self->sessions[i];
         if (line->turns[i] == 0 || !enter(session, scheduler))
             continue;
-        if (atomic_load(&session->turn) == line->turns[i])
-            lane_write(&session->lanes[scheduler], buf_str(&line->text));
+        trace_lane_t *lane = &session->lanes[scheduler];
+        bool is_same = atomic_load(&session->turn) == line->turns[i]; /* as when it was marked */
+        if (is_same && is_whole)
+            lane_write(lane, buf_str(&line->text));
+        else if (is_same)
+            atomic_fetch_add_explicit(&lane->lost, 1, memory_order_relaxed);
         leave(session, scheduler);
     }
 }
@@ -330,6 +333,8 @@ static void key_actor(json_t *json, const char *key, uint64_t actor)
     buf_t text BUF_SCOPED = BUF_INIT;
     record_actor_text(actor, &text);
     json_key_str(json, key, buf_str(&text));
+    if (buf_status(&text) != ERR_OK)
+        json->out->failed = buf_status(&text); /* the line is lost, not wrong */
 }
 
 static json_t line_begin(const trace_hub_t *self, uint32_t scheduler, trace_line_t *line,

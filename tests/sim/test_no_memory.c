@@ -244,7 +244,7 @@ static const struct {
 } uses[] = {
     {"runtime_new, runtime_register, runtime_start", use_nothing},
     {"edge_post", use_post},
-    {"edge_subscribe, runtime_publish", use_subscribe},
+    {"edge_subscribe, edge_unsubscribe, runtime_publish", use_subscribe},
     {"edge_offload", use_offload},
     {"edge_ask", use_ask},
     {"edge_cancel", use_cancel},

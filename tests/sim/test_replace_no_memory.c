@@ -113,7 +113,8 @@ static bool try_replacing(uint64_t failing, err_t *out_err)
     cr_expect(eq(u64, ledger.total, 5), "allocation %llu", (unsigned long long)failing);
     buf_deinit(&problem);
     end(&node);
-    cr_expect(memory_faults_live() == live, "allocation %llu leaves %lld blocks",
+    cr_expect(memory_faults_live() == live,
+              "runtime_replace_plugin with allocation %llu leaves %lld blocks",
               (unsigned long long)failing, (long long)(memory_faults_live() - live));
     *out_err = err;
     return has_failed;
@@ -131,4 +132,50 @@ Test(replace_no_memory, whatever_fails_everybody_runs_one_version_and_nothing_is
     check_ok(err);
     cr_assert(gt(u64, failing, 20), "there was something to fail");
     cr_assert(gt(u64, refused, 5), "and it made a difference");
+}
+
+/* False: no allocation was left to fail. */
+static bool try_loading(uint64_t failing)
+{
+    char room[512];
+    node_t node = {0};
+    int64_t live = memory_faults_live();
+    check_ok(simulation_new(failing, &node.simulation));
+    check_ok(journal_memory_new(false, &node.journal));
+    runtime_options_t options = {.scheduler_count = 1,
+                                 .clock = simulation_clock(node.simulation),
+                                 .random = simulation_random(node.simulation),
+                                 .journal = journal_memory_journal(node.journal),
+                                 .is_simulated = true};
+    check_ok(runtime_new(&options, &node.runtime));
+    buf_t problem = BUF_INIT;
+    memory_faults_reset();
+    memory_faults_choose(&failing, 1);
+    memory_faults_arm(true);
+    err_t err = runtime_load_plugin(node.runtime, plugin_path("tally_v1", room), NULL, &problem);
+    memory_faults_arm(false);
+    bool has_failed = memory_faults_failed() > 0;
+
+    cr_expect(err == ERR_OK || (has_failed && err == ERR_NO_MEMORY),
+              "runtime_load_plugin with allocation %llu: %s", (unsigned long long)failing,
+              err_name(err));
+    if (err != ERR_OK)
+        check_ok(runtime_load_plugin(node.runtime, plugin_path("tally_v1", room), NULL, &problem));
+    check_ok(runtime_start(node.runtime));
+    simulation_attach(node.simulation, node.runtime);
+    check_ok(asked(&node, "tally", "a", tally_add, .amount = 3).err);
+    buf_deinit(&problem);
+    end(&node);
+    cr_expect(memory_faults_live() == live, "allocation %llu leaves %lld blocks",
+              (unsigned long long)failing, (long long)(memory_faults_live() - live));
+    return has_failed;
+}
+
+Test(replace_no_memory, a_plugin_is_loaded_or_not_and_can_be_afterwards)
+{
+    uint64_t failing = 1;
+    while (try_loading(failing))
+        failing++;
+
+    cr_assert(gt(u64, failing, 1), "there was something to fail");
 }

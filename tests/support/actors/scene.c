@@ -37,6 +37,8 @@ void scene_begin(scene_t *self, const scene_options_t *options)
                               .state_store = options->state_store,
                               .memory_max = options->memory_max,
                               .journal = options->journal,
+                              .recorder_path = options->recorder_path,
+                              .recorder_records = 64,
                               .is_heap_only = options->is_heap_only,
                               .is_simulated = true};
     memcpy(made.offload_queue_max, options->offload_queue_max, sizeof made.offload_queue_max);

@@ -37,6 +37,7 @@ typedef struct scene_options {
     const scene_kind_t *each; /* kinds with services of their own */
     size_t each_count;
     journal_t *journal;
+    const char *recorder_path;
     bool is_heap_only;
     uint32_t offload_queue_max[OFFLOAD_LANES];
     state_store_t *state_store;
