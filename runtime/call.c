@@ -2,6 +2,7 @@
 #include "runtime/base/memory.h"
 #include "runtime/code/lift.h"
 #include "runtime/context.h"
+#include "runtime/durable/away.h"
 #include "runtime/inside/crashes.h"
 #include "runtime/life/behaviour.h"
 #include "runtime/life/bonds.h"
@@ -27,6 +28,7 @@ void context_free(context_t *self)
     if (self == NULL)
         return;
     buf_deinit(&self->emitted.payloads);
+    buf_deinit(&self->kept);
     memory_free(self->emitted.events);
     memory_free(self);
 }
@@ -50,15 +52,38 @@ static _Unwind_Reason_Code stop_at_guard(int version, _Unwind_Action actions,
     return _URC_NO_REASON;
 }
 
-void actor_fail(context_t *self, const char *reason)
+_Noreturn static void unwind(context_t *self)
 {
     ASSERT(self->is_guarded);
-    /* A copy: it may lie in what is unwound. */
-    (void)str_to_array(str_from(reason), self->reason, sizeof self->reason);
     /* Not on this stack: it is given back frame by frame, and cleanups run on what was ours. */
     memset(&self->exception, 0, sizeof self->exception);
     _Unwind_ForcedUnwind(&self->exception, stop_at_guard, self);
     assert_failed("an actor's failure unwinds to its turn", __FILE_NAME__, __LINE__);
+}
+
+void actor_fail(context_t *self, const char *reason)
+{
+    /* A copy: it may lie in what is unwound. */
+    (void)str_to_array(str_from(reason), self->reason, sizeof self->reason);
+    unwind(self);
+}
+
+void context_withdraw(context_t *self, err_t err, str_t text)
+{
+    ASSERT(err != ERR_OK && self->emitted.count == 0);
+    self->withdrawn = err;
+    self->refusal = text;
+    unwind(self);
+}
+
+/* Its frames are gone. True: by a refusal. */
+static bool withdrew(context_t *self, err_t *out_err)
+{
+    if (self->withdrawn == ERR_OK)
+        return false;
+    *out_err = self->withdrawn;
+    self->withdrawn = ERR_OK;
+    return true;
 }
 
 typedef void (*guarded_fn)(context_t *self, void *argument);
@@ -92,10 +117,20 @@ static inline void begin(context_t *self, const message_t *command, uint8_t dept
     self->reply = NULL;
     self->is_later = self->is_stop_wanted = self->is_replay = self->is_stashed = false;
     self->may_emit = true;
+    self->may_withdraw = command != NULL;
+    self->has_kept = false;
     self->refusal = (str_t){NULL, 0};
     memory_of_messages_t *remembered = actor_peek(self->actor)->remembered;
     if (UNLIKELY(remembered != NULL) && command != NULL)
         remember(remembered, command->schema, self->now_ns);
+}
+
+/* A call that nobody would ask for again. */
+static void begin_for_good(context_t *self, const message_t *command, uint8_t depth)
+{
+    begin(self, command, depth);
+    self->may_withdraw = false;
+    self->has_kept = away_keep(self->actor, &self->kept);
 }
 
 static void leave(context_t *self)
@@ -161,16 +196,25 @@ static void undo(context_t *self, err_t err)
     self->emitted.count = 0;
 }
 
+/* The state may not be built upon. */
+static void back_to_before(context_t *self)
+{
+    if (self->has_kept)
+        lifecycle_restore(self, buf_str(&self->kept));
+    else
+        lifecycle_rebuild(self);
+}
+
 static void end(context_t *self, err_t err)
 {
     if (self->emitted.count > 0) {
         if (err == ERR_OK)
-            err = append(self);
+            err = self->has_kept ? ERR_UNAVAILABLE : append(self);
         if (err != ERR_OK) {
             undo(self, err);
             answer(self, err);
             leave(self);
-            lifecycle_rebuild(self);
+            back_to_before(self);
             return;
         }
     }
@@ -315,18 +359,19 @@ __attribute__((noinline)) void call_command_in_turn(context_t *self, message_t *
 void call_failed_in_turn(context_t *self)
 {
     message_t *message = STEAL(self->unanswered);
-    (void)failed(self);
+    err_t err;
+    if (withdrew(self, &err))
+        end(self, err);
+    else
+        (void)failed(self);
     was_handled(self, message);
 }
 
-bool call_command(context_t *self, message_t *message)
+/* After its begin. */
+static bool run_guarded(context_t *self, const actor_handler_t *handler, message_t *message)
 {
-    const actor_handler_t *handler = handler_for(self, &message);
-    if (handler == NULL)
-        return true;
     command_call_t call = {.handler = handler, .message = message};
-    begin(self, message, message->depth);
-    bool is_ok = guarded(self, run_command, &call) || failed(self);
+    bool is_ok = guarded(self, run_command, &call) || withdrew(self, &call.err) || failed(self);
     if (is_ok)
         end(self, call.err);
     if (is_ok)
@@ -334,6 +379,27 @@ bool call_command(context_t *self, message_t *message)
     else
         was_handled(self, message);
     return is_ok;
+}
+
+bool call_command(context_t *self, message_t *message)
+{
+    const actor_handler_t *handler = handler_for(self, &message);
+    if (handler == NULL)
+        return true;
+    if (message_is_signal(message))
+        begin_for_good(self, message, message->depth);
+    else
+        begin(self, message, message->depth);
+    return run_guarded(self, handler, message);
+}
+
+bool call_timer(context_t *self, message_t *message)
+{
+    const actor_handler_t *handler = handler_for(self, &message);
+    if (handler == NULL)
+        return true;
+    begin_for_good(self, message, message->depth);
+    return run_guarded(self, handler, message);
 }
 
 typedef struct answer_call {
@@ -351,7 +417,7 @@ static void run_answer(context_t *self, void *argument)
 bool call_answer(context_t *self, const ask_t *ask, const answer_t *answer)
 {
     answer_call_t call = {ask, answer};
-    begin(self, NULL, ask->depth);
+    begin_for_good(self, NULL, ask->depth);
     self->chain = ask_chain(ask);
     if (!guarded(self, run_answer, &call))
         return failed(self);
@@ -370,7 +436,7 @@ static void run_answers(context_t *self, void *argument)
 bool call_answers(context_t *self, const ask_t *ask)
 {
     ask_t copy = *ask;
-    begin(self, NULL, ask->depth);
+    begin_for_good(self, NULL, ask->depth);
     self->chain = ask_chain(ask);
     if (!guarded(self, run_answers, &copy))
         return failed(self);
@@ -386,7 +452,7 @@ static void run_job(context_t *self, void *argument)
 
 bool call_job(context_t *self, job_t *job)
 {
-    begin(self, NULL, 0);
+    begin_for_good(self, NULL, 0);
     if (!guarded(self, run_job, job))
         return failed(self);
     end(self, ERR_OK);

@@ -1,6 +1,7 @@
 #include "runtime/context.h"
 
 #include "runtime/base/memory.h"
+#include "runtime/durable/away.h"
 #include "runtime/inside/inside.h"
 #include "runtime/kit/probe.h"
 #include "runtime/life/bonds.h"
@@ -96,6 +97,8 @@ void actor_emit(context_t *ctx, const schema_t *schema, const void *event)
 {
     if (!ctx->may_emit)
         actor_fail(ctx, "emit where nothing may be decided");
+    if (ctx->emitted.count == 0 && ctx->may_withdraw && journal_is_away(ctx->runtime))
+        context_withdraw(ctx, ERR_UNAVAILABLE, STR("nothing can be stored at the moment"));
     err_t err = durable_emit(ctx->actor, &ctx->emitted, schema, event, context_wall_ms(ctx));
     if (err != ERR_OK)
         actor_fail(ctx, err == ERR_LIMIT         ? "too many events in one call"

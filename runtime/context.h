@@ -31,6 +31,10 @@ struct context {
     message_t *reply;
     bool is_later, is_replay, is_stop_wanted, may_emit, is_stashed;
     bool has_coalesced; /* in this turn */
+    bool may_withdraw;  /* where the journal is away: a refusal now is one as any */
+    bool has_kept;      /* ... the state as it was before the call, in `kept` */
+    err_t withdrawn;    /* by what the call is unwound; ERR_OK: it fails */
+    buf_t kept;
     str_t refusal;
     emitted_t emitted;
 
@@ -55,6 +59,9 @@ static inline uint32_t context_now_ms(const context_t *self)
 context_t *context_new(scheduler_t *scheduler);
 void context_free(context_t *self);
 
+/* Unwinds the call at hand, which has emitted nothing, as if it had returned err. */
+_Noreturn void context_withdraw(context_t *self, err_t err, str_t text);
+
 /* As the last thing in a step: where the actor fails it does not return, but goes on in
  * turn_failed.
  */
@@ -62,6 +69,8 @@ void call_command_in_turn(context_t *self, message_t *message);
 void call_failed_in_turn(context_t *self);
 /* Each returns false when the actor failed in it. */
 bool call_command(context_t *self, message_t *message);
+/* Of a timer of its own. */
+bool call_timer(context_t *self, message_t *message);
 bool call_answer(context_t *self, const ask_t *ask, const answer_t *answer);
 /* Of a gather that has come to its end. */
 bool call_answers(context_t *self, const ask_t *ask);

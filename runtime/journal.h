@@ -75,6 +75,9 @@ typedef struct journal_table {
                   journal_visit_fn visit, void *context);
     /* The newest durable position. */
     uint64_t (*head)(journal_t *self);
+    /* Takes no appends now, and can't be relied on to read: what is written meanwhile is refused
+     * before it is decided (durable/away.h). NULL: never. Any thread, at once. */
+    bool (*is_away)(journal_t *self);
 } journal_table_t;
 
 struct journal {

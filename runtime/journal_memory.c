@@ -3,6 +3,7 @@
 #include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
 
+#include <stdatomic.h>
 #include <uv.h>
 
 typedef struct stored_record {
@@ -29,6 +30,7 @@ struct journal_memory {
     journal_fault_fn fault;
     void *fault_context;
     err_t read_err;
+    _Atomic bool is_away;
     stored_record_t **records; /* by position - 1 */
     size_t record_count, record_capacity;
     stored_snapshot_t *snapshots;
@@ -147,6 +149,8 @@ static size_t size_of(const journal_append_t *append)
 /* Under the lock. */
 static err_t decide(journal_memory_t *self, const journal_append_t *append)
 {
+    if (atomic_load(&self->is_away))
+        return ERR_UNAVAILABLE;
     if (version_of(self, append->stream) != append->expected_version)
         return ERR_CONFLICT;
     if (append->event_count > JOURNAL_EVENTS_MAX || size_of(append) > JOURNAL_APPEND_SIZE_MAX)
@@ -209,6 +213,11 @@ void journal_memory_crash(journal_memory_t *self)
 
 /* ---- the table ---- */
 
+static err_t can_read(const journal_memory_t *self)
+{
+    return atomic_load(&self->is_away) ? ERR_UNAVAILABLE : self->read_err;
+}
+
 static void do_append(journal_t *journal, const journal_append_t *append)
 {
     journal_memory_t *self = self_of(journal);
@@ -239,7 +248,7 @@ static err_t do_read(journal_t *journal, str_t stream, uint64_t after_version,
                      journal_visit_fn visit, void *context)
 {
     journal_memory_t *self = self_of(journal);
-    TRY(self->read_err);
+    TRY(can_read(self));
     const journal_record_t *record;
     for (uint64_t position = 1; (record = record_at(self, position)) != NULL; position++) {
         if (record->version > after_version && str_equal(record->stream, stream))
@@ -252,7 +261,7 @@ static err_t do_feed(journal_t *journal, uint64_t after_position, size_t count_m
                      journal_visit_fn visit, void *context)
 {
     journal_memory_t *self = self_of(journal);
-    TRY(self->read_err);
+    TRY(can_read(self));
     for (size_t i = 0; i < count_max; i++) {
         const journal_record_t *record = record_at(self, after_position + 1 + i);
         if (record == NULL)
@@ -314,7 +323,7 @@ static void do_snapshot_put(journal_t *journal, str_t stream, uint64_t version, 
 static err_t do_snapshot_get(journal_t *journal, str_t stream, uint64_t *out_version, buf_t *out)
 {
     journal_memory_t *self = self_of(journal);
-    TRY(self->read_err);
+    TRY(can_read(self));
     uv_mutex_lock(&self->lock);
     stored_snapshot_t *snapshot = snapshot_of(self, stream);
     if (snapshot != NULL) {
@@ -330,12 +339,18 @@ static uint64_t do_head(journal_t *journal)
     return journal_memory_count(self_of(journal));
 }
 
+static bool do_is_away(journal_t *journal)
+{
+    return atomic_load(&self_of(journal)->is_away);
+}
+
 static const journal_table_t table = {.append = do_append,
                                       .read = do_read,
                                       .snapshot_put = do_snapshot_put,
                                       .snapshot_get = do_snapshot_get,
                                       .feed = do_feed,
-                                      .head = do_head};
+                                      .head = do_head,
+                                      .is_away = do_is_away};
 
 /* ---- life ---- */
 
@@ -383,6 +398,11 @@ void journal_memory_set_faults(journal_memory_t *self, journal_fault_fn fn, void
 {
     self->fault = fn;
     self->fault_context = context;
+}
+
+void journal_memory_set_away(journal_memory_t *self, bool is_away)
+{
+    atomic_store(&self->is_away, is_away);
 }
 
 void journal_memory_fail_reads(journal_memory_t *self, err_t err)

@@ -224,6 +224,20 @@ void durable_drop_held(actor_t *actor, uint64_t seq, err_t err)
     effect_queue_drop(&actor_peek(actor)->durable->held, actor, seq, err);
 }
 
+/* The stream has as many events, and where a command made them, that command. */
+static bool has_landed(const durable_t *old, const append_t *append, const durable_t *fresh)
+{
+    if (append->last_version > fresh->version)
+        return false;
+    for (uint32_t i = 0; i < old->commands.count; i++) {
+        const seen_command_t *command = &old->commands.ring[i];
+        if (command->seq == append->seq)
+            return seen_commands_find(&fresh->commands, str_of(command->id, command->id_size)) !=
+                   NULL;
+    }
+    return true;
+}
+
 void durable_settle(actor_t *actor, durable_t *fresh)
 {
     durable_t *old = actor_peek(actor)->durable;
@@ -231,7 +245,7 @@ void durable_settle(actor_t *actor, durable_t *fresh)
     while (old->unknown != NULL) {
         append_t *append = old->unknown;
         old->unknown = append->next;
-        if (append->last_version <= fresh->version)
+        if (has_landed(old, append, fresh))
             landed_seq = MAX(landed_seq, append->seq);
         memory_free(append);
     }

@@ -126,6 +126,12 @@ recovery_t *recovery_new(runtime_t *runtime, const actor_kind_t *kind, str_t key
 void recovery_free(recovery_t *self);
 /* Snapshot, then the events after it. NEWER: an event that this program does not know. */
 err_t recovery_run(recovery_t *self);
+/* A state from its snapshot's bytes, into a recovery that has none yet. */
+err_t recovery_restore_state(recovery_t *self, str_t state);
+/* The state as a snapshot has it. */
+void durable_encode_state(const actor_t *actor, buf_t *out);
+bool durable_can_snapshot(const actor_kind_t *kind);
 /* After a rebuild: what of the appends whose outcome was unknown is durable is carried out, the
- * rest dropped. */
+ * rest dropped. One that came of a command is known by the command's id, any other by its version.
+ */
 void durable_settle(actor_t *actor, durable_t *fresh);

@@ -44,7 +44,7 @@ static str_t stream_of(const actor_kind_t *kind, str_t key, char room[JOURNAL_ST
 
 /* ---- snapshot ---- */
 
-static err_t restore_state(recovery_t *self, str_t state)
+err_t recovery_restore_state(recovery_t *self, str_t state)
 {
     if (self->kind->restore != NULL)
         return self->kind->restore(self->state, state);
@@ -64,7 +64,7 @@ static err_t restore(recovery_t *self, str_t encoded, uint64_t version)
     durable_snapshot_t snapshot;
     if (schema_decode(&durable_snapshot_schema, encoded, &arena, &snapshot) != ERR_OK)
         return ERR_CORRUPT;
-    TRY(restore_state(self, snapshot.state));
+    TRY(recovery_restore_state(self, snapshot.state));
     durable_t *durable = self->durable;
     durable->version = durable->snapshot_version = version;
     durable->position = snapshot.position;
@@ -142,7 +142,7 @@ err_t recovery_run(recovery_t *self)
 
 /* ---- taking a snapshot ---- */
 
-static void encode_state(const actor_t *actor, buf_t *out)
+void durable_encode_state(const actor_t *actor, buf_t *out)
 {
     if (actor->kind->snapshot != NULL)
         actor->kind->snapshot(actor->state, out);
@@ -155,7 +155,7 @@ void durable_snapshot(actor_t *actor)
     durable_t *durable = actor_peek(actor)->durable;
     buf_t state BUF_SCOPED = BUF_INIT;
     buf_t encoded BUF_SCOPED = BUF_INIT;
-    encode_state(actor, &state);
+    durable_encode_state(actor, &state);
 
     durable_command_t *commands MEMORY_SCOPED =
         memory_new_array(DURABLE_COMMANDS_MAX, sizeof *commands);
@@ -185,10 +185,15 @@ void durable_snapshot(actor_t *actor)
     durable->snapshot_version = durable->version;
 }
 
+bool durable_can_snapshot(const actor_kind_t *kind)
+{
+    return kind->snapshot != NULL || kind->state_schema != NULL;
+}
+
 bool durable_snapshot_is_due(const actor_t *actor, uint64_t events_min)
 {
     const durable_t *durable = actor_peek(actor)->durable;
-    bool can = actor->kind->snapshot != NULL || actor->kind->state_schema != NULL;
-    return durable != NULL && can && actor->kind->snapshot_every > 0 &&
+    return durable != NULL && durable_can_snapshot(actor->kind) &&
+           actor->kind->snapshot_every > 0 &&
            durable->version - durable->snapshot_version >= events_min;
 }

@@ -21,9 +21,11 @@ static const schema_t inspection_schema = {.name = "inspection",
                                            .fields = inspection_fields,
                                            .field_count = COUNT_OF(inspection_fields)};
 
-static const char *phase_name(actor_phase_t phase)
+static const char *phase_name(const actor_t *actor)
 {
-    switch (phase) {
+    if (actor_is_waiting(actor))
+        return "waits for the journal";
+    switch ((actor_phase_t)actor->phase) {
     case ACTOR_FREE:
         return "free";
     case ACTOR_STARTING:
@@ -73,7 +75,7 @@ static void describe_self(const context_t *ctx, json_t *json)
     json_key_str(json, "kind", str_from(actor->kind->name));
     json_key_str(json, "key", actor_key(actor));
     key_ref(json, "actor", actor_bits(actor));
-    json_key_str(json, "phase", str_from(phase_name(actor->phase)));
+    json_key_str(json, "phase", str_from(phase_name(actor)));
     json_key_bool(json, "is_virtual", actor->is_virtual);
     json_key_u64(json, "scheduler", ctx->scheduler->index);
     json_key_u64(json, "messages", actor_messages(actor));

@@ -30,7 +30,9 @@
 typedef enum actor_phase {
     ACTOR_FREE,
     ACTOR_STARTING,   /* no state yet; the next turn makes it */
-    ACTOR_RECOVERING, /* the state is being read from the journal, on the offload pool */
+    ACTOR_RECOVERING, /* the state is being read from the journal, on the offload pool; or
+                       * is_waiting
+                       */
     ACTOR_RUNNING,
     ACTOR_SETTLING,  /* waits until no append is in flight; then as `settle` says */
     ACTOR_DORMANT,   /* crashed, nothing left: the next message starts it again */
@@ -78,6 +80,8 @@ typedef struct actor_extra {
     actor_memory_t memory;
     bool is_woken;   /* its state comes from the state store */
     bool is_storing; /* a call of the state store is under way: it may not end */
+    bool is_waiting; /* RECOVERING: until the journal can be read; see durable/away.h */
+    uint32_t waits;  /* in a row */
 
     uint64_t failures_since_ns, parked_until_ns;
     uint32_t failures, parkings;
@@ -229,6 +233,12 @@ static inline actor_extra_t *actor_extra_or_null(actor_t *self)
 static inline const actor_kind_t *actor_kind(const actor_t *self)
 {
     return __atomic_load_n(&self->kind, __ATOMIC_ACQUIRE);
+}
+
+/* Until the journal can be read. */
+static inline bool actor_is_waiting(const actor_t *self)
+{
+    return self->phase == ACTOR_RECOVERING && actor_peek(self)->is_waiting;
 }
 
 /* Code of its kind may run. */

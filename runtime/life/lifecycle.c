@@ -2,6 +2,7 @@
 
 #include "runtime/base/memory.h"
 #include "runtime/code/hold.h"
+#include "runtime/durable/away.h"
 #include "runtime/inside/crashes.h"
 #include "runtime/inside/inside.h"
 #include "runtime/life/bonds.h"
@@ -74,6 +75,13 @@ static void refuse_waiting(context_t *ctx, err_t err)
         reject_by(ctx->actor, message, err, DEAD_NOT_STARTED);
 }
 
+void lifecycle_refuse_waiting(context_t *ctx, err_t err)
+{
+    const message_t *first;
+    while ((first = actor_peek_user(ctx->actor)) != NULL && !message_is_signal(first))
+        reject_by(ctx->actor, actor_pop_user(ctx->actor), err, DEAD_NOT_STARTED);
+}
+
 static void note_failure(context_t *ctx, const char *reason)
 {
     actor_t *actor = ctx->actor;
@@ -95,6 +103,8 @@ void lifecycle_run(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
     actor->phase = actor_peek(actor)->hold == NULL ? ACTOR_RUNNING : ACTOR_HOLDING;
+    if (UNLIKELY(actor_peek(actor)->waits > 0))
+        actor_extra_there(actor)->waits = 0;
     actor_is_active(actor, context_now_ms(ctx));
     if (actor->kind->remembers > 0)
         remember_from_now(actor, actor->kind->remembers);
@@ -143,6 +153,21 @@ static err_t recover(context_t *ctx)
     return ERR_OK;
 }
 
+static void recovered_not(context_t *ctx, err_t err)
+{
+    if (err_is_passing(err))
+        away_wait(ctx, err);
+    else
+        lifecycle_start_failed(ctx, err);
+}
+
+void lifecycle_recover(context_t *ctx)
+{
+    err_t err = journal_is_away(ctx->runtime) ? ERR_UNAVAILABLE : recover(ctx);
+    if (err != ERR_OK)
+        recovered_not(ctx, err);
+}
+
 /* The state can't be had: who waits is told why; the next one tries again after a while. */
 void lifecycle_start_failed(context_t *ctx, err_t err)
 {
@@ -159,9 +184,7 @@ void lifecycle_start(context_t *ctx)
     inside_life(actor, RECORD_ACTIVATED);
     actor->is_failed = false;
     if (actor->kind->applier_count > 0) {
-        err_t err = recover(ctx);
-        if (err != ERR_OK)
-            lifecycle_start_failed(ctx, err);
+        lifecycle_recover(ctx);
         return;
     }
     err_t err = actor_new_state(actor);
@@ -196,7 +219,7 @@ void lifecycle_recovered(context_t *ctx, job_t *job)
     }
     job_free(job);
     if (err != ERR_OK)
-        lifecycle_start_failed(ctx, err);
+        recovered_not(ctx, err);
     else
         lifecycle_run(ctx);
 }
@@ -234,6 +257,12 @@ static uint64_t backoff_ms(context_t *ctx, uint32_t exponent)
     uint64_t full_ms =
         MIN((uint64_t)BACKOFF_FIRST_MS << MIN(exponent, 16U), (uint64_t)BACKOFF_MAX_MS);
     return full_ms / 2 + random_below(&ctx->runtime->random, full_ms / 2 + 1);
+}
+
+void lifecycle_lie_dormant(context_t *ctx)
+{
+    ctx->actor->phase = ACTOR_DORMANT;
+    arm_idle(ctx, restart_period_ns(ctx->actor->kind) / 1000000);
 }
 
 static void park(context_t *ctx)
@@ -289,8 +318,7 @@ static void after_crash(context_t *ctx)
             actor->phase = ACTOR_DORMANT; /* no memory for it: its next message will do */
     } else if (may_restart) {
         decided(ctx, CRASH_SLEEPS, 0);
-        actor->phase = ACTOR_DORMANT;
-        arm_idle(ctx, restart_period_ns(actor->kind) / 1000000);
+        lifecycle_lie_dormant(ctx);
     } else {
         park(ctx);
     }
@@ -306,8 +334,10 @@ void lifecycle_crash(context_t *ctx, const char *reason)
     children_stop(actor);
     actor->incarnation++;
     actor_extra_t *extra = actor_extra_or_null(actor);
-    if (extra != NULL)
+    if (extra != NULL) {
         extra->jobs_open = 0;
+        extra->is_waiting = false;
+    }
     actor->phase = ACTOR_SETTLING;
     actor->settle = SETTLE_CRASH;
     /* What was sent before is out, or held: a down may not overtake what is held. */
@@ -336,9 +366,9 @@ void lifecycle_rebuild(context_t *ctx)
     lifecycle_settle(ctx);
 }
 
-static void rebuild(context_t *ctx)
+/* What a state that is rebuilt leaves behind. Asks, jobs and children stay. */
+static void forget_for_rebuild(actor_t *actor)
 {
-    actor_t *actor = ctx->actor;
     timers_cancel_all(actor);
     topic_unsubscribe_all(actor);
     bonds_forget(actor); /* its start watches again; links stay: the other knows of them */
@@ -346,9 +376,28 @@ static void rebuild(context_t *ctx)
     bonds_tell_streams(actor);
     backlog_forget(actor);
     actor_free_state(actor);
-    err_t err = recover(ctx);
-    if (err != ERR_OK)
-        lifecycle_start_failed(ctx, err);
+}
+
+static void rebuild(context_t *ctx)
+{
+    forget_for_rebuild(ctx->actor);
+    lifecycle_recover(ctx);
+}
+
+void lifecycle_restore(context_t *ctx, str_t kept)
+{
+    if (!actor_is_up(ctx->actor))
+        return;
+    forget_for_rebuild(ctx->actor);
+    if (away_restore(ctx->actor, kept) == ERR_OK)
+        lifecycle_run(ctx);
+    else
+        lifecycle_recover(ctx); /* the journal has it, too */
+}
+
+bool lifecycle_arm_restart(context_t *ctx, uint64_t delay_ms)
+{
+    return arm(ctx, ALARM_RESTART, delay_ms);
 }
 
 void lifecycle_restart_after(context_t *ctx, uint32_t delay_ms)
@@ -361,8 +410,11 @@ void lifecycle_restart_after(context_t *ctx, uint32_t delay_ms)
 
 void lifecycle_restart(context_t *ctx)
 {
-    count_one(&ctx->runtime->counters.restarts);
-    inside_life(ctx->actor, RECORD_RESTARTED);
+    bool is_first = ctx->actor->phase == ACTOR_DORMANT && !ctx->actor->is_failed; /* away.h */
+    if (!is_first) {
+        count_one(&ctx->runtime->counters.restarts);
+        inside_life(ctx->actor, RECORD_RESTARTED);
+    }
     actor_extra_t *extra = actor_extra_or_null(ctx->actor);
     if (extra != NULL) {
         alarm_cancel(&extra->restart_alarm);
@@ -428,6 +480,8 @@ void lifecycle_end(context_t *ctx)
                         durable->append_count == 0 && !durable_is_tainted(durable);
     if (may_snapshot && durable_snapshot_is_due(actor, 1))
         durable_snapshot(actor);
+    if (actor_is_waiting(actor))
+        actor_extra_there(actor)->is_waiting = false;
     actor->phase = ACTOR_SETTLING;
     actor->settle = SETTLE_END;
     lifecycle_settle(ctx);

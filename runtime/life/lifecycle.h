@@ -17,6 +17,16 @@ void lifecycle_run(context_t *ctx);
 /* It can't be had. */
 void lifecycle_start_failed(context_t *ctx, err_t err);
 void lifecycle_recovered(context_t *ctx, job_t *job);
+/* Reads it from the journal. */
+void lifecycle_recover(context_t *ctx);
+/* What waits gets err, up to the first signal. */
+void lifecycle_refuse_waiting(context_t *ctx, err_t err);
+/* Nothing is left; its next message starts it again. */
+void lifecycle_lie_dormant(context_t *ctx);
+/* False: no memory. */
+bool lifecycle_arm_restart(context_t *ctx, uint64_t delay_ms);
+/* The state becomes what was kept (durable/away.h); what depends on it begins anew. */
+void lifecycle_restore(context_t *ctx, str_t kept);
 /* The call at hand failed, or the state may not be built upon. */
 void lifecycle_crash(context_t *ctx, const char *reason);
 /* From outside, whatever it is doing. */

@@ -1,6 +1,7 @@
 #include "runtime/base/memory.h"
 #include "runtime/code/hold.h"
 #include "runtime/context.h"
+#include "runtime/durable/away.h"
 #include "runtime/inside/inside.h"
 #include "runtime/inside/inspect.h"
 #include "runtime/life/bonds.h"
@@ -74,7 +75,7 @@ static void timer_fired(context_t *ctx, alarm_t *alarm)
         command->incarnation = extra->subscriber;
         command->is_by_ref = true;
         count_own(&ctx->scheduler->counters.sent);
-        (void)call_command(ctx, command);
+        (void)call_timer(ctx, command);
     } else {
         dead_letter_by(ctx->actor, NULL, DEAD_NO_MEMORY);
     }
@@ -205,6 +206,8 @@ static void housekeeping_alarm(context_t *ctx, alarm_t *alarm)
         lifecycle_idle(ctx);
     else if (alarm == actor_peek(actor)->restart_alarm && actor->phase == ACTOR_BACKOFF)
         lifecycle_restart(ctx);
+    else if (alarm == actor_peek(actor)->restart_alarm && actor_is_waiting(actor))
+        away_alarm(ctx);
     else if (alarm->purpose == ALARM_SHUTDOWN)
         supervision_alarm(ctx, alarm);
     alarm_unref(alarm);
@@ -334,7 +337,16 @@ static void user_message(context_t *ctx, message_t *message)
         call_command_in_turn(ctx, message);
 }
 
-static bool user_lane_is_open(const actor_t *actor)
+/* For what it is sent while it waits for the journal. Signals are not refused: they wait. */
+static bool waiting_lane_is_open(actor_t *actor)
+{
+    if (!actor_is_waiting(actor))
+        return false;
+    const message_t *first = actor_peek_user(actor);
+    return first == NULL || !message_is_signal(first);
+}
+
+static bool user_lane_is_open(actor_t *actor)
 {
     switch ((actor_phase_t)actor->phase) {
     case ACTOR_RUNNING:
@@ -343,8 +355,9 @@ static bool user_lane_is_open(const actor_t *actor)
     case ACTOR_PARKED:
     case ACTOR_STARTING:
         return true;
-    case ACTOR_FREE:
     case ACTOR_RECOVERING:
+        return waiting_lane_is_open(actor);
+    case ACTOR_FREE:
     case ACTOR_SETTLING:
     case ACTOR_BACKOFF:
     case ACTOR_HOLDING:
@@ -386,6 +399,8 @@ static bool user_step(context_t *ctx)
             return first != NULL;
         /* Who links or watches one that is down is told that nobody is there. */
     }
+    if (actor->phase == ACTOR_RECOVERING && actor_peek_user(actor) != NULL && away_try_now(ctx))
+        return true; /* the message waits for it */
     if (UNLIKELY(actor->kind->overflow == OVERFLOW_COALESCE) && !ctx->has_coalesced) {
         ctx->has_coalesced = true;
         backlog_coalesce(actor);
@@ -395,7 +410,8 @@ static bool user_step(context_t *ctx)
         return false; /* its sender is between two steps */
     note_message(ctx, message);
     if (actor->phase != ACTOR_RUNNING)
-        reject_by(actor, message, ERR_UNAVAILABLE, DEAD_PARKED);
+        reject_by(actor, message, ERR_UNAVAILABLE,
+                  actor->phase == ACTOR_RECOVERING ? DEAD_NOT_STARTED : DEAD_PARKED);
     else
         user_message(ctx, message);
     return true;
@@ -407,7 +423,7 @@ static bool can_end(const actor_t *actor)
 {
     return actor_is_up(actor) || actor->phase == ACTOR_STARTING || actor->phase == ACTOR_DORMANT ||
            actor->phase == ACTOR_PARKED || actor->phase == ACTOR_BACKOFF ||
-           actor->phase == ACTOR_WAITING;
+           actor->phase == ACTOR_WAITING || actor_is_waiting(actor);
 }
 
 static bool step_slowly(context_t *ctx, message_t *message)

@@ -149,6 +149,11 @@ static uint64_t head_position(journal_t *journal)
     return atomic_load_explicit(&self_of(journal)->head, memory_order_acquire);
 }
 
+static bool is_away(journal_t *journal)
+{
+    return atomic_load(&self_of(journal)->is_failed);
+}
+
 static err_t read_snapshot(journal_lmdb_t *self, str_t stream, uint64_t *out_version, buf_t *out)
 {
     kv_tx_t tx KV_TX_SCOPED = {0};
@@ -186,8 +191,8 @@ static err_t snapshot_get(journal_t *journal, str_t stream, uint64_t *out_versio
     return err;
 }
 
-static const journal_table_t table = {append,       read_stream, snapshot_put,
-                                      snapshot_get, feed,        head_position};
+static const journal_table_t table = {append, read_stream,   snapshot_put, snapshot_get,
+                                      feed,   head_position, is_away};
 
 /* ---- opening and closing ---- */
 

@@ -254,8 +254,13 @@ static uint64_t head_position(journal_t *journal)
     return atomic_load_explicit(&self_of(journal)->head, memory_order_acquire);
 }
 
-static const journal_table_t table = {append,       read_stream, snapshot_put,
-                                      snapshot_get, feed,        head_position};
+static bool is_away(journal_t *journal)
+{
+    return !journal_postgres_is_up(self_of(journal));
+}
+
+static const journal_table_t table = {append, read_stream,   snapshot_put, snapshot_get,
+                                      feed,   head_position, is_away};
 
 /* ---- opening and closing ---- */
 

@@ -5,8 +5,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-static const char *const oracle_names[ORACLE_COUNT] = {
-    "none", "once", "order", "loss", "answer", "down", "timer", "journal", "end", "leak", "crash"};
+static const char *const oracle_names[ORACLE_COUNT] = {"none",   "once",    "order", "loss",
+                                                       "answer", "down",    "timer", "journal",
+                                                       "end",    "failure", "leak",  "crash"};
 
 const char *oracle_name(oracle_t oracle)
 {

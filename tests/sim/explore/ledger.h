@@ -19,6 +19,7 @@ typedef enum oracle {
     ORACLE_TIMER,   /* a timer outlived its state */
     ORACLE_JOURNAL, /* what was acknowledged is not there, or what was refused is */
     ORACLE_END,     /* the run does not come to rest, the node does not drain, or a child stays */
+    ORACLE_FAILURE, /* an actor failed that nothing made fail */
     ORACLE_LEAK,    /* actors, states or memory are left */
     ORACLE_CRASH,   /* the process died: for whoever runs it in one of its own */
     ORACLE_COUNT

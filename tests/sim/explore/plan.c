@@ -12,7 +12,7 @@ static const char *const op_names[] = {
 #undef X
 };
 static const char *const means_names[] = {"ask", "send", "pause"};
-static const char *const fault_names[] = {"allocation", "append", "reads", "crash"};
+static const char *const fault_names[] = {"allocation", "append", "reads", "crash", "away"};
 static const char *const strategy_names[] = {"random", "priorities"};
 
 /* ---- scenarios ---- */
@@ -46,13 +46,17 @@ static const scenario_t scenarios[] = {
      KIND(durable) | KIND(durable_idle) | KIND(plain), FAULT(APPEND) | FAULT(READS)},
     {"crash", ALWAYS | OP(fail) | OP(offload) | OP(timer),
      KIND(durable) | KIND(durable_idle) | KIND(plain), FAULT(APPEND) | FAULT(CRASH)},
+    {"away",
+     ALWAYS | OP(refuse) | OP(late) | OP(publish) | OP(subscribe) | OP(offload) | OP(timer) |
+         OP(monitor) | OP(spawn),
+     KIND(durable) | KIND(durable_idle) | KIND(plain), FAULT(AWAY)},
     {"time", ALWAYS | OP(timer) | OP(cancel) | OP(offload) | OP(silence) | OP(stop),
      KIND(plain) | KIND(idle) | KIND(pinned) | KIND(durable_idle), 0},
     {"topics", ALWAYS | OP(subscribe) | OP(publish) | OP(fail) | OP(stop),
      KIND(plain) | KIND(tiny) | KIND(idle) | KIND(durable), FAULT(APPEND)},
     {"memory", (UINT64_C(1) << ACT_OPS_DRAWN) - 1, (1U << TARGET_KINDS) - 1, FAULT(ALLOCATION)},
     {"everything", (UINT64_C(1) << ACT_OPS_DRAWN) - 1, (1U << TARGET_KINDS) - 1,
-     FAULT(ALLOCATION) | FAULT(APPEND) | FAULT(READS) | FAULT(CRASH)},
+     FAULT(ALLOCATION) | FAULT(APPEND) | FAULT(READS) | FAULT(CRASH) | FAULT(AWAY)},
 };
 
 const char *plan_scenario(size_t index)
@@ -106,7 +110,7 @@ static void make_command(maker_t *self, uint32_t index, plan_command_t *command)
 static void make_fault(maker_t *self, plan_fault_t *fault)
 {
     fault->kind = (plan_fault_kind_t)draw_bit(self, self->scenario->faults);
-    static const uint32_t ranges[FAULT_COUNT] = {1200, 30, 400, 500};
+    static const uint32_t ranges[FAULT_COUNT] = {1200, 30, 400, 500, 500};
     fault->at = 1 + draw(self, ranges[fault->kind]);
     fault->detail = draw(self, 60);
 }

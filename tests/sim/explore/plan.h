@@ -9,8 +9,9 @@
  *     strategy priorities           or random
  *     change 55                     a step at which the highest priority falls
  *     fault allocation 204 0        the 204th allocation fails
- *     fault append 3 2              the 3rd append ends as append_faults[2] in world.c says
+ *     fault append 3 2              the 3rd append ends as append_faults[2] in bad_journal.c says
  *     fault reads 100 40            the journal cannot be read from step 100 for 40 steps
+ *     fault away 50 10              the journal is away from step 50 for 80 steps (bad_journal.h)
  *     fault crash 300 0             the node stops at step 300 and is started again
  *     command 5 ask 4 emit:0:1:0 send:9:0:1 fail:0:0:0
  *
@@ -82,6 +83,7 @@ typedef enum plan_fault_kind {
     FAULT_APPEND,
     FAULT_READS,
     FAULT_CRASH,
+    FAULT_AWAY,
     FAULT_COUNT
 } plan_fault_kind_t;
 

@@ -1,11 +1,11 @@
 #include "tests/sim/explore/world.h"
 
 #include "runtime/base/assert.h"
-#include "runtime/journal_memory.h"
 #include "runtime/mail/dead_letters.h"
 #include "runtime/mail/topic.h"
 #include "runtime/supervisor.h"
 #include "tests/sim/explore/act.h"
+#include "tests/sim/explore/bad_journal.h"
 #include "tests/sim/explore/sleep_store.h"
 #include "tests/support/faults/memory_faults.h"
 
@@ -40,8 +40,7 @@ struct world {
     const plan_t *plan;
     ledger_t ledger;
     simulation_t *simulation;
-    journal_memory_t *memory;
-    journal_t journal; /* in front of it: faults in allocation are none of the journal's */
+    bad_journal_t journal;
     runtime_t *runtime;
     act_service_t services[TARGET_KINDS], child_service;
     actor_kind_t child, plain;
@@ -50,108 +49,12 @@ struct world {
     sleep_store_t store;
     client_command_t commands[PLAN_COMMANDS_MAX];
     uint32_t next, open;
-    uint64_t appends;
     uint64_t failing[PLAN_FAULTS_MAX]; /* allocations, ascending */
     size_t failing_count;
     bool is_paused, is_calm, is_rested, was_crashed;
     uint32_t crashed; /* a bit a fault */
-    uint32_t crashes, append_faults;
+    uint32_t crashes;
 };
-
-/* ---- the journal ---- */
-
-static world_t *world_of(journal_t *journal)
-{
-    return CONTAINER_OF(journal, world_t, journal);
-}
-
-static journal_t *inner(const world_t *self)
-{
-    return journal_memory_journal(self->memory);
-}
-
-static void do_append(journal_t *journal, const journal_append_t *append)
-{
-    bool was_armed = memory_faults_arm(false);
-    journal_t *to = inner(world_of(journal));
-    to->table->append(to, append);
-    memory_faults_arm(was_armed);
-}
-
-static err_t do_read(journal_t *journal, str_t stream, uint64_t after, journal_visit_fn visit,
-                     void *context)
-{
-    journal_t *to = inner(world_of(journal));
-    return to->table->read(to, stream, after, visit, context);
-}
-
-static void do_snapshot_put(journal_t *journal, str_t stream, uint64_t version, str_t state)
-{
-    bool was_armed = memory_faults_arm(false);
-    journal_t *to = inner(world_of(journal));
-    to->table->snapshot_put(to, stream, version, state);
-    memory_faults_arm(was_armed);
-}
-
-static err_t do_snapshot_get(journal_t *journal, str_t stream, uint64_t *out_version, buf_t *out)
-{
-    journal_t *to = inner(world_of(journal));
-    return to->table->snapshot_get(to, stream, out_version, out);
-}
-
-static uint64_t do_head(journal_t *journal)
-{
-    journal_t *to = inner(world_of(journal));
-    return to->table->head(to);
-}
-
-static err_t do_feed(journal_t *journal, uint64_t after, size_t count_max, journal_visit_fn visit,
-                     void *context)
-{
-    journal_t *to = inner(world_of(journal));
-    return to->table->feed(to, after, count_max, visit, context);
-}
-
-static const journal_table_t journal_table = {.append = do_append,
-                                              .read = do_read,
-                                              .snapshot_put = do_snapshot_put,
-                                              .snapshot_get = do_snapshot_get,
-                                              .feed = do_feed,
-                                              .head = do_head};
-
-/* What `fault append N DETAIL` means. */
-static const journal_fault_t append_faults[] = {
-    {ERR_FULL, false}, {ERR_UNAVAILABLE, false}, {ERR_TIMEOUT, true}, {ERR_TIMEOUT, false}};
-
-static journal_fault_t append_fault(void *context, const journal_append_t *append)
-{
-    world_t *self = context;
-    (void)append;
-    self->appends++;
-    for (uint32_t i = 0; i < self->plan->fault_count && !self->is_calm; i++) {
-        const plan_fault_t *fault = &self->plan->faults[i];
-        if (fault->kind != FAULT_APPEND || fault->at != self->appends)
-            continue;
-        self->append_faults++;
-        ledger_trace(&self->ledger, "  fault: append %u", fault->at);
-        return append_faults[fault->detail % COUNT_OF(append_faults)];
-    }
-    return (journal_fault_t){ERR_OK, true};
-}
-
-static bool is_append_ready(void *context)
-{
-    const world_t *self = context;
-    return journal_memory_pending(self->memory) > 0;
-}
-
-static void step_journal(void *context)
-{
-    world_t *self = context;
-    bool was_armed = memory_faults_arm(false);
-    (void)journal_memory_step(self->memory);
-    memory_faults_arm(was_armed);
-}
 
 /* ---- the node ---- */
 
@@ -241,7 +144,7 @@ static void node_start(world_t *self)
                                  .offload_queue_max = {4, 4, 2},
                                  .clock = simulation_clock(self->simulation),
                                  .random = simulation_random(self->simulation),
-                                 .journal = &self->journal,
+                                 .journal = &self->journal.journal,
                                  .state_store = sleep_store_open(&self->store, self->plan->seed),
                                  .is_simulated = true,
                                  .is_heap_only = true}; /* every block may fail, or leak */
@@ -269,7 +172,7 @@ static void node_start(world_t *self)
 static void node_free(world_t *self)
 {
     simulation_detach(self->simulation, self->runtime);
-    journal_memory_crash(self->memory);
+    journal_memory_crash(self->journal.memory);
     runtime_free(self->runtime);
     self->runtime = NULL;
 }
@@ -408,7 +311,7 @@ static void check_journal(world_t *self, const client_command_t *command)
     if (command->plan->means != MEANS_ASK || !is_durable || want == EVENTS_MAX)
         return;
     lookup_t found = {.id = command->id};
-    journal_t *journal = inner(self);
+    journal_t *journal = bad_journal_inner(&self->journal);
     ASSERT(journal->table->feed(journal, 0, SIZE_MAX, look, &found) == ERR_OK);
     bool is_unknown = command->is_unknown || command->err == ERR_TIMEOUT;
     bool is_ok = found.count == (command->err == ERR_OK ? want : 0);
@@ -444,6 +347,28 @@ static void check_conservation(world_t *self)
                     (unsigned long long)stats.dead_letters, (unsigned long long)in_flight);
 }
 
+/* Nothing in the plan makes an actor fail: then none does, whatever the journal did. */
+static void check_failures(world_t *self)
+{
+    static const uint64_t failing = UINT64_C(1) << ACT_fail | UINT64_C(1) << ACT_exit |
+                                    UINT64_C(1) << ACT_kill | UINT64_C(1) << ACT_link |
+                                    UINT64_C(1) << ACT_spawn_linked | UINT64_C(1) << ACT_wrong;
+    runtime_stats_t stats;
+    runtime_stats(self->runtime, &stats);
+    bool may_fail = self->crashes > 0 || stats.failures == 0;
+    for (uint32_t i = 0; i < self->plan->fault_count; i++)
+        may_fail |= self->plan->faults[i].kind == FAULT_ALLOCATION ||
+                    self->plan->faults[i].kind == FAULT_READS;
+    for (uint32_t i = 0; i < self->plan->command_count; i++) {
+        const plan_command_t *command = &self->plan->commands[i];
+        for (uint32_t j = 0; j < command->step_count; j++)
+            may_fail |= (failing >> command->steps[j].op & 1) != 0;
+    }
+    if (!may_fail)
+        ledger_fail(&self->ledger, ORACLE_FAILURE, "%llu actors failed, and nothing made them",
+                    (unsigned long long)stats.failures);
+}
+
 static void check_rest(world_t *self)
 {
     runtime_stats_t stats;
@@ -452,6 +377,7 @@ static void check_rest(world_t *self)
     ledger_settle(&self->ledger, stats.dead_letters + runtime_in_flight(self->runtime),
                   memory_faults_failed() == 0);
     check_commands(self);
+    check_failures(self);
     if (runtime_drain(self->runtime, 10000) != ERR_OK)
         ledger_fail(&self->ledger, ORACLE_END, "the node does not drain");
     runtime_stats(self->runtime, &stats);
@@ -473,13 +399,7 @@ static void check_rest(world_t *self)
 static void apply_faults(world_t *self)
 {
     uint64_t step = simulation_steps(self->simulation);
-    err_t reads = ERR_OK;
-    for (uint32_t i = 0; i < self->plan->fault_count && !self->is_calm; i++) {
-        const plan_fault_t *fault = &self->plan->faults[i];
-        if (fault->kind == FAULT_READS && step >= fault->at && step < fault->at + fault->detail)
-            reads = ERR_IO;
-    }
-    journal_memory_fail_reads(self->memory, reads);
+    bad_journal_apply(&self->journal, step);
     for (uint32_t i = 0; i < self->plan->fault_count && !self->is_calm; i++) {
         const plan_fault_t *fault = &self->plan->faults[i];
         bool is_now = fault->kind == FAULT_CRASH && step >= fault->at;
@@ -533,7 +453,7 @@ static void set_rested(void *context)
 /* No more faults, and time enough for every deadline, back-off and idle actor. */
 static void come_to_rest(world_t *self)
 {
-    self->is_calm = true;
+    self->is_calm = self->journal.is_calm = true;
     simulation_after(self->simulation, REST_MS, set_rested, self);
     for (uint64_t steps = 0; !self->is_rested && !is_broken(self); steps++) {
         if (!step(self) || steps > STEPS_MAX) {
@@ -579,10 +499,8 @@ static void world_open(world_t *self, const plan_t *plan, FILE *trace)
                                     .trace = trace == NULL ? NULL : write_trace,
                                     .trace_context = trace};
     ASSERT(simulation_open(&options, &self->simulation) == ERR_OK);
-    ASSERT(journal_memory_new(true, &self->memory) == ERR_OK);
-    self->journal.table = &journal_table;
-    journal_memory_set_faults(self->memory, append_fault, self);
-    simulation_add_source(self->simulation, is_append_ready, step_journal, self);
+    bad_journal_open(&self->journal, plan, &self->ledger);
+    simulation_add_source(self->simulation, bad_journal_is_ready, bad_journal_step, &self->journal);
     simulation_add_source(self->simulation, is_client_ready, step_client, self);
     choose_allocations(self);
     node_start(self);
@@ -605,10 +523,11 @@ void world_run(const plan_t *plan, FILE *trace, outcome_t *out_outcome)
                                .messages = self->ledger.message_count,
                                .crashes = self->crashes,
                                .failed_allocations = memory_faults_failed(),
-                               .append_faults = self->append_faults};
+                               .append_faults = self->journal.append_faults,
+                               .absences = self->journal.absences};
     node_free(self);
     sleep_store_close(&self->store);
-    journal_memory_free(self->memory);
+    bad_journal_close(&self->journal);
     simulation_free(self->simulation);
     if (memory_faults_live() != live)
         ledger_fail(&self->ledger, ORACLE_LEAK, "%lld blocks of memory are left",
