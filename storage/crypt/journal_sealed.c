@@ -227,6 +227,12 @@ static uint64_t do_head(journal_t *journal)
     return inner->table->head(inner);
 }
 
+static bool do_is_away(journal_t *journal)
+{
+    journal_t *inner = sealed_of(journal)->inner;
+    return inner->table->is_away != NULL && inner->table->is_away(inner);
+}
+
 /* ---- snapshots ---- */
 
 static void seal_snapshot(journal_sealed_t *self, const sealed_kind_t *kind,
@@ -329,8 +335,8 @@ static void serve(void *context, const sealed_waiting_t *waiting)
 
 /* ---- life ---- */
 
-static const journal_table_t sealed_table = {do_append,       do_read, do_snapshot_put,
-                                             do_snapshot_get, do_feed, do_head};
+static const journal_table_t sealed_table = {do_append, do_read, do_snapshot_put, do_snapshot_get,
+                                             do_feed,   do_head, do_is_away};
 
 err_t journal_sealed_open(const journal_sealed_options_t *options, journal_sealed_t **out_journal)
 {
