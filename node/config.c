@@ -315,6 +315,9 @@ static err_t read_flag(config_t *self, int count, char **arguments, int *at)
     }
     if (is_config)
         return ERR_OK;
+    if (is_listed && strcmp(options[index].name, "master_key") == 0)
+        return problem(self, "--master-key would show the key to everybody on this machine: use "
+                             "MUSICSTREAM_MASTER_KEY, --master-key-file or --master-key-command");
     if (is_music)
         return add_root(self, str_from(value), CONFIG_FLAG);
     if (is_plugin)

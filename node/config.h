@@ -35,13 +35,18 @@ typedef enum config_source {
     X(log_level, "info", "debug, info, warning or error")                                          \
     X(recorder, "life", "what the flight recorder notes: off, life, or messages (every one)")      \
     X(recorder_folder, "",                                                                         \
-      "where it lies; empty: DATA/recorder. A folder in memory never waits for a disk")
+      "where it lies; empty: DATA/recorder. A folder in memory never waits for a disk")            \
+    X(master_key_file, "",                                                                         \
+      "the key that wraps the users' keys, 64 hexadecimal digits; empty: DATA/keys/master")        \
+    X(master_key_command, "", "a command that prints it")
 
 /* Strings that may hold a password: never shown. */
 #define CONFIG_SECRETS(X)                                                                          \
     X(database, "",                                                                                \
       "postgresql://... of a database of its own; empty: a journal in the data folder")            \
-    X(database_direct, "", "the same server without a pooler, for migrations; empty: as --database")
+    X(database_direct, "",                                                                         \
+      "the same server without a pooler, for migrations; empty: as --database")                    \
+    X(master_key, "", "the same key itself: in the environment only")
 
 #define CONFIG_NUMBERS(X)                                                                          \
     X(schedulers, 0, 0, 256, "threads that run actors; 0: one a core")                             \

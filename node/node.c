@@ -1,14 +1,17 @@
 #include "node/parts.h"
 #include "node/plugins/plugins.h"
 
+#include "actors/personal.h"
 #include "actors/protocol/accounts.h"
 #include "actors/protocol/roots.h"
 #include "actors/social/social.h"
 #include "actors/streaming/session_service.h"
 #include "node/journal_open.h"
+#include "node/keys_open.h"
 #include "node/program.h"
 #include "runtime/base/memory.h"
 #include "runtime/inside.h"
+#include "storage/crypt/states_sealed.h"
 #include "storage/states/state_store_lmdb.h"
 
 #include <errno.h>
@@ -39,12 +42,35 @@ static err_t open_journal(node_t *self, buf_t *problem)
                    : journal_open_postgres(self->config, self->log, problem, &self->journal);
 }
 
+static err_t open_sealed(node_t *self, buf_t *problem)
+{
+    TRY(refuse(problem, keys_open(self->config, self->data, problem, &self->vault),
+               "the users' keys can't be opened"));
+    journal_sealed_options_t options = {self->journal.journal, self->vault, PERSONAL_KINDS,
+                                        PERSONAL_KIND_COUNT};
+    return refuse(problem, journal_sealed_open(&options, &self->sealed),
+                  "the sealed journal can't be opened");
+}
+
+static journal_t *clear_journal(const node_t *self)
+{
+    return journal_sealed_journal(self->sealed);
+}
+
+static err_t open_states(node_t *self)
+{
+    const ms_random_t random = random_system();
+    TRY(state_store_lmdb_open(in_data(self, "states"), &self->states));
+    state_store_lmdb_allow(self->states, STATES_SEALED_MORE);
+    return states_sealed_open(self->states, &random, &self->sealed_states);
+}
+
 static err_t open_catalog(node_t *self)
 {
     TRY(catalog_open(in_data(self, "catalog"), self->config->map_gb << 30, NULL, &self->catalog));
     TRY(library_projection_new(self->catalog, &self->library_projection));
     projection_options_t options =
-        library_projection_options(self->library_projection, self->journal.journal);
+        library_projection_options(self->library_projection, clear_journal(self));
     return projection_open(&options, &self->projection);
 }
 
@@ -65,9 +91,9 @@ static err_t open_storage(node_t *self, buf_t *problem)
                keyring_open(str_from(in_data(self, "keys")), &clock, &random, &self->keyring),
                "the keys can't be opened"));
     TRY(open_journal(self, problem));
+    TRY(open_sealed(self, problem));
     TRY(refuse(problem, open_catalog(self), "the catalog can't be opened"));
-    TRY(refuse(problem, state_store_lmdb_open(in_data(self, "states"), &self->states),
-               "the store of sleeping actors can't be opened"));
+    TRY(refuse(problem, open_states(self), "the store of sleeping actors can't be opened"));
     TRY(refuse(problem, open_blobs(self), "the folders of artwork and lyrics can't be opened"));
     return refuse(problem,
                   segment_cache_open(in_data(self, "segments"), self->config->cache_mb << 20,
@@ -96,8 +122,8 @@ static err_t make_runtime(node_t *self)
 {
     runtime_options_t options = {.scheduler_count = (uint32_t)self->config->schedulers,
                                  .log = self->log,
-                                 .journal = self->journal.journal,
-                                 .state_store = self->states,
+                                 .journal = clear_journal(self),
+                                 .state_store = self->sealed_states,
                                  .memory_max = self->config->memory_actors_mb << 20,
                                  .recorder_path = recorder_path(self)};
     err_t err = runtime_new(&options, &self->runtime);
@@ -158,7 +184,7 @@ static err_t register_services(node_t *self)
                                   .node_started_at_ms = clock_wall_ms(&clock)};
     self->library = (library_service_t){.catalog = self->catalog,
                                         .projection = self->projection,
-                                        .journal = self->journal.journal,
+                                        .journal = clear_journal(self),
                                         .media = &self->media,
                                         .blobs = self->lyrics,
                                         .artwork = self->artwork,
@@ -450,8 +476,11 @@ void node_close(node_t *self)
     projection_close(self->projection);
     library_projection_free(self->library_projection);
     catalog_close(self->catalog);
+    states_sealed_close(self->sealed_states);
     state_store_lmdb_close(self->states);
+    journal_sealed_close(self->sealed);
     journal_store_close(&self->journal);
+    vault_close(self->vault);
     segment_cache_close(self->segments);
     blob_folder_close(self->artwork);
     blob_folder_close(self->lyrics);

@@ -13,6 +13,7 @@
 #include "node/node.h"
 #include "node/upkeep.h"
 #include "storage/blob/segment_cache.h"
+#include "storage/crypt/journal_sealed.h"
 #include "storage/data_folder.h"
 #include "storage/journal/journal_store.h"
 
@@ -36,9 +37,11 @@ struct node {
     arena_t arena; /* paths */
     data_folder_t *data;
     keyring_t *keyring;
-    journal_store_t journal;
+    journal_store_t journal; /* what is stored: personal data is sealed in it */
+    vault_t *vault;
+    journal_sealed_t *sealed; /* the same journal in clear, for everybody here */
     catalog_t *catalog;
-    state_store_t *states; /* of actors that hibernate */
+    state_store_t *states, *sealed_states; /* of actors that hibernate */
     library_projection_t *library_projection;
     projection_t *projection;
     blob_folder_t *artwork, *lyrics;

@@ -381,6 +381,17 @@ ON(account_end_session)
     return ERR_OK;
 }
 
+/* ---- erasing ---- */
+
+ON(account_erase)
+{
+    while (self->account.login_count > 0)
+        end_session_and_note(self, ctx, str_from(self->account.logins[0].sid), SESSION_END_ERASED);
+    if (account_exists(&self->account))
+        emit(ctx, account_erased);
+    return actor_reply(ctx, account_done);
+}
+
 /* ---- events ---- */
 
 APPLY(account_created)
@@ -406,6 +417,11 @@ APPLY(account_session_rotated)
 APPLY(account_session_ended)
 {
     account_apply_ended(&self->account, event);
+}
+
+APPLY(account_erased)
+{
+    account_deinit(&self->account);
 }
 
 /* ---- life ---- */

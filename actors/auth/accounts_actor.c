@@ -263,6 +263,15 @@ ON(accounts_find)
                        .created_at = user->created_at);
 }
 
+ON(accounts_remove_user)
+{
+    bool is_change = false;
+    TRY(accounts_decide_remove(&self->book, command->user_id, &is_change));
+    if (is_change)
+        emit(ctx, accounts_user_removed, .user_id = command->user_id);
+    return actor_reply(ctx, account_done);
+}
+
 ON(accounts_set_password)
 {
     const accounts_entry_t *user = accounts_find_name(&self->book, command->name);
@@ -312,6 +321,11 @@ ON(accounts_note_ended)
 APPLY(accounts_user_added)
 {
     self->is_broken |= accounts_apply_added(&self->book, event, wall_ms) != ERR_OK;
+}
+
+APPLY(accounts_user_removed)
+{
+    accounts_apply_removed(&self->book, event);
 }
 
 APPLY(accounts_sessions_ended)

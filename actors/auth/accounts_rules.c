@@ -121,6 +121,37 @@ err_t accounts_apply_added(accounts_book_t *self, const accounts_user_added_t *e
     return add(self, event->user_id, event->name, event->role, wall_ms);
 }
 
+/* The index of a user; user_count: nobody. */
+static uint32_t user_index(const accounts_book_t *self, str_t user_id)
+{
+    uint32_t index = 0;
+    while (index < self->user_count && !str_equal(str_from(self->users[index].user_id), user_id))
+        index++;
+    return index;
+}
+
+err_t accounts_decide_remove(const accounts_book_t *self, str_t user_id, bool *out_is_change)
+{
+    uint32_t index = user_index(self, user_id), admins = 0;
+    bool is_there = index < self->user_count;
+    for (uint32_t i = 0; i < self->user_count; i++)
+        admins += self->users[i].role == ACCOUNT_ROLE_ADMIN ? 1 : 0;
+    if (is_there && self->users[index].role == ACCOUNT_ROLE_ADMIN && admins == 1)
+        return ERR_CONFLICT;
+    *out_is_change = is_there;
+    return ERR_OK;
+}
+
+void accounts_apply_removed(accounts_book_t *self, const accounts_user_removed_t *event)
+{
+    uint32_t index = user_index(self, event->user_id);
+    if (index == self->user_count)
+        return;
+    self->user_count--;
+    memmove(self->users + index, self->users + index + 1,
+            (self->user_count - index) * sizeof *self->users);
+}
+
 /* ---- ended sessions ---- */
 
 static void note_ended(accounts_book_t *self, str_t sid, int64_t ended_at)

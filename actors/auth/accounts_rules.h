@@ -54,6 +54,9 @@ uint64_t accounts_name_hash(str_t name);
 err_t accounts_decide_add(accounts_book_t *self, str_t name, uint32_t role);
 err_t accounts_apply_added(accounts_book_t *self, const accounts_user_added_t *event,
                            int64_t wall_ms);
+/* CONFLICT: the last administrator. */
+err_t accounts_decide_remove(const accounts_book_t *self, str_t user_id, bool *out_is_change);
+void accounts_apply_removed(accounts_book_t *self, const accounts_user_removed_t *event);
 /* Also forgets those whose access tokens have expired. NO_MEMORY. */
 err_t accounts_apply_ended(accounts_book_t *self, const accounts_sessions_ended_t *event,
                            int64_t wall_ms);

@@ -18,7 +18,8 @@ typedef enum session_end {
     SESSION_END_REUSE, /* an old refresh token came back: somebody has a copy */
     SESSION_END_PASSWORD,
     SESSION_END_CROWDED, /* more than ACCOUNT_SESSIONS_MAX: the one longest unused goes */
-    SESSION_END_EXPIRED
+    SESSION_END_EXPIRED,
+    SESSION_END_ERASED
 } session_end_t;
 
 #define ACCOUNT_ACCESS_MS INT64_C(900000)      /* 15 minutes */

@@ -112,7 +112,7 @@ ON(playlist_delete)
         self->list.is_deleted && str_equal(str_from(self->list.owner_id), command->user_id);
     if (!was_deleted) {
         TRY(playlist_check_owner(&self->list, command->user_id));
-        emit(ctx, playlist_erased);
+        emit(ctx, playlist_erased, .owner_id = str_from(self->list.owner_id));
         publish_change(self, ctx);
     }
     return actor_reply(ctx, playlist_deleted, .playlist_id = context_key(ctx));

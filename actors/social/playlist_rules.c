@@ -95,6 +95,7 @@ err_t playlist_decide_insert(playlist_t *self, const playlist_insert_t *command,
     *out_event = (playlist_inserted_t){
         .index = command->index == -1 ? self->count : (uint32_t)command->index,
         .tracks = {command->tracks.items, command->tracks.count},
+        .owner_id = str_from(self->owner_id),
     };
     return ERR_OK;
 }
@@ -126,7 +127,8 @@ err_t playlist_decide_remove(const playlist_t *self, const playlist_remove_t *co
         if (found_count != 0)
             qsort(found, found_count, sizeof *found, compare_ids);
     }
-    *out_event = (playlist_removed_t){.entry_ids = {found, found_count}};
+    *out_event = (playlist_removed_t){.entry_ids = {found, found_count},
+                                      .owner_id = str_from(self->owner_id)};
     *out_is_change = found_count != 0;
     return ERR_OK;
 }
@@ -138,7 +140,9 @@ err_t playlist_decide_move(const playlist_t *self, const playlist_move_t *comman
     TRY(playlist_find(self, command->entry_id, &from));
     if (command->index >= self->count)
         return ERR_INVALID;
-    *out_event = (playlist_moved_t){.entry_id = command->entry_id, .index = command->index};
+    *out_event = (playlist_moved_t){.entry_id = command->entry_id,
+                                    .index = command->index,
+                                    .owner_id = str_from(self->owner_id)};
     *out_is_change = from != command->index;
     return ERR_OK;
 }
@@ -147,7 +151,8 @@ err_t playlist_decide_rename(const playlist_t *self, const playlist_rename_t *co
                              playlist_renamed_t *out_event, bool *out_is_change)
 {
     TRY(check_name(command->name));
-    *out_event = (playlist_renamed_t){.name = str_trim(command->name)};
+    *out_event =
+        (playlist_renamed_t){.name = str_trim(command->name), .owner_id = str_from(self->owner_id)};
     *out_is_change = !str_equal(out_event->name, str_from(self->name));
     return ERR_OK;
 }

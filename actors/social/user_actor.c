@@ -225,6 +225,14 @@ ON(user_delete_playlist)
     return ERR_OK;
 }
 
+/* ---- erasing ---- */
+
+ON(user_erase)
+{
+    emit(ctx, user_erased);
+    return actor_reply(ctx, user_done);
+}
+
 /* ---- events ---- */
 
 APPLY(user_favourite_set)
@@ -255,6 +263,12 @@ APPLY(user_playlist_added)
 APPLY(user_playlist_removed)
 {
     user_apply_playlist_removed(&self->book, event);
+}
+
+/* What an erased listener's events leave behind goes with the rest. */
+APPLY(user_erased)
+{
+    user_book_deinit(&self->book);
 }
 
 /* ---- life ---- */

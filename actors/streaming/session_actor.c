@@ -457,6 +457,18 @@ ON(session_tick)
     return ERR_OK;
 }
 
+/* ---- erasing ---- */
+
+ON(session_erase)
+{
+    emit(ctx, session_erased);
+    attachments_deinit(&self->online);
+    self->has_report = false;
+    publish(self, ctx);
+    settle(self, ctx);
+    return actor_reply(ctx, session_done);
+}
+
 /* ---- events ---- */
 
 APPLY(session_queue_replaced)
@@ -517,6 +529,11 @@ APPLY(session_device_forgotten)
 APPLY(session_play_told)
 {
     player_apply_play_told(&self->player, event);
+}
+
+APPLY(session_erased)
+{
+    player_deinit(&self->player);
 }
 
 /* ---- life ---- */

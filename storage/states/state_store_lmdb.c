@@ -8,6 +8,7 @@ enum { TABLE_STATES, TABLE_COUNT };
 typedef struct store_lmdb {
     state_store_t store;
     kv_t *kv;
+    size_t more;
 } store_lmdb_t;
 
 static kv_t *kv_of(state_store_t *store)
@@ -15,9 +16,14 @@ static kv_t *kv_of(state_store_t *store)
     return CONTAINER_OF(store, store_lmdb_t, store)->kv;
 }
 
+static size_t more_of(state_store_t *store)
+{
+    return CONTAINER_OF(store, store_lmdb_t, store)->more;
+}
+
 static err_t put(state_store_t *store, str_t key, str_t value)
 {
-    if (key.size > STATE_STORE_KEY_MAX || value.size > STATE_STORE_VALUE_MAX)
+    if (key.size > STATE_STORE_KEY_MAX || value.size > STATE_STORE_VALUE_MAX + more_of(store))
         return ERR_LIMIT;
     kv_tx_t tx KV_TX_SCOPED = {0};
     TRY(kv_write(kv_of(store), &tx));
@@ -84,6 +90,11 @@ err_t state_store_lmdb_open(const char *path, state_store_t **out_store)
     }
     *out_store = &self->store;
     return ERR_OK;
+}
+
+void state_store_lmdb_allow(state_store_t *store, size_t more)
+{
+    CONTAINER_OF(store, store_lmdb_t, store)->more = more;
 }
 
 void state_store_lmdb_close(state_store_t *store)

@@ -10,5 +10,8 @@
 #include "runtime/state_store.h"
 
 err_t state_store_lmdb_open(const char *path, state_store_t **out_store);
+/* Values may be `more` bytes over STATE_STORE_VALUE_MAX: for a store around it that adds to them.
+ */
+void state_store_lmdb_allow(state_store_t *store, size_t more);
 /* NULL is fine. Nobody uses it any more. */
 void state_store_lmdb_close(state_store_t *store);
