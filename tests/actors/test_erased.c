@@ -54,12 +54,12 @@ static const struct {
     {"playlist_moved", "version=1 changed_at=7 "},
     {"playlist_renamed", "version=1 changed_at=7 "},
     {"playlist_erased", "version=1 changed_at=7 is_deleted "},
-    {"session_queue_replaced",
-     "version=1 next_entry_id=1 position_at=7 active_device_id=public next_play_number=1 "},
+    {"session_queue_replaced", "version=1 next_entry_id=1 position_at=7 active_device_id=public "
+                               "next_play_number=1 placement=1 "},
     {"session_enqueued", "version=1 next_entry_id=1 next_play_number=1 "},
     {"session_removed", "version=1 next_entry_id=1 next_play_number=1 "},
     {"session_moved", "version=1 next_entry_id=1 next_play_number=1 "},
-    {"session_cleared", "version=1 next_entry_id=1 position_at=7 next_play_number=1 "},
+    {"session_cleared", "version=1 next_entry_id=1 position_at=7 next_play_number=1 placement=1 "},
     {"session_playback_set",
      "version=1 next_entry_id=1 current_entry_id=7 is_playing position_at=7 "
      "active_device_id=public listen_started_at=7 next_play_number=1 "},
