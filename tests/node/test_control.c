@@ -3,6 +3,7 @@
 #include "node/control/control.h"
 #include "runtime/base/memory.h"
 #include "tests/support/check.h"
+#include "tests/support/patience.h"
 #include "tests/support/temporary.h"
 
 #include <poll.h>
@@ -15,7 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 10000, CLIENTS_TRIED = CONTROL_CLIENTS_MAX + 8 };
+enum { WAIT_MS = PATIENCE_MS, CLIENTS_TRIED = CONTROL_CLIENTS_MAX + 8 };
 
 /* ---- a server on a plain loop in a thread ---- */
 
@@ -339,13 +340,6 @@ Test(control, an_answer_may_come_after_the_stop)
     ask(&rig, STR("{\"command\":\"echo\"}\n"), &answer); /* by now the first one was read */
 }
 
-static void wait_for(_Atomic uint64_t *counter, uint64_t wanted)
-{
-    for (int i = 0; i < WAIT_MS && atomic_load(counter) < wanted; i++)
-        usleep(1000);
-    cr_assert(atomic_load(counter) >= wanted);
-}
-
 Test(control, a_stream_comes_line_by_line_and_ends)
 {
     rig_t rig SCOPED(stop);
@@ -376,12 +370,12 @@ Test(control, a_reader_that_does_not_read_is_refused_lines_and_the_others_are_se
     int slow = client(&rig);
     say(slow, STR("{\"command\":\"count\"}\n"));
 
-    wait_for(&rig.refused, 1);
+    wait_until(atomic_load(&rig.refused) >= 1);
     ask(&rig, STR("{\"command\":\"echo\"}\n"), &answer);
 
     cr_assert(str_contains(buf_str(&answer), STR("\"ok\":true")));
     close(slow);
-    wait_for(&rig.ended, 1); /* it is heard leaving */
+    wait_until(atomic_load(&rig.ended) >= 1); /* it is heard leaving */
 }
 
 Test(control, a_stream_ends_with_the_server)
@@ -391,7 +385,7 @@ Test(control, a_stream_ends_with_the_server)
     serve(&rig);
     int fd FD_SCOPED = client(&rig);
     say(fd, STR("{\"command\":\"count\"}\n"));
-    wait_for(&rig.refused, 1);
+    wait_until(atomic_load(&rig.refused) >= 1);
 
     stop(&rig);
 

@@ -1,15 +1,12 @@
 #include "tests/runtime/code/stage.h"
+#include "tests/support/patience.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #define add(stage, key, value)                                                                     \
     tally_of((stage), ask(&(stage)->asking, tally_at(key), tally_add, .amount = (value)))
-#define spins_until(condition)                                                                     \
-    for (int waited_ms = 0; !(condition); waited_ms++) {                                           \
-        cr_assert(waited_ms < 10000, #condition " did not come");                                  \
-        uv_sleep(1);                                                                               \
-    }
 
 Test(replace, a_state_goes_through_its_description_into_the_new_version)
 {
@@ -87,7 +84,7 @@ Test(replace, timers_children_and_references_survive)
     check_replaced(&stage, "tally_v2");
     uint64_t ticks = tally_now(&stage, "a").ticks;
 
-    spins_until(tally_now(&stage, "a").ticks > ticks + 3);
+    wait_until(tally_now(&stage, "a").ticks > ticks + 3);
     tally_status_t status = tally_of(&stage, ask(&stage.asking, to_child, tally_read));
     cr_assert(eq(u64, status.total, 6));
     cr_assert(eq(u64, status.version, 2));
@@ -98,12 +95,12 @@ Test(replace, an_ask_whose_continuation_has_a_name_ends_in_the_new_version)
     stage_t stage STAGE_SCOPED;
     stage_open(&stage);
     ask(&stage.asking, tally_at("a"), tally_read_via, .key = STR("b"));
-    spins_until(tally_of(&stage, ask(&stage.asking, tally_at("b"), tally_read)).version == 1);
+    wait_until(tally_of(&stage, ask(&stage.asking, tally_at("b"), tally_read)).version == 1);
 
     check_replaced(&stage, "tally_v2");
     ask(&stage.asking, tally_at("b"), tally_release);
 
-    spins_until(tally_now(&stage, "a").reads > 0);
+    wait_until(tally_now(&stage, "a").reads > 0);
     cr_assert(eq(u64, tally_now(&stage, "a").reads, 2), "counted by the new version's function");
 }
 
@@ -112,14 +109,14 @@ Test(replace, an_ask_whose_continuation_has_none_is_waited_for)
     stage_t stage STAGE_SCOPED;
     stage_open(&stage);
     ask(&stage.asking, tally_at("a"), tally_read_via, .key = STR("b"), .is_nameless = true);
-    spins_until(tally_now(&stage, "b").version == 1);
+    wait_until(tally_now(&stage, "b").version == 1);
 
     check_err(stage_replace(&stage, "tally_v2", 50), ERR_TIMEOUT);
     cr_assert(str_contains(buf_str(&stage.problem), STR("the answer to an ask")), "%s",
               buf_terminated(&stage.problem));
     cr_assert(eq(u64, tally_now(&stage, "a").version, 1), "the old one goes on");
     ask(&stage.asking, tally_at("b"), tally_release);
-    spins_until(tally_now(&stage, "a").reads > 0);
+    wait_until(tally_now(&stage, "a").reads > 0);
     check_replaced(&stage, "tally_v2");
 
     tally_status_t status = tally_now(&stage, "a");
@@ -130,14 +127,23 @@ Test(replace, an_ask_whose_continuation_has_none_is_waited_for)
 Test(replace, a_job_is_finished_by_the_version_that_began_it)
 {
     stage_t stage STAGE_SCOPED;
+    int ends[2];
     stage_open(&stage);
-    ask(&stage.asking, tally_at("a"), tally_job);
+    cr_assert(pipe(ends) == 0);
+    ask(&stage.asking, tally_at("a"), tally_job, .descriptor = ends[0]);
 
-    check_replaced(&stage, "tally_v2");
+    check_err(stage_replace(&stage, "tally_v2", 50), ERR_TIMEOUT);
+    cr_assert(str_contains(buf_str(&stage.problem), STR("a job")), "%s",
+              buf_terminated(&stage.problem));
+    cr_assert(eq(u64, tally_now(&stage, "a").version, 1), "the old one goes on");
+    cr_assert(write(ends[1], "x", 1) == 1);
+    check_replaced(&stage, "tally_v2"); /* whether the job is through by now or not */
 
     tally_status_t status = tally_now(&stage, "a");
     cr_assert(eq(u64, status.reads, 1));
     cr_assert(eq(u64, status.version, 2));
+    close(ends[0]);
+    close(ends[1]);
 }
 
 Test(replace, a_behaviour_and_what_was_stashed_in_it_survive)
