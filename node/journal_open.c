@@ -1,5 +1,6 @@
 #include "node/journal_open.h"
 
+#include "node/relations.h"
 #include "storage/journal/journal_lmdb.h"
 #include "storage/postgres/journal_postgres.h"
 #include "storage/postgres/migrate.h"
@@ -46,8 +47,10 @@ static err_t open_migrated(const config_t *config, const ms_log_t *log,
 {
     bool has_direct = config->database_direct[0] != '\0';
     TRY(migrate(has_direct ? config->database_direct : config->database, log));
-    return journal_postgres_open(
-        &(journal_postgres_options_t){.address = config->database, .log = log}, out_journal);
+    return journal_postgres_open(&(journal_postgres_options_t){.address = config->database,
+                                                               .relations = node_relations(),
+                                                               .log = log},
+                                 out_journal);
 }
 
 err_t journal_open_postgres(const config_t *config, const ms_log_t *log, buf_t *problem,

@@ -306,6 +306,7 @@ err_t journal_postgres_open(const journal_postgres_options_t *options,
     if (self->address == NULL)
         return ERR_NO_MEMORY;
     TRY(journal_queue_new(&self->queue));
+    TRY(relation_batch_new(options->relations, &self->relations));
     TRY(journal_postgres_connect(self, &self->writer));
     TRY(journal_postgres_look(self, self->writer));
     atomic_store(&self->is_up, true);
@@ -326,6 +327,7 @@ void journal_postgres_close(journal_postgres_t *self)
     pthread_mutex_destroy(&self->readers.lock);
     journal_hooks_deinit(&self->hooks);
     journal_queue_free(self->queue);
+    relation_batch_free(self->relations);
     memory_free(self->address);
     memory_free(self);
 }

@@ -14,7 +14,8 @@
  * `streams` moves only from the version that the append names, and only where `partitions` says
  * that this node owns the stream's partition at the append's epoch: what does not pass is missing
  * from the answer, nothing raises. A batch that raises all the same is tried again append by
- * append.
+ * append, and the one that raises alone is refused. The relations (storage/relations) are written
+ * in the same transaction: an event that one of them can't take is such an append.
  *
  * While the server is away appends are refused at once with UNAVAILABLE; the connection is tried
  * again after a back-off with jitter. When it is lost with an answer due, the outcome is unknown
@@ -27,6 +28,7 @@
 #include "runtime/base/log.h"
 #include "runtime/base/random.h"
 #include "storage/journal/journal_store.h"
+#include "storage/relations/relations.h"
 
 enum {
     JOURNAL_POSTGRES_PARTITIONS = 16384,
@@ -40,10 +42,11 @@ enum {
 typedef struct journal_postgres journal_postgres_t;
 
 typedef struct journal_postgres_options {
-    const char *address; /* a connection string or postgres:// URI */
-    uint64_t node;       /* `owner` in partitions; 0 without a cluster */
-    uint64_t timeout_ms; /* of a statement; 0: 5000 */
-    ms_random_t random;  /* of the back-off; all zero: the kernel's */
+    const char *address;       /* a connection string or postgres:// URI */
+    uint64_t node;             /* `owner` in partitions; 0 without a cluster */
+    uint64_t timeout_ms;       /* of a statement; 0: 5000 */
+    ms_random_t random;        /* of the back-off; all zero: the kernel's */
+    relation_list_t relations; /* all zero: none */
     const ms_log_t *log;
 } journal_postgres_options_t;
 

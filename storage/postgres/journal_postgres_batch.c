@@ -1,12 +1,16 @@
 #include "storage/postgres/journal_postgres_parts.h"
 
+#include "runtime/base/memory.h"
 #include "storage/postgres/pg_array.h"
 
 /* ---- the statement ----
  *
  * `moved` and `begun` are the compare-and-set; `passed` is what both let through; the events of all
  * else are left out by the join. The timeline is the one that is being written now, also after a
- * fail-over under an open connection. */
+ * fail-over under an open connection.
+ *
+ * What was not let through is left in ms.refused, for the transaction: the statements of the
+ * relations, which come in the same round trip, leave its events out (ms_refused()). */
 
 static const char append_sql[] =
     "WITH batch AS ("
@@ -38,7 +42,11 @@ static const char append_sql[] =
     "          $12::text[], $13::bytea[]) WITH ORDINALITY"
     "          AS e(place, version, wall_ms, name, payload, command_id, result, ordinal)"
     "      JOIN passed p ON p.place = e.place CROSS JOIN now_writing w"
-    ") SELECT p.place, w.timeline, w.xid::text::bigint FROM passed p CROSS JOIN now_writing w";
+    "), refused AS ("
+    "  SELECT set_config('ms.refused', coalesce(array_agg(b.place), '{}')::text, true) AS told"
+    "    FROM batch b WHERE NOT EXISTS (SELECT FROM passed p WHERE p.place = b.place)"
+    ") SELECT p.place, w.timeline, w.xid::text::bigint, r.told"
+    "  FROM refused r CROSS JOIN now_writing w LEFT JOIN passed p ON true";
 
 enum { STREAM_COLUMNS = 5, EVENT_COLUMNS = 7 };
 
@@ -75,7 +83,7 @@ static void add_stream(arrays_t *self, const journal_append_t *first, uint64_t a
     pg_array_add_i64(&self->streams[4], (int64_t)first->epoch);
 }
 
-static void add_events(arrays_t *self, const journal_append_t *append)
+static err_t add_events(arrays_t *self, relation_batch_t *relations, const journal_append_t *append)
 {
     for (size_t i = 0; i < append->event_count; i++) {
         bool is_last = i + 1 == append->event_count;
@@ -86,7 +94,9 @@ static void add_events(arrays_t *self, const journal_append_t *append)
         pg_array_add_str(&self->events[4], append->events[i].payload);
         pg_array_add_str(&self->events[5], append->command_id);
         pg_array_add_str(&self->events[6], is_last ? append->result : (str_t){NULL, 0});
+        TRY(relation_batch_add(relations, &append->events[i], append->wall_ms));
     }
+    return ERR_OK;
 }
 
 static bool is_same_stream(const journal_job_t *a, const journal_job_t *b)
@@ -103,17 +113,20 @@ static size_t run_end(const journal_round_t *round, size_t begin)
     return end;
 }
 
-static void fill(arrays_t *self, const journal_round_t *round)
+static err_t fill(arrays_t *self, relation_batch_t *relations, const journal_round_t *round)
 {
+    relation_batch_reset(relations);
     for (size_t begin = 0, end; begin < round->count; begin = end) {
         end = run_end(round, begin);
         const journal_append_t *first = &round->jobs[begin]->append;
         const journal_append_t *last = &round->jobs[end - 1]->append;
         add_stream(self, first,
                    last->expected_version + last->event_count - first->expected_version);
+        relation_batch_stream(relations, first->stream, (int64_t)self->streams[0].count);
         for (size_t i = begin; i < end; i++)
-            add_events(self, &round->jobs[i]->append);
+            TRY(add_events(self, relations, &round->jobs[i]->append));
     }
+    return ERR_OK;
 }
 
 /* ---- what came back ---- */
@@ -142,9 +155,11 @@ static void mark_written(const journal_round_t *round, int64_t place, int64_t ti
 static void read_outcome(journal_postgres_t *self, const journal_round_t *round,
                          const PGresult *result)
 {
-    for (int row = 0; row < PQntuples(result); row++)
-        mark_written(round, pg_get_i64(result, row, 0), pg_get_i32(result, row, 1),
-                     pg_get_i64(result, row, 2));
+    for (int row = 0; row < PQntuples(result); row++) {
+        if (PQgetisnull(result, row, 0) == 0) /* NULL: the only row, and nothing passed */
+            mark_written(round, pg_get_i64(result, row, 0), pg_get_i32(result, row, 1),
+                         pg_get_i64(result, row, 2));
+    }
     for (size_t i = 0; i < round->count; i++) {
         journal_job_t *job = round->jobs[i];
         if (job->is_written)
@@ -156,30 +171,54 @@ static void read_outcome(journal_postgres_t *self, const journal_round_t *round,
 
 /* ---- writing ---- */
 
-static err_t write_round(journal_postgres_t *self, const journal_round_t *round, arrays_t *arrays)
+enum { LOCK_AT, APPEND_AT, OWN_STATEMENTS };
+
+/* Who takes this node's partitions over waits for what it is still writing; so does who puts a
+ * projection in another's place (relation_build.h). */
+static const char lock_sql[] =
+    "SELECT pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock_shared($2)";
+
+typedef struct numbers {
+    char node[8], lock[8], gate[8];
+} numbers_t;
+
+static err_t own_statements(const journal_postgres_t *self, arrays_t *arrays, numbers_t *numbers,
+                            pg_statement_t *statements)
 {
-    char node[8], lock[8];
-    PGresult *results[2] = {NULL, NULL};
-    pg_statement_t statements[2] = {
-        /* Who takes this node's partitions over waits for what it is still writing. */
-        {.sql = "SELECT pg_advisory_xact_lock_shared($1)",
-         .parameters = {pg_i64(lock, (int64_t)self->node)},
-         .parameter_count = 1},
-        {.sql = append_sql, .parameter_count = STREAM_COLUMNS + 1 + EVENT_COLUMNS}};
-    pg_parameter_t *parameters = statements[1].parameters;
+    statements[LOCK_AT] = (pg_statement_t){
+        .sql = lock_sql,
+        .parameters = {pg_i64(numbers->lock, (int64_t)self->node),
+                       pg_i64(numbers->gate, RELATION_GATE)},
+        .parameter_count = 2,
+    };
+    statements[APPEND_AT] =
+        (pg_statement_t){.sql = append_sql, .parameter_count = STREAM_COLUMNS + 1 + EVENT_COLUMNS};
+    pg_parameter_t *parameters = statements[APPEND_AT].parameters;
     for (size_t i = 0; i < STREAM_COLUMNS; i++)
         TRY(pg_array_end(&arrays->streams[i], &parameters[i]));
-    parameters[STREAM_COLUMNS] = pg_i64(node, (int64_t)self->node);
+    parameters[STREAM_COLUMNS] = pg_i64(numbers->node, (int64_t)self->node);
     for (size_t i = 0; i < EVENT_COLUMNS; i++)
         TRY(pg_array_end(&arrays->events[i], &parameters[STREAM_COLUMNS + 1 + i]));
+    return ERR_OK;
+}
 
-    err_t err = pg_transaction(self->writer, statements, COUNT_OF(statements), results);
+static err_t write_round(journal_postgres_t *self, const journal_round_t *round, arrays_t *arrays)
+{
+    numbers_t numbers;
+    pg_statement_t *statements;
+    size_t count;
+    TRY(relation_batch_statements(self->relations, OWN_STATEMENTS, &statements, &count));
+    TRY(own_statements(self, arrays, &numbers, statements));
+    PGresult **results MEMORY_SCOPED = memory_new_array(count, sizeof(PGresult *));
+    if (results == NULL)
+        return ERR_NO_MEMORY;
+    err_t err = pg_transaction(self->writer, statements, count, results);
     if (err == ERR_OK) {
-        read_outcome(self, round, results[1]);
+        read_outcome(self, round, results[APPEND_AT]);
         atomic_fetch_add(&self->transactions, 1);
     }
-    PQclear(results[0]);
-    PQclear(results[1]);
+    for (size_t i = 0; i < count; i++)
+        PQclear(results[i]);
     return err;
 }
 
@@ -187,8 +226,9 @@ err_t journal_postgres_write(journal_postgres_t *self, const journal_round_t *ro
 {
     arrays_t arrays;
     arrays_init(&arrays);
-    fill(&arrays, round);
-    err_t err = write_round(self, round, &arrays);
+    err_t err = fill(&arrays, self->relations, round);
+    if (err == ERR_OK)
+        err = write_round(self, round, &arrays);
     arrays_deinit(&arrays);
     return err;
 }

@@ -32,7 +32,8 @@ struct journal_postgres {
     journal_thread_t committer;
     journal_postgres_readers_t readers;
 
-    pg_t *writer; /* the committer's */
+    pg_t *writer; /* the committer's, like what follows */
+    relation_batch_t *relations;
     uint64_t retry_at_ms;
     uint32_t failures; /* to connect, in a row */
     uint64_t told_head;

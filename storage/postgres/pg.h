@@ -17,7 +17,7 @@
 
 #include <libpq-fe.h>
 
-enum { PG_PARAMETERS_MAX = 16 };
+enum { PG_PARAMETERS_MAX = 72 }; /* a file's tags, a column each */
 
 /* Object identifiers of the types used (PostgreSQL, pg_type.dat). */
 typedef enum pg_type {
@@ -26,10 +26,13 @@ typedef enum pg_type {
     PG_INT8 = 20,
     PG_INT4 = 23,
     PG_TEXT = 25,
+    PG_FLOAT8 = 701,
+    PG_BOOL_ARRAY = 1000,
     PG_BYTEA_ARRAY = 1001,
     PG_INT4_ARRAY = 1007,
     PG_TEXT_ARRAY = 1009,
-    PG_INT8_ARRAY = 1016
+    PG_INT8_ARRAY = 1016,
+    PG_FLOAT8_ARRAY = 1022
 } pg_type_t;
 
 typedef struct pg_parameter {

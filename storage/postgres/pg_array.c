@@ -45,6 +45,19 @@ void pg_array_add_i32(pg_array_t *self, int32_t value)
     add(self, bytes, sizeof bytes);
 }
 
+void pg_array_add_bool(pg_array_t *self, bool value)
+{
+    char byte = value ? 1 : 0;
+    add(self, &byte, sizeof byte);
+}
+
+void pg_array_add_f64(pg_array_t *self, double value)
+{
+    int64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    pg_array_add_i64(self, bits);
+}
+
 void pg_array_add_str(pg_array_t *self, str_t value)
 {
     add(self, value.data, value.size);
@@ -59,12 +72,17 @@ static pg_type_t array_type(pg_type_t element)
         return PG_INT4_ARRAY;
     case PG_INT8:
         return PG_INT8_ARRAY;
-    case PG_TEXT:
     case PG_BOOL:
+        return PG_BOOL_ARRAY;
+    case PG_FLOAT8:
+        return PG_FLOAT8_ARRAY;
+    case PG_TEXT:
+    case PG_BOOL_ARRAY:
     case PG_BYTEA_ARRAY:
     case PG_INT4_ARRAY:
     case PG_TEXT_ARRAY:
     case PG_INT8_ARRAY:
+    case PG_FLOAT8_ARRAY:
         break;
     }
     return PG_TEXT_ARRAY;

@@ -19,6 +19,8 @@ void pg_array_deinit(pg_array_t *self);
 
 void pg_array_add_i64(pg_array_t *self, int64_t value);
 void pg_array_add_i32(pg_array_t *self, int32_t value);
+void pg_array_add_bool(pg_array_t *self, bool value);
+void pg_array_add_f64(pg_array_t *self, double value);
 void pg_array_add_str(pg_array_t *self, str_t value);
 /* Writes the head. The parameter borrows the array. */
 err_t pg_array_end(pg_array_t *self, pg_parameter_t *out_parameter);

@@ -1,0 +1,164 @@
+#include "actors/social/user_relations.h"
+
+#include "actors/protocol/user.h"
+
+/* ---- tastes ---- */
+
+/* The last word on each track. A favourite is set only where it was not (user_rules.c), so the time
+ * of the last event is since when it is one. */
+static const char favourite_sql[] =
+    "WITH e AS ("
+    "  SELECT DISTINCT ON (user_id, track_id) *"
+    "    FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bool[])"
+    "      WITH ORDINALITY AS e(place, user_id, wall_ms, track_id, is_favourite, nth)"
+    "    WHERE " RELATION_PASSED " ORDER BY user_id, track_id, nth DESC"
+    "), gone AS ("
+    "  DELETE FROM favourites f USING e"
+    "    WHERE NOT e.is_favourite AND f.user_id = e.user_id AND f.track_id = e.track_id"
+    ") INSERT INTO favourites (user_id, track_id, since)"
+    "  SELECT user_id, track_id, ms_time(wall_ms) FROM e WHERE is_favourite"
+    "  ON CONFLICT (user_id, track_id) DO UPDATE SET since = excluded.since";
+
+static void favourite_set(relation_rows_t *rows, const void *event_)
+{
+    const user_favourite_set_t *event = event_;
+    relation_at(rows, 0);
+    relation_key(rows);
+    relation_wall(rows);
+    relation_u64(rows, event->track_id);
+    relation_bool(rows, event->is_favourite);
+}
+
+static const char rating_sql[] =
+    "WITH e AS ("
+    "  SELECT DISTINCT ON (user_id, track_id) *"
+    "    FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::int[])"
+    "      WITH ORDINALITY AS e(place, user_id, wall_ms, track_id, rating, nth)"
+    "    WHERE " RELATION_PASSED " ORDER BY user_id, track_id, nth DESC"
+    "), gone AS ("
+    "  DELETE FROM ratings r USING e"
+    "    WHERE e.rating = 0 AND r.user_id = e.user_id AND r.track_id = e.track_id"
+    ") INSERT INTO ratings (user_id, track_id, rating, rated_at)"
+    "  SELECT user_id, track_id, rating, ms_time(wall_ms) FROM e WHERE rating > 0"
+    "  ON CONFLICT (user_id, track_id) DO UPDATE"
+    "    SET rating = excluded.rating, rated_at = excluded.rated_at";
+
+static void rating_set(relation_rows_t *rows, const void *event_)
+{
+    const user_rating_set_t *event = event_;
+    relation_at(rows, 0);
+    relation_key(rows);
+    relation_wall(rows);
+    relation_u64(rows, event->track_id);
+    relation_u32(rows, event->rating);
+}
+
+/* Only where the listener has said nothing: as user_import.c. */
+static const char imported_tastes_sql[] =
+    "WITH e AS ("
+    "  SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bool[],"
+    "      $6::int[]) WITH ORDINALITY"
+    "    AS e(place, user_id, wall_ms, track_id, is_favourite, rating, nth) WHERE " RELATION_PASSED
+    "), rated AS ("
+    "  INSERT INTO ratings (user_id, track_id, rating, rated_at)"
+    "    SELECT DISTINCT ON (user_id, track_id) user_id, track_id, rating, ms_time(wall_ms)"
+    "      FROM e WHERE rating > 0 ORDER BY user_id, track_id, nth"
+    "    ON CONFLICT (user_id, track_id) DO NOTHING"
+    ") INSERT INTO favourites (user_id, track_id, since)"
+    "  SELECT DISTINCT ON (user_id, track_id) user_id, track_id, ms_time(wall_ms)"
+    "    FROM e WHERE is_favourite ORDER BY user_id, track_id, nth"
+    "  ON CONFLICT (user_id, track_id) DO NOTHING";
+
+static void imported_tastes(relation_rows_t *rows, const void *event_)
+{
+    const user_imported_t *event = event_;
+    for (uint32_t i = 0; i < event->tracks.count; i++) {
+        relation_at(rows, 0);
+        relation_key(rows);
+        relation_wall(rows);
+        relation_u64(rows, event->tracks.items[i].track_id);
+        relation_bool(rows, event->tracks.items[i].is_favourite);
+        relation_u32(rows, event->tracks.items[i].rating);
+    }
+}
+
+static const relation_event_t taste_events[] = {
+    {.schema = &user_favourite_set_schema,
+     .columns = "ltllb",
+     .sql = favourite_sql,
+     .add = favourite_set},
+    {.schema = &user_rating_set_schema, .columns = "ltlli", .sql = rating_sql, .add = rating_set},
+    {.schema = &user_imported_schema,
+     .columns = "ltllbi",
+     .sql = imported_tastes_sql,
+     .add = imported_tastes},
+};
+
+const relation_t TASTES_RELATION = {.name = "tastes",
+                                    .format = 1,
+                                    .tables = {"favourites", "ratings"},
+                                    .events = taste_events,
+                                    .event_count = COUNT_OF(taste_events)};
+
+/* ---- plays ---- */
+
+enum { PLAYED_AT = 4 }; /* the column of played_sql that says which months are needed */
+
+static const char months_sql[] = "SELECT ms_plays_months($1::bigint[])";
+static const char played_sql[] =
+    "INSERT INTO plays (user_id, number, track_id, played_at)"
+    " SELECT user_id, number, track_id, ms_time(played_at)"
+    "   FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])"
+    "     AS e(place, user_id, number, track_id, played_at) WHERE " RELATION_PASSED
+    " ON CONFLICT DO NOTHING";
+
+static void played(relation_rows_t *rows, const void *event_)
+{
+    const user_played_t *event = event_;
+    relation_at(rows, 0);
+    relation_key(rows);
+    relation_u64(rows, event->number);
+    relation_u64(rows, event->track_id);
+    relation_i64(rows, event->played_at);
+}
+
+static const char imported_plays_sql[] =
+    "INSERT INTO imported_plays AS i (user_id, track_id, plays, last_played_at)"
+    " SELECT user_id, track_id, max(plays),"
+    "     CASE WHEN max(played_at) > 0 THEN ms_time(max(played_at)) END"
+    "   FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::int[], $5::bigint[])"
+    "     AS e(place, user_id, track_id, plays, played_at)"
+    "   WHERE (plays > 0 OR played_at <> 0) AND " RELATION_PASSED "   GROUP BY user_id, track_id"
+    " ON CONFLICT (user_id, track_id) DO UPDATE SET plays = greatest(i.plays, excluded.plays),"
+    "   last_played_at = greatest(i.last_played_at, excluded.last_played_at)";
+
+static void imported_plays(relation_rows_t *rows, const void *event_)
+{
+    const user_imported_t *event = event_;
+    for (uint32_t i = 0; i < event->tracks.count; i++) {
+        relation_at(rows, 0);
+        relation_key(rows);
+        relation_u64(rows, event->tracks.items[i].track_id);
+        relation_u32(rows, event->tracks.items[i].play_count);
+        relation_i64(rows, event->tracks.items[i].played_at);
+    }
+}
+
+static const relation_event_t play_events[] = {
+    {.schema = &user_played_schema,
+     .columns = "ltlll",
+     .sql = played_sql,
+     .add = played,
+     .prepare = months_sql,
+     .prepare_column = PLAYED_AT},
+    {.schema = &user_imported_schema,
+     .columns = "ltlil",
+     .sql = imported_plays_sql,
+     .add = imported_plays},
+};
+
+const relation_t PLAYS_RELATION = {.name = "plays",
+                                   .format = 1,
+                                   .tables = {"plays", "imported_plays"},
+                                   .events = play_events,
+                                   .event_count = COUNT_OF(play_events)};

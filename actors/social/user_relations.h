@@ -1,0 +1,8 @@
+#pragma once
+/* user_relations.h -- tables of what listeners made of the music: favourites and ratings
+ * (`tastes`), and what they heard (`plays`, a partition a month; imported_plays: what another
+ * program counted before). */
+
+#include "storage/relations/relation.h"
+
+extern const relation_t TASTES_RELATION, PLAYS_RELATION;
