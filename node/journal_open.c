@@ -4,6 +4,7 @@
 #include "storage/journal/journal_lmdb.h"
 #include "storage/postgres/journal_postgres.h"
 #include "storage/postgres/migrate.h"
+#include "storage/relations/relation_build.h"
 
 err_t journal_open_lmdb(const config_t *config, const data_folder_t *data, const ms_log_t *log,
                         buf_t *problem, journal_store_t *out_store)
@@ -42,22 +43,32 @@ static const char *why_no_database(err_t err)
     }
 }
 
-static err_t open_migrated(const config_t *config, const ms_log_t *log,
-                           journal_postgres_t **out_journal)
+/* The schema, and the tables of the relations: complete, or known not to be. */
+static err_t prepare(const config_t *config, const ms_log_t *log, bool has_relations)
 {
     bool has_direct = config->database_direct[0] != '\0';
     TRY(migrate(has_direct ? config->database_direct : config->database, log));
-    return journal_postgres_open(&(journal_postgres_options_t){.address = config->database,
-                                                               .relations = node_relations(),
-                                                               .log = log},
-                                 out_journal);
+    return has_relations ? relation_build_missing(
+                               &(relation_build_options_t){.address = config->database, .log = log},
+                               node_relations())
+                         : relation_build_forget(config->database, log);
 }
 
-err_t journal_open_postgres(const config_t *config, const ms_log_t *log, buf_t *problem,
-                            journal_store_t *out_store)
+static err_t open_postgres(const config_t *config, const ms_log_t *log, bool has_relations,
+                           journal_postgres_t **out_journal)
+{
+    TRY(prepare(config, log, has_relations));
+    journal_postgres_options_t options = {.address = config->database, .log = log};
+    if (has_relations)
+        options.relations = node_relations();
+    return journal_postgres_open(&options, out_journal);
+}
+
+err_t journal_open_postgres(const config_t *config, const ms_log_t *log, bool has_relations,
+                            buf_t *problem, journal_store_t *out_store)
 {
     journal_postgres_t *journal = NULL;
-    err_t err = open_migrated(config, log, &journal);
+    err_t err = open_postgres(config, log, has_relations, &journal);
     if (err != ERR_OK) {
         buf_printf(problem, "%s", why_no_database(err));
         return err;

@@ -39,7 +39,7 @@ static err_t open_journal(node_t *self, buf_t *problem)
 {
     bool is_here = self->config->database[0] == '\0';
     return is_here ? journal_open_lmdb(self->config, self->data, self->log, problem, &self->journal)
-                   : journal_open_postgres(self->config, self->log, problem, &self->journal);
+                   : journal_open_postgres(self->config, self->log, true, problem, &self->journal);
 }
 
 static err_t open_sealed(node_t *self, buf_t *problem)

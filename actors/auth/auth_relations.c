@@ -3,10 +3,10 @@
 #include "actors/protocol/account.h"
 
 static const char created_sql[] =
-    "INSERT INTO users (user_id, name, role, created_at, password_changed_at)"
-    " SELECT user_id, name, role, ms_time(wall_ms), ms_time(wall_ms)"
-    "   FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bytea[], $5::int[])"
-    "     AS e(place, user_id, wall_ms, name, role) WHERE " RELATION_PASSED
+    "INSERT INTO users (user_id, role, created_at, password_changed_at)"
+    " SELECT user_id, role, ms_time(wall_ms), ms_time(wall_ms)"
+    "   FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::int[])"
+    "     AS e(place, user_id, wall_ms, role) WHERE " RELATION_PASSED
     " ON CONFLICT (user_id) DO NOTHING";
 
 static void created(relation_rows_t *rows, const void *event_)
@@ -15,7 +15,6 @@ static void created(relation_rows_t *rows, const void *event_)
     relation_at(rows, 0);
     relation_key(rows);
     relation_wall(rows);
-    relation_bytes(rows, event->name);
     relation_u32(rows, event->role);
 }
 
@@ -34,10 +33,10 @@ static void password_changed(relation_rows_t *rows, const void *event)
 }
 
 static const char started_sql[] =
-    "INSERT INTO sessions (user_id, sid, device_name, counter, started_at, used_at)"
-    " SELECT user_id, sid, device_name, 1, ms_time(wall_ms), ms_time(wall_ms)"
-    "   FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::bytea[])"
-    "     AS e(place, user_id, wall_ms, sid, device_name) WHERE " RELATION_PASSED
+    "INSERT INTO sessions (user_id, sid, counter, started_at, used_at)"
+    " SELECT user_id, sid, 1, ms_time(wall_ms), ms_time(wall_ms)"
+    "   FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[])"
+    "     AS e(place, user_id, wall_ms, sid) WHERE " RELATION_PASSED
     " ON CONFLICT (user_id, sid) DO NOTHING";
 
 static void started(relation_rows_t *rows, const void *event_)
@@ -47,7 +46,6 @@ static void started(relation_rows_t *rows, const void *event_)
     relation_key(rows);
     relation_wall(rows);
     relation_text(rows, event->sid);
-    relation_bytes(rows, event->device_name);
 }
 
 static const char rotated_sql[] =
@@ -83,13 +81,13 @@ static void ended(relation_rows_t *rows, const void *event_)
 }
 
 static const relation_event_t events[] = {
-    {.schema = &account_created_schema, .columns = "ltlyi", .sql = created_sql, .add = created},
+    {.schema = &account_created_schema, .columns = "ltli", .sql = created_sql, .add = created},
     {.schema = &account_password_changed_schema,
      .columns = "ltl",
      .sql = password_sql,
      .add = password_changed},
     {.schema = &account_session_started_schema,
-     .columns = "ltlty",
+     .columns = "ltlt",
      .sql = started_sql,
      .add = started},
     {.schema = &account_session_rotated_schema,

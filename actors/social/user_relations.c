@@ -22,6 +22,8 @@ static const char favourite_sql[] =
 static void favourite_set(relation_rows_t *rows, const void *event_)
 {
     const user_favourite_set_t *event = event_;
+    if (event->track_id == 0)
+        return; /* its subject is erased */
     relation_at(rows, 0);
     relation_key(rows);
     relation_wall(rows);
@@ -46,6 +48,8 @@ static const char rating_sql[] =
 static void rating_set(relation_rows_t *rows, const void *event_)
 {
     const user_rating_set_t *event = event_;
+    if (event->track_id == 0)
+        return; /* its subject is erased */
     relation_at(rows, 0);
     relation_key(rows);
     relation_wall(rows);
@@ -115,6 +119,8 @@ static const char played_sql[] =
 static void played(relation_rows_t *rows, const void *event_)
 {
     const user_played_t *event = event_;
+    if (event->track_id == 0)
+        return; /* its subject is erased */
     relation_at(rows, 0);
     relation_key(rows);
     relation_u64(rows, event->number);

@@ -3,13 +3,12 @@
 #include "actors/protocol/session.h"
 
 static const char seen_sql[] =
-    "INSERT INTO devices (user_id, device_id, name, seen_at)"
-    " SELECT DISTINCT ON (user_id, device_id) user_id, device_id, name, ms_time(wall_ms)"
-    "   FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::bytea[])"
-    "     WITH ORDINALITY AS e(place, user_id, wall_ms, device_id, name, nth)"
+    "INSERT INTO devices (user_id, device_id, seen_at)"
+    " SELECT DISTINCT ON (user_id, device_id) user_id, device_id, ms_time(wall_ms)"
+    "   FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[])"
+    "     WITH ORDINALITY AS e(place, user_id, wall_ms, device_id, nth)"
     "   WHERE " RELATION_PASSED " ORDER BY user_id, device_id, nth DESC"
-    " ON CONFLICT (user_id, device_id) DO UPDATE SET name = excluded.name,"
-    "   seen_at = excluded.seen_at";
+    " ON CONFLICT (user_id, device_id) DO UPDATE SET seen_at = excluded.seen_at";
 
 static void seen(relation_rows_t *rows, const void *event_)
 {
@@ -18,7 +17,6 @@ static void seen(relation_rows_t *rows, const void *event_)
     relation_key(rows);
     relation_wall(rows);
     relation_text(rows, event->device_id);
-    relation_bytes(rows, event->name);
 }
 
 static const char forgotten_sql[] =
@@ -36,7 +34,7 @@ static void forgotten(relation_rows_t *rows, const void *event_)
 }
 
 static const relation_event_t events[] = {
-    {.schema = &session_device_seen_schema, .columns = "ltlty", .sql = seen_sql, .add = seen},
+    {.schema = &session_device_seen_schema, .columns = "ltlt", .sql = seen_sql, .add = seen},
     {.schema = &session_device_forgotten_schema,
      .columns = "ltt",
      .sql = forgotten_sql,

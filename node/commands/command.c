@@ -124,9 +124,15 @@ static const command_t commands[] = {
      "  --chrome FILE   writes a trace for chrome://tracing and Perfetto\n"
      "  --level LEVEL   switches the running node's: off, life, messages\n",
      "last= kind= key= actor= type= event= trace= max= json chrome= level=", command_recorder},
-    {"storage", "move --to postgres|lmdb", "the journal from one backend to the other",
-     "Copies the journal of a node that does not run between its data folder and --database, and "
-     "compares both. A copy that was cut short goes on where it ended.\n",
+    {"storage", "move --to postgres|lmdb | rebuild [NAME]",
+     "the journal to the other backend; tables built again",
+     "move: copies the journal of a node that does not run between its data folder and --database, "
+     "and\n"
+     "compares both. A copy that was cut short goes on where it ended.\n"
+     "rebuild: makes the tables of --database anew from its journal, all or those of NAME "
+     "(accounts,\n"
+     "catalog, tastes, plays, playlists, devices), while nodes serve. It goes on where it was cut "
+     "short.\n",
      "to=", command_storage},
     {"config", "", "print the configuration in force",
      "Prints every option with its value and where it came from.\n", NULL, command_config},

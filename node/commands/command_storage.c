@@ -1,4 +1,5 @@
-/* command_storage.c -- the journal from one backend to the other, of a node that is not running. */
+/* command_storage.c -- the journal from one backend to the other, of a node that is not running;
+ * `storage rebuild` is command_rebuild.c. */
 
 #include "node/commands/command.h"
 #include "node/journal_open.h"
@@ -26,7 +27,9 @@ static err_t copy(move_t *self, bool is_to_postgres)
 {
     const config_t *config = self->config;
     TRY(data_folder_open(config->data, &self->problem, &self->data));
-    TRY(journal_open_postgres(config, &self->log, &self->problem, &self->postgres));
+    /* What is moved may be sealed: its tables are built when the node starts. */
+    TRY(journal_open_postgres(config, &self->log, !is_to_postgres, &self->problem,
+                              &self->postgres));
     TRY(journal_open_lmdb(config, self->data, &self->log, &self->problem, &self->lmdb));
     journal_store_t *from = is_to_postgres ? &self->lmdb : &self->postgres;
     journal_store_t *to = is_to_postgres ? &self->postgres : &self->lmdb;
@@ -71,6 +74,8 @@ static int run_move(const config_t *config, bool is_to_postgres)
 int command_storage(const config_t *config, int count, char **arguments)
 {
     const char *to = command_flag(count, arguments, "to");
+    if (count > 0 && strcmp(arguments[0], "rebuild") == 0)
+        return command_rebuild(config, count, arguments);
     bool is_move = command_plain_count(count, arguments) == 1 && strcmp(arguments[0], "move") == 0;
     bool is_to_postgres = to != NULL && strcmp(to, "postgres") == 0;
     if (!is_move || to == NULL || (!is_to_postgres && strcmp(to, "lmdb") != 0))

@@ -1,5 +1,5 @@
--- The relational tables, who may touch them, and how they are built again: docs/decisions/0009-relational-tables.md.
--- Columns of type bytea hold what may be personal, as the event holds it, or bytes that need not be UTF-8 (paths).
+-- The relational tables, who may touch them, and how they are built again: docs/decisions/0010-relational-tables.md.
+-- No column holds what a listener wrote or is called: names of people, devices and playlists stay in their sealed events.
 
 -- ---- roles ----
 
@@ -28,7 +28,7 @@ GRANT USAGE, CREATE ON SCHEMA public TO ms_migrate;
 GRANT USAGE ON SCHEMA public TO ms_write, ms_read;
 CREATE SCHEMA rebuilding AUTHORIZATION ms_migrate; -- projections that are being built again
 CREATE SCHEMA replaced AUTHORIZATION ms_migrate;   -- and, within one transaction, those they take the place of
-CREATE SCHEMA analyst AUTHORIZATION ms_migrate;    -- views without a personal column
+CREATE SCHEMA analyst AUTHORIZATION ms_migrate;    -- views for statistics
 
 ALTER TABLE migrations OWNER TO ms_migrate;
 ALTER TABLE partitions OWNER TO ms_migrate;
@@ -61,7 +61,6 @@ CREATE FUNCTION ms_uid() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
 
 CREATE TABLE users (
     user_id text COLLATE "C" PRIMARY KEY,
-    name bytea NOT NULL,
     role integer NOT NULL,
     created_at timestamptz NOT NULL,
     password_changed_at timestamptz NOT NULL
@@ -71,7 +70,6 @@ CREATE TABLE users (
 CREATE TABLE sessions (
     user_id text COLLATE "C" NOT NULL,
     sid text COLLATE "C" NOT NULL,
-    device_name bytea NOT NULL,
     counter integer NOT NULL,
     started_at timestamptz NOT NULL,
     used_at timestamptz NOT NULL,
@@ -83,7 +81,6 @@ CREATE TABLE sessions (
 CREATE TABLE devices (
     user_id text COLLATE "C" NOT NULL,
     device_id text COLLATE "C" NOT NULL,
-    name bytea NOT NULL,
     seen_at timestamptz NOT NULL,
     PRIMARY KEY (user_id, device_id)
 );
@@ -131,7 +128,6 @@ CREATE TABLE imported_plays (
 CREATE TABLE playlists (
     playlist_id text COLLATE "C" PRIMARY KEY,
     user_id text COLLATE "C" NOT NULL, -- the owner
-    name bytea NOT NULL,
     version bigint NOT NULL,
     created_at timestamptz NOT NULL,
     changed_at timestamptz NOT NULL,
@@ -348,7 +344,12 @@ CREATE TABLE projection_builds (
     done bigint NOT NULL DEFAULT 0, -- events
     parked bigint NOT NULL DEFAULT 0
 );
-GRANT SELECT ON projections, projection_builds TO ms_write;
+GRANT SELECT, DELETE ON projections TO ms_write;
+GRANT SELECT ON projection_builds TO ms_write;
+-- Tables of a journal that is empty are complete; else the node builds them when it starts.
+INSERT INTO projections (name, format)
+    SELECT name, 1 FROM unnest(ARRAY['accounts', 'catalog', 'tastes', 'plays', 'playlists', 'devices']) AS name
+      WHERE NOT EXISTS (SELECT FROM events);
 
 -- An empty copy of a table with its indexes, policies and rights.
 CREATE FUNCTION ms_clone(name text) RETURNS void LANGUAGE plpgsql SET search_path = public, pg_temp AS $$

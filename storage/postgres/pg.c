@@ -327,20 +327,19 @@ static err_t roll_back(pg_t *self)
     return pg_run(self, &rollback, NULL);
 }
 
-err_t pg_transaction(pg_t *self, const pg_statement_t *statements, size_t count,
-                     PGresult **out_results)
+err_t pg_transaction_send(pg_t *self, const pg_statement_t *statements, size_t count)
 {
-    uint64_t deadline_ms = now_ms() + self->timeout_ms;
-    drop_results(out_results, 0);
-    for (size_t i = 0; out_results != NULL && i < count; i++)
-        out_results[i] = NULL;
     if (PQenterPipelineMode(self->connection) != 1)
         return settle(self, ERR_UNAVAILABLE);
-    err_t err = send_all(self, statements, count, deadline_ms);
-    if (err == ERR_OK)
-        err = take_all(self, count, deadline_ms, out_results);
-    else
-        err = ERR_TIMEOUT; /* part of it may be there */
+    err_t err = send_all(self, statements, count, now_ms() + self->timeout_ms);
+    return settle(self, err == ERR_OK ? ERR_OK : ERR_TIMEOUT); /* part of it may be there */
+}
+
+err_t pg_transaction_take(pg_t *self, size_t count, PGresult **out_results)
+{
+    for (size_t i = 0; out_results != NULL && i < count; i++)
+        out_results[i] = NULL;
+    err_t err = take_all(self, count, now_ms() + self->timeout_ms, out_results);
     if (err != ERR_OK)
         drop_results(out_results, count);
     if (settle(self, err) != ERR_TIMEOUT) {
@@ -349,6 +348,15 @@ err_t pg_transaction(pg_t *self, const pg_statement_t *statements, size_t count,
             self->is_broken = true;
     }
     return err;
+}
+
+err_t pg_transaction(pg_t *self, const pg_statement_t *statements, size_t count,
+                     PGresult **out_results)
+{
+    for (size_t i = 0; out_results != NULL && i < count; i++)
+        out_results[i] = NULL;
+    TRY(pg_transaction_send(self, statements, count));
+    return pg_transaction_take(self, count, out_results);
 }
 
 /* ---- values ---- */

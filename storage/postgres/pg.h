@@ -71,6 +71,11 @@ err_t pg_run_script(pg_t *self, const char *sql);
 err_t pg_transaction(pg_t *self, const pg_statement_t *statements, size_t count,
                      PGresult **out_results);
 
+/* The same in two halves: between them the server works, and the connection is good for nothing
+ * else. After an error of the first there is no second. */
+err_t pg_transaction_send(pg_t *self, const pg_statement_t *statements, size_t count);
+err_t pg_transaction_take(pg_t *self, size_t count, PGresult **out_results);
+
 void pg_result_scope_end(PGresult **result);
 #define PG_RESULT_SCOPED SCOPED(pg_result_scope_end)
 

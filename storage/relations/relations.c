@@ -157,15 +157,14 @@ static err_t group_for(relation_batch_t *self, const entry_t *entry, group_t **o
     return ERR_OK;
 }
 
-static err_t add_to(relation_batch_t *self, const entry_t *entry, const journal_event_t *event,
-                    int64_t wall_ms)
+static err_t add_to(relation_batch_t *self, const entry_t *entry, str_t payload, int64_t wall_ms)
 {
     group_t *group;
     arena_reset(&self->arena);
     void *value = arena_new(&self->arena, entry->event->schema->size);
     if (value == NULL)
         return ERR_NO_MEMORY;
-    TRY(schema_decode(entry->event->schema, event->payload, &self->arena, value));
+    TRY(schema_decode(entry->event->schema, payload, &self->arena, value));
     TRY(group_for(self, entry, &group));
     group->rows.place = self->place;
     group->rows.wall_ms = wall_ms;
@@ -174,12 +173,17 @@ static err_t add_to(relation_batch_t *self, const entry_t *entry, const journal_
     return ERR_OK;
 }
 
-err_t relation_batch_add(relation_batch_t *self, const journal_event_t *event, int64_t wall_ms)
+static bool is_of(const entry_t *entry, str_t name)
 {
-    size_t at = str_hash(event->name) & self->entry_mask;
+    return str_equal(str_from(entry->event->schema->name), name);
+}
+
+err_t relation_batch_add(relation_batch_t *self, str_t name, str_t payload, int64_t wall_ms)
+{
+    size_t at = str_hash(name) & self->entry_mask;
     for (; self->entries[at].event != NULL; at = (at + 1) & self->entry_mask)
-        if (str_equal(str_from(self->entries[at].event->schema->name), event->name))
-            TRY(add_to(self, &self->entries[at], event, wall_ms));
+        if (is_of(&self->entries[at], name))
+            TRY(add_to(self, &self->entries[at], payload, wall_ms));
     return ERR_OK;
 }
 

@@ -36,8 +36,8 @@ void relation_batch_reset(relation_batch_t *self);
 /* Events of one stream are added in a row: begin each stream with this. `place`: what ms_refused()
  * calls it. The name is borrowed until the next call. */
 void relation_batch_stream(relation_batch_t *self, str_t stream, int64_t place);
-/* An event that no relation wants is passed over. */
-err_t relation_batch_add(relation_batch_t *self, const journal_event_t *event, int64_t wall_ms);
+/* `payload`: with nothing sealed. An event that no relation wants is passed over. */
+err_t relation_batch_add(relation_batch_t *self, str_t name, str_t payload, int64_t wall_ms);
 
 /* The statements, in their order, behind `before` places for the caller's own; *out_count is of
  * all. Borrowed until the next call. */

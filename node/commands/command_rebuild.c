@@ -1,0 +1,73 @@
+/* command_rebuild.c -- the SQL tables of --database made anew from its journal, while nodes serve.
+ */
+
+#include "node/commands/command.h"
+#include "node/relations.h"
+#include "storage/relations/relation_build.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static void show(void *context, uint64_t done, uint64_t total)
+{
+    const relation_t *relation = context;
+    if (isatty(STDERR_FILENO) != 0)
+        fprintf(stderr, "\r%s: %llu of %llu events (%llu %%)", relation->name,
+                (unsigned long long)done, (unsigned long long)total,
+                (unsigned long long)(total == 0 ? 100 : 100 * done / total));
+}
+
+static int fail(const relation_t *relation, err_t err)
+{
+    switch ((int)err) {
+    case ERR_CONFLICT:
+        return command_failed("%s is being built by somebody else", relation->name);
+    case ERR_BUSY:
+        return command_failed("somebody reads the tables of %s without end: the new ones could not "
+                              "take their place. Start it again when that is over",
+                              relation->name);
+    default:
+        return command_failed("%s: %s; the same command goes on where it ended", relation->name,
+                              err_text(err));
+    }
+}
+
+static int rebuild(const config_t *config, const ms_log_t *log, const relation_t *relation)
+{
+    relation_build_report_t report;
+    relation_build_options_t options = {.address = config->database,
+                                        .relation = relation,
+                                        .log = log,
+                                        .progress = show,
+                                        .context = (void *)(uintptr_t)relation};
+    err_t err = relation_build(&options, &report);
+    if (isatty(STDERR_FILENO) != 0)
+        fputc('\n', stderr);
+    if (err != ERR_OK)
+        return fail(relation, err);
+    printf("%s: %llu events, %llu left out\n", relation->name, (unsigned long long)report.events,
+           (unsigned long long)report.parked);
+    return EXIT_OK;
+}
+
+int command_rebuild(const config_t *config, int count, char **arguments)
+{
+    ms_log_t log = {STDERR_FILENO, LOG_WARNING, false};
+    relation_list_t list = node_relations();
+    int plain = command_plain_count(count, arguments);
+    const relation_t *wanted = plain == 2 ? relation_find(list, str_from(arguments[1])) : NULL;
+    if (plain > 2 || (plain == 2 && wanted == NULL))
+        return command_usage("storage");
+    if (config->database[0] == '\0')
+        return command_failed(
+            "name the database with --database postgresql://USER@HOST/NAME; what "
+            "a node without one derives from its journal it builds when it starts");
+    for (size_t i = 0; i < list.count; i++) {
+        if (wanted != NULL && list.items[i] != wanted)
+            continue;
+        int status = rebuild(config, &log, list.items[i]);
+        if (status != EXIT_OK)
+            return status;
+    }
+    return EXIT_OK;
+}
