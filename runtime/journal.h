@@ -52,9 +52,6 @@ typedef struct journal_append {
     int64_t wall_ms;
     const journal_event_t *events;
     size_t event_count;
-    /* The payloads with nothing sealed, an array beside events, for tables that a journal writes
-     * with them; never stored. NULL: the payloads are that. */
-    const str_t *opened;
     str_t command_id, result;
     journal_done_fn done;
     void *done_context;

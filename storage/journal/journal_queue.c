@@ -105,8 +105,6 @@ static size_t size_with(size_t events, const journal_append_t *append)
                   append->command_id.size + append->result.size;
     for (size_t i = 0; i < events; i++)
         size += append->events[i].name.size + append->events[i].payload.size;
-    for (size_t i = 0; append->opened != NULL && i < events; i++)
-        size += sizeof(str_t) + append->opened[i].size;
     return size;
 }
 
@@ -128,16 +126,12 @@ static journal_job_t *job_new(job_kind_t kind, const journal_append_t *append, e
     job->err = err;
     job->append = kept;
     journal_event_t *events = (journal_event_t *)(void *)(job + 1);
-    str_t *opened = (str_t *)(events + kept.event_count);
-    char *at = (char *)(opened + (kept.opened == NULL ? 0 : kept.event_count));
+    char *at = (char *)(events + kept.event_count);
     for (size_t i = 0; i < kept.event_count; i++) {
         events[i].name = copy_to(&at, append->events[i].name);
         events[i].payload = copy_to(&at, append->events[i].payload);
-        if (kept.opened != NULL)
-            opened[i] = copy_to(&at, append->opened[i]);
     }
     job->append.events = events;
-    job->append.opened = kept.opened == NULL ? NULL : opened;
     job->append.stream = copy_to(&at, kept.stream);
     job->append.command_id = copy_to(&at, kept.command_id);
     job->append.result = copy_to(&at, kept.result);

@@ -306,7 +306,7 @@ err_t journal_postgres_open(const journal_postgres_options_t *options,
     if (self->address == NULL)
         return ERR_NO_MEMORY;
     TRY(journal_queue_new(&self->queue));
-    TRY(relation_batch_new(options->relations, &self->relations));
+    TRY(relation_batch_new(options->relations, options->opener, &self->relations));
     TRY(journal_postgres_connect(self, &self->writer));
     TRY(journal_postgres_look(self, self->writer));
     atomic_store(&self->is_up, true);

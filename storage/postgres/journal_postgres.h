@@ -47,6 +47,7 @@ typedef struct journal_postgres_options {
     uint64_t timeout_ms;       /* of a statement; 0: 5000 */
     ms_random_t random;        /* of the back-off; all zero: the kernel's */
     relation_list_t relations; /* all zero: none */
+    relation_opener_t opener;  /* of sealed events, for them */
     const ms_log_t *log;
 } journal_postgres_options_t;
 

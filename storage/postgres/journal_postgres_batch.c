@@ -94,9 +94,7 @@ static err_t add_events(arrays_t *self, relation_batch_t *relations, const journ
         pg_array_add_str(&self->events[4], append->events[i].payload);
         pg_array_add_str(&self->events[5], append->command_id);
         pg_array_add_str(&self->events[6], is_last ? append->result : (str_t){NULL, 0});
-        TRY(relation_batch_add(relations, append->events[i].name,
-                               append->opened == NULL ? append->events[i].payload
-                                                      : append->opened[i],
+        TRY(relation_batch_add(relations, append->expected_version + i + 1, &append->events[i],
                                append->wall_ms));
     }
     return ERR_OK;

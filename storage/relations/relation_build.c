@@ -75,7 +75,7 @@ static err_t connect(const build_t *self, pg_t **out_connection)
 static err_t open_build(build_t *self, relation_list_t only)
 {
     TRY(collect_names(self));
-    TRY(relation_batch_new(only, &self->batch));
+    TRY(relation_batch_new(only, self->options->opener, &self->batch));
     TRY(connect(self, &self->reader));
     TRY(connect(self, &self->writer));
     TRY(begin(self));
@@ -131,7 +131,7 @@ static err_t send_rows(build_t *self, relation_page_t *page, uint32_t begin, uin
 {
     move_t move;
     pg_statement_t *statements;
-    TRY(relation_page_add(page, begin, end, &self->options->opener, self->batch));
+    TRY(relation_page_add(page, begin, end, self->batch));
     TRY(relation_batch_statements(self->batch, 1, &statements, out_count));
     statements[0] = move_statement(self, &move, relation_page_place(page, end - 1), end - begin, 0);
     return pg_transaction_send(self->writer, statements, *out_count);
@@ -230,7 +230,7 @@ static err_t run_page(build_t *self, relation_page_t *page)
     size_t count;
     pg_statement_t *statements;
     relation_place_t to = relation_page_place(page, page->count - 1);
-    TRY(relation_page_add(page, 0, page->count, &self->options->opener, self->batch));
+    TRY(relation_page_add(page, 0, page->count, self->batch));
     TRY(relation_batch_statements(self->batch, 1, &statements, &count));
     statements[0] = move_statement(self, &move, to, page->count, 0);
     for (size_t i = 0; i < count; i++)

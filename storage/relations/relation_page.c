@@ -71,42 +71,19 @@ static int by_stream(const void *a, const void *b)
     return order != 0 ? order : x->row < y->row ? -1 : 1;
 }
 
-static err_t add_row(const relation_page_t *self, uint32_t row_, const relation_opener_t *opener,
-                     buf_t *scratch, relation_batch_t *batch)
+static err_t add_row(const relation_page_t *self, int row, relation_batch_t *batch)
 {
-    int row = (int)row_;
-    journal_record_t record = {
-        .stream = pg_get_str(self->rows, row, STREAM),
-        .version = (uint64_t)pg_get_i64(self->rows, row, VERSION),
-        .wall_ms = pg_get_i64(self->rows, row, WALL_MS),
-        .event = {pg_get_str(self->rows, row, NAME), pg_get_str(self->rows, row, PAYLOAD)}};
-    str_t payload = record.event.payload;
-    if (opener->open != NULL) {
-        buf_reset(scratch);
-        TRY(opener->open(opener->context, &record, scratch));
-        TRY(buf_status(scratch));
-        payload = buf_str(scratch);
-    }
-    return relation_batch_add(batch, record.event.name, payload, record.wall_ms);
-}
-
-static err_t add_rows(const relation_page_t *self, const entry_t *entries, uint32_t count,
-                      const relation_opener_t *opener, relation_batch_t *batch)
-{
-    buf_t scratch BUF_SCOPED = BUF_INIT;
-    int64_t place = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (i == 0 || !str_equal(entries[i].stream, entries[i - 1].stream))
-            relation_batch_stream(batch, entries[i].stream, ++place);
-        TRY(add_row(self, entries[i].row, opener, &scratch, batch));
-    }
-    return ERR_OK;
+    journal_event_t event = {pg_get_str(self->rows, row, NAME),
+                             pg_get_str(self->rows, row, PAYLOAD)};
+    return relation_batch_add(batch, (uint64_t)pg_get_i64(self->rows, row, VERSION), &event,
+                              pg_get_i64(self->rows, row, WALL_MS));
 }
 
 err_t relation_page_add(const relation_page_t *self, uint32_t begin, uint32_t end,
-                        const relation_opener_t *opener, relation_batch_t *batch)
+                        relation_batch_t *batch)
 {
     uint32_t count = end - begin;
+    int64_t place = 0;
     entry_t *entries MEMORY_SCOPED = memory_new_array(count, sizeof *entries);
     if (entries == NULL)
         return ERR_NO_MEMORY;
@@ -114,5 +91,10 @@ err_t relation_page_add(const relation_page_t *self, uint32_t begin, uint32_t en
         entries[i] = (entry_t){pg_get_str(self->rows, (int)(begin + i), STREAM), begin + i};
     qsort(entries, count, sizeof *entries, by_stream);
     relation_batch_reset(batch);
-    return add_rows(self, entries, count, opener, batch);
+    for (uint32_t i = 0; i < count; i++) {
+        if (i == 0 || !str_equal(entries[i].stream, entries[i - 1].stream))
+            relation_batch_stream(batch, entries[i].stream, ++place);
+        TRY(add_row(self, (int)entries[i].row, batch));
+    }
+    return ERR_OK;
 }

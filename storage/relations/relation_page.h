@@ -5,13 +5,6 @@
 
 #include "storage/relations/relations.h"
 
-/* What a stored record says, with nothing sealed (ARCHITECTURE §4, At rest): appends the payload.
- * Of an erased subject: without what was personal. All zero: nothing is sealed. */
-typedef struct relation_opener {
-    err_t (*open)(void *context, const journal_record_t *record, buf_t *out_payload);
-    void *context;
-} relation_opener_t;
-
 /* A position of the feed in its parts (storage/postgres/journal_postgres.h). */
 typedef struct relation_place {
     int32_t timeline;
@@ -42,4 +35,4 @@ str_t relation_page_name(const relation_page_t *self, uint32_t row);
 
 /* Empties the batch and adds the rows from `begin` to `end`, stream by stream. */
 err_t relation_page_add(const relation_page_t *self, uint32_t begin, uint32_t end,
-                        const relation_opener_t *opener, relation_batch_t *batch);
+                        relation_batch_t *batch);

@@ -19,14 +19,16 @@ typedef struct entry {
 
 struct relation_batch {
     relation_list_t list;
+    relation_opener_t opener;
     entry_t *entries;
     size_t entry_mask;
     arena_t arena; /* of one event */
     group_t *groups;
     size_t group_count, group_capacity;
     size_t next_group[RELATION_MAX]; /* of the current stream: where its next event may go */
-    str_t key;
+    str_t stream, key;
     int64_t place;
+    buf_t opened; /* of one event */
     pg_statement_t *statements;
     size_t statement_capacity;
 };
@@ -66,13 +68,15 @@ static err_t index_events(relation_batch_t *self)
     return ERR_OK;
 }
 
-err_t relation_batch_new(relation_list_t list, relation_batch_t **out_batch)
+err_t relation_batch_new(relation_list_t list, relation_opener_t opener,
+                         relation_batch_t **out_batch)
 {
     ASSERT(list.count <= RELATION_MAX);
     relation_batch_t *self RELATION_BATCH_SCOPED = memory_new(sizeof *self);
     if (self == NULL)
         return ERR_NO_MEMORY;
     self->list = list;
+    self->opener = opener;
     TRY(index_events(self));
     *out_batch = STEAL(self);
     return ERR_OK;
@@ -92,6 +96,7 @@ void relation_batch_free(relation_batch_t *self)
         return;
     relation_batch_reset(self);
     arena_deinit(&self->arena);
+    buf_deinit(&self->opened);
     memory_free(self->entries);
     memory_free(self->groups);
     memory_free(self->statements);
@@ -110,6 +115,7 @@ void relation_batch_stream(relation_batch_t *self, str_t stream, int64_t place)
     size_t slash = 0;
     while (slash < stream.size && stream.data[slash] != '/')
         slash++;
+    self->stream = stream;
     self->key = str_slice(stream, MIN(slash + 1, stream.size), stream.size);
     self->place = place;
     memset(self->next_group, 0, sizeof self->next_group);
@@ -178,12 +184,34 @@ static bool is_of(const entry_t *entry, str_t name)
     return str_equal(str_from(entry->event->schema->name), name);
 }
 
-err_t relation_batch_add(relation_batch_t *self, str_t name, str_t payload, int64_t wall_ms)
+static err_t open_event(relation_batch_t *self, uint64_t version, const journal_event_t *event,
+                        str_t *out_payload)
 {
-    size_t at = str_hash(name) & self->entry_mask;
-    for (; self->entries[at].event != NULL; at = (at + 1) & self->entry_mask)
-        if (is_of(&self->entries[at], name))
-            TRY(add_to(self, &self->entries[at], payload, wall_ms));
+    *out_payload = event->payload;
+    if (self->opener.open == NULL)
+        return ERR_OK;
+    buf_reset(&self->opened);
+    TRY(self->opener.open(self->opener.context, self->stream, version, event, &self->opened));
+    TRY(buf_status(&self->opened));
+    if (self->opened.size > 0)
+        *out_payload = buf_str(&self->opened);
+    return ERR_OK;
+}
+
+err_t relation_batch_add(relation_batch_t *self, uint64_t version, const journal_event_t *event,
+                         int64_t wall_ms)
+{
+    str_t payload = {NULL, 0};
+    bool is_open = false;
+    size_t at = str_hash(event->name) & self->entry_mask;
+    for (; self->entries[at].event != NULL; at = (at + 1) & self->entry_mask) {
+        if (!is_of(&self->entries[at], event->name))
+            continue;
+        if (!is_open)
+            TRY(open_event(self, version, event, &payload));
+        is_open = true;
+        TRY(add_to(self, &self->entries[at], payload, wall_ms));
+    }
     return ERR_OK;
 }
 

@@ -8,7 +8,7 @@ void rig_open_journal(relations_rig_t *self, const char *address)
     journal_postgres_close(self->journal);
     self->journal = NULL;
     check_ok(journal_postgres_open(&(journal_postgres_options_t){.address = address,
-                                                                 .timeout_ms = 60000,
+                                                                 .timeout_ms = POSTGRES_PATIENCE_MS,
                                                                  .relations = node_relations()},
                                    &self->journal));
 }
@@ -20,8 +20,9 @@ void rig_start(relations_rig_t *self)
     pthread_cond_init(&self->landed, NULL);
     postgres_start(&self->server);
     rig_open_journal(self, self->server.address);
-    check_ok(
-        pg_open(&(pg_options_t){.address = self->server.address, .timeout_ms = 60000}, &self->pg));
+    check_ok(pg_open(
+        &(pg_options_t){.address = self->server.address, .timeout_ms = POSTGRES_PATIENCE_MS},
+        &self->pg));
 }
 
 void rig_stop(relations_rig_t *self)
