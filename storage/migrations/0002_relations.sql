@@ -1,4 +1,4 @@
--- The relational tables, who may touch them, and how they are built again: docs/decisions/0010-relational-tables.md.
+-- The relational tables, who may touch them, and how they are built again: docs/decisions/0011-relational-tables.md.
 -- No column holds what a listener wrote or is called: names of people, devices and playlists stay in their sealed events.
 
 -- ---- roles ----
