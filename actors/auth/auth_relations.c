@@ -80,6 +80,20 @@ static void ended(relation_rows_t *rows, const void *event_)
     relation_text(rows, event->sid);
 }
 
+static const char erased_sql[] =
+    "WITH e AS ("
+    "  SELECT * FROM unnest($1::bigint[], $2::text[]) AS e(place, user_id) WHERE " RELATION_PASSED
+    "), gone AS ("
+    "  DELETE FROM sessions s USING e WHERE s.user_id = e.user_id"
+    ") DELETE FROM users u USING e WHERE u.user_id = e.user_id";
+
+static void erased(relation_rows_t *rows, const void *event)
+{
+    (void)event;
+    relation_at(rows, 0);
+    relation_key(rows);
+}
+
 static const relation_event_t events[] = {
     {.schema = &account_created_schema, .columns = "ltli", .sql = created_sql, .add = created},
     {.schema = &account_password_changed_schema,
@@ -95,6 +109,7 @@ static const relation_event_t events[] = {
      .sql = rotated_sql,
      .add = rotated},
     {.schema = &account_session_ended_schema, .columns = "ltt", .sql = ended_sql, .add = ended},
+    {.schema = &account_erased_schema, .columns = "lt", .sql = erased_sql, .add = erased},
 };
 
 const relation_t AUTH_RELATION = {.name = "accounts",

@@ -86,6 +86,22 @@ static void imported_tastes(relation_rows_t *rows, const void *event_)
     }
 }
 
+#define ERASED_SQL                                                                                 \
+    "WITH e AS ("                                                                                  \
+    "  SELECT * FROM unnest($1::bigint[], $2::text[]) AS e(place, user_id) WHERE " RELATION_PASSED \
+    "), gone AS ("
+
+static const char erased_tastes_sql[] =
+    ERASED_SQL "  DELETE FROM ratings r USING e WHERE r.user_id = e.user_id"
+               ") DELETE FROM favourites f USING e WHERE f.user_id = e.user_id";
+
+static void erased(relation_rows_t *rows, const void *event)
+{
+    (void)event;
+    relation_at(rows, 0);
+    relation_key(rows);
+}
+
 static const relation_event_t taste_events[] = {
     {.schema = &user_favourite_set_schema,
      .columns = "ltllb",
@@ -96,6 +112,7 @@ static const relation_event_t taste_events[] = {
      .columns = "ltllbi",
      .sql = imported_tastes_sql,
      .add = imported_tastes},
+    {.schema = &user_erased_schema, .columns = "lt", .sql = erased_tastes_sql, .add = erased},
 };
 
 const relation_t TASTES_RELATION = {.name = "tastes",
@@ -150,6 +167,10 @@ static void imported_plays(relation_rows_t *rows, const void *event_)
     }
 }
 
+static const char erased_plays_sql[] =
+    ERASED_SQL "  DELETE FROM imported_plays i USING e WHERE i.user_id = e.user_id"
+               ") DELETE FROM plays p USING e WHERE p.user_id = e.user_id";
+
 static const relation_event_t play_events[] = {
     {.schema = &user_played_schema,
      .columns = "ltlll",
@@ -161,6 +182,7 @@ static const relation_event_t play_events[] = {
      .columns = "ltlil",
      .sql = imported_plays_sql,
      .add = imported_plays},
+    {.schema = &user_erased_schema, .columns = "lt", .sql = erased_plays_sql, .add = erased},
 };
 
 const relation_t PLAYS_RELATION = {.name = "plays",

@@ -43,8 +43,8 @@ static void insert(relations_rig_t *rig, list_t *list, ms_random_t *random)
     uint32_t count = 1 + (uint32_t)random_below(random, TRACKS_MAX);
     for (uint32_t i = 0; i < count; i++)
         tracks[i] = (playlist_track_t){1 + random_below(random, 1000), 1000};
-    playlist_inserted_t event = {(uint32_t)random_below(random, list->rules.count + 1),
-                                 {tracks, count}};
+    playlist_inserted_t event = {.index = (uint32_t)random_below(random, list->rules.count + 1),
+                                 .tracks = {tracks, count}};
     rig_append(rig, str_from(list->stream), &list->version, &playlist_inserted_schema, &event);
     check_ok(playlist_apply_inserted(&list->rules, &event, 1));
 }
@@ -61,15 +61,16 @@ static void remove_some(relations_rig_t *rig, list_t *list, ms_random_t *random)
         ids[0] = ids[1];
         ids[1] = swap;
     }
-    playlist_removed_t event = {{ids, count}};
+    playlist_removed_t event = {.entry_ids = {ids, count}};
     rig_append(rig, str_from(list->stream), &list->version, &playlist_removed_schema, &event);
     playlist_apply_removed(&list->rules, &event, 1);
 }
 
 static void move(relations_rig_t *rig, list_t *list, ms_random_t *random)
 {
-    playlist_moved_t event = {list->rules.entries[random_below(random, list->rules.count)].entry_id,
-                              (uint32_t)random_below(random, list->rules.count)};
+    playlist_moved_t event = {
+        .entry_id = list->rules.entries[random_below(random, list->rules.count)].entry_id,
+        .index = (uint32_t)random_below(random, list->rules.count)};
     rig_append(rig, str_from(list->stream), &list->version, &playlist_moved_schema, &event);
     playlist_apply_moved(&list->rules, &event, 1);
 }
@@ -311,9 +312,21 @@ static void library_step(world_t *world, size_t root)
     }
 }
 
+static void erase(world_t *world, size_t user)
+{
+    account_erased_t account = {};
+    session_erased_t session = {};
+    user_erased_t all = {};
+    say(world, "account", user, &world->accounts[user], &account_erased_schema, &account);
+    say(world, "session", user, &world->sessions[user], &session_erased_schema, &session);
+    say(world, "user", user, &world->users[user], &user_erased_schema, &all);
+}
+
 static void step(world_t *world)
 {
     size_t user = pick(world, USERS);
+    if (pick(world, 150) == 0)
+        erase(world, user);
     switch (pick(world, 6)) {
     case 0:
         account_step(world, user);
