@@ -177,7 +177,9 @@ void actor_publish_message(context_t *ctx, str_t topic, const schema_t *schema,
  * LIMIT: the name is too long, or this actor has subscribed to 256. */
 err_t actor_subscribe(context_t *ctx, str_t topic);
 
-/* Timers send a message to this actor. period_ms 0: once. A period is counted from when the time
+/* Timers send a message to this actor, at their time or a fraction of a millisecond later, never
+ * before. A delay counts from the end of the handler at the latest (who starts a thousand timers
+ * does not look at the clock for each). period_ms 0: once. A period is counted from when the time
  * before was due, so it does not drift; times that passed while the actor was busy are left out.
  * Once it is cancelled a timer sends nothing more; cancelling a spent one does nothing. An
  * actor with a timer armed, or subscribed to a topic, is not passivated. Timers and subscriptions

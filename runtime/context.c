@@ -252,8 +252,9 @@ actor_timer_t actor_timer_start_message(context_t *ctx, uint64_t delay_ms, uint6
     actor_extra_t *extra = actor_extra(actor);
     if (extra != NULL && extra->timers.count == ACTOR_TIMERS_MAX)
         actor_fail(ctx, "too many timers");
-    alarm_t *alarm = extra == NULL ? NULL : alarm_new(ALARM_TIMER, actor_bits(actor), schema, body);
-    if (alarm == NULL || timer_table_add(&extra->timers, alarm) != ERR_OK) {
+    alarm_t *alarm = extra == NULL ? NULL : alarm_new(ALARM_TIMER, ctx->bits, schema, body);
+    uint64_t id = 0;
+    if (alarm == NULL || timer_table_add(&extra->timers, alarm, &id) != ERR_OK) {
         alarm_cancel(&alarm);
         actor_fail(ctx, "no memory for a timer");
     }
@@ -261,14 +262,14 @@ actor_timer_t actor_timer_start_message(context_t *ctx, uint64_t delay_ms, uint6
     if (UNLIKELY(ctx->runtime->probe != NULL))
         ctx->runtime->probe->timer(ctx->runtime->probe->context, actor, alarm, delay_ms);
     alarm_arm(alarm, ctx->scheduler, delay_ms);
-    return (actor_timer_t){alarm->id};
+    return (actor_timer_t){id};
 }
 
 void actor_timer_cancel(context_t *ctx, actor_timer_t timer)
 {
     actor_extra_t *extra = actor_extra_or_null(ctx->actor);
     if (extra != NULL)
-        timer_table_drop(&extra->timers, timer.bits);
+        timer_table_drop(&extra->timers, timer.bits, ctx->scheduler);
 }
 
 /* ---- others ---- */

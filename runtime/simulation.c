@@ -231,9 +231,9 @@ static bool next_moment(const simulation_t *self, uint64_t *out_ns)
     uint64_t next_ns = self->planned == NULL ? UINT64_MAX : self->planned->due_ns;
     for (uint32_t i = 0; i < self->node_count; i++) {
         for (uint32_t j = 0; j < self->nodes[i]->scheduler_count; j++) {
-            uint64_t at_ms = 0;
-            if (wheel_next_ms(&self->nodes[i]->schedulers[j].wheel, &at_ms))
-                next_ns = MIN(next_ns, at_ms * 1000000);
+            uint64_t at_ns = 0;
+            if (wheel_next_ns(&self->nodes[i]->schedulers[j].wheel, &at_ns))
+                next_ns = MIN(next_ns, at_ns);
         }
     }
     *out_ns = next_ns;

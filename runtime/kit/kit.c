@@ -311,12 +311,12 @@ void kit_kill(kit_t *self, actor_ref_t ref)
 
 void kit_pass(kit_t *self, uint64_t ms)
 {
-    uint64_t end_ns = self->now_ns + ms * 1000000, next_ms = 0;
+    uint64_t end_ns = self->now_ns + ms * 1000000, next_ns = 0;
     kit_settle(self);
-    while (wheel_next_ms(&scheduler_of(self)->wheel, &next_ms) && next_ms * 1000000 <= end_ns &&
+    while (wheel_next_ns(&scheduler_of(self)->wheel, &next_ns) && next_ns <= end_ns &&
            self->now_ns < end_ns) {
         /* A wheel may want to be looked at before anything is due. */
-        self->now_ns = MIN(MAX(self->now_ns + 1000000, next_ms * 1000000), end_ns);
+        self->now_ns = MAX(self->now_ns, next_ns);
         kit_settle(self);
     }
     self->now_ns = end_ns;

@@ -5,7 +5,7 @@
 #include "runtime/durable/effect.h"
 
 typedef struct actor actor_t;
-typedef struct alarm alarm_t;
+typedef union alarm alarm_t;
 
 typedef struct runtime_probe {
     void *context;

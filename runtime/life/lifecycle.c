@@ -27,7 +27,6 @@ static bool arm(context_t *ctx, alarm_purpose_t purpose, uint64_t delay_ms)
     *alarm = alarm_new(purpose, actor_bits(ctx->actor), NULL, NULL);
     if (*alarm == NULL)
         return false;
-    (*alarm)->message.incarnation = ctx->actor->incarnation;
     alarm_arm(*alarm, ctx->scheduler, delay_ms);
     return true;
 }

@@ -205,6 +205,8 @@ err_t ask_table_arm(ask_table_t *self, scheduler_t *scheduler, uint64_t receiver
         alarm_cancel(&self->alarm);
     self->alarm = alarm;
     self->alarm_ns = first_ns;
+    if (has_come)
+        alarm_renew(alarm, receiver);
     alarm_arm_at(alarm, scheduler, first_ns);
     return ERR_OK;
 }

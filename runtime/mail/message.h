@@ -28,7 +28,7 @@ typedef enum __attribute__((packed)) message_kind {
     MESSAGE_UNLINK,
     /* System lane of an actor. */
     MESSAGE_REPLY,
-    MESSAGE_ALARM,     /* embedded in alarm_t */
+    MESSAGE_ALARM,     /* an alarm_t */
     MESSAGE_JOB,       /* embedded in job_t */
     MESSAGE_APPENDED,  /* embedded in append_t */
     MESSAGE_RECOVERED, /* embedded in job_t: a recovery came to its end */

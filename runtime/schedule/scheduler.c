@@ -6,10 +6,7 @@
 #include "runtime/memory/pressure.h"
 #include "runtime/schedule/readable.h"
 
-#include <time.h>
-
 enum { INBOX_BATCH = 256 };
-#define NEVER_MS (UINT64_MAX / 1000000)
 
 /* The only thread-local of the program: everything else hangs from a runtime. */
 static _Thread_local scheduler_t *current;
@@ -160,28 +157,42 @@ bool scheduler_take_inbox(scheduler_t *self, uint32_t count_max)
     return has_taken;
 }
 
-void scheduler_arm(scheduler_t *self, wheel_entry_t *entry, uint64_t delay_ms)
+static void expect_alarm(scheduler_t *self, uint64_t due_ns)
 {
-    /* The wheel may be behind; counting from the clock and rounding up, nothing fires early. */
-    uint64_t now_ns = clock_mono_ns(&self->runtime->clock);
-    uint64_t due_ns;
-    if (__builtin_mul_overflow(delay_ms, UINT64_C(1000000), &due_ns) ||
-        __builtin_add_overflow(due_ns, now_ns, &due_ns))
-        due_ns = UINT64_MAX;
-    scheduler_arm_at(self, entry, due_ns);
+    self->alarm_ns = MIN(self->alarm_ns, due_ns);
+    self->break_ns = MIN(self->break_ns, due_ns);
+}
+
+/* What was armed since the clock was read last counts from now. */
+static void settle_alarms(scheduler_t *self, uint64_t now_ns)
+{
+    if (!wheel_is_settled(&self->wheel))
+        expect_alarm(self, wheel_settle(&self->wheel, now_ns));
 }
 
 void scheduler_arm_at(scheduler_t *self, wheel_entry_t *entry, uint64_t due_ns)
 {
-    uint64_t due_ms = due_ns / 1000000 + (due_ns % 1000000 != 0);
-    wheel_add(&self->wheel, entry, due_ms);
-    if (due_ms < self->alarm_ms) {
-        self->alarm_ms = due_ms;
-        self->break_ns = MIN(self->break_ns, due_ns);
+    wheel_add(&self->wheel, entry, due_ns);
+    due_ns = wheel_due_ns(entry);
+    expect_alarm(self, due_ns);
+    /* By another handle of the loop, perhaps on the way into a poll that does not know of it. */
+    if (UNLIKELY(atomic_load_explicit(&self->is_asleep, memory_order_relaxed)))
+        alarm_clock_set(&self->alarm_clock, due_ns, clock_mono_ns(&self->runtime->clock));
+}
+
+void scheduler_arm(scheduler_t *self, wheel_entry_t *entry, uint64_t delay_ms)
+{
+    bool is_seen_to = !self->runtime->is_simulated &&
+                      !atomic_load_explicit(&self->is_asleep, memory_order_relaxed);
+    if (LIKELY(is_seen_to)) {
+        wheel_add_after(&self->wheel, entry, delay_ms);
+        return;
     }
-    /* Armed by another timer of the loop, on the way into a poll whose end does not know of it. */
-    if (atomic_load(&self->is_asleep))
-        uv_stop(&self->loop);
+    uint64_t now_ns = clock_mono_ns(&self->runtime->clock), due_ns;
+    if (__builtin_mul_overflow(delay_ms, UINT64_C(1000000), &due_ns) ||
+        __builtin_add_overflow(due_ns, now_ns, &due_ns))
+        due_ns = UINT64_MAX;
+    scheduler_arm_at(self, entry, due_ns);
 }
 
 /* One that is for the scheduler itself. */
@@ -193,26 +204,36 @@ static void scheduler_alarm(scheduler_t *self, const alarm_t *alarm)
         edge_expire(self);
 }
 
-bool scheduler_fire_alarms(scheduler_t *self)
+static void fire(scheduler_t *self, alarm_t *alarm)
 {
-    uint64_t now_ms = clock_mono_ms(&self->runtime->clock);
+    uint64_t receiver = alarm_fire(alarm);
+    bool is_handed_over = false;
+    if (!alarm_is_cancelled(alarm)) {
+        if (receiver == 0)
+            scheduler_alarm(self, alarm);
+        else
+            is_handed_over = deliver_system(self->runtime, receiver, &alarm->message);
+    }
+    if (!is_handed_over)
+        alarm_unref(alarm);
+}
+
+static bool fire_alarms(scheduler_t *self, uint64_t now_ns)
+{
     bool has_fired = false;
     wheel_entry_t *entry;
-    while ((entry = wheel_take_due(&self->wheel, now_ms)) != NULL) {
-        alarm_t *alarm = CONTAINER_OF(entry, alarm_t, entry);
+    while ((entry = wheel_take_due(&self->wheel, now_ns)) != NULL) {
         has_fired = true;
-        if (atomic_load(&alarm->is_cancelled)) {
-            alarm_unref(alarm);
-        } else if (alarm->receiver == 0) {
-            scheduler_alarm(self, alarm);
-            alarm_unref(alarm);
-        } else if (!deliver_system(self->runtime, alarm->receiver, &alarm->message)) {
-            alarm_unref(alarm);
-        }
+        fire(self, CONTAINER_OF(entry, alarm_t, entry));
     }
-    if (!wheel_next_ms(&self->wheel, &self->alarm_ms))
-        self->alarm_ms = NEVER_MS;
+    if (!wheel_next_ns(&self->wheel, &self->alarm_ns))
+        self->alarm_ns = UINT64_MAX;
     return has_fired;
+}
+
+bool scheduler_fire_alarms(scheduler_t *self)
+{
+    return fire_alarms(self, clock_mono_ns(&self->runtime->clock));
 }
 
 /* ---- time ---- */
@@ -278,6 +299,7 @@ void scheduler_read_clock(scheduler_t *self)
     uint64_t took_ns = now_ns - self->now_ns;
     uint32_t count = self->tick - self->tick_left;
     set_now(self, now_ns);
+    settle_alarms(self, now_ns);
     if (count > 0) {
         self->step_ns = took_ns / count;
         if (UNLIKELY(took_ns > SCHEDULER_SLOW_NS))
@@ -331,13 +353,6 @@ static void on_async(uv_async_t *async)
     (void)async;
 }
 
-/* libuv runs timers before it polls: one that is due by then would leave the poll to wait for ever.
- * uv_stop makes this poll look only, and the next round of the loop fires the alarm. */
-static void on_alarm_clock(uv_timer_t *timer)
-{
-    uv_stop(timer->loop);
-}
-
 static void poll_loop(scheduler_t *self, uv_run_mode mode)
 {
     scheduler_read_clock(self);
@@ -369,15 +384,10 @@ static void go_to_sleep(scheduler_t *self)
     uint64_t begin_ns = clock_mono_ns(&self->runtime->clock);
     atomic_store_explicit(&self->counters.sleeps_since_ns, begin_ns, memory_order_relaxed);
     pool_idle(&self->pool);
-    uint64_t next_ms = 0;
-    if (wheel_next_ms(&self->wheel, &next_ms)) {
-        uint64_t now_ms = clock_mono_ms(&self->runtime->clock);
-        uv_update_time(&self->loop);
-        uv_timer_start(&self->alarm_clock, on_alarm_clock, next_ms > now_ms ? next_ms - now_ms : 0,
-                       0);
-    } else {
-        uv_timer_stop(&self->alarm_clock);
-    }
+    settle_alarms(self, begin_ns);
+    uint64_t next_ns = 0;
+    if (wheel_next_ns(&self->wheel, &next_ns))
+        alarm_clock_set(&self->alarm_clock, next_ns, begin_ns);
     atomic_store(&self->is_asleep, true);
     atomic_fetch_add(&self->runtime->sleepers, 1);
     poll_loop(self, has_work(self) ? UV_RUN_NOWAIT : UV_RUN_ONCE);
@@ -404,9 +414,9 @@ static void scheduler_main(void *context)
         scheduler_read_clock(self);
         if (scheduler_take_inbox(self, INBOX_BATCH))
             restart_clock(self);
-        if (scheduler_fire_alarms(self))
+        if (self->now_ns >= self->alarm_ns && fire_alarms(self, self->now_ns))
             restart_clock(self);
-        self->break_ns = MIN(self->polled_ns + SCHEDULER_POLL_NS, self->alarm_ms * 1000000);
+        self->break_ns = MIN(self->polled_ns + SCHEDULER_POLL_NS, self->alarm_ns);
         run_actors(self);
         if (self->now_ns - self->polled_ns >= SCHEDULER_POLL_NS)
             poll_loop(self, UV_RUN_NOWAIT);
@@ -424,6 +434,16 @@ static void pool_is_rich(void *context)
     scheduler_wake(context);
 }
 
+static err_t init_loop(scheduler_t *self)
+{
+    int rc = uv_loop_init(&self->loop);
+    if (rc != 0)
+        return err_from_errno(-rc);
+    self->has_loop = true;
+    rc = uv_async_init(&self->loop, &self->async, on_async);
+    return rc == 0 ? alarm_clock_init(&self->alarm_clock, &self->loop) : err_from_errno(-rc);
+}
+
 err_t scheduler_init(scheduler_t *self, runtime_t *runtime, uint32_t index)
 {
     self->runtime = runtime;
@@ -432,12 +452,13 @@ err_t scheduler_init(scheduler_t *self, runtime_t *runtime, uint32_t index)
     self->turn_messages = SCHEDULER_TURN_MESSAGES;
     lane_init(&self->inbox);
     atomic_init(&self->is_asleep, false);
-    wheel_init(&self->wheel, clock_mono_ms(&runtime->clock));
+    wheel_init(&self->wheel, clock_mono_ns(&runtime->clock));
     pool_init(&self->pool, index, runtime->pool_count, runtime->pool_backing);
     self->pool.wake = pool_is_rich;
     self->pool.context = self;
     run_queue_init(&self->queue, runtime->is_simulated);
-    self->alarm_ms = NEVER_MS;
+    self->alarm_ns = UINT64_MAX;
+    self->alarm_clock.fd = -1;
     self->tick = self->tick_left = 1;
     self->help_ns = SCHEDULER_HELP_NS;
     self->context = context_new(self);
@@ -445,14 +466,7 @@ err_t scheduler_init(scheduler_t *self, runtime_t *runtime, uint32_t index)
         return ERR_NO_MEMORY;
     if (runtime->is_simulated)
         return ERR_OK;
-    int rc = uv_loop_init(&self->loop);
-    if (rc != 0)
-        return err_from_errno(-rc);
-    self->has_loop = true;
-    rc = uv_async_init(&self->loop, &self->async, on_async);
-    if (rc == 0)
-        rc = uv_timer_init(&self->loop, &self->alarm_clock);
-    return rc == 0 ? ERR_OK : err_from_errno(-rc);
+    return init_loop(self);
 }
 
 err_t scheduler_start(scheduler_t *self)
@@ -493,7 +507,8 @@ static void drop_inbox(scheduler_t *self)
 static void drop_alarms(scheduler_t *self)
 {
     wheel_entry_t *entry;
-    while ((entry = wheel_take_due(&self->wheel, UINT64_MAX >> 1)) != NULL)
+    settle_alarms(self, 0);
+    while ((entry = wheel_take_due(&self->wheel, UINT64_MAX)) != NULL)
         alarm_unref(CONTAINER_OF(entry, alarm_t, entry));
 }
 
@@ -509,6 +524,7 @@ void scheduler_deinit(scheduler_t *self)
         uv_walk(&self->loop, close_handle, NULL);
         uv_run(&self->loop, UV_RUN_DEFAULT);
         ASSERT(uv_loop_close(&self->loop) == 0);
+        alarm_clock_deinit(&self->alarm_clock);
     }
     readable_free(self->readable);
     context_free(self->context);

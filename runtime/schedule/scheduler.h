@@ -18,6 +18,7 @@
 #include "runtime/life/registry.h"
 #include "runtime/mail/topic.h"
 #include "runtime/runtime.h"
+#include "runtime/schedule/alarm_clock.h"
 #include "runtime/schedule/run_queue.h"
 
 enum {
@@ -74,12 +75,12 @@ struct scheduler {
     uint64_t step_ns;         /* about what a message took lately */
     scheduler_step_t steps[SCHEDULER_TICK];
     uint64_t crowded_ns, help_ns; /* since when actors wait (0: none does); how long they may */
-    uint64_t alarm_ms;            /* when the wheel is due */
+    uint64_t alarm_ns;            /* when the wheel is due, or before */
     bool has_loop, is_started;
     uv_thread_t thread;
     uv_loop_t loop;
     uv_async_t async;
-    uv_timer_t alarm_clock;
+    alarm_clock_t alarm_clock;
     wheel_t wheel;
     arena_t arena;
     slot_cache_t slots;
@@ -121,6 +122,8 @@ static inline void scheduler_notify(actor_t *actor, push_result_t result)
 /* A message to the scheduler itself. */
 void scheduler_post(scheduler_t *self, message_t *message);
 void scheduler_wake(scheduler_t *self);
+/* After so long at least, from the next look at the clock: a few messages on at the latest, and
+ * when it looks the handler at hand has come to its end. */
 void scheduler_arm(scheduler_t *self, wheel_entry_t *entry, uint64_t delay_ms);
 void scheduler_arm_at(scheduler_t *self, wheel_entry_t *entry, uint64_t due_ns);
 

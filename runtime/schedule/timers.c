@@ -2,7 +2,7 @@
 
 #include "runtime/base/memory.h"
 
-enum { TIMERS_FIRST = 4 };
+enum { TIMERS_FIRST = 4, TIMERS_MAX = UINT16_MAX / 2 + 1 }; /* alarm_t.place */
 
 void timer_table_deinit(timer_table_t *self)
 {
@@ -13,6 +13,8 @@ void timer_table_deinit(timer_table_t *self)
 
 static err_t grow(timer_table_t *self)
 {
+    if (self->capacity >= TIMERS_MAX)
+        return ERR_LIMIT;
     uint32_t capacity = MAX(self->capacity * 2, (uint32_t)TIMERS_FIRST);
     timer_place_t *places = memory_resize(self->places, capacity, sizeof *places);
     if (places == NULL)
@@ -26,7 +28,7 @@ static err_t grow(timer_table_t *self)
     return ERR_OK;
 }
 
-err_t timer_table_add(timer_table_t *self, alarm_t *alarm)
+err_t timer_table_add(timer_table_t *self, alarm_t *alarm, uint64_t *out_id)
 {
     if (self->first_free == 0)
         TRY(grow(self));
@@ -35,41 +37,44 @@ err_t timer_table_add(timer_table_t *self, alarm_t *alarm)
     self->first_free = place->next_free;
     place->generation++;
     place->alarm = alarm;
-    alarm->id = (uint64_t)place->generation << 32 | index;
+    alarm->place = (uint16_t)index;
     self->count++;
+    *out_id = (uint64_t)place->generation << 32 | index;
     return ERR_OK;
 }
 
-static timer_place_t *place_of(const timer_table_t *self, uint64_t id)
+static alarm_t *take(timer_table_t *self, uint32_t index)
+{
+    timer_place_t *place = &self->places[index];
+    place->next_free = self->first_free;
+    self->first_free = index + 1;
+    self->count--;
+    return STEAL(place->alarm);
+}
+
+bool timer_table_has(const timer_table_t *self, const alarm_t *alarm)
+{
+    return alarm->place < self->capacity && self->places[alarm->place].alarm == alarm;
+}
+
+void timer_table_take(timer_table_t *self, const alarm_t *alarm)
+{
+    (void)take(self, alarm->place);
+}
+
+void timer_table_drop(timer_table_t *self, uint64_t id, scheduler_t *here)
 {
     uint32_t index = (uint32_t)id;
-    if (index >= self->capacity)
-        return NULL;
-    timer_place_t *place = &self->places[index];
-    return place->alarm != NULL && place->generation == id >> 32 ? place : NULL;
-}
-
-alarm_t *timer_table_at(const timer_table_t *self, uint64_t id)
-{
-    const timer_place_t *place = place_of(self, id);
-    return place == NULL ? NULL : place->alarm;
-}
-
-void timer_table_drop(timer_table_t *self, uint64_t id)
-{
-    timer_place_t *place = place_of(self, id);
-    if (place == NULL)
+    if (index >= self->capacity || self->places[index].generation != id >> 32 ||
+        self->places[index].alarm == NULL)
         return;
-    place->next_free = self->first_free;
-    self->first_free = (uint32_t)id + 1;
-    self->count--;
-    alarm_cancel(&place->alarm);
+    alarm_cancel_from(take(self, index), here);
 }
 
 void timer_table_clear(timer_table_t *self)
 {
     for (uint32_t i = 0; i < self->capacity && self->count > 0; i++) {
-        if (self->places[i].alarm != NULL)
-            timer_table_drop(self, self->places[i].alarm->id);
+        alarm_t *alarm = self->places[i].alarm == NULL ? NULL : take(self, i);
+        alarm_cancel(&alarm);
     }
 }

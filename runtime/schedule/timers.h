@@ -20,11 +20,13 @@ typedef struct timer_table {
 } timer_table_t;
 
 void timer_table_deinit(timer_table_t *self);
-/* Takes the alarm on ERR_OK and gives it its id. NO_MEMORY. */
-err_t timer_table_add(timer_table_t *self, alarm_t *alarm);
-/* NULL: there is none (any more). */
-alarm_t *timer_table_at(const timer_table_t *self, uint64_t id);
-/* Cancels it; does nothing where there is none. */
-void timer_table_drop(timer_table_t *self, uint64_t id);
+/* Takes the alarm on ERR_OK, and tells it its place. NO_MEMORY. */
+err_t timer_table_add(timer_table_t *self, alarm_t *alarm, uint64_t *out_id);
+/* Whether this one, which fired, is still there: not cancelled, nor of an incarnation before. */
+bool timer_table_has(const timer_table_t *self, const alarm_t *alarm);
+/* Gives the owner's reference away. */
+void timer_table_take(timer_table_t *self, const alarm_t *alarm);
+/* Cancels it, on the thread of `here`; does nothing where there is none. */
+void timer_table_drop(timer_table_t *self, uint64_t id, scheduler_t *here);
 /* All of them; their numbers stay spent. */
 void timer_table_clear(timer_table_t *self);

@@ -19,6 +19,8 @@ enum {
     ASK_RETRY_NS = 10 * 1000 * 1000
 }; /* when there was no memory to tell an asker of its time */
 
+#define TIMER_PERIOD_MAX_MS (UINT64_MAX / 4 / 1000000) /* a century and more */
+
 /* What a look at the clock that comes too late is put down to. schema NULL: no message. */
 static inline void note_step(context_t *ctx, const schema_t *schema)
 {
@@ -52,24 +54,38 @@ static void appended(context_t *ctx, message_t *message)
  * meanwhile are left out. */
 static void arm_again(context_t *ctx, alarm_t *alarm)
 {
-    uint64_t now_ms = clock_mono_ms(&ctx->runtime->clock), due_ms = alarm->entry.due_ms;
-    uint64_t late_ms = now_ms > due_ms ? now_ms - due_ms : 0;
-    due_ms += (late_ms / alarm->period_ms + 1) * alarm->period_ms;
-    alarm_arm_at(alarm, ctx->scheduler, MIN(due_ms, UINT64_MAX / 1000000) * 1000000);
+    uint64_t now_ns = clock_mono_ns(&ctx->runtime->clock), due_ns = wheel_due_ns(&alarm->entry);
+    uint64_t late_ns = now_ns > due_ns ? now_ns - due_ns : 0;
+    uint64_t period_ns = MIN(alarm->period_ms, TIMER_PERIOD_MAX_MS) * 1000000;
+    due_ns += (late_ns / period_ns + 1) * period_ns;
+    alarm_arm_at(alarm, ctx->scheduler, due_ns);
 }
 
-static void timer_fired(context_t *ctx, alarm_t *alarm)
+/* One that fired, and is there. NULL: no memory. */
+static message_t *timer_command(context_t *ctx, alarm_t *alarm)
+{
+    alarm_renew(alarm, ctx->bits);
+    if (alarm->period_ms == 0) {
+        timer_table_take(&actor_extra_there(ctx->actor)->timers, alarm);
+        return alarm_become_command(alarm);
+    }
+    message_t *command = alarm_command(alarm);
+    arm_again(ctx, alarm); /* never two of one timer in the lane */
+    alarm_unref(alarm);
+    return command;
+}
+
+static void continue_alarm(context_t *ctx, alarm_t *alarm)
 {
     actor_extra_t *extra = actor_extra_or_null(ctx->actor);
-    if (extra == NULL || timer_table_at(&extra->timers, alarm->id) != alarm)
-        return; /* cancelled, or of the incarnation before */
+    if (extra == NULL || !timer_table_has(&extra->timers, alarm)) {
+        alarm_unref(alarm); /* cancelled, or of the incarnation before */
+        return;
+    }
     inside_life(ctx->actor, RECORD_TIMER);
-    message_t *command = alarm_command(alarm);
-    if (alarm->period_ms == 0)
-        timer_table_drop(&extra->timers, alarm->id);
-    else
-        arm_again(ctx, alarm); /* never two of one timer in the lane */
+    message_t *command = timer_command(ctx, alarm);
     if (command != NULL) {
+        command->sender = ctx->bits;
         /* Also from the stash it comes to this state, or to nobody. */
         extra->subscriber = MAX(extra->subscriber, UINT32_C(1));
         command->incarnation = extra->subscriber;
@@ -110,12 +126,6 @@ static void expire_asks(context_t *ctx)
         deliver_reply(ctx->runtime, reply);
     }
     IGNORE_ERR(ask_table_arm(&extra->asks, ctx->scheduler, self)); /* with the alarm that came */
-}
-
-static void continue_alarm(context_t *ctx, alarm_t *alarm)
-{
-    timer_fired(ctx, alarm);
-    alarm_unref(alarm);
 }
 
 static void end_gather(context_t *ctx, uint64_t correlation, err_t missing)
@@ -232,7 +242,7 @@ static void system_message(context_t *ctx, message_t *message)
         return;
     case MESSAGE_ALARM: {
         alarm_t *alarm = CONTAINER_OF(message, alarm_t, message);
-        if (atomic_load(&alarm->is_cancelled))
+        if (alarm_is_cancelled(alarm))
             alarm_unref(alarm);
         else if (alarm->purpose == ALARM_TIMER)
             continue_or_defer(ctx, message);

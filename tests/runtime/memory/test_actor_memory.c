@@ -87,7 +87,7 @@ Test(actor_memory, timers_and_asks_are_charged_and_all_ends_at_nothing)
     uint64_t before = bed_stats(&f.bed).actor_bytes;
     for (uint32_t i = 0; i < 100; i++)
         check_ok(scene_asked(&f.bed.scene, dozer, dozer_timer, .delay_ms = 60000).err);
-    cr_assert(ge(u64, bed_stats(&f.bed).actor_bytes, before + 100 * 128));
+    cr_assert(ge(u64, bed_stats(&f.bed).actor_bytes, before + 100 * 64));
     check_ok(
         scene_asked(&f.bed.scene, dozer, dozer_ask, .to = STR("another, with a long key")).err);
 
