@@ -221,7 +221,10 @@ static void end(context_t *self, err_t err)
     answer(self, err);
     if (err == ERR_OK && self->is_stop_wanted) {
         effect_t effect = {.kind = EFFECT_STOP};
-        context_perform(self, &effect);
+        if (LIKELY(!actor_is_durable(self->actor)))
+            self->actor->is_stopping = true;
+        else
+            context_perform(self, &effect);
     }
     leave(self);
 }

@@ -296,7 +296,10 @@ static err_t child_begin(context_t *ctx, actor_t *child, err_t err, actor_ref_t 
         return err;
     }
     *out_ref = (actor_ref_t){actor_bits(child)};
-    context_perform(ctx, &effect);
+    if (LIKELY(!actor_is_durable(ctx->actor) && ctx->runtime->probe == NULL))
+        scheduler_ready_here(ctx->scheduler, child); /* nobody else could schedule it so far */
+    else
+        context_perform(ctx, &effect);
     return ERR_OK;
 }
 

@@ -19,7 +19,7 @@ enum {
 
 typedef struct runtime_counters {
     _Atomic uint64_t sleeps, wakes, sleeps_refused, sleeps_lost;
-    _Atomic uint64_t activations, passivations, failures, restarts, dead_letters, appends_in_flight;
+    _Atomic uint64_t passivations, failures, restarts, dead_letters, appends_in_flight;
     _Atomic uint64_t sent, handled; /* by threads that are no scheduler's */
 } runtime_counters_t;
 

@@ -103,6 +103,7 @@ static void fill(crash_t *crash, const context_t *ctx, const char *reason)
     crash->incarnation = actor->incarnation;
     crash->failures = extra->failures;
     crash->queue = mailbox_user_length(&actor->mailbox);
+    children_forget_gone(ctx->actor);
     crash->children = children_count(actor);
     if (extra->bonds != NULL) {
         crash->links = extra->bonds->links.count;

@@ -7,7 +7,6 @@ void runtime_stats(runtime_t *self, runtime_stats_t *out_stats)
 {
     const runtime_counters_t *from = &self->counters;
     runtime_stats_t stats = {.actors = registry_count(self->registry),
-                             .activations = atomic_load(&from->activations),
                              .passivations = atomic_load(&from->passivations),
                              .failures = atomic_load(&from->failures),
                              .restarts = atomic_load(&from->restarts),
@@ -22,6 +21,7 @@ void runtime_stats(runtime_t *self, runtime_stats_t *out_stats)
     for (uint32_t i = 0; i < self->scheduler_count; i++) {
         const scheduler_counters_t *counters = &self->schedulers[i].counters;
         stats.messages += atomic_load(&counters->messages);
+        stats.activations += atomic_load(&counters->activations);
         stats.turns += atomic_load(&counters->turns);
         stats.slow_turns += atomic_load(&counters->slow_turns);
         stats.sent += atomic_load(&counters->sent);

@@ -174,6 +174,7 @@ static void describe_relations(const context_t *ctx, json_t *json)
     json_key_u64(json, "timers", extra->timers.count);
     json_key_u64(json, "jobs_open", extra->jobs_open);
     json_key_bool(json, "is_subscribed", extra->subscriptions != NULL);
+    children_forget_gone(ctx->actor);
     json_key_u64(json, "child_count", children_count(ctx->actor));
     json_key(json, STR("children"));
     json_array_begin(json);

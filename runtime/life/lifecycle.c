@@ -49,19 +49,19 @@ static void be_unknown(actor_t *actor)
 /* What one incarnation leaves behind. Appends in flight are none of it. */
 static void forget(actor_t *actor)
 {
-    timers_cancel_all(actor);
-    topic_unsubscribe_all(actor);
-    bonds_forget(actor);
-    be_unknown(actor);
-    actor_entry(actor)->started_ns = 0;
-    if (actor_peek(actor)->jobs_open > 0)
-        offload_cancel_actor(actor_runtime(actor)->offload, actor_bits(actor));
-    backlog_forget(actor);
     actor_extra_t *extra = actor_extra_or_null(actor);
     if (extra != NULL) {
+        timers_cancel_all(actor);
+        topic_unsubscribe_all(actor);
+        bonds_forget(actor);
+        be_unknown(actor);
+        if (extra->jobs_open > 0)
+            offload_cancel_actor(actor_runtime(actor)->offload, actor_bits(actor));
+        backlog_forget(actor);
         ask_table_clear(&extra->asks);
         actor_drop_deferred(extra);
     }
+    actor_entry(actor)->started_ns = 0;
     actor_free_state(actor);
 }
 
@@ -179,7 +179,7 @@ void lifecycle_start(context_t *ctx)
     actor_t *actor = ctx->actor;
     if (UNLIKELY(atomic_load(&ctx->runtime->has_versions)) && hold_start(ctx))
         return;
-    count_one(&ctx->runtime->counters.activations);
+    count_own(&ctx->scheduler->counters.activations);
     inside_life(actor, RECORD_ACTIVATED);
     actor->is_failed = false;
     if (actor->kind->applier_count > 0) {
@@ -447,10 +447,10 @@ static void finish(context_t *ctx)
     if (is_clean && !actor->is_failed_start)
         (void)call_stop(ctx); /* a stop that fails stops */
     forget(actor);
-    children_stop(actor);
-    bonds_tell(actor);
     actor_extra_t *extra = actor_extra_or_null(actor);
     if (extra != NULL) {
+        children_stop(actor);
+        bonds_tell(actor);
         alarm_cancel(&extra->idle_alarm);
         alarm_cancel(&extra->restart_alarm);
     }
@@ -458,10 +458,6 @@ static void finish(context_t *ctx)
         end_to_rest(ctx);
         return;
     }
-    bool has_parent = actor_tie(actor) == NULL && actor_parent(actor) != 0;
-    if (has_parent)
-        (void)system_send(ctx->runtime, actor_parent(actor), MESSAGE_CHILD_ENDED,
-                          actor_bits(actor));
     if (!actor->is_removed)
         (void)registry_remove(ctx->runtime->registry, actor, false);
     inside_life(actor, RECORD_ENDED);

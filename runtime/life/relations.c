@@ -9,12 +9,14 @@ static const str_t nothing = {NULL, 0};
 
 /* ---- children ---- */
 
-/* Room for one more. */
-static err_t children_grow(actor_extra_t *extra)
+/* More room, where those that are gone do not make enough: they are looked for at most once for as
+ * many new ones as half of the list. */
+static err_t children_grow(actor_t *actor, actor_extra_t *extra)
 {
-    enum { FIRST = 4 };
+    enum { FIRST = 8 };
+    children_forget_gone(actor);
     children_t *before = extra->children;
-    if (before != NULL && before->count < before->capacity)
+    if (before != NULL && before->count <= before->capacity / 2)
         return ERR_OK;
     uint32_t capacity = before == NULL ? (uint32_t)FIRST : before->capacity * 2;
     children_t *children = memory_resize(before, 1, children_size(capacity));
@@ -32,21 +34,13 @@ err_t children_add(actor_t *actor, uint64_t child)
     actor_extra_t *extra = actor_extra(actor);
     if (extra == NULL)
         return ERR_NO_MEMORY;
-    TRY(children_grow(extra));
     children_t *children = extra->children;
+    if (UNLIKELY(children == NULL || children->count == children->capacity)) {
+        TRY(children_grow(actor, extra));
+        children = extra->children;
+    }
     children->refs[children->count++] = child;
     return ERR_OK;
-}
-
-void children_remove(actor_t *actor, uint64_t child)
-{
-    children_t *children = actor_peek(actor)->children;
-    for (uint32_t i = 0; children != NULL && i < children->count; i++) {
-        if (children->refs[i] == child) {
-            children->refs[i] = children->refs[--children->count];
-            return;
-        }
-    }
 }
 
 static bool is_gone(const runtime_t *runtime, uint64_t ref)
@@ -97,20 +91,24 @@ void children_stop_next(runtime_t *runtime, message_t *message)
 void children_stop(actor_t *actor)
 {
     runtime_t *runtime = actor_runtime(actor);
+    children_forget_gone(actor);
     children_t *children = actor_peek(actor)->children;
     uint32_t left = 0;
     for (uint32_t i = 0; children != NULL && i < children->count; i++) {
         message_t *message = message_new(MESSAGE_STOP, NULL, NULL, nothing, nothing);
-        if (message == NULL)
+        if (message == NULL) {
             children->refs[left++] = children->refs[i];
-        else
+        } else {
+            message->sender = actor_bits(actor);
             (void)deliver_bare(runtime, children->refs[i], message);
+        }
     }
     if (left == 0)
         return;
     actor_extra_there(actor)->children = NULL;
     children->count = left;
     message_init(&children->stop, MESSAGE_STOP_ALL, NULL);
+    children->stop.sender = actor_bits(actor);
     children_stop_next(runtime, &children->stop);
 }
 

@@ -6,8 +6,11 @@
 
 #include "runtime/life/activation.h"
 
-/* The children of actor_spawn. Each is told to stop by a message of its own; those for which there
- * is no memory by the one that is embedded here, which one hands to the next. */
+/* The children of actor_spawn. One that ends says nothing: those that are gone are forgotten when
+ * the list is full, or counts. Each is told to stop by a message of its own; those for which there
+ * is no memory by the one that is embedded here, which one hands to the next. A message to stop
+ * names the parent: a slot may have had so many activations meanwhile that a child's reference is
+ * another's. */
 typedef struct children {
     message_t stop;
     uint32_t count, capacity;
@@ -19,6 +22,7 @@ static inline size_t children_size(uint32_t capacity)
     return sizeof(children_t) + capacity * sizeof(uint64_t);
 }
 
+/* With some that are gone: children_forget_gone before. */
 static inline uint32_t children_count(const actor_t *actor)
 {
     const children_t *children = actor_peek(actor)->children;
@@ -26,8 +30,6 @@ static inline uint32_t children_count(const actor_t *actor)
 }
 
 err_t children_add(actor_t *actor, uint64_t child);
-void children_remove(actor_t *actor, uint64_t child);
-/* Those that could not tell their end, for want of memory. */
 void children_forget_gone(actor_t *actor);
 void children_stop(actor_t *actor);
 /* Takes a MESSAGE_STOP_ALL: to the next that is there. */

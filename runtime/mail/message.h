@@ -33,7 +33,6 @@ typedef enum __attribute__((packed)) message_kind {
     MESSAGE_APPENDED,  /* embedded in append_t */
     MESSAGE_RECOVERED, /* embedded in job_t: a recovery came to its end */
     MESSAGE_INSPECT,   /* answered by inspect.c */
-    MESSAGE_CHILD_ENDED,
     MESSAGE_STOP,
     MESSAGE_STOP_ALL,  /* embedded in children_t: goes from child to child (relations.h) */
     MESSAGE_STOP_REST, /* the runtime's own: goes from slot to slot (runtime.c) */

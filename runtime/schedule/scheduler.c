@@ -8,22 +8,16 @@
 
 enum { INBOX_BATCH = 256 };
 
-/* The only thread-local of the program: everything else hangs from a runtime. */
-static _Thread_local scheduler_t *current;
-
-scheduler_t *scheduler_current(void)
-{
-    return current;
-}
+_Thread_local scheduler_t *scheduler_of_thread;
 
 pool_t *pool_current(void)
 {
-    return current == NULL ? NULL : &current->pool;
+    return scheduler_of_thread == NULL ? NULL : &scheduler_of_thread->pool;
 }
 
 void scheduler_set_current(scheduler_t *self)
 {
-    current = self;
+    scheduler_of_thread = self;
 }
 
 /* ---- the run queue ---- */
@@ -73,7 +67,7 @@ static bool steal(scheduler_t *self)
 void scheduler_wake(scheduler_t *self)
 {
     /* Pairs with the announcement in go_to_sleep: either it sees our work, or we see it asleep. */
-    if (self == current || !atomic_load(&self->is_asleep))
+    if (self == scheduler_of_thread || !atomic_load(&self->is_asleep))
         return;
     if (atomic_exchange(&self->is_asleep, false) && self->has_loop)
         uv_async_send(&self->async);
@@ -98,9 +92,9 @@ void scheduler_ready(actor_t *actor)
     runtime_t *runtime = actor_runtime(actor);
     scheduler_t *home =
         &runtime->schedulers[atomic_load_explicit(&actor->home, memory_order_relaxed)];
-    bool is_here = current != NULL && current->runtime == runtime;
-    if (is_here && (home == current || !actor->kind->is_pinned)) {
-        run_queue_put_woken(&current->queue, actor);
+    bool is_here = scheduler_of_thread != NULL && scheduler_of_thread->runtime == runtime;
+    if (is_here && (home == scheduler_of_thread || !actor->kind->is_pinned)) {
+        run_queue_put_woken(&scheduler_of_thread->queue, actor);
         return;
     }
     run_queue_send(&home->queue, actor);
@@ -409,7 +403,7 @@ static bool look_for_work(scheduler_t *self)
 static void scheduler_main(void *context)
 {
     scheduler_t *self = context;
-    current = self;
+    scheduler_of_thread = self;
     while (!atomic_load(&self->runtime->is_stopping)) {
         scheduler_read_clock(self);
         if (scheduler_take_inbox(self, INBOX_BATCH))
@@ -423,7 +417,7 @@ static void scheduler_main(void *context)
         else if (!has_work(self) && !look_for_work(self))
             go_to_sleep(self);
     }
-    current = NULL;
+    scheduler_of_thread = NULL;
 }
 
 /* ---- life ---- */
@@ -514,7 +508,7 @@ static void drop_alarms(scheduler_t *self)
 
 void scheduler_deinit(scheduler_t *self)
 {
-    current = self; /* its wheel and tables are ours now */
+    scheduler_of_thread = self; /* its wheel and tables are ours now */
     ask_table_deinit(&self->edge.asks);
     drop_inbox(self);
     drop_alarms(self);
@@ -528,5 +522,5 @@ void scheduler_deinit(scheduler_t *self)
     }
     readable_free(self->readable);
     context_free(self->context);
-    current = NULL;
+    scheduler_of_thread = NULL;
 }

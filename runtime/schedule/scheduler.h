@@ -42,7 +42,7 @@ struct edge {
 
 /* Written by the scheduler alone, read by others. */
 typedef struct scheduler_counters {
-    _Atomic uint64_t messages, turns, slow_turns, stolen, sent, handled;
+    _Atomic uint64_t messages, turns, slow_turns, stolen, sent, handled, activations;
     _Atomic uint64_t slept_ns, sleeps_since_ns; /* 0: it is awake */
 } scheduler_counters_t;
 
@@ -98,8 +98,13 @@ void scheduler_deinit(scheduler_t *self);
 err_t scheduler_start(scheduler_t *self);
 void scheduler_join(scheduler_t *self);
 
+/* The only thread-local of the program: everything else hangs from a runtime. */
+extern __attribute__((tls_model("initial-exec"))) _Thread_local scheduler_t *scheduler_of_thread;
 /* The scheduler whose thread this is; NULL: none. */
-scheduler_t *scheduler_current(void);
+static inline scheduler_t *scheduler_current(void)
+{
+    return scheduler_of_thread;
+}
 /* For simulation, which is all schedulers in turn. */
 void scheduler_set_current(scheduler_t *self);
 

@@ -223,8 +223,11 @@ static void housekeeping_alarm(context_t *ctx, alarm_t *alarm)
     alarm_unref(alarm);
 }
 
-static void stop(context_t *ctx)
+/* By its parent, or (0) from outside. */
+static void stop(context_t *ctx, uint64_t by)
 {
+    if (by != 0 && by != actor_parent(ctx->actor))
+        return; /* meant for one that had this slot before */
     if (tie_has_supervisor(ctx->actor))
         return; /* which stops it, in order */
     ctx->actor->is_stopping = true;
@@ -259,9 +262,6 @@ static void system_message(context_t *ctx, message_t *message)
     case MESSAGE_KILL:
         lifecycle_kill(ctx);
         break;
-    case MESSAGE_CHILD_ENDED:
-        children_remove(ctx->actor, message->sender);
-        break;
     case MESSAGE_INSPECT:
         inspect_answer(ctx, message);
         return;
@@ -269,15 +269,17 @@ static void system_message(context_t *ctx, message_t *message)
         lifecycle_give_way(ctx, (uint32_t)message->sender);
         break;
     case MESSAGE_STOP:
-        stop(ctx);
+        stop(ctx, message->sender);
         break;
-    case MESSAGE_STOP_ALL:
+    case MESSAGE_STOP_ALL: {
+        uint64_t by = message->sender;
         children_stop_next(ctx->runtime, message);
-        stop(ctx);
+        stop(ctx, by);
         return;
+    }
     case MESSAGE_STOP_REST:
         runtime_stop_next(ctx->runtime);
-        stop(ctx);
+        stop(ctx, 0);
         return;
     case MESSAGE_ORDER:
         tie_ordered(ctx, message);
@@ -453,8 +455,10 @@ static bool step_slowly(context_t *ctx, message_t *message)
         return true;
     }
     if (actor->phase == ACTOR_STARTING) {
+        bool may_take_long = actor->kind->start != NULL || actor_extra_or_null(actor) != NULL;
         lifecycle_start(ctx);
-        scheduler_tick_soon(ctx->scheduler);
+        if (may_take_long)
+            scheduler_tick_soon(ctx->scheduler);
         return true;
     }
     if (actor_is_up(actor) && actor_peek(actor)->deferred_count > 0) {
