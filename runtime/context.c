@@ -297,7 +297,7 @@ static err_t child_begin(context_t *ctx, actor_t *child, err_t err, actor_ref_t 
     }
     *out_ref = (actor_ref_t){actor_bits(child)};
     if (LIKELY(!actor_is_durable(ctx->actor) && ctx->runtime->probe == NULL))
-        scheduler_ready_here(ctx->scheduler, child); /* nobody else could schedule it so far */
+        run_queue_put_newborn(&ctx->scheduler->queue, child); /* nobody else could schedule it */
     else
         context_perform(ctx, &effect);
     return ERR_OK;

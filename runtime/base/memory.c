@@ -4,14 +4,26 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/* Smaller blocks come from malloc's cache of the thread, which calloc of glibc 2.36 does not use.
+ */
+enum { CACHED_MAX = 1024 };
+
 void *memory_new(size_t size)
 {
-    return calloc(1, size == 0 ? 1 : size);
+    if (size == 0 || size > CACHED_MAX)
+        return calloc(1, size == 0 ? 1 : size);
+    void *memory = malloc(size);
+    if (memory != NULL)
+        memset(memory, 0, size);
+    return memory;
 }
 
 void *memory_new_array(size_t count, size_t item_size)
 {
-    return count == 0 || item_size == 0 ? calloc(1, 1) : calloc(count, item_size);
+    size_t size;
+    if (__builtin_mul_overflow(count, item_size, &size))
+        return NULL;
+    return memory_new(size);
 }
 
 void *memory_new_aligned(size_t alignment, size_t size)

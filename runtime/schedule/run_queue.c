@@ -86,6 +86,13 @@ uint32_t run_queue_steal(run_queue_t *self, actor_t **out_actors)
     }
 }
 
+void run_queue_ask(run_queue_t *self)
+{
+    if (may_take(self, run_queue_born(self)) &&
+        !atomic_load_explicit(&self->is_asked, memory_order_relaxed))
+        atomic_store_explicit(&self->is_asked, true, memory_order_relaxed);
+}
+
 /* ---- putting ---- */
 
 void run_queue_put(run_queue_t *self, actor_t *actor)
@@ -96,6 +103,47 @@ void run_queue_put(run_queue_t *self, actor_t *actor)
         list_put(&self->pinned, actor);
     else if (self->overflow.first != NULL || !ring_put(self, actor))
         list_put(&self->overflow, actor);
+}
+
+static void count_born(_Atomic uint32_t *end, uint32_t change)
+{
+    uint32_t value = atomic_load_explicit(end, memory_order_relaxed);
+    atomic_store_explicit(end, value + change, memory_order_relaxed);
+}
+
+/* NULL: there is none. */
+static actor_t *born_newest(run_queue_t *self)
+{
+    if (run_queue_born(self) == 0)
+        return NULL;
+    count_born(&self->born_end, UINT32_MAX);
+    return self->born[atomic_load_explicit(&self->born_end, memory_order_relaxed) % RUN_BORN];
+}
+
+static void put_oldest_born(run_queue_t *self)
+{
+    uint32_t first = atomic_load_explicit(&self->born_first, memory_order_relaxed);
+    count_born(&self->born_first, 1);
+    run_queue_put(self, self->born[first % RUN_BORN]);
+}
+
+void run_queue_put_newborn(run_queue_t *self, actor_t *actor)
+{
+    if (UNLIKELY(self->is_plain || actor->kind->is_pinned)) {
+        run_queue_put(self, actor);
+        return;
+    }
+    if (UNLIKELY(run_queue_born(self) == RUN_BORN))
+        put_oldest_born(self);
+    self->born[atomic_load_explicit(&self->born_end, memory_order_relaxed) % RUN_BORN] = actor;
+    count_born(&self->born_end, 1);
+}
+
+void run_queue_share(run_queue_t *self)
+{
+    atomic_store_explicit(&self->is_asked, false, memory_order_relaxed);
+    for (uint32_t left = (run_queue_born(self) + 1) / 2; left > 0; left--)
+        put_oldest_born(self);
 }
 
 void run_queue_send(run_queue_t *self, actor_t *actor)
@@ -130,7 +178,8 @@ static void accept_incoming(run_queue_t *self)
 
 static bool others_wait(const run_queue_t *self)
 {
-    return ring_count(self) > 0 || self->pinned.first != NULL || self->overflow.first != NULL ||
+    return run_queue_born(self) > 0 || ring_count(self) > 0 || self->pinned.first != NULL ||
+           self->overflow.first != NULL ||
            atomic_load_explicit(&self->incoming, memory_order_relaxed) != NULL;
 }
 
@@ -156,13 +205,21 @@ static actor_t *take_waiting(run_queue_t *self)
 
 actor_t *run_queue_take_slowly(run_queue_t *self)
 {
+    if (UNLIKELY(atomic_load_explicit(&self->is_asked, memory_order_relaxed)))
+        run_queue_share(self);
     actor_t *woken = atomic_load_explicit(&self->woken, memory_order_relaxed);
+    if (woken == NULL && self->streak < RUN_STREAK && run_queue_born(self) > 0) {
+        self->streak++;
+        return born_newest(self);
+    }
     if (woken != NULL) {
         atomic_store_explicit(&self->woken, NULL, memory_order_relaxed);
         if (!others_wait(self))
             return woken;
         run_queue_put(self, woken);
     }
+    if (run_queue_born(self) > 0)
+        put_oldest_born(self);
     self->streak = 0;
     return take_waiting(self);
 }
@@ -174,18 +231,19 @@ bool run_queue_is_empty(const run_queue_t *self)
     /* Sequentially consistent: pairs with run_queue_send. Lists are looked at by their owner. */
     return atomic_load(&self->incoming) == NULL &&
            atomic_load_explicit(&self->woken, memory_order_relaxed) == NULL &&
-           ring_count(self) == 0 && self->pinned.first == NULL && self->overflow.first == NULL;
+           run_queue_born(self) == 0 && ring_count(self) == 0 && self->pinned.first == NULL &&
+           self->overflow.first == NULL;
 }
 
 uint32_t run_queue_count(const run_queue_t *self)
 {
     bool has_woken = atomic_load_explicit(&self->woken, memory_order_relaxed) != NULL;
-    return ring_count(self) + (has_woken ? 1 : 0);
+    return run_queue_born(self) + ring_count(self) + (has_woken ? 1 : 0);
 }
 
 bool run_queue_is_crowded(const run_queue_t *self)
 {
-    return may_take(self, ring_count(self));
+    return may_take(self, ring_count(self) + run_queue_born(self));
 }
 
 /* ---- a simulation's ---- */

@@ -48,8 +48,10 @@ static bool steal(scheduler_t *self)
         uint32_t index = (self->index + i) % runtime->scheduler_count;
         scheduler_t *victim = &runtime->schedulers[index];
         uint32_t count = run_queue_steal(&victim->queue, stolen);
-        if (count == 0)
+        if (count == 0) {
+            run_queue_ask(&victim->queue);
             continue;
+        }
         for (uint32_t j = 0; j < count; j++) {
             if (inside_watches(runtime, INSIDE_MESSAGES))
                 inside_stolen(self, stolen[j], index);
@@ -284,6 +286,8 @@ static void look_for_help(scheduler_t *self)
     self->help_ns = MIN(self->help_ns * 2, (uint64_t)SCHEDULER_HELP_MAX_NS);
     if (atomic_exchange_explicit(&self->is_robbed, false, memory_order_relaxed))
         self->help_ns = SCHEDULER_HELP_NS;
+    if (run_queue_born(&self->queue) > 1)
+        run_queue_share(&self->queue); /* for who comes */
     wake_helper(self);
 }
 

@@ -43,8 +43,10 @@ static void steal_all(void *context)
             run_queue_send(&queue, stolen[i]);
         }
         atomic_fetch_add(&stolen_count, count);
-        if (count == 0)
-            sched_yield();
+        if (count > 0)
+            continue;
+        run_queue_ask(&queue);
+        sched_yield();
     }
 }
 
@@ -68,6 +70,8 @@ int main(void)
         run(actor);
         if (turn % 3 == 0)
             run_queue_put_woken(&queue, actor);
+        else if (turn % 3 == 1)
+            run_queue_put_newborn(&queue, actor);
         else
             run_queue_put(&queue, actor);
     }

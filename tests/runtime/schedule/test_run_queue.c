@@ -68,6 +68,64 @@ Test(run_queue, who_was_just_woken_is_next_but_not_for_ever)
     }
 }
 
+Test(run_queue, a_tree_of_newborns_is_walked_in_depth_but_its_oldest_do_not_wait_for_ever)
+{
+    begin();
+    put(0, 2);
+
+    for (size_t i = 10; i < 13; i++)
+        run_queue_put_newborn(&queue, &actors[i]);
+    check_takes("the newest", 12);
+    run_queue_put_woken(&queue, &actors[9]);
+    check_takes("but first who was woken", 9);
+    check_takes("then the next newest", 11);
+    for (uint32_t i = 3; i < RUN_STREAK; i++) {
+        run_queue_put_newborn(&queue, &actors[20]);
+        check_takes("a newborn that makes another", 20);
+    }
+    run_queue_put_newborn(&queue, &actors[20]);
+    check_takes("those that wait have their turn", 0);
+    check_takes("the newest again", 20);
+    check_takes("those that wait", 1);
+    check_takes("and behind them the oldest newborn", 10);
+    cr_assert(run_queue_take(&queue) == NULL && run_queue_is_empty(&queue));
+}
+
+Test(run_queue, more_newborns_than_there_is_room_for_wait_with_the_others)
+{
+    begin();
+
+    for (size_t i = 0; i < RUN_BORN + 2; i++)
+        run_queue_put_newborn(&queue, &actors[i]);
+
+    cr_assert(eq(u32, run_queue_born(&queue), RUN_BORN));
+    cr_assert(eq(u32, run_queue_count(&queue), RUN_BORN + 2));
+    check_takes("the newest", RUN_BORN + 1);
+    bool was_taken[RUN_BORN + 1] = {false};
+    for (size_t i = 0; i <= RUN_BORN; i++) {
+        const actor_t *actor = run_queue_take(&queue);
+        cr_assert(actor != NULL && !was_taken[actor - actors]);
+        was_taken[actor - actors] = true;
+    }
+    cr_assert(run_queue_take(&queue) == NULL);
+}
+
+Test(run_queue, who_asks_finds_the_older_half_of_the_newborns_after_the_next_turn)
+{
+    actor_t *stolen[RUN_STEAL_MAX];
+    begin();
+    for (size_t i = 0; i < 8; i++)
+        run_queue_put_newborn(&queue, &actors[i]);
+
+    cr_assert(eq(u32, run_queue_steal(&queue, stolen), 0));
+    run_queue_ask(&queue);
+    check_takes("the newest stays here", 7);
+
+    cr_assert(eq(u32, run_queue_steal(&queue, stolen), 2)); /* half of what lies there */
+    cr_assert(stolen[0] == &actors[0] && stolen[1] == &actors[1]);
+    check_takes("the owner goes on with its own", 6);
+}
+
 Test(run_queue, others_take_half_and_never_the_only_one)
 {
     static const struct {
