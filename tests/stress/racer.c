@@ -136,6 +136,45 @@ ON(racer_work)
     return ERR_OK;
 }
 
+/* Of a job that may be cancelled: it counts whether it ran. */
+typedef struct cancellable {
+    bool has_run;
+} cancellable_t;
+
+static err_t work_unless_cancelled(void *data, UNUSED size_t data_size)
+{
+    cancellable_t *self = data;
+    self->has_run = true;
+    return offload_is_cancelled(data) ? ERR_STALE : ERR_OK;
+}
+
+static void on_cancellable(void *state, UNUSED context_t *ctx, err_t err, void *data,
+                           UNUSED size_t data_size)
+{
+    const racer_t *self = state;
+    const cancellable_t *job = data;
+    bool is_run = err == ERR_OK || err == ERR_STALE;
+    race_check(is_run || err == ERR_CANCELLED || err == ERR_BUSY, "an end that a job has");
+    race_check(job->has_run == is_run, "a job that was cancelled did not run, any other did");
+    atomic_fetch_add(&self->world->worked, 1);
+}
+
+/* Some are cancelled at once, others when the next ones are on their way. */
+ON(racer_cancel)
+{
+    offload_ticket_t before = {0};
+    for (uint32_t i = 0; i < command->count; i++) {
+        cancellable_t job = {0};
+        atomic_fetch_add(&self->world->jobs, 1);
+        offload_ticket_t ticket =
+            actor_offload(ctx, (offload_lane_t)(i % OFFLOAD_LANES), work_unless_cancelled,
+                          on_cancellable, &job, sizeof job);
+        actor_offload_cancel(ctx, i % 3 == 0 ? ticket : before);
+        before = ticket;
+    }
+    return ERR_OK;
+}
+
 ON(racer_listen)
 {
     return actor_subscribe(ctx, command->topic);
@@ -195,10 +234,39 @@ ACTOR_KIND(racer_child, .start = start, .is_temporary = true);
 
 /* ---- what tests do ---- */
 
+static uint64_t times(void)
+{
+    const char *rounds = getenv("MS_ROUNDS");
+    return rounds == NULL ? 1 : strtoull(rounds, NULL, 10);
+}
+
 uint64_t race_rounds(uint64_t rounds)
 {
-    const char *times = getenv("MS_ROUNDS");
-    return rounds * (times == NULL ? 1 : strtoull(times, NULL, 10));
+    return rounds * times();
+}
+
+uint64_t race_rounds_of(uint64_t rounds, uint64_t operations_each)
+{
+    uint64_t enough = times() > 1 ? RACE_OPERATIONS_LONG / operations_each + 1 : 0;
+    return MAX(race_rounds(rounds), enough);
+}
+
+bool race_goes_on(uint64_t operations)
+{
+    return times() > 1 && operations < RACE_OPERATIONS_LONG;
+}
+
+void race_report(uint64_t operations, const char *what)
+{
+    char digits[32], grouped[48];
+    int size = snprintf(digits, sizeof digits, "%llu", (unsigned long long)operations), at = 0;
+    for (int i = 0; i < size; i++) {
+        if (i > 0 && (size - i) % 3 == 0)
+            grouped[at++] = ',';
+        grouped[at++] = digits[i];
+    }
+    printf("%.*s operations: %s\n", at, grouped, what);
+    race_check(!race_goes_on(operations), "a long run is worth ten million operations");
 }
 
 runtime_t *race_start(racer_world_t *world, uint32_t schedulers)
@@ -214,7 +282,14 @@ runtime_t *race_start(racer_world_t *world, uint32_t schedulers)
     return runtime;
 }
 
-void race_end(runtime_t **runtime)
+uint64_t race_sent(runtime_t *runtime)
+{
+    runtime_stats_t stats;
+    runtime_stats(runtime, &stats);
+    return stats.sent;
+}
+
+uint64_t race_end(runtime_t **runtime)
 {
     runtime_stats_t stats;
     race_check(runtime_drain(*runtime, 60000) == ERR_OK, "it drains");
@@ -229,6 +304,7 @@ void race_end(runtime_t **runtime)
     race_check(stats.actors == 0, "no actor is left");
     race_check(stats.sent == stats.handled + stats.dead_letters, "nothing is lost uncounted");
     runtime_free(STEAL(*runtime));
+    return stats.sent;
 }
 
 void race_settle(runtime_t *runtime)

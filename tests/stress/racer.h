@@ -25,11 +25,22 @@ extern const actor_kind_t racer_stay_kind; /* "stay": never */
 void race_check(bool is_true, const char *what);
 /* rounds, times MS_ROUNDS. */
 uint64_t race_rounds(uint64_t rounds);
+/* What a long run (MS_ROUNDS over 1) of a race is worth at least: operations on what is raced for.
+ */
+enum { RACE_OPERATIONS_LONG = 10 * 1000 * 1000 };
+/* race_rounds, where each makes so many operations; in a long run enough of them. */
+uint64_t race_rounds_of(uint64_t rounds, uint64_t operations_each);
+/* After a round of a race that has made so many so far: whether a long run needs another. */
+bool race_goes_on(uint64_t operations);
+/* Prints how many there were; a long run had enough of them. */
+void race_report(uint64_t operations, const char *what);
 runtime_t *race_start(racer_world_t *world, uint32_t schedulers);
-/* Drains, and checks that all that was sent is handled or counted as dead, and nobody is left. */
-void race_end(runtime_t **runtime);
+/* Drains, and checks that all that was sent is handled or counted as dead, and nobody is left.
+ * Returns how many messages were sent. */
+uint64_t race_end(runtime_t **runtime);
 /* Waits until all that was sent is handled: what handlers count is counted. */
 void race_settle(runtime_t *runtime);
+uint64_t race_sent(runtime_t *runtime);
 /* Waits until `counter` is `want`, at most a minute. */
 void race_wait(_Atomic uint64_t *counter, uint64_t want, const char *what);
 

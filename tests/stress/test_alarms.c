@@ -36,14 +36,24 @@ static void tell(race_thread_t *self)
     }
 }
 
+/* Every other timer is cancelled. */
+static uint64_t operations(racer_world_t *world)
+{
+    return 4 * atomic_load(&timers) + 2 * atomic_load(&world->asked);
+}
+
 int main(void)
 {
     static racer_world_t world;
     runtime_t *runtime = race_start(&world, 3);
-    race_run(runtime, &world, race_rounds(ROUNDS), tell);
+    do
+        race_run(runtime, &world, race_rounds(ROUNDS), tell);
+    while (race_goes_on(operations(&world)));
     race_settle(runtime);
     race_wait(&world.ticks, atomic_load(&timers), "each timer that is not cancelled rings once");
     race_wait(&world.answered, atomic_load(&world.asked), "each ask ends once");
     race_end(&runtime);
+    race_report(operations(&world),
+                "timers armed, cancelled and rung; asks, their deadlines and answers");
     return 0;
 }

@@ -22,10 +22,14 @@ int main(void)
 {
     static racer_world_t world;
     runtime_t *runtime = race_start(&world, 3);
-    race_run(runtime, &world, race_rounds(ROUNDS), tell);
+    do
+        race_run(runtime, &world, race_rounds(ROUNDS), tell);
+    while (race_goes_on(5 * atomic_load(&world.monitors)));
     race_settle(runtime);
     race_check(atomic_load(&world.monitors) > ROUNDS, "there were children");
     race_wait(&world.downs, atomic_load(&world.monitors), "each monitor has its one down");
     race_end(&runtime);
+    race_report(5 * atomic_load(&world.monitors),
+                "children spawned, linked, watched, ended and heard of");
     return 0;
 }

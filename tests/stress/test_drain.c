@@ -52,7 +52,7 @@ static void send_some(race_thread_t *self)
     }
 }
 
-static void round_of(uint64_t number)
+static uint64_t round_of(uint64_t number)
 {
     static client_t clients[SCHEDULERS];
     racer_world_t world;
@@ -67,14 +67,17 @@ static void round_of(uint64_t number)
         race_check(edge_post(clients[i].edge, begin, &clients[i]) == ERR_OK, "a post");
     }
     race_run(runtime, &world, number % 7 * 40, send_some);
-    race_end(&runtime);
+    uint64_t sent = race_end(&runtime);
     race_check(atomic_load(&world.asked) == atomic_load(&world.answered),
                "each ask ends exactly once");
+    return sent;
 }
 
 int main(void)
 {
-    for (uint64_t i = 0; i < race_rounds(ROUNDS); i++)
-        round_of(i);
+    uint64_t sent = 0;
+    for (uint64_t i = 0; i < race_rounds(ROUNDS) || race_goes_on(sent); i++)
+        sent += round_of(i);
+    race_report(sent, "messages to a node that drains");
     return 0;
 }

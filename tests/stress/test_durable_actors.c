@@ -3,6 +3,7 @@
  * every publish is one that is in the journal. */
 #include "runtime/journal_memory.h"
 #include "runtime/runtime.h"
+#include "tests/stress/racer.h"
 #include "tests/support/actors/purse.h"
 
 #include <sched.h>
@@ -125,10 +126,11 @@ static err_t add_up(void *context, const journal_record_t *record)
     return ERR_OK;
 }
 
-int main(void)
+static uint64_t run(void)
 {
     static world_t world;
     static client_t clients[SCHEDULERS];
+    memset(&world, 0, sizeof world);
     uv_thread_t committer;
     check(journal_memory_new(true, &world.memory) == ERR_OK, "journal");
     journal_memory_set_faults(world.memory, fault, &world);
@@ -162,5 +164,15 @@ int main(void)
            (unsigned long long)refused, (unsigned long long)atomic_load(&world.published));
     runtime_free(world.runtime);
     journal_memory_free(world.memory);
+    return UINT64_C(3) * SCHEDULERS * PUTS;
+}
+
+int main(void)
+{
+    uint64_t operations = 0;
+    do
+        operations += run();
+    while (race_goes_on(operations));
+    race_report(operations, "commands given, appended and told");
     return 0;
 }

@@ -3,6 +3,7 @@
  * its start, to the byte where the runtime counts, and about where the system does. */
 #include "runtime/runtime.h"
 #include "runtime/state_store_file.h"
+#include "tests/stress/racer.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -236,7 +237,7 @@ int main(void)
           "sent");
     wait_for(&world.fired, 1, "a timer");
     uint64_t others = SINKS + 1, bytes = 0, resident = 0;
-    for (uint32_t round = 0; round < ROUNDS; round++) {
+    for (uint32_t round = 0; round < race_rounds(ROUNDS); round++) {
         flood_mailboxes();
         flood_with_timers();
         flood_with_asks();
@@ -260,5 +261,6 @@ int main(void)
     check(stats_now().actor_bytes == 0, "at the end nothing is charged");
     runtime_free(world.runtime);
     state_store_file_close(store);
+    race_report(stats.sent, "messages, timers and asks in floods");
     return 0;
 }

@@ -5,6 +5,7 @@
 #include "runtime/base/random.h"
 #include "storage/journal/journal_lmdb.h"
 #include "storage/projection.h"
+#include "tests/stress/racer.h"
 #include "tests/support/temporary.h"
 
 #include <pthread.h>
@@ -165,7 +166,7 @@ static void open_all(shared_t *shared, const temporary_t *folder, kv_t **kv)
                            &shared->projection) == ERR_OK);
 }
 
-int main(void)
+static uint64_t run(void)
 {
     temporary_t folder TEMPORARY_SCOPED = temporary_new();
     shared_t shared = {.writers_left = WRITERS};
@@ -194,5 +195,15 @@ int main(void)
     journal_lmdb_close(shared.journal);
     printf("%llu appends, all acknowledged, applied and waited for\n",
            (unsigned long long)shared.durable);
+    return 4 * shared.durable;
+}
+
+int main(void)
+{
+    uint64_t operations = 0;
+    do
+        operations += run();
+    while (race_goes_on(operations));
+    race_report(operations, "appends, acknowledged, applied and waited for");
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "runtime/base/assert.h"
 #include "storage/journal/journal_copy.h"
 #include "storage/journal/journal_lmdb.h"
+#include "tests/stress/racer.h"
 #include "tests/support/patience.h"
 #include "tests/support/temporary.h"
 
@@ -62,7 +63,7 @@ static journal_lmdb_t *opened(const temporary_t *folder, const char *name)
     return journal;
 }
 
-int main(void)
+static uint64_t run(void)
 {
     temporary_t folder TEMPORARY_SCOPED = temporary_new();
     filling_t filling = {.lock = PTHREAD_MUTEX_INITIALIZER, .landed = PTHREAD_COND_INITIALIZER};
@@ -78,5 +79,15 @@ int main(void)
                ERR_OK);
     }
     printf("%d copies of %d records\n", COPIES, STREAMS * ROUNDS);
+    return (uint64_t)(1 + 2 * COPIES) * STREAMS * ROUNDS;
+}
+
+int main(void)
+{
+    uint64_t operations = 0;
+    do
+        operations += run();
+    while (race_goes_on(operations));
+    race_report(operations, "records appended, read and copied");
     return 0;
 }

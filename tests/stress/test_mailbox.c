@@ -97,7 +97,7 @@ int main(void)
 {
     world_t *world = memory_new(sizeof *world);
     check(world != NULL, "memory");
-    world->messages = race_rounds(MESSAGES);
+    world->messages = race_rounds_of(MESSAGES, SENDERS);
     mailbox_init(&world->mailbox, &world->end);
     mailbox_open(&world->mailbox);
     sender_t senders[SENDERS];
@@ -122,6 +122,7 @@ int main(void)
     check(receiver.received == atomic_load(&world->accepted), "what was accepted is received");
     printf("%llu of %d received, %u generations\n", (unsigned long long)receiver.received,
            SENDERS * MESSAGES, mailbox_generation(&world->mailbox));
+    race_report(receiver.received, "messages through one mailbox");
     memory_free(world);
     return 0;
 }

@@ -121,7 +121,7 @@ int main(void)
     for (uint32_t i = 0; i < SCHEDULERS; i++) {
         clients[i] = (client_t){.edge = runtime_edge(runtime, i),
                                 .seed = {i + 1},
-                                .left = (uint32_t)race_rounds(ASKS),
+                                .left = (uint32_t)race_rounds_of(ASKS, SCHEDULERS),
                                 .running = &running};
         check(edge_post(clients[i].edge, begin, &clients[i]) == ERR_OK, "post");
     }
@@ -143,5 +143,6 @@ int main(void)
            (unsigned long long)stats.restarts, (unsigned long long)atomic_load(&world.downs),
            (unsigned long long)(clients[0].heard + clients[1].heard + clients[2].heard));
     runtime_free(runtime);
+    race_report(stats.sent, "messages of all sorts");
     return 0;
 }

@@ -36,12 +36,15 @@ int main(void)
 {
     static racer_world_t world;
     runtime_t *runtime = race_start(&world, 3);
-    race_run(runtime, &world, race_rounds(ROUNDS), tell_who_stays);
+    do
+        race_run(runtime, &world, race_rounds(ROUNDS), tell_who_stays);
+    while (race_goes_on(2 * atomic_load(&world.jobs)));
     race_settle(runtime);
     race_check(atomic_load(&world.jobs) > 0, "there were jobs");
     race_wait(&world.worked, atomic_load(&world.jobs), "each job comes back once");
     race_run(runtime, &world, race_rounds(ROUNDS), tell_who_ends);
     race_end(&runtime);
     race_check(atomic_load(&world.worked) <= atomic_load(&world.jobs), "none comes back twice");
+    race_report(2 * atomic_load(&world.jobs), "jobs offered and given back");
     return 0;
 }

@@ -2,6 +2,7 @@
  * message lost, none left lying, through releasing, parking, refusing and pinning. */
 #include "runtime/base/memory.h"
 #include "runtime/mail/mailbox.h"
+#include "tests/stress/racer.h"
 
 #include <sched.h>
 #include <stdio.h>
@@ -66,7 +67,8 @@ static void look(void)
 static void send_all(void *context)
 {
     (void)context;
-    for (uint32_t i = 0; i < MESSAGES; i++) {
+    uint64_t messages = race_rounds_of(MESSAGES, SENDERS);
+    for (uint64_t i = 0; i < messages; i++) {
         send_user(i % 16 == 3 ? 1 : 0); /* now and then to another generation */
         if (i % 8 == 0)
             send_system();
@@ -129,6 +131,7 @@ int main(void)
         uv_thread_join(&threads[i]);
 
     check(atomic_load(&taken) == atomic_load(&accepted), "what was accepted is taken");
+    race_report(atomic_load(&taken), "messages, each with an owner");
     printf("%llu messages, state %llu\n", (unsigned long long)atomic_load(&taken),
            (unsigned long long)state);
     return 0;

@@ -4,6 +4,7 @@
  * too. */
 #include "runtime/base/random.h"
 #include "runtime/memory/pool.h"
+#include "tests/stress/racer.h"
 
 #include <sched.h>
 #include <stdio.h>
@@ -174,7 +175,7 @@ int main(void)
         check(pool->slab_count <= POOL_SLABS_KEPT_IDLE, "the slabs are back");
         pool_deinit(pool);
     }
-    printf("%llu blocks\n", (unsigned long long)made);
+    race_report(made, "blocks made here and freed anywhere");
     free(world);
     return 0;
 }

@@ -37,8 +37,11 @@ int main(void)
 {
     static racer_world_t world;
     runtime_t *runtime = race_start(&world, 3);
-    race_run(runtime, &world, race_rounds(ROUNDS), send_all);
-    race_end(&runtime);
+    do
+        race_run(runtime, &world, race_rounds(ROUNDS), send_all);
+    while (race_goes_on(race_sent(runtime)));
+    uint64_t sent = race_end(&runtime);
     race_check(atomic_load(&world.next_ref) > 10 * NAMES, "there were activations enough");
+    race_report(sent, "messages to names and references");
     return 0;
 }

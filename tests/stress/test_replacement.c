@@ -6,6 +6,7 @@
 #include "runtime/journal_memory.h"
 #include "runtime/runtime.h"
 #include "tests/runtime/code/plugins/tally.h"
+#include "tests/stress/racer.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -167,6 +168,7 @@ int main(void)
     ASSERT(runtime_drain(load.runtime, 20000) == ERR_OK);
     runtime_free(load.runtime);
     journal_memory_free(journal);
+    race_report(stats.messages, "messages to actors whose kind is replaced");
     printf("%d replacements, %llu messages\n", REPLACEMENTS, (unsigned long long)stats.messages);
     return 0;
 }

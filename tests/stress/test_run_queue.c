@@ -1,6 +1,7 @@
 /* One owner puts and takes, others steal and send: every actor is in one place at a time, and none
  * is lost. */
 #include "runtime/schedule/run_queue.h"
+#include "tests/stress/racer.h"
 
 #include <sched.h>
 #include <stdio.h>
@@ -52,6 +53,7 @@ static void steal_all(void *context)
 
 int main(void)
 {
+    uint64_t turns = race_rounds_of(TURNS, 1);
     run_queue_init(&queue, false);
     for (size_t i = 0; i < ACTORS; i++) {
         actors[i].kind = &kind;
@@ -61,7 +63,7 @@ int main(void)
     for (size_t i = 0; i < OTHERS; i++)
         check(uv_thread_create(&threads[i], steal_all, NULL) == 0, "a thread");
 
-    for (uint32_t turn = 0; turn < TURNS || atomic_load(&stolen_count) < TURNS / 100; turn++) {
+    for (uint64_t turn = 0; turn < turns || atomic_load(&stolen_count) < TURNS / 100; turn++) {
         actor_t *actor = run_queue_take(&queue);
         if (actor == NULL) {
             sched_yield();
@@ -83,6 +85,6 @@ int main(void)
     while (run_queue_take(&queue) != NULL)
         left++;
     check(left == ACTORS, "an actor that was lost");
-    printf("%llu stolen in %d turns\n", (unsigned long long)atomic_load(&stolen_count), TURNS);
+    race_report(turns + atomic_load(&stolen_count), "actors taken and stolen");
     return 0;
 }

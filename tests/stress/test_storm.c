@@ -1,6 +1,7 @@
 /* A storm of asks over actors that pass them on, fail, stop, are passivated and stolen, from an
  * edge on every scheduler: every ask is answered exactly once, and nothing is left at the end. */
 #include "runtime/runtime.h"
+#include "tests/stress/racer.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -112,7 +113,7 @@ static void check(bool is_true, const char *what)
     abort();
 }
 
-static void run(const client_t *how)
+static uint64_t run(const client_t *how)
 {
     runtime_t *runtime = NULL;
     runtime_options_t options = {.scheduler_count = SCHEDULERS};
@@ -154,13 +155,18 @@ static void run(const client_t *how)
            (unsigned long long)stats.activations, (unsigned long long)stats.failures,
            (unsigned long long)stats.passivations, (unsigned long long)stats.stolen);
     runtime_free(runtime);
+    return stats.sent;
 }
 
 int main(void)
 {
-    run(&(client_t){.actors = 40, .hops_max = 3, .timeout_ms = 60000});
-    run(&(client_t){.actors = 40, .has_hits = true, .timeout_ms = 60000});
-    run(&(client_t){.actors = 40, .has_hits = true, .hops_max = 3, .timeout_ms = 100});
-    run(&(client_t){.actors = 3000, .timeout_ms = 60000}); /* most come and go */
+    uint64_t sent = 0;
+    do {
+        sent += run(&(client_t){.actors = 40, .hops_max = 3, .timeout_ms = 60000});
+        sent += run(&(client_t){.actors = 40, .has_hits = true, .timeout_ms = 60000});
+        sent += run(&(client_t){.actors = 40, .has_hits = true, .hops_max = 3, .timeout_ms = 100});
+        sent += run(&(client_t){.actors = 3000, .timeout_ms = 60000}); /* most come and go */
+    } while (race_goes_on(sent));
+    race_report(sent, "messages among actors that fail");
     return 0;
 }

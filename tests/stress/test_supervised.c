@@ -2,6 +2,7 @@
  * from threads that know nothing of each other: in the end all have been restarted as often as they
  * failed, and after the drain nobody is left. */
 #include "runtime/supervisor.h"
+#include "tests/stress/racer.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -119,7 +120,8 @@ static void hit(void *context)
 {
     hitter_t *self = context;
     ms_random_t random = random_seeded(&self->seed);
-    for (uint32_t i = 0; i < HITS; i++) {
+    uint64_t hits = race_rounds_of(HITS, 2);
+    for (uint64_t i = 0; i < hits; i++) {
         uint64_t ref = atomic_load(&self->world->refs[random_below(&random, PLACES)]);
         uint64_t other = atomic_load(&self->world->refs[random_below(&random, PLACES)]);
         /* Full, or gone: fine. */
@@ -169,6 +171,7 @@ int main(void)
     check(runtime_drain(runtime, 60000) == ERR_OK, "drain");
     runtime_stats_t stats;
     runtime_stats(runtime, &stats);
+    race_report(stats.sent, "messages to actors that are restarted");
     printf("failures %llu restarts %llu\n", (unsigned long long)stats.failures,
            (unsigned long long)stats.restarts);
     check(stats.actors == 0, "no actor is left");

@@ -105,9 +105,12 @@ int main(void)
         edges[i].edge = runtime_edge(runtime, i);
         edges[i].seed.state = i + 100;
     }
-    race_run(runtime, &world, race_rounds(ROUNDS), publish);
+    do
+        race_run(runtime, &world, race_rounds(ROUNDS), publish);
+    while (race_goes_on(atomic_load(&heard) + atomic_load(&world.notes)));
     race_end(&runtime);
     race_check(atomic_load(&heard) > 1000, "somebody listened");
+    race_report(atomic_load(&heard) + atomic_load(&world.notes), "news heard");
     printf("heard %llu by edges, %llu by actors\n", (unsigned long long)atomic_load(&heard),
            (unsigned long long)atomic_load(&world.notes));
     return 0;

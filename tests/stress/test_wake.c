@@ -46,7 +46,9 @@ int main(void)
 {
     static racer_world_t world;
     runtime_t *runtime = race_start(&world, SCHEDULERS);
-    race_run(runtime, &world, race_rounds(ROUNDS), bring);
+    race_run(runtime, &world, race_rounds_of(ROUNDS, RACE_THREADS), bring);
     race_end(&runtime);
+    race_report(race_rounds_of(ROUNDS, RACE_THREADS) * RACE_THREADS,
+                "pieces of work for who may be asleep");
     return 0;
 }
