@@ -147,11 +147,11 @@ static void leave(context_t *self)
     }
 }
 
-/* A producer that waits for credit hears of it. */
+/* A producer that waits for credit hears of it, by what it sent: see was_handled. */
 static void end_refused_stream(context_t *self, err_t err)
 {
     if (self->command != NULL && self->command->schema == &stream_begin_schema)
-        stream_bounce(self->runtime, self->command, err);
+        self->refused_stream = err;
 }
 
 static void answer(context_t *self, err_t err)
@@ -290,7 +290,12 @@ static void was_handled(context_t *self, message_t *message)
 {
     if (LIKELY(!message_is_signal(message)))
         count_own(&self->scheduler->counters.handled);
-    message_free(message);
+    err_t refused = self->refused_stream;
+    self->refused_stream = ERR_OK;
+    if (UNLIKELY(refused != ERR_OK))
+        stream_bounce(self->runtime, message, refused);
+    else
+        message_free(message);
 }
 
 /* Answered before, to a durable actor that remembers it. */
@@ -344,8 +349,8 @@ __attribute__((noinline)) void call_command_in_turn(context_t *self, message_t *
     self->frame = (uintptr_t)__builtin_frame_address(0);
     self->is_guarded = true;
     err_t err = handler->handle(self->actor->state, self, message_body(message));
-    bool is_quiet = self->asker.asker == 0 && self->emitted.count == 0 && self->reply == NULL &&
-                    !self->is_stop_wanted && !self->is_stashed;
+    bool is_quiet = err == ERR_OK && self->asker.asker == 0 && self->emitted.count == 0 &&
+                    self->reply == NULL && !self->is_stop_wanted && !self->is_stashed;
     if (LIKELY(is_quiet)) {
         self->is_guarded = false;
         self->command = NULL;

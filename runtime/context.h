@@ -36,6 +36,7 @@ struct context {
     err_t withdrawn;    /* by what the call is unwound; ERR_OK: it fails */
     buf_t kept;
     str_t refusal;
+    err_t refused_stream; /* from when a stream's begin is refused until it is put away */
     emitted_t emitted;
 
     /* Failing. */

@@ -120,7 +120,9 @@ const actor_kind_t *runtime_newest(const runtime_t *self, const actor_kind_t *ki
 uint32_t runtime_kind_count(const runtime_t *self);
 /* Whoever has `stop_rest`: hands it to the next actor that is there. */
 void runtime_stop_next(runtime_t *self);
-/* A thread that waits for actors: a millisecond, or, simulated, a round of everything. */
+/* A thread that waits for actors: a millisecond, or, simulated, a round of everything; then nobody
+ * else does anything, and waiting is limited in rounds, not in time. */
+enum { RUNTIME_SIMULATED_ROUNDS_MAX = 1000 };
 void runtime_wait_a_moment(runtime_t *self);
 /* By a name: to who has it now. */
 address_t address_resolve(const runtime_t *self, address_t to);

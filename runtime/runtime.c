@@ -215,8 +215,10 @@ void runtime_wait_a_moment(runtime_t *self)
 static bool wait_until(runtime_t *self, bool (*is_done)(runtime_t *self), uint64_t deadline_ms)
 {
     ms_clock_t clock = clock_system();
-    while (!is_done(self)) {
-        if (clock_mono_ms(&clock) >= deadline_ms)
+    for (uint32_t rounds = 0; !is_done(self); rounds++) {
+        bool is_late = self->is_simulated ? rounds >= RUNTIME_SIMULATED_ROUNDS_MAX
+                                          : clock_mono_ms(&clock) >= deadline_ms;
+        if (is_late)
             return false;
         runtime_wait_a_moment(self);
     }

@@ -11,7 +11,7 @@ enum { NODES_MAX = 16, SOURCES_MAX = 16 };
 
 typedef struct planned {
     struct planned *next;
-    uint64_t due_ns, order;
+    uint64_t due_ns;
     void (*fn)(void *context);
     void *context;
 } planned_t;
@@ -28,7 +28,8 @@ typedef enum choice_kind {
     CHOICE_JOB,
     CHOICE_SOURCE,
     CHOICE_PLANNED,
-    CHOICE_TIME
+    CHOICE_TIME,
+    CHOICE_WORK /* of a job that has begun; index: lane and thread */
 } choice_kind_t;
 
 /* Something that may happen next. The id stays the same from step to step. */
@@ -59,7 +60,7 @@ struct simulation {
     uint32_t node_count;
     source_t sources[SOURCES_MAX];
     uint32_t source_count;
-    planned_t *planned; /* by time, then by order */
+    planned_t *planned; /* by time, then as they came */
 };
 
 /* Virtual time begins here, so that 0 stays "none": an hour on the clock, a day in 2026. */
@@ -152,7 +153,7 @@ void simulation_after(simulation_t *self, uint64_t delay_ms, void (*fn)(void *co
 {
     planned_t *planned = memory_new(sizeof *planned);
     ASSERT(planned != NULL);
-    *planned = (planned_t){NULL, self->now_ns + delay_ms * 1000000, 0, fn, context};
+    *planned = (planned_t){NULL, self->now_ns + delay_ms * 1000000, fn, context};
     planned_t **at = &self->planned;
     while (*at != NULL && (*at)->due_ns <= planned->due_ns)
         at = &(*at)->next;
@@ -200,15 +201,27 @@ static void offer_scheduler(simulation_t *self, uint32_t node, scheduler_t *sche
     }
 }
 
+static void offer_lane(simulation_t *self, uint32_t node, offload_lane_t lane)
+{
+    offload_t *offload = self->nodes[node]->offload;
+    bool may_begin = self->options.is_work_split ? offload_may_begin(offload, lane)
+                                                 : offload_queued(offload, lane) > 0;
+    if (may_begin)
+        offer(self, (choice_t){CHOICE_JOB, node, lane, 0, id_of(CHOICE_JOB, node, lane)});
+    for (uint32_t thread = 0; thread < OFFLOAD_SIMULATED_THREADS; thread++) {
+        uint32_t index = lane * OFFLOAD_SIMULATED_THREADS + thread;
+        if (offload_has_begun(offload, lane, thread))
+            offer(self, (choice_t){CHOICE_WORK, node, index, 0, id_of(CHOICE_WORK, node, index)});
+    }
+}
+
 static void offer_node(simulation_t *self, uint32_t node)
 {
     const runtime_t *runtime = self->nodes[node];
     for (uint32_t i = 0; i < runtime->scheduler_count; i++)
         offer_scheduler(self, node, &runtime->schedulers[i]);
-    for (uint32_t lane = 0; lane < OFFLOAD_LANES; lane++) {
-        if (offload_queued(runtime->offload, (offload_lane_t)lane) > 0)
-            offer(self, (choice_t){CHOICE_JOB, node, lane, 0, id_of(CHOICE_JOB, node, lane)});
-    }
+    for (uint32_t lane = 0; lane < OFFLOAD_LANES; lane++)
+        offer_lane(self, node, (offload_lane_t)lane);
 }
 
 /* In one order, that depends on nothing but the history. */
@@ -304,7 +317,8 @@ static size_t choose(simulation_t *self)
 
 /* ---- a step ---- */
 
-static const char *const choice_names[] = {"inbox", "actor", "job", "source", "planned", "time"};
+static const char *const choice_names[] = {"inbox",   "actor", "job", "source",
+                                           "planned", "time",  "work"};
 
 static void note(simulation_t *self, const choice_t *choice, const actor_t *actor)
 {
@@ -378,6 +392,19 @@ static void step_scheduler(simulation_t *self, const choice_t *choice)
     scheduler_set_current(NULL);
 }
 
+static void step_job(simulation_t *self, const choice_t *choice)
+{
+    offload_t *offload = self->nodes[choice->node]->offload;
+    uint32_t index = choice->index;
+    if (choice->kind == CHOICE_WORK)
+        offload_go_on(offload, (offload_lane_t)(index / OFFLOAD_SIMULATED_THREADS),
+                      index % OFFLOAD_SIMULATED_THREADS);
+    else if (self->options.is_work_split)
+        offload_begin(offload, (offload_lane_t)index);
+    else
+        (void)offload_step(offload, index);
+}
+
 static void take(simulation_t *self, const choice_t *choice)
 {
     if (choice->kind != CHOICE_ACTOR)
@@ -388,7 +415,8 @@ static void take(simulation_t *self, const choice_t *choice)
         step_scheduler(self, choice);
         break;
     case CHOICE_JOB:
-        (void)offload_step(self->nodes[choice->node]->offload, choice->index);
+    case CHOICE_WORK:
+        step_job(self, choice);
         break;
     case CHOICE_SOURCE:
         self->sources[choice->index].step(self->sources[choice->index].context);

@@ -40,6 +40,9 @@ typedef struct simulation_options {
     bool is_time_free;
     /* A turn handles a drawn number of messages, mostly one, instead of as many as it may. */
     bool is_turn_drawn;
+    /* An offload job is three steps, in each of two threads a lane: it begins, its work runs, it
+     * goes back. Else one. */
+    bool is_work_split;
     /* One line a step, without its end of line; equal for equal seeds. NULL: none. */
     void (*trace)(void *context, str_t line);
     void *trace_context;

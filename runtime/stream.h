@@ -52,11 +52,13 @@ typedef struct stream_out {
     actor_monitor_t monitor;
     uint32_t life; /* of the consumer's state */
     uint32_t window, credit;
+    uint32_t retired_err;
+    uint64_t retired; /* was closed before anybody took it: who does is told; 0: none */
 } stream_out_t;
 
 /* Asks `to` to take a stream. Credit comes with the first stream_credit. INVALID: the window is 0
- * or over STREAM_WINDOW_MAX; or what the send came to. Refused later, or never heard: a stream_end.
- */
+ * or over STREAM_WINDOW_MAX; BUSY: the stream before was closed, and whom it was for has not
+ * answered yet; or what the send came to. Refused later, or never heard: a stream_end. */
 err_t stream_out_open(context_t *ctx, stream_out_t *self, address_t to, uint32_t window);
 static inline uint32_t stream_out_credit(const stream_out_t *self)
 {
@@ -70,12 +72,12 @@ bool stream_out_credited(context_t *ctx, stream_out_t *self, const stream_credit
     stream_out_send_message((ctx), (self), &item##_schema, &__extension__(item##_t){__VA_ARGS__})
 err_t stream_out_send_message(context_t *ctx, stream_out_t *self, const schema_t *schema,
                               const void *item);
-/* The consumer is told after all items. ERR_OK: that was all of it. Does nothing when it is over.
- */
+/* The consumer is told after all items, or when it takes the stream: so go on handing this end what
+ * is heard. ERR_OK: that was all of it. Does nothing when it is over. */
 void stream_out_close(context_t *ctx, stream_out_t *self, err_t err);
 /* ON(stream_end), ON(actor_down): true: this ended the stream. */
 bool stream_out_ended(context_t *ctx, stream_out_t *self, const stream_end_t *end);
-bool stream_out_down(stream_out_t *self, const actor_down_t *down);
+bool stream_out_down(context_t *ctx, stream_out_t *self, const actor_down_t *down);
 
 /* ---- the consumer's end ---- */
 typedef struct stream_in {
@@ -98,6 +100,6 @@ void stream_in_flush(context_t *ctx, stream_in_t *self);
 /* Gives up; items that are under way still come. */
 void stream_in_stop(context_t *ctx, stream_in_t *self, err_t err);
 bool stream_in_ended(context_t *ctx, stream_in_t *self, const stream_end_t *end);
-bool stream_in_down(stream_in_t *self, const actor_down_t *down);
+bool stream_in_down(context_t *ctx, stream_in_t *self, const actor_down_t *down);
 
 API_END

@@ -1,21 +1,10 @@
+#include "runtime/code/replace.h"
 #include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
 #include "runtime/code/hold.h"
 #include "runtime/kit/kit.h"
 
 #include <stdio.h>
-
-/* One call of runtime_replace_plugin. */
-typedef struct attempt {
-    runtime_t *runtime;
-    plugins_t *plugins;
-    loaded_plugin_t *loaded;
-    const char *path;
-    buf_t *problem;
-    uint64_t deadline_ms;
-    const plugin_t *plugin;
-    replacement_t *replacement;
-} attempt_t;
 
 /* ---- what can be seen beforehand ---- */
 
@@ -40,7 +29,7 @@ static bool can_be_read(const actor_kind_t *kind)
            kind->restore != NULL;
 }
 
-static err_t check_pair(attempt_t *self, const actor_kind_t *old, const actor_kind_t *fresh)
+static err_t check_pair(replacing_t *self, const actor_kind_t *old, const actor_kind_t *fresh)
 {
     const char *why = NULL;
     if (fresh == NULL)
@@ -58,7 +47,7 @@ static err_t check_pair(attempt_t *self, const actor_kind_t *old, const actor_ki
     return ERR_CONFLICT;
 }
 
-static err_t check_new_kinds(attempt_t *self)
+static err_t check_new_kinds(replacing_t *self)
 {
     size_t new_count = 0;
     for (size_t i = 0; i < self->plugin->kind_count; i++) {
@@ -84,7 +73,7 @@ static err_t check_new_kinds(attempt_t *self)
     return ERR_LIMIT;
 }
 
-static err_t check_plugin(attempt_t *self)
+static err_t check_plugin(replacing_t *self)
 {
     const plugin_t *old = self->loaded->plugin;
     if (strcmp(self->plugin->name, old->name) != 0) {
@@ -98,7 +87,7 @@ static err_t check_plugin(attempt_t *self)
 }
 
 /* The new versions under the old names, not yet published. They stay: who is held looks at them. */
-static err_t make_versions(attempt_t *self)
+static err_t make_versions(replacing_t *self)
 {
     const plugin_t *old = self->loaded->plugin;
     for (size_t i = 0; i < old->kind_count; i++) {
@@ -137,7 +126,7 @@ static void ask_to_hold(void *context, actor_t *actor)
         hold_message_free(&hold->asked);
 }
 
-static bool is_at_rest(attempt_t *self)
+bool replacing_is_at_rest(replacing_t *self)
 {
     uv_mutex_lock(&self->replacement->lock);
     bool is_done = self->replacement->asked_count == 0;
@@ -145,7 +134,7 @@ static bool is_at_rest(attempt_t *self)
     return is_done;
 }
 
-static err_t say_who_did_not_rest(attempt_t *self)
+static err_t say_who_did_not_rest(replacing_t *self)
 {
     uint32_t count = 0;
     const char *what = NULL;
@@ -165,14 +154,13 @@ static err_t say_who_did_not_rest(attempt_t *self)
     return ERR_TIMEOUT;
 }
 
-static err_t bring_to_rest(attempt_t *self)
+static err_t bring_to_rest(replacing_t *self, uint64_t deadline_ms)
 {
-    ask_to_hold_t ask = {self->replacement, ERR_OK};
-    registry_each(self->runtime->registry, ask_to_hold, &ask);
-    TRY(ask.err);
     ms_clock_t clock = clock_system();
-    while (!is_at_rest(self)) {
-        if (clock_mono_ms(&clock) >= self->deadline_ms)
+    for (uint32_t rounds = 0; !replacing_is_at_rest(self); rounds++) {
+        bool is_late = self->runtime->is_simulated ? rounds >= RUNTIME_SIMULATED_ROUNDS_MAX
+                                                   : clock_mono_ms(&clock) >= deadline_ms;
+        if (is_late)
             return say_who_did_not_rest(self);
         runtime_wait_a_moment(self->runtime);
     }
@@ -239,7 +227,7 @@ static err_t make_fresh(runtime_t *runtime, const actor_kind_t *old, const actor
     return kind->upgrade == NULL ? ERR_OK : kind->upgrade(hold->fresh);
 }
 
-static err_t convert(attempt_t *self, hold_t *hold)
+static err_t convert(replacing_t *self, hold_t *hold)
 {
     const actor_kind_t *old = hold->held->kind;
     const kind_pair_t *pair = replacement_pair(self->replacement, old);
@@ -254,7 +242,7 @@ static err_t convert(attempt_t *self, hold_t *hold)
 }
 
 /* The canary: an actor of the kind starts anew in a room of its own, before anybody changes. */
-static err_t rehearse(attempt_t *self, const hold_t *hold)
+static err_t rehearse(replacing_t *self, const hold_t *hold)
 {
     const actor_kind_t *kind = hold->kind;
     kit_options_t options = {
@@ -270,7 +258,7 @@ static err_t rehearse(attempt_t *self, const hold_t *hold)
     return err;
 }
 
-static bool has_state(attempt_t *self, const hold_t *hold)
+static bool has_state(replacing_t *self, const hold_t *hold)
 {
     uv_mutex_lock(&self->replacement->lock);
     bool is_held = hold->state == HOLD_HELD;
@@ -279,7 +267,7 @@ static bool has_state(attempt_t *self, const hold_t *hold)
 }
 
 /* Those that are started meanwhile have no state: the list only grows at its head. */
-static err_t convert_all(attempt_t *self)
+static err_t convert_all(replacing_t *self)
 {
     uv_mutex_lock(&self->replacement->lock);
     hold_t *hold = self->replacement->holds;
@@ -300,7 +288,7 @@ static err_t convert_all(attempt_t *self)
 
 /* ---- the end ---- */
 
-static void publish(attempt_t *self)
+static void publish(replacing_t *self)
 {
     runtime_t *runtime = self->runtime;
     const plugin_t *old = self->loaded->plugin;
@@ -318,7 +306,7 @@ static void publish(attempt_t *self)
     self->loaded->replacement_count++;
 }
 
-static void resume_all(attempt_t *self)
+static void resume_all(replacing_t *self)
 {
     for (hold_t *hold = self->replacement->holds; hold != NULL; hold = hold->next) {
         atomic_fetch_add(&self->replacement->refs, 1);
@@ -328,7 +316,7 @@ static void resume_all(attempt_t *self)
 }
 
 /* From here on who is started finds the outcome, and nobody joins the holds any more. */
-static void conclude(attempt_t *self, bool is_done)
+static void conclude(replacing_t *self, bool is_done)
 {
     uv_mutex_lock(&self->plugins->lock);
     if (is_done)
@@ -341,12 +329,17 @@ static void conclude(attempt_t *self, bool is_done)
     resume_all(self);
 }
 
-static err_t replace_actors(attempt_t *self)
+err_t replacing_begin(replacing_t *self)
 {
+    TRY(check_plugin(self));
     self->replacement = replacement_new(self->runtime);
     if (self->replacement == NULL)
         return ERR_NO_MEMORY;
-    TRY(make_versions(self));
+    err_t err = make_versions(self);
+    if (err != ERR_OK) {
+        replacement_unref(STEAL(self->replacement));
+        return err;
+    }
     uv_mutex_lock(&self->plugins->lock);
     self->plugins->replacement = self->replacement;
     uv_mutex_unlock(&self->plugins->lock);
@@ -354,14 +347,21 @@ static err_t replace_actors(attempt_t *self)
      * before and is found by the walk. */
     atomic_store(&self->plugins->is_holding, true);
     atomic_store(&self->runtime->has_versions, true);
-    err_t err = bring_to_rest(self);
+    ask_to_hold_t ask = {self->replacement, ERR_OK};
+    registry_each(self->runtime->registry, ask_to_hold, &ask);
+    return ask.err == ERR_OK ? ERR_OK : replacing_end(self, ask.err);
+}
+
+err_t replacing_end(replacing_t *self, err_t err)
+{
     if (err == ERR_OK)
         err = convert_all(self);
     conclude(self, err == ERR_OK);
+    replacement_unref(STEAL(self->replacement));
     return err;
 }
 
-static err_t replace(attempt_t *self)
+static err_t replace(replacing_t *self, uint64_t deadline_ms)
 {
     object_t object;
     TRY(plugin_open(self->path, self->problem, &object, &self->plugin));
@@ -373,10 +373,11 @@ static err_t replace(attempt_t *self)
     /* Its code runs from here on: it stays, whatever comes of it. */
     self->plugins->replacement_count++;
     TRY(plugin_start(self->runtime, self->plugin, self->path, self->problem));
-    return replace_actors(self);
+    TRY(replacing_begin(self));
+    return replacing_end(self, bring_to_rest(self, deadline_ms));
 }
 
-static err_t begin(attempt_t *self, const char *name)
+static err_t begin(replacing_t *self, const char *name)
 {
     plugins_t *plugins = self->plugins;
     self->loaded = plugins_find(plugins, name);
@@ -400,7 +401,7 @@ static err_t begin(attempt_t *self, const char *name)
     return ERR_OK;
 }
 
-static void log_outcome(const attempt_t *self, err_t err)
+static void log_outcome(const replacing_t *self, err_t err)
 {
     const ms_log_t *log = self->runtime->log;
     if (log != NULL && err == ERR_OK)
@@ -416,21 +417,18 @@ err_t runtime_replace_plugin(runtime_t *self, const char *name, const char *path
 {
     ASSERT(scheduler_current() == NULL);
     ms_clock_t clock = clock_system();
-    attempt_t attempt = {.runtime = self,
-                         .plugins = self->plugins,
-                         .path = path,
-                         .problem = problem,
-                         .deadline_ms = clock_mono_ms(&clock) + timeout_ms};
+    uint64_t deadline_ms = clock_mono_ms(&clock) + timeout_ms;
+    replacing_t attempt = {
+        .runtime = self, .plugins = self->plugins, .path = path, .problem = problem};
     uv_mutex_lock(&self->plugins->lock);
     err_t err = begin(&attempt, name);
     uv_mutex_unlock(&self->plugins->lock);
     if (err != ERR_OK)
         return err;
-    err = replace(&attempt);
+    err = replace(&attempt, deadline_ms);
     if (err != ERR_OK && problem->size == 0)
         buf_printf(problem, "plugin '%s' is not replaced: %s", name, err_text(err));
     log_outcome(&attempt, err);
-    replacement_unref(attempt.replacement);
     uv_mutex_lock(&self->plugins->lock);
     self->plugins->is_replacing = false;
     uv_mutex_unlock(&self->plugins->lock);

@@ -3,6 +3,7 @@
 #include "runtime/base/memory.h"
 #include "runtime/kernel.h"
 #include "runtime/kit/probe.h"
+#include "runtime/mail/streaming.h"
 
 void effect_queue_init(effect_queue_t *self)
 {
@@ -103,14 +104,30 @@ static void reply_drop(runtime_t *runtime, message_t *reply, err_t err)
     deliver_reply(runtime, refusal);
 }
 
+static void send_drop(actor_t *actor, effect_t *effect, err_t err)
+{
+    runtime_t *runtime = actor_runtime(actor);
+    const dead_receiver_t receiver = {effect->to_kind == NULL ? NULL : effect->to_kind->name,
+                                      effect->to_key, effect->to_ref};
+    message_t *message = STEAL(effect->message);
+    if (message->schema != &stream_end_schema)
+        count_sent(runtime); /* it would have been, now */
+    if (!message->is_streamed) {
+        reject(runtime, message, err, DEAD_UNDONE, &receiver);
+        return;
+    }
+    if (message->schema != &stream_end_schema)
+        dead_letter(runtime, message, DEAD_UNDONE, &receiver);
+    effect->message = stream_undone(message, err);
+    if (effect->message != NULL)
+        IGNORE_ERR(effect_run(actor, effect, 0));
+}
+
 void effect_drop(actor_t *actor, effect_t *effect, err_t err)
 {
     switch (effect->kind) {
     case EFFECT_SEND:
-        count_sent(actor_runtime(actor)); /* it would have been, now */
-        reject(actor_runtime(actor), STEAL(effect->message), err, DEAD_UNDONE,
-               &(dead_receiver_t){effect->to_kind == NULL ? NULL : effect->to_kind->name,
-                                  effect->to_key, effect->to_ref});
+        send_drop(actor, effect, err);
         break;
     case EFFECT_REPLY:
         reply_drop(actor_runtime(actor), STEAL(effect->message), err);

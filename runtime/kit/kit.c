@@ -144,7 +144,9 @@ static err_t start(kit_t *self)
                                  .journal = &self->journal,
                                  .is_simulated = true};
     TRY(runtime_new(&options, &self->runtime));
-    TRY(runtime_register(self->runtime, self->options.kind, self->options.service));
+    actor_kind_t kind = *self->options.kind;
+    kind.hibernates = false; /* there is nowhere to sleep, and no time to fall asleep */
+    TRY(runtime_register(self->runtime, &kind, self->options.service));
     kit_probe_init(self);
     self->runtime->probe = &self->probe;
     TRY(runtime_start(self->runtime));

@@ -97,6 +97,8 @@ static void send_to_other(actor_t *actor, uint64_t other, message_t *signal, mes
     send_signal(actor_runtime(actor), other, signal, kind);
 }
 
+const char bonds_too_many[] = "failed: too many monitors";
+
 static void down_back(runtime_t *runtime, message_t *monitor, str_t reason)
 {
     uint64_t watcher = monitor->sender;
@@ -285,7 +287,7 @@ static void monitored(context_t *ctx, message_t *signal)
     uint64_t id = down_of(signal)->monitor_bits;
     if (bonds == NULL || bonds->watchers.count >= ACTOR_WATCHERS_MAX ||
         id_map_put(&bonds->watchers, id, (id_value_t){.pointer = signal}) != ERR_OK)
-        down_back(ctx->runtime, signal, STR("failed: too many monitors"));
+        down_back(ctx->runtime, signal, str_from(bonds_too_many));
 }
 
 static void demonitored(context_t *ctx, message_t *signal)

@@ -54,6 +54,8 @@ bool bonds_keep_awake(const bonds_t *self);
 /* It is linked, watches, or is watched. */
 bool bonds_are_any(const bonds_t *self);
 
+/* Why a down comes of one that lives: it had no room for who watches it. */
+extern const char bonds_too_many[];
 /* "normal", "killed", "shutdown...", or "failed: " and the reason. */
 str_t bonds_reason(const actor_t *actor, char room[BONDS_REASON_SIZE]);
 /* Links a child that nobody else can reach yet. NO_MEMORY: nothing changed. */

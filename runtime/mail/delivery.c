@@ -49,8 +49,10 @@ void reject(runtime_t *self, message_t *message, err_t err, dead_reason_t reason
         return;
     }
     dead_letter(self, message, reason, receiver);
-    if (UNLIKELY(stream_is_of(message)))
+    if (UNLIKELY(stream_is_of(message))) {
         stream_bounce(self, message, err);
+        return;
+    }
     str_t text = reason == DEAD_CALL_CYCLE ? STR("a call cycle: who is asked awaits the end of it")
                                            : (str_t){NULL, 0};
     deliver_reply(self, reply_new(message->reply_to, err, NULL, NULL, text));

@@ -85,21 +85,54 @@ static void send_end(context_t *ctx, const way_t *way, err_t err)
     /* Else it is told, or nobody is there any more. */
 }
 
-void stream_bounce(runtime_t *runtime, const message_t *message, err_t err)
+/* The stream that a message is of. */
+static uint64_t stream_of(const message_t *message)
 {
-    if (message->schema == &stream_end_schema || message->sender == 0)
-        return;
-    uint64_t stream = message->reply_to.correlation;
-    if (!message->is_streamed) {
-        const stream_begin_t *begin = message_body(message);
-        ASSERT(begin != NULL); /* its schema has fields */
-        stream = begin->stream;
+    if (message->is_streamed)
+        return message->reply_to.correlation;
+    const stream_begin_t *begin = message_body(message);
+    ASSERT(begin != NULL); /* its schema has fields */
+    return begin->stream;
+}
+
+/* What can't be delivered, made over to its own answer where there is room: then nobody waits in
+ * vain for want of memory. */
+static message_t *end_made_of(message_t *message, const stream_end_t *end)
+{
+    if (message->schema->size < sizeof *end || message->has_tail) {
+        message_free(message);
+        return message_new_plain(MESSAGE_COMMAND, &stream_end_schema, end);
     }
-    const way_t way = {{message->sender}, 0, stream};
-    stream_end_t end = {stream, (uint32_t)err, true};
-    message_t *told = streamed(message_new_plain(MESSAGE_COMMAND, &stream_end_schema, &end), &way);
+    message_wipe(message);
+    message->schema = &stream_end_schema;
+    message->sender = 0;
+    message->deadline_ns = 0;
+    memcpy(message + 1, end, sizeof *end);
+    return message;
+}
+
+void stream_bounce(runtime_t *runtime, message_t *message, err_t err)
+{
+    if (message->schema == &stream_end_schema || message->sender == 0) {
+        message_free(message);
+        return;
+    }
+    const way_t way = {{message->sender}, 0, stream_of(message)};
+    stream_end_t end = {way.stream, (uint32_t)err, true};
+    message_t *told = streamed(end_made_of(message, &end), &way);
     if (told != NULL)
         IGNORE_ERR(deliver(runtime, NULL, (str_t){NULL, 0}, way.to.bits, told)); /* gone too */
+}
+
+message_t *stream_undone(message_t *message, err_t err)
+{
+    const way_t way = {{0}, message->incarnation, message->reply_to.correlation};
+    stream_end_t end = {.stream = way.stream, .err = (uint32_t)err};
+    uint64_t sender = message->sender;
+    message_t *told = streamed(end_made_of(message, &end), &way);
+    if (told != NULL)
+        told->sender = sender;
+    return told;
 }
 
 /* It is over: nobody is watched for it any more. */
@@ -108,6 +141,15 @@ static void out_forget(context_t *ctx, stream_out_t *self)
     if (self->monitor.bits != 0)
         actor_demonitor(ctx, self->monitor);
     *self = (stream_out_t){0};
+}
+
+/* Over before anybody took it: who does is told when it says so. */
+static void out_retire(context_t *ctx, stream_out_t *self, err_t err)
+{
+    uint64_t id = self->id;
+    out_forget(ctx, self);
+    self->retired = id;
+    self->retired_err = (uint32_t)err;
 }
 
 static void in_forget(context_t *ctx, stream_in_t *self)
@@ -123,6 +165,8 @@ err_t stream_out_open(context_t *ctx, stream_out_t *self, address_t to, uint32_t
 {
     if (window == 0 || window > STREAM_WINDOW_MAX)
         return ERR_INVALID;
+    if (self->retired != 0)
+        return ERR_BUSY;
     uint32_t life = life_of(ctx);
     if (life == 0)
         return ERR_NO_MEMORY;
@@ -135,6 +179,11 @@ err_t stream_out_open(context_t *ctx, stream_out_t *self, address_t to, uint32_t
 
 bool stream_out_credited(context_t *ctx, stream_out_t *self, const stream_credit_t *credit)
 {
+    if (self->retired != 0 && credit->stream == self->retired) {
+        err_t err = (err_t)self->retired_err;
+        self->retired = 0;
+        send_end(ctx, &(way_t){{credit->consumer}, credit->life, credit->stream}, err);
+    }
     if (self->id == 0 || credit->stream != self->id)
         return false;
     if (self->consumer.bits == 0) {
@@ -161,26 +210,42 @@ err_t stream_out_send_message(context_t *ctx, stream_out_t *self, const schema_t
 
 void stream_out_close(context_t *ctx, stream_out_t *self, err_t err)
 {
-    if (self->id != 0 && self->consumer.bits != 0)
-        send_end(ctx, &(way_t){self->consumer, self->life, self->id}, err);
+    if (self->id == 0)
+        return;
+    if (self->consumer.bits == 0) {
+        out_retire(ctx, self, err);
+        return;
+    }
+    send_end(ctx, &(way_t){self->consumer, self->life, self->id}, err);
     out_forget(ctx, self);
 }
 
 bool stream_out_ended(context_t *ctx, stream_out_t *self, const stream_end_t *end)
 {
+    if (self->retired != 0 && end->stream == self->retired)
+        self->retired = 0; /* nobody took it */
     bool is_it = self->id != 0 && end->stream == self->id;
-    if (is_it && end->is_from_runtime)
+    /* Of a stream that nobody took the runtime says that nobody will. */
+    if (is_it && end->is_from_runtime && self->consumer.bits != 0)
         stream_out_close(ctx, self, (err_t)end->err);
     else if (is_it)
         out_forget(ctx, self);
     return is_it;
 }
 
-bool stream_out_down(stream_out_t *self, const actor_down_t *down)
+/* It is there, but had no room for who watches it: it must be told. */
+static bool is_alive(const actor_down_t *down)
+{
+    return str_equal(down->reason, str_from(bonds_too_many));
+}
+
+bool stream_out_down(context_t *ctx, stream_out_t *self, const actor_down_t *down)
 {
     bool is_it = self->id != 0 && self->consumer.bits == down->ref_bits;
-    if (is_it)
-        *self = (stream_out_t){0};
+    if (is_it && is_alive(down))
+        stream_out_close(ctx, self, ERR_LIMIT);
+    else if (is_it)
+        out_forget(ctx, self);
     return is_it;
 }
 
@@ -252,10 +317,12 @@ bool stream_in_ended(context_t *ctx, stream_in_t *self, const stream_end_t *end)
     return is_it;
 }
 
-bool stream_in_down(stream_in_t *self, const actor_down_t *down)
+bool stream_in_down(context_t *ctx, stream_in_t *self, const actor_down_t *down)
 {
     bool is_it = self->id != 0 && self->producer.bits == down->ref_bits;
-    if (is_it)
-        *self = (stream_in_t){0};
+    if (is_it && is_alive(down))
+        stream_in_stop(ctx, self, ERR_LIMIT);
+    else if (is_it)
+        in_forget(ctx, self);
     return is_it;
 }

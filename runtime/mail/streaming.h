@@ -16,5 +16,9 @@ static inline bool stream_is_of(const message_t *message)
     return message->is_streamed || message->schema == &stream_begin_schema;
 }
 
-/* Tells the sender of this one, which stays the caller's, that its stream is over. */
-void stream_bounce(runtime_t *runtime, const message_t *message, err_t err);
+/* Tells the sender of this one, with it, that its stream is over. Takes it. */
+void stream_bounce(runtime_t *runtime, message_t *message, err_t err);
+/* A durable actor said it, and its journal did not take it: the state that had the stream is
+ * undone, and this becomes the stream's end for its receiver, who may not be watching yet. Takes
+ * it. NULL: no memory for more than what it was. */
+[[nodiscard]] message_t *stream_undone(message_t *message, err_t err);

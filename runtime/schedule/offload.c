@@ -19,6 +19,7 @@ typedef struct offload_queue {
     uv_cond_t has_job;
     job_queue_t jobs;
     job_t *running[LANE_THREADS_MAX]; /* by thread */
+    bool has_run[OFFLOAD_SIMULATED_THREADS];
     uint32_t thread_count, started_count;
     uv_thread_t threads[LANE_THREADS_MAX];
     bool is_stopping;
@@ -113,6 +114,15 @@ static job_t *begin(offload_queue_t *queue, uint32_t index)
     return job;
 }
 
+/* One that has run. Not under the lock. */
+static void finish(offload_queue_t *queue, job_t *job, uint32_t index)
+{
+    uv_mutex_lock(&queue->lock);
+    queue->running[index] = NULL; /* who cancels it finds it no more */
+    uv_mutex_unlock(&queue->lock);
+    give_back(queue, job);
+}
+
 /* Not under the lock. */
 static void carry_out(offload_queue_t *queue, job_t *job, uint32_t index)
 {
@@ -120,13 +130,11 @@ static void carry_out(offload_queue_t *queue, job_t *job, uint32_t index)
     if (job->is_late) {
         job->err = ERR_TIMEOUT;
         count_one(&queue->counters.expired);
+        give_back(queue, job);
     } else {
         run(job);
-        uv_mutex_lock(&queue->lock);
-        queue->running[index] = NULL; /* who cancels it finds it no more */
-        uv_mutex_unlock(&queue->lock);
+        finish(queue, job, index);
     }
-    give_back(queue, job);
 }
 
 static void lane_main(void *context)
@@ -202,6 +210,8 @@ static void lane_deinit(offload_queue_t *queue)
     job_t *job;
     while ((job = job_queue_take_if(&queue->jobs, is_any, NULL)) != NULL)
         job_free(job);
+    for (uint32_t i = 0; i < OFFLOAD_SIMULATED_THREADS; i++)
+        job_free(queue->running[i]); /* no thread carries it out */
     uv_cond_destroy(&queue->has_job);
     uv_mutex_destroy(&queue->lock);
 }
@@ -387,16 +397,84 @@ uint64_t offload_open(offload_t *self)
     return count;
 }
 
+/* ---- without threads ---- */
+
+static bool idle_thread(const offload_queue_t *queue, uint32_t *out_thread)
+{
+    for (uint32_t i = 0; i < OFFLOAD_SIMULATED_THREADS; i++) {
+        if (queue->running[i] == NULL) {
+            *out_thread = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool offload_may_begin(offload_t *self, offload_lane_t lane)
+{
+    uint32_t thread;
+    return offload_queued(self, lane) > 0 && idle_thread(&self->lanes[lane], &thread);
+}
+
+static job_t *begin_here(offload_queue_t *queue, uint32_t thread)
+{
+    uv_mutex_lock(&queue->lock);
+    job_t *job = begin(queue, thread);
+    uv_mutex_unlock(&queue->lock);
+    return job;
+}
+
+void offload_begin(offload_t *self, offload_lane_t lane)
+{
+    offload_queue_t *queue = &self->lanes[lane];
+    uint32_t thread;
+    job_t *job = idle_thread(queue, &thread) ? begin_here(queue, thread) : NULL;
+    if (job != NULL && job->is_late)
+        carry_out(queue, job, thread);
+    else if (job != NULL)
+        tell_of_room(queue);
+}
+
+bool offload_has_begun(const offload_t *self, offload_lane_t lane, uint32_t thread)
+{
+    return self->lanes[lane].running[thread] != NULL;
+}
+
+void offload_go_on(offload_t *self, offload_lane_t lane, uint32_t thread)
+{
+    offload_queue_t *queue = &self->lanes[lane];
+    job_t *job = queue->running[thread];
+    bool has_run = queue->has_run[thread];
+    queue->has_run[thread] = !has_run;
+    if (has_run)
+        finish(queue, job, thread);
+    else
+        run(job);
+}
+
+/* False: none has begun in this lane. */
+static bool finish_begun(offload_t *self, offload_lane_t lane)
+{
+    for (uint32_t thread = 0; thread < OFFLOAD_SIMULATED_THREADS; thread++) {
+        bool has_begun = offload_has_begun(self, lane, thread);
+        while (offload_has_begun(self, lane, thread))
+            offload_go_on(self, lane, thread);
+        if (has_begun)
+            return true;
+    }
+    return false;
+}
+
 bool offload_step(offload_t *self, uint64_t choice)
 {
     for (size_t i = 0; i < OFFLOAD_LANES; i++) {
-        offload_queue_t *queue = &self->lanes[(choice + i) % OFFLOAD_LANES];
-        uv_mutex_lock(&queue->lock);
-        job_t *job = begin(queue, 0);
-        uv_mutex_unlock(&queue->lock);
+        offload_lane_t lane = (offload_lane_t)((choice + i) % OFFLOAD_LANES);
+        if (finish_begun(self, lane))
+            return true;
+        job_t *job = begin_here(&self->lanes[lane], 0);
         if (job == NULL)
             continue;
-        carry_out(queue, job, 0);
+        carry_out(&self->lanes[lane], job, 0);
         return true;
     }
     return false;

@@ -60,7 +60,15 @@ err_t offload_submit(offload_t *self, job_t *job);
 uint64_t offload_queued(offload_t *self, offload_lane_t lane);
 /* Queued or running, all lanes. */
 uint64_t offload_open(offload_t *self);
-/* For simulation: runs one queued job of the chosen lane here. False: none. */
+/* For simulation: carries out one job of the chosen lane, or another, here: one that has begun, or
+ * a queued one. False: none. */
 bool offload_step(offload_t *self, uint64_t choice);
+/* The same in steps, between which anything may happen, as if each lane had so many threads: one is
+ * taken (one that is too late goes back at once); its work runs; it goes back. */
+enum { OFFLOAD_SIMULATED_THREADS = 2 };
+bool offload_may_begin(offload_t *self, offload_lane_t lane);
+void offload_begin(offload_t *self, offload_lane_t lane);
+bool offload_has_begun(const offload_t *self, offload_lane_t lane, uint32_t thread);
+void offload_go_on(offload_t *self, offload_lane_t lane, uint32_t thread);
 /* Gives a finished job back to who asked. */
 void offload_return(job_t *job);

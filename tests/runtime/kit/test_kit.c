@@ -75,6 +75,21 @@ Test(kit, an_ask_is_answered_refused_or_runs_into_its_deadline_by_hand)
     check_true(!kit_refuse(room.kit, ERR_BUSY));
 }
 
+/* There is nowhere to sleep in a kit; and a plugin that is replaced is rehearsed in one. */
+Test(kit, a_kind_that_hibernates_is_tried_out_awake)
+{
+    actor_kind_t sleeper = toy_kind;
+    sleeper.hibernates = true;
+    sleeper.idle_ms = 10;
+    toy_world_t world = {0};
+
+    kit_t *kit KIT_SCOPED = kit_open_with(
+        &(kit_options_t){.kind = &sleeper, .key = STR("a"), .service = &world, .seed = 1});
+
+    cr_assert(kit != NULL);
+    cr_assert(eq(u64, kit_answer_as(kit_ask(kit, toy_echo, .number = 7), toy_number)->number, 7));
+}
+
 Test(kit, jobs_run_when_told)
 {
     room_t room ROOM_SCOPED;

@@ -153,6 +153,37 @@ Test(stream, who_does_not_take_one_ends_it)
     scene_end(&scene);
 }
 
+Test(stream, an_error_of_the_handler_that_should_take_it_ends_it)
+{
+    scene_t scene;
+    begin(&scene, 1);
+    world.fails_to_take = true;
+
+    check_ok(scene_send(&scene, source, pipe_start, .items = 5, .window = 4));
+    scene_settle(&scene);
+
+    cr_assert(world.out_ends == 1 && world.last_err == ERR_FORBIDDEN);
+    scene_end(&scene);
+}
+
+/* Whom it was for does not wait for ever, and the next one is not mixed up with it. */
+Test(stream, one_that_is_closed_before_it_is_taken_ends_when_it_is)
+{
+    scene_t scene;
+    begin(&scene, 1);
+
+    check_ok(scene_send(&scene, source, pipe_open, .window = 4));
+    check_ok(scene_send(&scene, source, pipe_close));
+    check_err(scene_asked(&scene, source, pipe_open, .window = 4).err, ERR_BUSY);
+    scene_settle(&scene);
+
+    cr_assert(world.in_ends == 1 && world.last_err == ERR_OK && world.got == 0);
+    check_ok(scene_send(&scene, source, pipe_start, .items = 20, .window = 4));
+    scene_settle(&scene);
+    cr_assert(eq(u64, world.got, 20));
+    scene_end(&scene);
+}
+
 /* ---- a naive twin: what is under way is counted one by one ---- */
 
 typedef struct twin {

@@ -11,9 +11,10 @@ typedef struct pipe_world {
     uint64_t underway_max;      /* sent, not done with */
     uint64_t out_ends, in_ends; /* by a message or a down */
     uint32_t last_err;
-    uint32_t credit;   /* as the source saw it last */
-    bool stops_at_ten; /* the sink gives up */
-    bool is_by_hand;   /* nothing happens but what it is told */
+    uint32_t credit;    /* as the source saw it last */
+    bool stops_at_ten;  /* the sink gives up */
+    bool fails_to_take; /* its handler returns an error */
+    bool is_by_hand;    /* nothing happens but what it is told */
 } pipe_world_t;
 
 extern const actor_kind_t source_kind, sink_kind;

@@ -27,6 +27,8 @@ static const actor_handler_t handlers[] = {SINK_HEARS(ROW)};
 ON(stream_begin)
 {
     self->next = 0;
+    if (self->world->fails_to_take)
+        return ERR_FORBIDDEN;
     return stream_in_accept(ctx, &self->in, command);
 }
 
@@ -51,7 +53,7 @@ ON(stream_end)
 
 ON(actor_down)
 {
-    self->world->in_ends += stream_in_down(&self->in, command);
+    self->world->in_ends += stream_in_down(ctx, &self->in, command);
     return ERR_OK;
 }
 

@@ -62,7 +62,7 @@ ON(stream_end)
 
 ON(actor_down)
 {
-    self->world->out_ends += stream_out_down(&self->out, command);
+    self->world->out_ends += stream_out_down(ctx, &self->out, command);
     return ERR_OK;
 }
 
