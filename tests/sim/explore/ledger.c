@@ -5,9 +5,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-static const char *const oracle_names[ORACLE_COUNT] = {"none",   "once",    "order", "loss",
-                                                       "answer", "down",    "timer", "journal",
-                                                       "end",    "failure", "leak",  "crash"};
+static const char *const oracle_names[ORACLE_COUNT] = {
+    "none", "once",    "order", "loss",  "answer", "down",   "timer",   "journal",
+    "end",  "failure", "leak",  "crowd", "job",    "stream", "version", "crash"};
 
 const char *oracle_name(oracle_t oracle)
 {
@@ -48,8 +48,7 @@ void ledger_trace(ledger_t *self, const char *format, ...)
     fputc('\n', self->trace);
 }
 
-/* Room for one more behind *count. */
-static void *grown(void *items, uint64_t count, uint64_t *capacity, size_t size)
+void *ledger_grown(void *items, uint64_t count, uint64_t *capacity, size_t size)
 {
     if (count < *capacity)
         return items;
@@ -61,8 +60,8 @@ static void *grown(void *items, uint64_t count, uint64_t *capacity, size_t size)
 
 uint64_t ledger_send(ledger_t *self, uint32_t from, uint32_t to, bool is_asked)
 {
-    self->messages =
-        grown(self->messages, self->message_count, &self->message_capacity, sizeof *self->messages);
+    self->messages = ledger_grown(self->messages, self->message_count, &self->message_capacity,
+                                  sizeof *self->messages);
     self->messages[self->message_count++] =
         (ledger_message_t){.from = from, .to = to, .is_asked = is_asked};
     return self->message_count;
@@ -102,13 +101,14 @@ void ledger_handle(ledger_t *self, uint64_t id)
     if (message->is_handled)
         ledger_fail(self, ORACLE_ONCE, "message %llu was handled twice", (unsigned long long)id);
     message->is_handled = true;
-    if (!message->is_stashed)
+    if (!message->is_stashed && !message->is_unordered)
         check_order(self, message, id);
 }
 
 uint64_t ledger_owe(ledger_t *self, debt_kind_t kind, uint64_t serial, uint64_t detail)
 {
-    self->debts = grown(self->debts, self->debt_count, &self->debt_capacity, sizeof *self->debts);
+    self->debts =
+        ledger_grown(self->debts, self->debt_count, &self->debt_capacity, sizeof *self->debts);
     self->debts[self->debt_count++] =
         (ledger_debt_t){.kind = kind, .serial = serial, .message = detail, .ref = detail};
     return self->debt_count;
@@ -227,14 +227,15 @@ void ledger_hear(ledger_t *self, uint64_t serial, uint64_t id)
             ledger_fail(self, ORACLE_ONCE, "state %llu heard publish %llu twice",
                         (unsigned long long)serial, (unsigned long long)id);
     }
-    self->news = grown(self->news, self->news_count, &self->news_capacity, sizeof *self->news);
+    self->news =
+        ledger_grown(self->news, self->news_count, &self->news_capacity, sizeof *self->news);
     self->news[self->news_count++] = (ledger_news_t){serial, id};
 }
 
 uint64_t ledger_begin(ledger_t *self, uint64_t ref)
 {
     self->states =
-        grown(self->states, self->state_count, &self->state_capacity, sizeof *self->states);
+        ledger_grown(self->states, self->state_count, &self->state_capacity, sizeof *self->states);
     self->states[self->state_count++] = (ledger_state_t){ref, false};
     return self->state_count;
 }
@@ -244,6 +245,18 @@ void ledger_end(ledger_t *self, uint64_t serial)
     if (self->states[serial - 1].is_over)
         ledger_fail(self, ORACLE_LEAK, "state %llu ended twice", (unsigned long long)serial);
     self->states[serial - 1].is_over = true;
+}
+
+void ledger_resume(ledger_t *self, uint64_t serial)
+{
+    if (!self->states[serial - 1].is_over)
+        ledger_fail(self, ORACLE_LEAK, "state %llu goes on twice", (unsigned long long)serial);
+    self->states[serial - 1].is_over = false;
+}
+
+bool ledger_is_over(const ledger_t *self, uint64_t serial)
+{
+    return self->states[serial - 1].is_over;
 }
 
 uint64_t ledger_ref(const ledger_t *self, uint64_t number)
@@ -301,14 +314,14 @@ static void settle_debt(ledger_t *self, const ledger_debt_t *debt)
                     (unsigned long long)debt->ref);
 }
 
-void ledger_settle(ledger_t *self, uint64_t lost, bool has_memory)
+void ledger_settle(ledger_t *self, uint64_t lost, uint64_t missing, bool has_memory)
 {
     for (uint64_t i = 0; i < self->debt_count; i++) {
         bool is_bond = self->debts[i].kind == DEBT_DOWN || self->debts[i].kind == DEBT_EXIT;
         if (has_memory || !is_bond)
             settle_debt(self, &self->debts[i]);
     }
-    uint64_t missing = 0, last = 0;
+    uint64_t last = 0;
     for (uint64_t i = 0; i < self->message_count; i++) {
         const ledger_message_t *message = &self->messages[i];
         if (!message->is_asked && !message->is_handled && !message->is_excused) {

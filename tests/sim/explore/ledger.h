@@ -21,6 +21,10 @@ typedef enum oracle {
     ORACLE_END,     /* the run does not come to rest, the node does not drain, or a child stays */
     ORACLE_FAILURE, /* an actor failed that nothing made fail */
     ORACLE_LEAK,    /* actors, states or memory are left */
+    ORACLE_CROWD,   /* a name or a group is not of whom it was given to */
+    ORACLE_JOB,     /* a job ran twice, or after it was cancelled, or ended as it did not */
+    ORACLE_STREAM,  /* a stream has a gap, is over its window, or stands still */
+    ORACLE_VERSION, /* a state was touched by code of another version */
     ORACLE_CRASH,   /* the process died: for whoever runs it in one of its own */
     ORACLE_COUNT
 } oracle_t;
@@ -28,7 +32,7 @@ typedef enum oracle {
 typedef struct ledger_message {
     uint32_t from, to;
     bool is_asked, is_handled, is_excused;
-    bool is_stashed; /* it may come after later ones */
+    bool is_stashed, is_unordered; /* it may come after later ones */
 } ledger_message_t;
 
 typedef enum debt_kind {
@@ -81,7 +85,11 @@ typedef struct ledger {
     struct {
         uint64_t pair, last;
     } pairs[LEDGER_PAIRS];
-    bool has_forgiven; /* a crash of the node: what was in flight is gone */
+    bool has_forgiven;   /* a crash of the node: what was in flight is gone */
+    bool is_rehearsing;  /* states begin and end in a room of their own: none of ours */
+    struct crowd *crowd; /* what it is made of further; the world's */
+    struct jobs *jobs;
+    struct flows *flows;
 } ledger_t;
 
 void ledger_deinit(ledger_t *self);
@@ -114,10 +122,16 @@ void ledger_hear(ledger_t *self, uint64_t serial, uint64_t id);
 
 uint64_t ledger_begin(ledger_t *self, uint64_t ref);
 void ledger_end(ledger_t *self, uint64_t serial);
+/* It ended in one version of its kind, and goes on in the next. */
+void ledger_resume(ledger_t *self, uint64_t serial);
+bool ledger_is_over(const ledger_t *self, uint64_t serial);
 /* The reference of a state that began, chosen by number; 0: none yet. */
 uint64_t ledger_ref(const ledger_t *self, uint64_t number);
 
 /* The node crashed: what is open will never be settled. */
 void ledger_forgive(ledger_t *self);
-/* At rest: `lost` messages were counted by the runtime; is_loss_counted: every loss is. */
-void ledger_settle(ledger_t *self, uint64_t lost, bool has_memory);
+/* At rest: `lost` messages were counted by the runtime; `missing` are gone beside the ledger's own.
+ */
+void ledger_settle(ledger_t *self, uint64_t lost, uint64_t missing, bool has_memory);
+/* Room for one more behind *count: for the books that belong to a ledger. */
+void *ledger_grown(void *items, uint64_t count, uint64_t *capacity, size_t size);

@@ -13,15 +13,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BATCH = 64, FAILURES_MAX = 5, SEEDS_MAX = 256 };
+enum { BATCH = 64, FAILURES_MAX = 5, SEEDS_MAX = 256, SEED_SECONDS_MAX = 120 };
 
 typedef struct request {
-    uint64_t from, count, seconds;
+    uint64_t from, count, seconds, failures_max;
     uint64_t seeds[SEEDS_MAX];
     size_t seed_count;
     const char *scenario, *trace, *plan, *keep;
     uint32_t change_count;
-    bool is_quiet;
+    bool is_unshrunk;
 } request_t;
 
 static const char usage[] =
@@ -31,6 +31,8 @@ static const char usage[] =
     "  --scenario NAME          not what the seed chooses\n"
     "  --pct D                  priorities with D change points; 0: random choices\n"
     "  --plan FILE              run the plan in the file\n"
+    "  --shrink 0               tell what failed as it is\n"
+    "  --first N                stop after so many failures; 5\n"
     "  --trace FILE             write every step of one seed or plan to the file (- : here)\n"
     "  --keep FOLDER            write the shrunk plan of each failure into the folder\n"
     "  --scenarios              list them\n";
@@ -56,6 +58,7 @@ static int run_batch(const request_t *request, board_t *board, uint64_t first, u
         board->seed = request->seed_count > 0 ? request->seeds[first + i] : first + i;
         if (!plan_make(board->seed, request->scenario, request->change_count, &plan))
             return 2;
+        alarm(SEED_SECONDS_MAX); /* a hang dies of it, and is shrunk like any other failure */
         world_run(&plan, NULL, &outcome);
         board->done++;
         board->messages += outcome.messages;
@@ -96,7 +99,10 @@ static void report(const request_t *request, uint64_t seed)
     shrunk_t shrunk;
     if (!plan_make(seed, request->scenario, request->change_count, &plan))
         return;
-    plan_shrink(&plan, &shrunk);
+    if (request->is_unshrunk)
+        plan_tell(&plan, &shrunk);
+    else
+        plan_shrink(&plan, &shrunk);
     buf_t text BUF_SCOPED = BUF_INIT;
     plan_write(&plan, &text);
     printf("FAILED seed %llu (%s): %s: %s\n", (unsigned long long)seed, plan.scenario,
@@ -119,7 +125,7 @@ static int run_many(const request_t *request)
     uint64_t count = request->seed_count > 0 ? request->seed_count : request->count;
     uint64_t next = request->seed_count > 0 ? 0 : request->from, end = next + count;
     int failures = 0;
-    while (failures < FAILURES_MAX &&
+    while ((uint64_t)failures < request->failures_max &&
            (request->seconds > 0 ? now_s() - begin_s < request->seconds : next < end)) {
         uint64_t batch = request->seconds > 0 ? BATCH : MIN(end - next, (uint64_t)BATCH);
         uint64_t before = board->done;
@@ -193,7 +199,7 @@ static int list_scenarios(void)
 /* False: usage. */
 static bool parse(int argc, char **argv, request_t *out)
 {
-    *out = (request_t){.from = 1, .change_count = PLAN_CHANGES_DRAWN};
+    *out = (request_t){.from = 1, .failures_max = FAILURES_MAX, .change_count = PLAN_CHANGES_DRAWN};
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i];
         if (word[0] != '-') {
@@ -219,6 +225,10 @@ static bool parse(int argc, char **argv, request_t *out)
             out->trace = value;
         else if (strcmp(word, "--plan") == 0)
             out->plan = value;
+        else if (strcmp(word, "--shrink") == 0)
+            out->is_unshrunk = strtoul(value, NULL, 10) == 0;
+        else if (strcmp(word, "--first") == 0)
+            out->failures_max = strtoull(value, NULL, 10);
         else if (strcmp(word, "--keep") == 0)
             out->keep = value;
         else

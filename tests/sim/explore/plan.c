@@ -12,7 +12,8 @@ static const char *const op_names[] = {
 #undef X
 };
 static const char *const means_names[] = {"ask", "send", "pause"};
-static const char *const fault_names[] = {"allocation", "append", "reads", "crash", "away"};
+static const char *const fault_names[] = {"allocation", "append", "reads",
+                                          "crash",      "away",   "replace"};
 static const char *const strategy_names[] = {"random", "priorities"};
 
 /* ---- scenarios ---- */
@@ -54,9 +55,33 @@ static const scenario_t scenarios[] = {
      KIND(plain) | KIND(idle) | KIND(pinned) | KIND(durable_idle), 0},
     {"topics", ALWAYS | OP(subscribe) | OP(publish) | OP(fail) | OP(stop),
      KIND(plain) | KIND(tiny) | KIND(idle) | KIND(durable), FAULT(APPEND)},
+    {"crowd",
+     ALWAYS | OP(register) | OP(unregister) | OP(send_name) | OP(join) | OP(leave) |
+         OP(watch_group) | OP(send_one) | OP(send_all) | OP(fail) | OP(stop) | OP(kill),
+     KIND(plain) | KIND(idle) | KIND(tiny) | KIND(sleeper) | KIND(durable) | KIND(trapper),
+     FAULT(APPEND)},
+    {"jobs",
+     ALWAYS | OP(work) | OP(cancel_work) | OP(await_room) | OP(offload) | OP(fail) | OP(stop) |
+         OP(kill),
+     KIND(plain) | KIND(idle) | KIND(durable) | KIND(awaiter), FAULT(APPEND)},
+    {"flow",
+     ALWAYS | OP(flow) | OP(flow_end) | OP(flow_stop) | OP(become) | OP(fail) | OP(stop) | OP(kill),
+     KIND(plain) | KIND(tiny) | KIND(oldest) | KIND(newest_of_key) | KIND(awaiter) | KIND(sleeper) |
+         KIND(durable),
+     FAULT(APPEND)},
+    {"undone",
+     ALWAYS | OP(flow) | OP(flow_end) | OP(flow_stop) | OP(work) | OP(cancel_work) | OP(register) |
+         OP(join) | OP(send_all) | OP(refuse) | OP(fail),
+     KIND(durable) | KIND(durable_idle) | KIND(plain), FAULT(APPEND)},
+    {"replace",
+     ALWAYS | OP(timer) | OP(become) | OP(stash) | OP(work) | OP(flow) | OP(register) | OP(join) |
+         OP(link) | OP(monitor) | OP(spawn) | OP(fail) | OP(kill) | OP(stop) | OP(ask_many),
+     KIND(plain) | KIND(idle) | KIND(durable) | KIND(sleeper) | KIND(awaiter) | KIND(pinned),
+     FAULT(REPLACE) | FAULT(APPEND)},
     {"memory", (UINT64_C(1) << ACT_OPS_DRAWN) - 1, (1U << TARGET_KINDS) - 1, FAULT(ALLOCATION)},
     {"everything", (UINT64_C(1) << ACT_OPS_DRAWN) - 1, (1U << TARGET_KINDS) - 1,
-     FAULT(ALLOCATION) | FAULT(APPEND) | FAULT(READS) | FAULT(CRASH) | FAULT(AWAY)},
+     FAULT(ALLOCATION) | FAULT(APPEND) | FAULT(READS) | FAULT(CRASH) | FAULT(AWAY) |
+         FAULT(REPLACE)},
 };
 
 const char *plan_scenario(size_t index)
@@ -110,7 +135,7 @@ static void make_command(maker_t *self, uint32_t index, plan_command_t *command)
 static void make_fault(maker_t *self, plan_fault_t *fault)
 {
     fault->kind = (plan_fault_kind_t)draw_bit(self, self->scenario->faults);
-    static const uint32_t ranges[FAULT_COUNT] = {1200, 30, 400, 500, 500};
+    static const uint32_t ranges[FAULT_COUNT] = {1200, 30, 400, 500, 500, 300};
     fault->at = 1 + draw(self, ranges[fault->kind]);
     fault->detail = draw(self, 60);
 }
@@ -124,7 +149,7 @@ static int compare(const void *a, const void *b)
 bool plan_make(uint64_t seed, const char *scenario, uint32_t change_count, plan_t *out_plan)
 {
     maker_t maker = {.seed = {seed * 2 + 1}};
-    *out_plan = (plan_t){.seed = seed};
+    *out_plan = (plan_t){.seed = seed, .is_work_split = true};
     uint32_t chosen = draw(&maker, COUNT_OF(scenarios));
     uint32_t drawn = draw(&maker, 2) == 0 ? 0 : 1 + draw(&maker, 5);
     maker.scenario = &scenarios[chosen];
@@ -159,6 +184,8 @@ void plan_write(const plan_t *self, buf_t *out)
 {
     buf_printf(out, "scenario %s\nseed %llu\nstrategy %s\n", self->scenario,
                (unsigned long long)self->seed, strategy_names[self->strategy]);
+    if (self->is_work_split)
+        buf_printf(out, "jobs split\n");
     for (uint32_t i = 0; i < self->change_count; i++)
         buf_printf(out, "change %llu\n", (unsigned long long)self->changes[i]);
     for (uint32_t i = 0; i < self->fault_count; i++)
@@ -255,6 +282,8 @@ static bool read_line(char *line, plan_t *plan)
         plan->seed = strtoull(value, NULL, 10);
     } else if (strcmp(word, "strategy") == 0) {
         plan->strategy = strcmp(value, "random") == 0 ? SIMULATION_RANDOM : SIMULATION_PRIORITIES;
+    } else if (strcmp(word, "jobs") == 0) {
+        plan->is_work_split = strcmp(value, "split") == 0;
     } else if (strcmp(word, "change") == 0 && plan->change_count < PLAN_CHANGES_MAX) {
         plan->changes[plan->change_count++] = strtoull(value, NULL, 10);
     } else {

@@ -13,6 +13,8 @@
  *     fault reads 100 40            the journal cannot be read from step 100 for 40 steps
  *     fault away 50 10              the journal is away from step 50 for 80 steps (bad_journal.h)
  *     fault crash 300 0             the node stops at step 300 and is started again
+ *     fault replace 90 7            all kinds are replaced from step 90 on; given up 7 * 16 later
+ *     jobs split                    an offload job is three steps; else one
  *     command 5 ask 4 emit:0:1:0 send:9:0:1 fail:0:0:0
  *
  * A command: its id, how it is given (ask, send, or pause: so many ms), to whom (world.h), and
@@ -55,6 +57,20 @@ enum { PLAN_COMMANDS_MAX = 128, PLAN_STEPS_MAX = 6, PLAN_FAULTS_MAX = 32, PLAN_C
     X(unstash)                                                                                     \
     X(become)                                                                                      \
     X(ask_many)                                                                                    \
+    X(register)                                                                                    \
+    X(unregister)                                                                                  \
+    X(send_name)                                                                                   \
+    X(join)                                                                                        \
+    X(leave)                                                                                       \
+    X(watch_group)                                                                                 \
+    X(send_one)                                                                                    \
+    X(send_all)                                                                                    \
+    X(work)                                                                                        \
+    X(cancel_work)                                                                                 \
+    X(await_room)                                                                                  \
+    X(flow)                                                                                        \
+    X(flow_end)                                                                                    \
+    X(flow_stop)                                                                                   \
     X(wrong) /* answers with another's id: no scenario draws it, tests of the explorer do */
 typedef enum act_op {
 #define X(name) ACT_##name,
@@ -84,6 +100,7 @@ typedef enum plan_fault_kind {
     FAULT_READS,
     FAULT_CRASH,
     FAULT_AWAY,
+    FAULT_REPLACE,
     FAULT_COUNT
 } plan_fault_kind_t;
 
@@ -96,6 +113,7 @@ typedef struct plan {
     char scenario[32];
     uint64_t seed;
     simulation_strategy_t strategy;
+    bool is_work_split;
     uint32_t command_count, fault_count, change_count;
     plan_command_t commands[PLAN_COMMANDS_MAX];
     plan_fault_t faults[PLAN_FAULTS_MAX];

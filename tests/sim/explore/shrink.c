@@ -119,10 +119,15 @@ static bool shrink_steps(shrinking_t *self)
     return is_smaller;
 }
 
-void plan_shrink(plan_t *plan, shrunk_t *out_shrunk)
+void plan_tell(const plan_t *plan, shrunk_t *out_shrunk)
 {
     *out_shrunk = (shrunk_t){.runs = 1, .changes_before = plan->change_count};
     out_shrunk->oracle = plan_try(plan, out_shrunk->failure);
+}
+
+void plan_shrink(plan_t *plan, shrunk_t *out_shrunk)
+{
+    plan_tell(plan, out_shrunk);
     if (out_shrunk->oracle == ORACLE_NONE)
         return;
     shrinking_t shrinking = {plan, out_shrunk};

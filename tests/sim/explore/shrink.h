@@ -16,4 +16,6 @@ typedef struct shrunk {
 
 /* Runs it once, in a child. */
 oracle_t plan_try(const plan_t *plan, char out_failure[static 256]);
+/* As it is; and made small. */
+void plan_tell(const plan_t *plan, shrunk_t *out_shrunk);
 void plan_shrink(plan_t *plan, shrunk_t *out_shrunk);
