@@ -54,16 +54,26 @@ function pressNext(playedSeconds) {
   const { audio } = player;
   const old = player.trackId;
   let playing = 0;
+  let times = 0;
   let start = null;
-  audio.addEventListener('playing', () => (playing = player.trackId === old ? 0 : performance.now()));
+  const onPlaying = () => {
+    if (player.trackId === old) return;
+    playing = performance.now();
+    times++;
+  };
+  audio.addEventListener('playing', onPlaying);
   return new Promise((resolve) => {
     const began = performance.now();
     const look = () => {
       const now = performance.now();
       if (start === null && player.trackId !== old && !audio.seeking) start = audio.currentTime;
       const played = start === null ? 0 : audio.currentTime - start;
-      if (playing > 0 && played >= playedSeconds) resolve({ sound: playing - began, device: now - played * 1000 - began });
-      else setTimeout(look);
+      if (playing === 0 || played < playedSeconds) {
+        setTimeout(look);
+        return;
+      }
+      audio.removeEventListener('playing', onPlaying);
+      resolve({ sound: playing - began, device: now - played * 1000 - began, times });
     };
     document.querySelector('[data-testid="next"]').click();
     look();
@@ -124,7 +134,7 @@ try {
   print('player.start', median(figures('heard')), 'ms');
   print('player.next', median(figures('sound')), 'ms');
   print('player.next_device', median(figures('device')), 'ms');
-  for (const name of ['heard', 'asked', 'got', 'sound', 'device']) detail(name, figures(name));
+  for (const name of ['heard', 'asked', 'got', 'sound', 'device', 'times']) detail(name, figures(name));
 } finally {
   await browser.close();
   await server.stop();

@@ -72,8 +72,15 @@ async function playAcrossTheJoin(quality) {
   }
   await untilPlayer(page, (player) => player.isPlaying && player.currentTime > seconds - 3, 'it is close to the join', 40000);
   await recordJoin(page);
-  await untilPlayer(page, (player) => player.trackId !== first.trackId && player.currentTime > 1.5, 'the next track plays', 30000);
-  const recorded = await page.evaluate(() => {
+  // Looked for in the page: on a slow machine the whole track may have passed until it is asked for once more.
+  const recorded = await page.evaluate(async (firstId) => {
+    const player = window.musicstreamPlayer;
+    const isBehindTheJoin = () => player.trackId !== firstId && player.currentTime > 1.5;
+    await new Promise((done) => {
+      const look = () => isBehindTheJoin() && done(player.audio.removeEventListener('timeupdate', look));
+      player.audio.addEventListener('timeupdate', look);
+      look();
+    });
     const { blocks, rate } = window.recorded;
     const samples = new Float32Array(blocks.reduce((sum, block) => sum + block.length, 0));
     let at = 0;
@@ -81,8 +88,8 @@ async function playAcrossTheJoin(quality) {
       samples.set(block, at);
       at += block.length;
     }
-    return { rate, samples: Array.from(samples), position: window.musicstreamPlayer.currentTime };
-  });
+    return { rate, samples: Array.from(samples), position: player.currentTime };
+  }, first.trackId);
   await page.context().close();
   return recorded;
 }

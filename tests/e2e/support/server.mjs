@@ -128,7 +128,7 @@ export class Server {
 
   /** fetch with our Origin and cookies, as the player's page does it. */
   async request(method, target, body, headers = {}) {
-    const response = await fetch(this.origin + target, {
+    const response = await connect(this.origin + target, {
       method,
       headers: {
         Origin: this.origin,
@@ -181,6 +181,17 @@ export class Server {
 
 export async function startServer(options = {}) {
   return new Server(options).start();
+}
+
+/** fetch says only that it failed; what failed is in its cause. */
+async function connect(address, options) {
+  // A command run meanwhile may have held this process up: connections that the node closed as idle are noticed first.
+  for (let i = 0; i < 2; i++) await new Promise((next) => setImmediate(next));
+  try {
+    return await fetch(address, options);
+  } catch (error) {
+    throw new Error(`${options.method} ${address}: ${error.cause ?? error}`, { cause: error });
+  }
 }
 
 let commands = 0;
