@@ -65,6 +65,7 @@ static void set_rested(void *context)
 static void come_to_rest(world_t *self)
 {
     self->is_calm = self->journal.is_calm = true;
+    versions_step(self, true); /* who is held needs the time, too */
     simulation_after(self->simulation, REST_MS, set_rested, self);
     for (uint64_t steps = 0; !self->is_rested && !is_broken(self); steps++) {
         if (!step(self) || steps > STEPS_MAX) {
@@ -72,7 +73,6 @@ static void come_to_rest(world_t *self)
             return;
         }
     }
-    versions_step(self, true);
     simulation_settle(self->simulation);
 }
 
