@@ -103,12 +103,12 @@ static err_t rows_resize(shard_t *shard, uint32_t capacity)
     return ERR_OK;
 }
 
-/* Between 57 % and 86 % full. */
+/* Between 69 % and 86 % full. */
 static err_t rows_make_room(shard_t *shard)
 {
     if ((uint64_t)shard->count * 7 < (uint64_t)shard->capacity * 6 && shard->capacity > 0)
         return ERR_OK;
-    return rows_resize(shard, MAX((uint32_t)TABLE_FIRST, shard->capacity / 2 * 3));
+    return rows_resize(shard, MAX((uint32_t)TABLE_FIRST, shard->capacity / 4 * 5));
 }
 
 static void rows_remove(shard_t *shard, uint32_t at)

@@ -3,7 +3,7 @@
  *
  * Records lie in places of some sizes; the place of a record that was taken is used again, so the
  * file is never longer than what slept at one time, and needs no compaction. When nobody sleeps it
- * is cut to nothing. In memory stands 8 bytes a record (with the air in the table at most 14): half
+ * is cut to nothing. In memory stands 8 bytes a record (with the air in the table at most 12): half
  * of its key's hash, and where it lies. A record carries its key, and a CRC-32C over everything:
  * one that was written half, or that the disk changed, is CORRUPT, not believed.
  *
