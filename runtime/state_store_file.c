@@ -332,13 +332,14 @@ static err_t store_put(state_store_t *store, str_t key, str_t value)
     uint32_t hash = hash_of(key), at = 0;
     shard_t *shard = shard_of(self, hash);
     pthread_mutex_lock(&shard->lock);
-    bool has_old = find(self, shard, hash, key, &at, &before) == ERR_OK;
+    err_t old = find(self, shard, hash, key, &at, &before);
+    bool has_old = old == ERR_OK || old == ERR_CORRUPT; /* a damaged one must not come back */
     uint32_t old_place = has_old ? shard->rows[at].place : 0;
     err_t err = put_locked(self, shard, hash, buf_str(&record));
     if (err == ERR_OK && has_old) {
         for (at = home_of(shard, hash); shard->rows[at].place != old_place;)
             at = after(shard, at);
-        forget(self, shard, at, record_size(&before));
+        forget(self, shard, at, old == ERR_OK ? record_size(&before) : 0);
     }
     pthread_mutex_unlock(&shard->lock);
     return err;

@@ -138,8 +138,9 @@ static err_t check_interface(const plugin_t *plugin, const char *path, buf_t *pr
 
 static const plugin_fact_t *fact_named(const plugin_t *plugin, const char *what)
 {
-    for (size_t i = 0; i < plugin->fact_count; i++) {
-        if (strcmp(plugin->facts[i].what, what) == 0)
+    size_t count = plugin->facts == NULL ? 0 : MIN(plugin->fact_count, COUNT_OF(own_facts));
+    for (size_t i = 0; i < count; i++) {
+        if (plugin->facts[i].what != NULL && strcmp(plugin->facts[i].what, what) == 0)
             return &plugin->facts[i];
     }
     return NULL;
@@ -181,19 +182,61 @@ static err_t nonsense(buf_t *problem, const char *path, const char *what)
     return ERR_INVALID;
 }
 
-static bool is_kind(const actor_kind_t *kind)
+/* Each is there, up to a count that no program has. */
+static bool are_there(const void *table, size_t count)
 {
-    if (kind == NULL || !is_name(kind->name))
-        return false;
-    for (size_t i = 0; i < kind->handler_count; i++) {
-        if (kind->handlers[i].schema == NULL || kind->handlers[i].handle == NULL)
+    enum { MANY = 4096 };
+    return count == 0 || (table != NULL && count <= MANY);
+}
+
+static bool are_handlers(const actor_handler_t *handlers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (handlers[i].schema == NULL || handlers[i].handle == NULL)
             return false;
     }
+    return true;
+}
+
+static bool are_behaviours(const actor_kind_t *kind)
+{
+    for (size_t i = 0; i < kind->behaviour_count; i++) {
+        const actor_behaviour_t *behaviour = kind->behaviours[i];
+        if (behaviour == NULL || behaviour->name == NULL ||
+            !are_there(behaviour->handlers, behaviour->handler_count) ||
+            !are_handlers(behaviour->handlers, behaviour->handler_count))
+            return false;
+    }
+    return true;
+}
+
+static bool has_tables(const actor_kind_t *kind)
+{
+    return are_there(kind->handlers, kind->handler_count) &&
+           are_there(kind->appliers, kind->applier_count) &&
+           are_there(kind->replies, kind->reply_count) &&
+           are_there(kind->behaviours, kind->behaviour_count) &&
+           are_there(kind->continuations, kind->continuation_count);
+}
+
+static bool is_kind(const actor_kind_t *kind)
+{
+    if (kind == NULL || !is_name(kind->name) || !has_tables(kind) ||
+        !are_handlers(kind->handlers, kind->handler_count) || !are_behaviours(kind))
+        return false;
     for (size_t i = 0; i < kind->applier_count; i++) {
         if (kind->appliers[i].schema == NULL || kind->appliers[i].apply == NULL)
             return false;
     }
-    return true;
+    for (size_t i = 0; i < kind->reply_count; i++) {
+        if (kind->replies[i] == NULL)
+            return false;
+    }
+    for (size_t i = 0; i < kind->continuation_count; i++) {
+        if (kind->continuations[i].name == NULL || kind->continuations[i].then == NULL)
+            return false;
+    }
+    return kind->overflow <= OVERFLOW_COALESCE;
 }
 
 static err_t check_content(const plugin_t *plugin, const char *path, buf_t *problem)
@@ -203,18 +246,26 @@ static err_t check_content(const plugin_t *plugin, const char *path, buf_t *prob
     if (plugin->version == NULL || strnlen(plugin->version, PLUGIN_NAME_SIZE_MAX + 1) == 0 ||
         strnlen(plugin->version, PLUGIN_NAME_SIZE_MAX + 1) > PLUGIN_NAME_SIZE_MAX)
         return nonsense(problem, path, "it says no version");
-    if (plugin->kind_count == 0 || plugin->kind_count > PLUGIN_KINDS_MAX)
+    if (plugin->kinds == NULL || plugin->kind_count == 0 || plugin->kind_count > PLUGIN_KINDS_MAX)
         return nonsense(problem, path, "it has no actor kinds, or too many: see PLUGIN_KINDS");
     for (size_t i = 0; i < plugin->kind_count; i++) {
         if (!is_kind(plugin->kinds[i]))
-            return nonsense(problem, path,
-                            "a kind has no name of a-z, 0-9, '_' and '-', or lacks a handler");
+            return nonsense(
+                problem, path,
+                "a kind has no name of a-z, 0-9, '_' and '-', or a table of it lacks something");
         for (size_t j = 0; j < i; j++) {
             if (strcmp(plugin->kinds[i]->name, plugin->kinds[j]->name) == 0)
                 return nonsense(problem, path, "two of its kinds have the same name");
         }
     }
     return ERR_OK;
+}
+
+err_t plugin_check(const plugin_t *plugin, const char *path, buf_t *problem)
+{
+    TRY(check_interface(plugin, path, problem));
+    TRY(check_facts(plugin, path, problem));
+    return check_content(plugin, path, problem);
 }
 
 err_t object_plugin(const object_t *self, const char *path, buf_t *problem,
@@ -228,9 +279,7 @@ err_t object_plugin(const object_t *self, const char *path, buf_t *problem,
                    path);
         return ERR_INVALID;
     }
-    TRY(check_interface(plugin, path, problem));
-    TRY(check_facts(plugin, path, problem));
-    TRY(check_content(plugin, path, problem));
+    TRY(plugin_check(plugin, path, problem));
     *out_plugin = plugin;
     return ERR_OK;
 }

@@ -19,5 +19,8 @@ err_t object_open(const char *path, buf_t *problem, object_t *out_object);
 /* The descriptor in it, checked; what it names is good as long as the process. */
 err_t object_plugin(const object_t *self, const char *path, buf_t *problem,
                     const plugin_t **out_plugin);
+/* A descriptor that says nothing false about where its tables lie: everything else in it may be
+ * nonsense, and is refused. UNSUPPORTED, INVALID. */
+err_t plugin_check(const plugin_t *plugin, const char *path, buf_t *problem);
 /* Of an object that nothing was used of. */
 void object_discard(object_t *self);

@@ -114,6 +114,21 @@ Test(state_store_file, a_sleeper_takes_at_most_16_bytes_of_memory)
     state_store_file_close(store);
 }
 
+Test(state_store_file, a_damaged_state_does_not_come_back_after_a_newer_one)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    state_store_t *store = open_in(&folder);
+    check_ok(store->table->put(store, STR("kind/a"), STR("what is damaged")));
+    cr_assert(truncate(temporary_in(&folder, "states").path, 20) == 0);
+
+    check_ok(store->table->put(store, STR("kind/a"), STR("what is newer")));
+    check_ok(store->table->remove(store, STR("kind/a")));
+
+    cr_assert(store->table->has(store, STR("kind/a")) == false);
+    cr_assert(eq(u64, stats_of(store).count, 0));
+    state_store_file_close(store);
+}
+
 /* Four threads with keys of their own. */
 typedef struct worker {
     state_store_t *store;
