@@ -18,6 +18,7 @@ every run is a process of its own with its warm-up inside. Prints medians:
 
 import argparse
 import collections
+import contextlib
 import dataclasses
 import json
 import os
@@ -139,11 +140,22 @@ def child_seconds():
     return usage.ru_utime + usage.ru_stime
 
 
+def take_priority():
+    """Whoever gave us a priority means it against the whole machine. Where the kernel groups by session (autogroup), it
+    counts within one only, so the session gets it as well."""
+    nice = os.nice(0)
+    if nice < 0:
+        os.setsid()
+        with contextlib.suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as file:
+            file.write(str(nice))
+
+
 def run_once(command):
     """{line: (value, unit)}, and the share of the machine that others used meanwhile; None: it hung."""
     busy, ours, begin = busy_seconds(), child_seconds(), time.monotonic()
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=RUN_SECONDS_MAX, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=RUN_SECONDS_MAX, check=False,
+                              preexec_fn=take_priority)
     except subprocess.TimeoutExpired:
         return None
     took = max(time.monotonic() - begin, 1e-3)
