@@ -75,6 +75,12 @@ static void append(buf_t *out, int status, const char *title, const char *code, 
     json_object_end(&json);
 }
 
+uint32_t problem_retry_after_s(err_t err)
+{
+    enum { BUSY_S = 5, UNAVAILABLE_S = 2 };
+    return err == ERR_BUSY ? BUSY_S : err == ERR_UNAVAILABLE ? UNAVAILABLE_S : 0;
+}
+
 void problem_append(buf_t *out, err_t err, str_t detail, str_t request_id)
 {
     append(out, err_http_status(err), err_text(err), err_name(err), detail, request_id);

@@ -2,6 +2,7 @@
 #include "gateway/range.h"
 #include "gateway/server_internal.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 /* ---- the head of an answer ---- */
@@ -171,6 +172,10 @@ void http_reply_error(http_request_t *request, err_t err, const char *detail)
     problem_append(&body, err, str_from(detail), request->id);
     if (buf_status(&body) != ERR_OK)
         buf_deinit(&body);
+    char after_s[16];
+    int size = snprintf(after_s, sizeof after_s, "%u", problem_retry_after_s(err));
+    if (problem_retry_after_s(err) > 0)
+        http_reply_header(request, "Retry-After", str_of(after_s, (size_t)size));
     http_reply_buf(request, err_http_status(err), STR("application/problem+json"), &body);
 }
 

@@ -1,5 +1,6 @@
 #include "gateway/graphql/errors.h"
 
+#include "gateway/problem.h"
 #include "runtime/base/json.h"
 
 #include <stdarg.h>
@@ -87,6 +88,8 @@ static void write_error(const gql_errors_t *self, const gql_error_t *error, json
     json_key(json, STR("extensions"));
     json_object_begin(json);
     json_key_str(json, "code", str_from(err_name(error->err)));
+    if (problem_retry_after_s(error->err) > 0)
+        json_key_u64(json, "retryAfter", problem_retry_after_s(error->err));
     json_object_end(json);
     json_object_end(json);
 }

@@ -101,8 +101,6 @@ static void reply_json(http_request_t *request, int status, buf_t *body)
 static void reply_refusal(http_request_t *request, const answer_t *answer)
 {
     str_t text = arena_str(request->arena, answer->text);
-    if (answer->err == ERR_BUSY)
-        http_reply_header(request, "Retry-After", STR("5"));
     http_reply_error(request, answer->err, str_is_empty(text) ? NULL : text.data);
 }
 

@@ -11,7 +11,7 @@
  * Those that sign in answer {"user": {"id", "name", "role"}, "expiresAt"} and set two cookies, the
  * access token and the refresh token (both with Path=/, as the __Host- prefix demands). With
  * {"cookies": false} they answer the tokens instead, for apps: {"accessToken", "refreshToken"}.
- * Errors are problem+json; 429 comes with Retry-After where it is known. */
+ * Errors are problem+json; 429 and 503 come with Retry-After. */
 
 #include "gateway/route.h"
 

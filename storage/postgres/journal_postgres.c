@@ -183,6 +183,8 @@ static err_t read_stream(journal_t *journal, str_t stream, uint64_t after_versio
 {
     if (stream.size == 0 || stream.size > JOURNAL_STREAM_SIZE_MAX)
         return ERR_INVALID;
+    if (!journal_postgres_is_up(self_of(journal)))
+        return ERR_UNAVAILABLE; /* what was under way may still land */
     int count = JOURNAL_POSTGRES_PAGE;
     while (count == JOURNAL_POSTGRES_PAGE)
         TRY(read_page(self_of(journal), stream, &after_version, visit, context, &count));
@@ -308,6 +310,7 @@ err_t journal_postgres_open(const journal_postgres_options_t *options,
     TRY(journal_queue_new(&self->queue));
     TRY(relation_batch_new(options->relations, options->opener, &self->relations));
     TRY(journal_postgres_connect(self, &self->writer));
+    TRY(journal_postgres_await_own(self)); /* of the process before this one */
     TRY(journal_postgres_look(self, self->writer));
     atomic_store(&self->is_up, true);
     TRY(journal_postgres_commit_start(self));

@@ -19,7 +19,9 @@
  *
  * While the server is away appends are refused at once with UNAVAILABLE; the connection is tried
  * again after a back-off with jitter. When it is lost with an answer due, the outcome is unknown
- * (TIMEOUT).
+ * (TIMEOUT): the server may still be at it. So before anything is read or appended again, what this
+ * node has under way there is waited for, or ended, and streams are not read meanwhile: what a read
+ * finds is final.
  *
  * Threads   Open and close from one; all else any. `done` runs on the committer.
  * Errors    As runtime/journal.h says; BUSY: the queue is full, or no connection to read with came
@@ -34,7 +36,8 @@ enum {
     JOURNAL_POSTGRES_PARTITIONS = 16384,
     JOURNAL_POSTGRES_EVENTS_MAX = 1 << 18, /* in one transaction: what a position has room for */
     JOURNAL_POSTGRES_READERS = 4,
-    JOURNAL_POSTGRES_PAGE = 1000, /* events read in one statement */
+    JOURNAL_POSTGRES_PAGE = 1000,        /* events read in one statement */
+    JOURNAL_POSTGRES_HOLD_MAX_MS = 1000, /* an append of a lost connection, before it is ended */
     JOURNAL_POSTGRES_BACKOFF_FIRST_MS = 100,
     JOURNAL_POSTGRES_BACKOFF_MAX_MS = 5000
 };

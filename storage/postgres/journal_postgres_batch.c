@@ -234,6 +234,34 @@ err_t journal_postgres_write(journal_postgres_t *self, const journal_round_t *ro
     return err;
 }
 
+/* ---- what may still be under way ---- */
+
+/* The key of an advisory lock, as pg_locks has it. */
+static const char end_holders_sql[] =
+    "SELECT pg_terminate_backend(l.pid) FROM pg_locks l"
+    "  JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()"
+    "  WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted AND l.pid <> pg_backend_pid()"
+    "    AND l.classid::bigint = $1 >> 32 AND l.objid::bigint = $1 & 4294967295";
+
+err_t journal_postgres_await_own(journal_postgres_t *self)
+{
+    char lock[8], limit[64];
+    snprintf(limit, sizeof limit, "SET LOCAL lock_timeout = %llu",
+             (unsigned long long)MIN(self->timeout_ms / 2, (uint64_t)JOURNAL_POSTGRES_HOLD_MAX_MS));
+    pg_parameter_t key = pg_i64(lock, (int64_t)self->node);
+    pg_statement_t statements[2] = {
+        {.sql = limit},
+        {.sql = "SELECT pg_advisory_xact_lock($1)", .parameters = {key}, .parameter_count = 1}};
+    pg_statement_t end_holders = {
+        .sql = end_holders_sql, .parameters = {key}, .parameter_count = 1};
+    err_t err = pg_transaction(self->writer, statements, COUNT_OF(statements), NULL);
+    if (err != ERR_BUSY)
+        return err;
+    log_warning(self->log, "journal", "an append of a lost connection is still under way: ended");
+    TRY(pg_run(self->writer, &end_holders, NULL));
+    return pg_transaction(self->writer, statements, COUNT_OF(statements), NULL);
+}
+
 /* ---- snapshots ---- */
 
 /* Only of what is durable, and never an older one over a newer. */

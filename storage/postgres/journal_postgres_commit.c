@@ -43,6 +43,8 @@ static err_t ensure_connection(journal_postgres_t *self)
     if (now_ms() < self->retry_at_ms)
         return ERR_UNAVAILABLE;
     err_t err = journal_postgres_connect(self, &self->writer);
+    if (err == ERR_OK)
+        err = journal_postgres_await_own(self);
     if (err != ERR_OK) {
         lost(self);
         return ERR_UNAVAILABLE;
@@ -143,6 +145,8 @@ static void write_one_by_one(journal_postgres_t *self, const journal_round_t *ro
         err_t err = ensure_connection(self);
         if (err == ERR_OK)
             err = journal_postgres_write(self, &one);
+        if (self->writer != NULL && !pg_is_usable(self->writer))
+            lost(self); /* before its outcome is told */
         if (err != ERR_OK)
             end_all(&one, err);
     }

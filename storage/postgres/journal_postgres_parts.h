@@ -61,6 +61,9 @@ typedef struct journal_round {
     size_t count;
 } journal_round_t;
 err_t journal_postgres_write(journal_postgres_t *self, const journal_round_t *round);
+/* Until no transaction of this node that began before is under way: one whose connection was lost
+ * may still commit. One that holds out for JOURNAL_POSTGRES_HOLD_MAX_MS is ended. */
+err_t journal_postgres_await_own(journal_postgres_t *self);
 err_t journal_postgres_write_snapshots(journal_postgres_t *self, const journal_job_t *jobs);
 
 /* journal_postgres_commit.c */

@@ -72,7 +72,7 @@ static void too_many_headers(http_request_t *request)
 
 static void refuse_with_header(http_request_t *request)
 {
-    http_reply_header(request, "Retry-After", STR("1"));
+    http_reply_header(request, "X-Why", STR("load"));
     http_reply_error(request, ERR_BUSY, "try again");
 }
 
@@ -362,7 +362,8 @@ Test(response, what_is_said_is_framed_right)
         {"GET", "/headers", NULL, 200, "body", "X-Injected", "a  X-Evil: b c"},
         {"GET", "/headers", NULL, 200, "body", "X-Content-Type-Options", "nosniff"},
         {"HEAD", "/headers", NULL, 200, "", "Content-Length", "4"},
-        {"GET", "/busy", NULL, 429, NULL, "Retry-After", "1"},
+        {"GET", "/busy", NULL, 429, NULL, "X-Why", "load"},
+        {"GET", "/busy", NULL, 429, NULL, "Retry-After", "5"},
         {"GET", "/peer/x", NULL, 200, "127.0.0.1", "Date", ""},
         {"GET", "/no-content", NULL, 204, "", "Content-Length", NULL},
         {"GET", "/unchanged", NULL, 200, "v1", "ETag", "\"v1\""},

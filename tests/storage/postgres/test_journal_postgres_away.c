@@ -1,6 +1,7 @@
 /* The server goes away: stopped, killed in mid-load, back again. */
 #include "runtime/base/memory.h"
 #include "storage/postgres/journal_postgres.h"
+#include "storage/postgres/pg.h"
 #include "tests/support/check.h"
 #include "tests/support/journal_contract.h"
 #include "tests/support/patience.h"
@@ -61,6 +62,36 @@ Test(journal_postgres_away, is_refused_at_once_and_recovers_by_itself)
     check_ok(append_one(journal, 1));
     check_ok(read_version(journal, "away/1", &version));
     cr_assert_eq(version, 2);
+}
+
+/* ---- what is still under way ---- */
+
+/* The server stalls at an append for longer than its connection waits. */
+Test(journal_postgres_away, an_append_that_was_given_up_does_not_land_behind_a_read)
+{
+    postgres_t server POSTGRES_SCOPED = {0};
+    pg_t *other PG_SCOPED = NULL;
+    journal_postgres_t *journal JOURNAL_POSTGRES_SCOPED = NULL;
+    uint64_t version = 0;
+    postgres_start(&server);
+    check_ok(pg_open(&(pg_options_t){.address = server.address, .timeout_ms = POSTGRES_PATIENCE_MS},
+                     &other));
+    check_ok(journal_postgres_open(
+        &(journal_postgres_options_t){.address = server.address, .timeout_ms = 2000}, &journal));
+    check_ok(append_one(journal, 0));
+
+    check_ok(pg_run_script(other, "BEGIN; SELECT 1 FROM streams FOR UPDATE"));
+    check_err(append_one(journal, 1), ERR_TIMEOUT);
+    err_t err = ERR_UNAVAILABLE;
+    wait_until((err = read_version(journal, "away/1", &version)) != ERR_UNAVAILABLE);
+    check_ok(err);
+    uint64_t read = version;
+    check_ok(pg_run_script(other, "COMMIT")); /* now it could go on */
+    check_ok(append_one(journal, 1));         /* and end behind this */
+    check_ok(read_version(journal, "away/1", &version));
+
+    cr_assert_eq(read, 1);
+    cr_assert_eq(version, 2, "what was read as not there came after all");
 }
 
 /* ---- killed under load ---- */
