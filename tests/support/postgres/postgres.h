@@ -21,5 +21,6 @@ void postgres_stop(postgres_t *self);
 
 /* pgbouncer in transaction mode in front of it; stopped with it. */
 void postgres_start_bouncer(const postgres_t *self, char *address, size_t size);
-/* "restart", "kill" (SIGKILL to all of it) or "stop", the folder stays. */
+/* "restart", "kill" (SIGKILL to all of it), "immediate" (it stops without cleaning up) or "stop",
+ * the folder stays. */
 void postgres_do(const postgres_t *self, const char *action);
