@@ -241,12 +241,13 @@ Test(execute, a_late_null_takes_its_parents_and_silences_what_is_below)
     cr_expect(desk.answers == 0);
     complete(&desk, 3, "too late");
 
-    check_str(buf_str(&desk.answer),
-              STR("{\"errors\":[{\"message\":\"gone\",\"locations\":[{\"line\":1,\"column\":3}],"
-                  "\"path\":[\"list\",1],\"extensions\":{\"code\":\"UNAVAILABLE\",\"retryAfter\":2}},"
-                  "{\"message\":\"Cannot return null for non-nullable field Query.must.\","
-                  "\"locations\":[{\"line\":1,\"column\":15}],\"path\":[\"deep\",\"must\"],"
-                  "\"extensions\":{\"code\":\"INTERNAL\"}}],\"data\":null}"));
+    check_str(
+        buf_str(&desk.answer),
+        STR("{\"errors\":[{\"message\":\"gone\",\"locations\":[{\"line\":1,\"column\":3}],"
+            "\"path\":[\"list\",1],\"extensions\":{\"code\":\"UNAVAILABLE\",\"retryAfter\":2}},"
+            "{\"message\":\"Cannot return null for non-nullable field Query.must.\","
+            "\"locations\":[{\"line\":1,\"column\":15}],\"path\":[\"deep\",\"must\"],"
+            "\"extensions\":{\"code\":\"INTERNAL\"}}],\"data\":null}"));
     graphql_engine_free(engine);
 }
 
