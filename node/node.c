@@ -192,7 +192,9 @@ static err_t register_services(node_t *self)
                                         .has_loudness = true};
     self->streaming = (streaming_service_t){
         .catalog = self->catalog, .segments = self->segments, .media = &self->media};
+    self->privacy = (privacy_service_t){self->vault, self->keyring};
     TRY(auth_register(self->runtime, &self->auth));
+    TRY(privacy_register(self->runtime, &self->privacy));
     TRY(social_register(self->runtime));
     TRY(session_register(self->runtime));
     TRY(library_register(self->runtime, &self->library));
@@ -377,6 +379,12 @@ static void start_following(void *context)
     self->upkeep = (upkeep_t){
         .keyring = self->keyring, .edge = runtime_edge(self->runtime, 0), .log = self->log};
     upkeep_start(&self->upkeep);
+    self->rotation = (master_rotation_t){.vault = self->vault,
+                                         .data = self->data,
+                                         .edge = runtime_edge(self->runtime, 0),
+                                         .log = self->log,
+                                         .is_ours = keys_are_ours(self->config)};
+    privacy_start(&self->rotation);
     const char *path = in_data(self, "control.sock");
     err_t err = control_new(runtime_loop(self->runtime, 0), runtime_edge(self->runtime, 0), path,
                             CONTROL_COMMANDS, CONTROL_COMMAND_COUNT, self, &self->control);

@@ -4,6 +4,7 @@
 #include "actors/auth/auth.h"
 #include "actors/library/library.h"
 #include "actors/media_client.h"
+#include "actors/privacy/privacy.h"
 #include "actors/streaming/streaming.h"
 #include "gateway/api.h"
 #include "gateway/server.h"
@@ -11,6 +12,7 @@
 #include "node/control/control.h"
 #include "node/follow.h"
 #include "node/node.h"
+#include "node/privacy/privacy_node.h"
 #include "node/upkeep.h"
 #include "storage/blob/segment_cache.h"
 #include "storage/crypt/journal_sealed.h"
@@ -58,6 +60,8 @@ struct node {
     api_t api;
     follow_t follow;
     upkeep_t upkeep;
+    privacy_service_t privacy;
+    master_rotation_t rotation;
     control_t *control;
     post_t *posts;
     uint32_t post_count;

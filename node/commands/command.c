@@ -1,4 +1,5 @@
 #include "node/commands/command.h"
+#include "node/privacy/command_privacy.h"
 
 #include "runtime/base/arena.h"
 
@@ -39,10 +40,24 @@ static const command_t commands[] = {
      "Reads one file with the media worker; needs no running node.\n", NULL, command_inspect},
     {"library", "list | add [NAME=]DIR", "the music folders",
      "Lists the music folders of the running node, or adds one.\n", NULL, command_library},
-    {"user", "list | add NAME [admin] | passwd NAME", "who may sign in",
+    {"user", "list | add NAME [admin] | passwd NAME | export NAME DIR | erase NAME",
+     "who may sign in",
      "Manages the users of the running node. Passwords are read from the terminal or standard "
-     "input, never from arguments.\n",
-     NULL, command_user},
+     "input, never from arguments.\n"
+     "`export` writes all that is kept of a user to a new folder DIR; `erase` destroys it for "
+     "good, "
+     "after asking.\n"
+     "  --yes           erases without asking\n",
+     "yes", command_user},
+    {"audit", "", "what was done with people's data",
+     "Prints the running node's audit log: exports, erasures, changes of the master key; fails "
+     "when it was altered.\n",
+     NULL, command_audit},
+    {"keys", "rotate | status", "the master key that wraps the users' keys",
+     "`rotate` replaces it while the node runs; one that was cut short goes on at the next "
+     "start.\n"
+     "  --new-master-key-file FILE  the new one, where the node does not keep it itself\n",
+     "new-master-key-file=", command_keys},
     {"token", "NAME", "sign a user in without a password, for scripts",
      "Prints an access token for NAME, good for 15 minutes: Authorization: Bearer TOKEN.\n", NULL,
      command_token},

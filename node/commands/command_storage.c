@@ -1,8 +1,11 @@
 /* command_storage.c -- the journal from one backend to the other, of a node that is not running;
  * `storage rebuild` is command_rebuild.c. */
 
+#include "actors/personal.h"
 #include "node/commands/command.h"
 #include "node/journal_open.h"
+#include "node/keys_open.h"
+#include "storage/crypt/journal_sealed.h"
 #include "storage/journal/journal_copy.h"
 
 #include <stdio.h>
@@ -13,6 +16,8 @@ typedef struct move {
     ms_log_t log;
     data_folder_t *data;
     journal_store_t lmdb, postgres;
+    vault_t *vault;
+    journal_sealed_t *from, *to;
     buf_t problem;
 } move_t;
 
@@ -23,6 +28,18 @@ static void show(void *context, uint64_t count)
         fprintf(stderr, "\r%llu records", (unsigned long long)count);
 }
 
+/* Both sides in clear: what was written before anything was sealed is sealed from now on. */
+static err_t open_sealed(move_t *self, bool is_to_postgres)
+{
+    journal_sealed_options_t options = {.kinds = PERSONAL_KINDS, .kind_count = PERSONAL_KIND_COUNT};
+    TRY(keys_open(self->config, self->data, &self->problem, &self->vault));
+    options.vault = self->vault;
+    options.inner = is_to_postgres ? self->lmdb.journal : self->postgres.journal;
+    TRY(journal_sealed_open(&options, &self->from));
+    options.inner = is_to_postgres ? self->postgres.journal : self->lmdb.journal;
+    return journal_sealed_open(&options, &self->to);
+}
+
 static err_t copy(move_t *self, bool is_to_postgres)
 {
     const config_t *config = self->config;
@@ -31,9 +48,9 @@ static err_t copy(move_t *self, bool is_to_postgres)
     TRY(journal_open_postgres(config, &self->log, !is_to_postgres, &self->problem,
                               &self->postgres));
     TRY(journal_open_lmdb(config, self->data, &self->log, &self->problem, &self->lmdb));
-    journal_store_t *from = is_to_postgres ? &self->lmdb : &self->postgres;
-    journal_store_t *to = is_to_postgres ? &self->postgres : &self->lmdb;
-    err_t err = journal_copy(from->journal, to->journal, show, NULL);
+    TRY(open_sealed(self, is_to_postgres));
+    err_t err = journal_copy(journal_sealed_journal(self->from), journal_sealed_journal(self->to),
+                             show, NULL);
     if (isatty(STDERR_FILENO) != 0)
         fputc('\n', stderr);
     if (err == ERR_CONFLICT)
@@ -48,7 +65,7 @@ static err_t copy(move_t *self, bool is_to_postgres)
 static err_t report(move_t *self, bool is_to_postgres)
 {
     journal_digest_t digest;
-    TRY(journal_digest(is_to_postgres ? self->postgres.journal : self->lmdb.journal, &digest));
+    TRY(journal_digest(journal_sealed_journal(self->to), &digest));
     printf("%llu records moved and compared, sum %016llx.\n"
            "Start the node %s from now on; the old journal is left as it was.\n",
            (unsigned long long)digest.count, (unsigned long long)digest.sum,
@@ -64,8 +81,11 @@ static int run_move(const config_t *config, bool is_to_postgres)
         err = report(&move, is_to_postgres);
     if (err != ERR_OK)
         command_failed("%s", move.problem.size > 0 ? buf_terminated(&move.problem) : err_text(err));
+    journal_sealed_close(move.from);
+    journal_sealed_close(move.to);
     journal_store_close(&move.lmdb);
     journal_store_close(&move.postgres);
+    vault_close(move.vault);
     data_folder_close(move.data);
     buf_deinit(&move.problem);
     return err == ERR_OK ? EXIT_OK : EXIT_FAILED;

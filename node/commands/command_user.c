@@ -1,6 +1,7 @@
 /* command_user.c -- user and token. */
 
 #include "node/commands/command_ask.h"
+#include "node/privacy/command_privacy.h"
 
 #include <stdio.h>
 #include <termios.h>
@@ -79,6 +80,12 @@ int command_user(const config_t *config, int count, char **arguments)
         return send_user(config, "user.add", arguments[1], "admin");
     if (count == 2 && strcmp(arguments[0], "passwd") == 0)
         return send_user(config, "user.password", arguments[1], "");
+    int words = command_plain_count(count, arguments);
+    bool is_yes = command_flag(count, arguments, "yes") != NULL;
+    if (words == 2 && strcmp(arguments[0], "erase") == 0)
+        return command_user_erase(config, arguments[1], is_yes);
+    if (count == 3 && strcmp(arguments[0], "export") == 0)
+        return command_user_export(config, arguments[1], arguments[2]);
     return command_usage("user");
 }
 

@@ -5,6 +5,7 @@
 #include "actors/protocol/roots.h"
 #include "node/parts.h"
 #include "node/plugins/plugins.h"
+#include "node/privacy/privacy_node.h"
 #include "runtime/base/utf8.h"
 
 static node_t *node_of(control_request_t *request)
@@ -197,6 +198,12 @@ const control_command_t CONTROL_COMMANDS[] = {
     {"user.list", user_list},
     {"user.password", user_password},
     {"user.find", control_user_find},
+    {"user.erase", control_user_erase},
+    {"user.exported", control_user_exported},
+    {"user.events", control_user_events},
+    {"audit", control_audit},
+    {"keys.rotate", control_keys_rotate},
+    {"keys.status", control_keys_status},
     {"tracks.match", control_tracks_match},
     {"tracks.import", control_tracks_import},
     {"playlist.find", control_playlist_find},

@@ -153,9 +153,15 @@ static err_t open_result(vault_t *vault, const sealed_place_t *place, sealed_roo
                          journal_record_t *record)
 {
     str_t subject;
-    if (!sealed_has(record->result))
+    bool is_named = sealed_subject(place, record->event.payload, &subject) == ERR_OK;
+    if (!sealed_has(record->result)) {
+        bool is_erased = false; /* written before anything was sealed: it goes all the same */
+        if (record->result.size > 0 && is_named &&
+            vault_is_erased(vault, subject, &is_erased) == ERR_OK && is_erased)
+            record->result = (str_t){NULL, 0};
         return ERR_OK;
-    if (sealed_subject(place, record->event.payload, &subject) != ERR_OK)
+    }
+    if (!is_named)
         return ERR_CORRUPT;
     err_t err = sealed_whole_get(vault, place, subject, record->result, &room->result);
     if (err != ERR_OK && err != ERR_STALE)

@@ -1,0 +1,161 @@
+// privacy.test.mjs -- what is kept of people is sealed, can be exported, and is gone when it is erased: on either backend.
+
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, test, before, after } from 'node:test';
+import { commandId, program, run, startServer } from './support/server.mjs';
+
+const NAME = 'Zerlina-Quaxbeck', PLAYLIST = 'Wibbelsterz', RENAMED = 'Hutzelbrumm', DEVICE = 'Knuddelfon',
+  WORDS = 'zwackelmann', PASSWORD = 'schnurpsel battery';
+const SECRETS = [NAME, NAME.toLowerCase(), PLAYLIST, RENAMED, DEVICE, WORDS, PASSWORD, '$argon2id$'];
+
+/** Every file below the node's folder, the database's too, in which one of the words stands. */
+function foundIn(server, words) {
+  if (server.database) run('psql', [server.database, '-c', 'CHECKPOINT']);
+  const names = run('grep', ['-rlaF', ...words.flatMap((word) => ['-e', word]), server.folder], { mayFail: true }).stdout;
+  return names.split('\n').filter((name) => name !== '' && !name.startsWith(path.join(server.folder, 'export')));
+}
+
+async function signIn(server, name, password = PASSWORD) {
+  const response = await server.request('POST', '/api/v1/session', { name, password, deviceName: DEVICE });
+  return response.status;
+}
+
+/** Leaves something of every sort behind. */
+async function live(server, tracks) {
+  const { createPlaylist: made } = await server.graphql(
+    'mutation ($c: ID!, $t: [ID!], $n: String!) { createPlaylist(commandId: $c, name: $n, trackIds: $t) { id } }',
+    { c: commandId(), t: tracks, n: PLAYLIST });
+  await server.graphql('mutation ($c: ID!, $id: ID!, $n: String!) { renamePlaylist(commandId: $c, id: $id, name: $n) { id } }',
+    { c: commandId(), id: made.id, n: RENAMED });
+  for (const track of tracks) {
+    await server.graphql('mutation ($c: ID!, $t: ID!) { setFavourite(commandId: $c, trackId: $t, isFavourite: true) { id } }',
+      { c: commandId(), t: track });
+    await server.graphql('mutation ($c: ID!, $t: ID!) { setRating(commandId: $c, trackId: $t, rating: 4) { id } }',
+      { c: commandId(), t: track });
+  }
+  await server.graphql('query ($q: String!) { search(query: $q) { tracks { id } } }', { q: WORDS });
+}
+
+for (const database of [false, true]) {
+  describe(database ? 'in PostgreSQL' : 'in LMDB', () => {
+    let server, userId;
+    const say = (args, input) => run(program, [...args, '--data', server.data],
+      { mayFail: true, input, cwd: server.folder });
+
+    before(async () => {
+      server = await startServer({ database, flags: ['--recorder', 'messages'] });
+      await server.setUp();
+      assert.equal(say(['user', 'add', NAME], `${PASSWORD}\n`).status, 0);
+      await server.scanned(3);
+    });
+    after(() => server.stop());
+
+    test('nothing that people wrote stands in any file, also after a kill', async () => {
+      const { tracks } = (await server.graphql('{ tracks(first: 3) { edges { node { id } } } }'));
+      const ids = tracks.edges.map((edge) => edge.node.id);
+      await server.graphql('mutation ($c: ID!) { createPlaylist(commandId: $c, name: "stays") { id } }', { c: commandId() });
+      const admin = new Map(server.cookies);
+      server.cookies.clear();
+      assert.equal(await signIn(server, NAME), 201);
+      await live(server, ids);
+      server.cookies = admin;
+      await server.kill();
+      await server.start();
+      assert.deepEqual(foundIn(server, SECRETS), []);
+      assert.ok(foundIn(server, ['playlist_renamed']).length > 0, 'the search itself');
+    });
+
+    test('an export has everything, in files of the owner alone', () => {
+      const folder = path.join(server.folder, 'export');
+      const done = say(['user', 'export', NAME, folder]);
+      assert.equal(done.status, 0, done.stderr);
+      assert.equal(statSync(folder).mode & 0o777, 0o700);
+      const account = JSON.parse(readFileSync(path.join(folder, 'account.json'), 'utf8'));
+      assert.equal(account.name, NAME);
+      userId = account.user_id;
+      const lines = readFileSync(path.join(folder, 'events.jsonl'), 'utf8').trim().split('\n').map(JSON.parse);
+      const of = (event) => lines.filter((line) => line.event === event);
+      assert.equal(of('account_created')[0].data.name, NAME);
+      assert.equal(of('account_created')[0].data.password_hash, '***');
+      assert.equal(of('account_session_started')[0].data.device_name, DEVICE);
+      assert.equal(of('user_favourite_set').length, 3);
+      assert.ok(of('user_rating_set').every((line) => line.data.rating === 4 && line.data.track_id > 0));
+      assert.equal(of('playlist_renamed')[0].data.name, RENAMED);
+      const lists = readdirSync(path.join(folder, 'playlists'));
+      assert.equal(lists.length, 1);
+      assert.match(readFileSync(path.join(folder, 'playlists', lists[0]), 'utf8'), /^#EXTM3U/);
+      assert.equal(say(['user', 'export', NAME, folder]).status, 1, 'an existing folder is left alone');
+    });
+
+    test('the master key is replaced while the node serves', async () => {
+      const file = path.join(server.data, 'keys/master'), first = readFileSync(file, 'utf8');
+      const done = say(['keys', 'rotate']);
+      assert.equal(done.status, 0, done.stderr);
+      const second = readFileSync(file, 'utf8');
+      assert.notEqual(second, first);
+      assert.equal(statSync(file).mode & 0o777, 0o600);
+      assert.equal(await signIn(server, NAME), 201);
+      await server.end();
+      writeFileSync(file, first);
+      await assert.rejects(server.start(), /not the one that the users' keys are wrapped with/);
+      writeFileSync(file, second);
+      await server.start();
+      const { playlists } = await server.graphql('{ playlists { name } }');
+      assert.deepEqual(playlists.map((list) => list.name), [RENAMED]);
+    });
+
+    test('erasing asks, and then nothing is left that could be read', async () => {
+      assert.equal(say(['user', 'erase', NAME], 'no\n').status, 1);
+      assert.equal(say(['user', 'erase', 'nobody', '--yes']).status, 1);
+      assert.equal(say(['user', 'erase', 'ana', '--yes']).status, 1, 'the last administrator');
+      const done = say(['user', 'erase', NAME], `${NAME}\n`);
+      assert.equal(done.status, 0, done.stderr);
+
+      for (let start = 0; start < 2; start++) {
+        server.cookies.clear();
+        assert.equal(await signIn(server, NAME), 401);
+        assert.doesNotMatch(say(['user', 'list']).stdout, new RegExp(NAME));
+        assert.equal(await signIn(server, 'ana', 'correct horse battery'), 201);
+        const { playlists } = await server.graphql('{ playlists { name } }');
+        assert.deepEqual(playlists.map((list) => list.name), ['stays']);
+        await server.kill();
+        await server.start();
+      }
+      assert.deepEqual(foundIn(server, SECRETS), []);
+      const key = readFileSync(path.join(server.data, 'keys/subjects', userId));
+      assert.ok(key.subarray(2).every((byte) => byte === 0), 'a tombstone, and no key');
+      // What is left in the journal is opened by nobody any more.
+      for (const kind of ['account', 'user', 'session']) {
+        const left = JSON.stringify(say(['actor', kind, userId]).stdout);
+        for (const secret of SECRETS) assert.ok(!left.includes(secret));
+      }
+      assert.equal(say(['user', 'add', NAME], `${PASSWORD}\n`).status, 0, 'the name is free again');
+    });
+
+    test('the audit log has it, without a name', () => {
+      const done = say(['audit']);
+      assert.equal(done.status, 0, done.stderr);
+      const actions = done.stdout.trim().split('\n').map((line) => /Z {2}(.*?) {2,}|Z {2}(.*)$/.exec(line)[0]);
+      assert.equal(actions.length, 6, done.stdout);
+      assert.match(done.stdout, new RegExp(`exported +${userId}\n.*master key changed.*\n.*erasure begun.*\n.*erasure refused`));
+      assert.match(done.stdout, new RegExp(`erasure begun +${userId}\n.*erasure ended +${userId}\n$`));
+      assert.ok(!done.stdout.includes(NAME));
+    });
+  });
+}
+
+test('a missing master key is said, and nothing is made in its place', async () => {
+  const server = await startServer({ music: null });
+  const file = path.join(server.data, 'keys/master'), key = readFileSync(file, 'utf8');
+  await server.end();
+  run('rm', [file]);
+  await assert.rejects(server.start(), /master key .* is missing: put it back/);
+  assert.ok(!existsSync(file));
+  writeFileSync(file, key);
+  await assert.rejects(server.start(), /can be read by others: chmod 600/);
+  run('chmod', ['600', file]);
+  await server.start();
+  await server.stop();
+});
