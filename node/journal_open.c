@@ -44,31 +44,35 @@ static const char *why_no_database(err_t err)
 }
 
 /* The schema, and the tables of the relations: complete, or known not to be. */
-static err_t prepare(const config_t *config, const ms_log_t *log, bool has_relations)
+static err_t prepare(const config_t *config, const ms_log_t *log, const relation_opener_t *opener)
 {
     bool has_direct = config->database_direct[0] != '\0';
     TRY(migrate(has_direct ? config->database_direct : config->database, log));
-    return has_relations ? relation_build_missing(
-                               &(relation_build_options_t){.address = config->database, .log = log},
-                               node_relations())
-                         : relation_build_forget(config->database, log);
+    if (opener == NULL)
+        return relation_build_forget(config->database, log);
+    return relation_build_missing(
+        &(relation_build_options_t){.address = config->database, .log = log, .opener = *opener},
+        node_relations());
 }
 
-static err_t open_postgres(const config_t *config, const ms_log_t *log, bool has_relations,
-                           journal_postgres_t **out_journal)
+static err_t open_postgres(const config_t *config, const ms_log_t *log,
+                           const relation_opener_t *opener, journal_postgres_t **out_journal)
 {
-    TRY(prepare(config, log, has_relations));
+    TRY(prepare(config, log, opener));
     journal_postgres_options_t options = {.address = config->database, .log = log};
-    if (has_relations)
+    if (opener != NULL) {
         options.relations = node_relations();
+        options.opener = *opener;
+    }
     return journal_postgres_open(&options, out_journal);
 }
 
-err_t journal_open_postgres(const config_t *config, const ms_log_t *log, bool has_relations,
-                            buf_t *problem, journal_store_t *out_store)
+err_t journal_open_postgres(const config_t *config, const ms_log_t *log,
+                            const relation_opener_t *opener, buf_t *problem,
+                            journal_store_t *out_store)
 {
     journal_postgres_t *journal = NULL;
-    err_t err = open_postgres(config, log, has_relations, &journal);
+    err_t err = open_postgres(config, log, opener, &journal);
     if (err != ERR_OK) {
         buf_printf(problem, "%s", why_no_database(err));
         return err;

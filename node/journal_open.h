@@ -8,11 +8,14 @@
 #include "runtime/base/log.h"
 #include "storage/data_folder.h"
 #include "storage/journal/journal_store.h"
+#include "storage/relations/relations.h"
 
 /* In the data folder. */
 err_t journal_open_lmdb(const config_t *config, const data_folder_t *data, const ms_log_t *log,
                         buf_t *problem, journal_store_t *out_store);
-/* At --database, brought to this program's schema first. With relations their tables are complete,
- * and written by each append; without, the next one that opens it with them builds them. */
-err_t journal_open_postgres(const config_t *config, const ms_log_t *log, bool has_relations,
-                            buf_t *problem, journal_store_t *out_store);
+/* At --database, brought to this program's schema first. With an opener the tables of the relations
+ * are complete, and written by each append; without (NULL), the next one that opens it with them
+ * builds them. */
+err_t journal_open_postgres(const config_t *config, const ms_log_t *log,
+                            const relation_opener_t *opener, buf_t *problem,
+                            journal_store_t *out_store);

@@ -6,12 +6,16 @@
  * Threads  One. Errors  Of the vault; *problem says what to do. */
 
 #include "node/config.h"
-#include "storage/crypt/vault.h"
-#include "storage/data_folder.h"
+#include "storage/crypt/sealed_field.h"
+#include "storage/relations/relations.h"
 
-err_t keys_open(const config_t *config, const data_folder_t *data, buf_t *problem,
-                vault_t **out_vault);
+/* In config->data, which a command may do beside the node that runs there. */
+err_t keys_open(const config_t *config, buf_t *problem, vault_t **out_vault);
 /* Whether the key is the data folder's own: then a rotation writes it there. */
 bool keys_are_ours(const config_t *config);
 /* DATA/keys/master. */
-err_t keys_keep(const data_folder_t *data, const aead_key_t *master);
+err_t keys_keep(const config_t *config, const aead_key_t *master);
+/* For the SQL tables: events of the kinds with personal data, as tables may keep them. Borrows the
+ * projector. */
+sealed_projector_t keys_projector(vault_t *vault);
+relation_opener_t keys_opener(const sealed_projector_t *projector);

@@ -38,14 +38,17 @@ static const char *in_data(node_t *self, const char *name)
 static err_t open_journal(node_t *self, buf_t *problem)
 {
     bool is_here = self->config->database[0] == '\0';
-    return is_here ? journal_open_lmdb(self->config, self->data, self->log, problem, &self->journal)
-                   : journal_open_postgres(self->config, self->log, true, problem, &self->journal);
+    TRY(refuse(problem, keys_open(self->config, problem, &self->vault),
+               "the users' keys can't be opened"));
+    self->projector = keys_projector(self->vault);
+    relation_opener_t opener = keys_opener(&self->projector);
+    return is_here
+               ? journal_open_lmdb(self->config, self->data, self->log, problem, &self->journal)
+               : journal_open_postgres(self->config, self->log, &opener, problem, &self->journal);
 }
 
 static err_t open_sealed(node_t *self, buf_t *problem)
 {
-    TRY(refuse(problem, keys_open(self->config, self->data, problem, &self->vault),
-               "the users' keys can't be opened"));
     journal_sealed_options_t options = {self->journal.journal, self->vault, PERSONAL_KINDS,
                                         PERSONAL_KIND_COUNT};
     return refuse(problem, journal_sealed_open(&options, &self->sealed),
@@ -380,7 +383,7 @@ static void start_following(void *context)
         .keyring = self->keyring, .edge = runtime_edge(self->runtime, 0), .log = self->log};
     upkeep_start(&self->upkeep);
     self->rotation = (master_rotation_t){.vault = self->vault,
-                                         .data = self->data,
+                                         .config = self->config,
                                          .edge = runtime_edge(self->runtime, 0),
                                          .log = self->log,
                                          .is_ours = keys_are_ours(self->config)};

@@ -16,6 +16,7 @@
 #include "node/upkeep.h"
 #include "storage/blob/segment_cache.h"
 #include "storage/crypt/journal_sealed.h"
+#include "storage/crypt/sealed_field.h"
 #include "storage/data_folder.h"
 #include "storage/journal/journal_store.h"
 
@@ -41,7 +42,8 @@ struct node {
     keyring_t *keyring;
     journal_store_t journal; /* what is stored: personal data is sealed in it */
     vault_t *vault;
-    journal_sealed_t *sealed; /* the same journal in clear, for everybody here */
+    sealed_projector_t projector; /* of the SQL tables */
+    journal_sealed_t *sealed;     /* the same journal in clear, for everybody here */
     catalog_t *catalog;
     state_store_t *states, *sealed_states; /* of actors that hibernate */
     library_projection_t *library_projection;

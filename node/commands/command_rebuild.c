@@ -2,6 +2,7 @@
  */
 
 #include "node/commands/command.h"
+#include "node/keys_open.h"
 #include "node/relations.h"
 #include "storage/relations/relation_build.h"
 
@@ -32,11 +33,13 @@ static int fail(const relation_t *relation, err_t err)
     }
 }
 
-static int rebuild(const config_t *config, const ms_log_t *log, const relation_t *relation)
+static int rebuild(const config_t *config, const ms_log_t *log, const relation_t *relation,
+                   relation_opener_t opener)
 {
     relation_build_report_t report;
     relation_build_options_t options = {.address = config->database,
                                         .relation = relation,
+                                        .opener = opener,
                                         .log = log,
                                         .progress = show,
                                         .context = (void *)(uintptr_t)relation};
@@ -62,10 +65,16 @@ int command_rebuild(const config_t *config, int count, char **arguments)
         return command_failed(
             "name the database with --database postgresql://USER@HOST/NAME; what "
             "a node without one derives from its journal it builds when it starts");
+    vault_t *vault VAULT_SCOPED = NULL;
+    buf_t problem BUF_SCOPED = BUF_INIT;
+    err_t err = keys_open(config, &problem, &vault);
+    if (err != ERR_OK)
+        return command_failed("%s", problem.size > 0 ? buf_terminated(&problem) : err_text(err));
+    sealed_projector_t projector = keys_projector(vault);
     for (size_t i = 0; i < list.count; i++) {
         if (wanted != NULL && list.items[i] != wanted)
             continue;
-        int status = rebuild(config, &log, list.items[i]);
+        int status = rebuild(config, &log, list.items[i], keys_opener(&projector));
         if (status != EXIT_OK)
             return status;
     }

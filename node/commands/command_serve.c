@@ -19,6 +19,14 @@ static log_level_t level_of(const char *name)
     return LOG_INFO;
 }
 
+/* A dump would hold in clear what people wrote, and keys; the flight recorder says what happened.
+ */
+static void forbid_core_dumps(void)
+{
+    const struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+}
+
 /* A connection, a segment and a file of the library each want a descriptor. */
 static void raise_descriptor_limit(void)
 {
@@ -68,6 +76,7 @@ int command_serve(const config_t *config, int count, char **arguments)
     sigprocmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
+    forbid_core_dumps();
 
     const ms_log_t log = {STDERR_FILENO, level_of(config->log_level), config->log_json};
     buf_t problem BUF_SCOPED = BUF_INIT;

@@ -17,6 +17,7 @@ typedef struct move {
     data_folder_t *data;
     journal_store_t lmdb, postgres;
     vault_t *vault;
+    sealed_projector_t projector; /* of the SQL tables */
     journal_sealed_t *from, *to;
     buf_t problem;
 } move_t;
@@ -32,7 +33,6 @@ static void show(void *context, uint64_t count)
 static err_t open_sealed(move_t *self, bool is_to_postgres)
 {
     journal_sealed_options_t options = {.kinds = PERSONAL_KINDS, .kind_count = PERSONAL_KIND_COUNT};
-    TRY(keys_open(self->config, self->data, &self->problem, &self->vault));
     options.vault = self->vault;
     options.inner = is_to_postgres ? self->lmdb.journal : self->postgres.journal;
     TRY(journal_sealed_open(&options, &self->from));
@@ -44,8 +44,11 @@ static err_t copy(move_t *self, bool is_to_postgres)
 {
     const config_t *config = self->config;
     TRY(data_folder_open(config->data, &self->problem, &self->data));
-    /* What is moved may be sealed: its tables are built when the node starts. */
-    TRY(journal_open_postgres(config, &self->log, !is_to_postgres, &self->problem,
+    TRY(keys_open(config, &self->problem, &self->vault));
+    self->projector = keys_projector(self->vault);
+    relation_opener_t opener = keys_opener(&self->projector);
+    /* What is moved gets its tables when the node starts. */
+    TRY(journal_open_postgres(config, &self->log, is_to_postgres ? NULL : &opener, &self->problem,
                               &self->postgres));
     TRY(journal_open_lmdb(config, self->data, &self->log, &self->problem, &self->lmdb));
     TRY(open_sealed(self, is_to_postgres));

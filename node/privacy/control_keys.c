@@ -18,7 +18,7 @@ static void noted(void *context, const answer_t *answer)
 static err_t keep(void *context, const aead_key_t *master)
 {
     const master_rotation_t *self = context;
-    return self->is_ours ? keys_keep(self->data, master) : ERR_OK;
+    return self->is_ours ? keys_keep(self->config, master) : ERR_OK;
 }
 
 static err_t rotate(void *data)

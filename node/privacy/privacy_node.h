@@ -4,14 +4,14 @@
  *
  * Threads  The loop's that the control socket is on. */
 
+#include "node/config.h"
 #include "node/control/control.h"
 #include "runtime/runtime.h"
 #include "storage/crypt/vault.h"
-#include "storage/data_folder.h"
 
 typedef struct master_rotation {
     vault_t *vault;
-    const data_folder_t *data;
+    const config_t *config;
     edge_t *edge;
     const ms_log_t *log;
     bool is_ours; /* the new key is kept in the data folder */

@@ -14,9 +14,10 @@
  *
  * After the name a field may carry one mark: SECRET, for what is never shown (passwords, tokens,
  * codes): schema_to_json writes "***" in its place, schema_wipe overwrites it; or PERSONAL, for
- * what says who somebody is or what they wrote: no trace shows it; or KEY, for what makes a newer
- * message replace an older one (OVERFLOW_COALESCE); or SUBJECT, for a string that names whose the
- * PERSONAL fields of the line are, where that is not the stream's key.
+ * what says who somebody is or what they wrote: no trace shows it, and in an EVENT it is sealed
+ * before it is stored (storage/crypt/journal_sealed.h), as is what is SECRET; or KEY, for what
+ * makes a newer message replace an older one (OVERFLOW_COALESCE); or SUBJECT, for a string that
+ * names whose the PERSONAL fields of the line are, where that is not the stream's key.
  *
  * The wire form is one msgpack map {tag: value}; fields that are zero or empty are left out,
  * unknown tags are skipped, missing ones read as zero: so both an older and a newer program can
