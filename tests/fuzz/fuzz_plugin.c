@@ -52,7 +52,7 @@ static void fill_texts(bytes_t *in)
             texts[i][j] = (char)next(in);
         texts[i][size] = 0;
     }
-    strcpy(texts[0], "good");
+    memcpy(texts[0], "good", sizeof "good");
 }
 
 static const void *there(bytes_t *in, const void *what)
