@@ -51,6 +51,15 @@ static err_t check_applied(pg_t *pg, const ms_log_t *log, int *out_count)
     return ERR_OK;
 }
 
+/* Also for a login that may only read the list. */
+static err_t count_done(pg_t *pg, const ms_log_t *log, int *out_count)
+{
+    PGresult *result PG_RESULT_SCOPED = NULL;
+    TRY(pg_run(pg, &(pg_statement_t){.sql = "SELECT WHERE to_regclass('migrations') IS NOT NULL"},
+               &result));
+    return PQntuples(result) == 1 ? check_applied(pg, log, out_count) : ERR_OK;
+}
+
 static err_t apply(pg_t *pg, int index, const ms_log_t *log)
 {
     const migration_t *migration = &migrations[index];
@@ -78,6 +87,9 @@ err_t migrate(const char *address, const ms_log_t *log)
     int count = 0;
     TRY(pg_open(&(pg_options_t){.address = address, .application = "musicstream", .log = log},
                 &pg));
+    TRY(count_done(pg, log, &count));
+    if (count == (int)COUNT_OF(migrations))
+        return ERR_OK;
     /* Held by the session: given back with it, also when this process is killed. */
     TRY(pg_run_script(pg, "SELECT pg_advisory_lock(" MIGRATE_LOCK ")"));
     TRY(pg_run_script(pg, table_sql));

@@ -1,0 +1,99 @@
+#include "relations_rig.h"
+
+#include "actors/protocol/user.h"
+#include "node/relations.h"
+#include "storage/postgres/migrate.h"
+#include "storage/relations/relation_build.h"
+#include "tests/support/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A database as the release before `number` left it: the migrations below, by hand. */
+static void make_older(const char *address, int number)
+{
+    pg_t *pg = NULL;
+    check_ok(pg_open(&(pg_options_t){.address = address, .timeout_ms = POSTGRES_PATIENCE_MS}, &pg));
+    check_ok(
+        pg_run_script(pg, "CREATE TABLE migrations (number integer PRIMARY KEY, name text NOT NULL,"
+                          " sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"));
+    for (int i = 1; i < number; i++) {
+        char command[600];
+        snprintf(command, sizeof command, "cat %s/storage/migrations/%04d_*.sql",
+                 getenv("MS_SOURCE"), i);
+        buf_t sql BUF_SCOPED = BUF_INIT;
+        FILE *file = popen(command, "r");
+        for (int c = fgetc(file); c != EOF; c = fgetc(file))
+            buf_append_char(&sql, (char)c);
+        cr_assert_eq(pclose(file), 0);
+        char bytes[4];
+        pg_statement_t note = {.sql = "INSERT INTO migrations (number, name, sha256)"
+                                      " VALUES ($1, 'older', encode(sha256($2), 'hex'))",
+                               .parameters = {pg_i32(bytes, i), pg_bytes(buf_str(&sql))},
+                               .parameter_count = 2};
+        check_ok(pg_run(pg, &note, NULL));
+        check_ok(pg_run_script(pg, buf_terminated(&sql)));
+    }
+    pg_close(pg);
+}
+
+static void open_older(relations_rig_t *rig, const char *address)
+{
+    journal_postgres_close(rig->journal);
+    pg_close(rig->pg);
+    rig->journal = NULL;
+    rig->pg = NULL;
+    check_ok(journal_postgres_open(
+        &(journal_postgres_options_t){.address = address, .timeout_ms = POSTGRES_PATIENCE_MS},
+        &rig->journal));
+    check_ok(
+        pg_open(&(pg_options_t){.address = address, .timeout_ms = POSTGRES_PATIENCE_MS}, &rig->pg));
+}
+
+Test(migrations, relational_tables_come_to_a_database_that_is_in_use)
+{
+    relations_rig_t rig RIG_SCOPED;
+    char address[300];
+    uint64_t version = 0;
+    rig_start(&rig);
+    check_ok(pg_run_script(rig.pg, "CREATE DATABASE older"));
+    snprintf(address, sizeof address, "postgresql://postgres@/older%s",
+             strchr(rig.server.address, '?'));
+    make_older(address, 2);
+    open_older(&rig, address);
+    for (uint64_t i = 1; i <= 100; i++) {
+        user_favourite_set_t event = {i, true};
+        rig_append(&rig, STR("user/ana"), &version, &user_favourite_set_schema, &event);
+    }
+    rig_wait(&rig);
+
+    check_ok(migrate(address, NULL));
+    cr_expect_eq(rig_number(&rig, "SELECT count(*) FROM favourites"), 0);
+    cr_expect_eq(rig_number(&rig, "SELECT count(*) FROM projections"), 0);
+    check_ok(
+        relation_build_missing(&(relation_build_options_t){.address = address}, node_relations()));
+
+    cr_expect_eq(rig_number(&rig, "SELECT count(*) FROM favourites"), 100);
+    cr_expect_eq(rig_number(&rig, "SELECT count(*) FROM events"), 100);
+    check_ok(migrate(address, NULL));
+    rig_open_journal(&rig, address);
+    user_favourite_set_t event = {999, true};
+    rig_append(&rig, STR("user/ana"), &version, &user_favourite_set_schema, &event);
+    rig_wait(&rig);
+    check_ok(rig.err);
+    cr_expect_eq(rig_number(&rig, "SELECT count(*) FROM favourites"), 101);
+}
+
+Test(migrations, what_is_not_as_it_was_applied_stops_the_node)
+{
+    relations_rig_t rig RIG_SCOPED;
+    rig_start(&rig);
+
+    check_ok(pg_run_script(rig.pg, "UPDATE migrations SET sha256 = 'other' WHERE number = 2"));
+    check_err(migrate(rig.server.address, NULL), ERR_CONFLICT);
+    check_ok(pg_run_script(rig.pg, "INSERT INTO migrations VALUES (9999, 'later', '')"));
+    check_ok(pg_run_script(
+        rig.pg,
+        "INSERT INTO migrations SELECT n, 'later', '' FROM generate_series(100, 199) AS n"));
+    check_err(migrate(rig.server.address, NULL), ERR_NEWER);
+}

@@ -1,0 +1,186 @@
+#include "relations_rig.h"
+
+#include "actors/protocol/user.h"
+#include "storage/postgres/migrate.h"
+#include "storage/relations/relation_read.h"
+#include "tests/support/check.h"
+
+#include <stdio.h>
+
+/* ana and bob have a favourite, a rating and a play each; bob has another favourite. */
+static void populate(relations_rig_t *rig)
+{
+    uint64_t ana = 0, bob = 0;
+    user_favourite_set_t favourite = {1, true}, other = {2, true};
+    user_rating_set_t rating = {1, 5};
+    user_played_t played = {1, 1, 1700000000000};
+    rig_append(rig, STR("user/ana"), &ana, &user_favourite_set_schema, &favourite);
+    rig_append(rig, STR("user/ana"), &ana, &user_rating_set_schema, &rating);
+    rig_append(rig, STR("user/ana"), &ana, &user_played_schema, &played);
+    rig_append(rig, STR("user/bob"), &bob, &user_favourite_set_schema, &favourite);
+    rig_append(rig, STR("user/bob"), &bob, &user_favourite_set_schema, &other);
+    rig_append(rig, STR("user/bob"), &bob, &user_rating_set_schema, &rating);
+    rig_append(rig, STR("user/bob"), &bob, &user_played_schema, &played);
+    rig_wait(rig);
+    check_ok(rig->err);
+}
+
+/* What a reader sees of everybody: rows of the three tables, or -1 and the error. */
+static int64_t seen_by(pg_t *pg, const char *user, const char *sql, err_t *out_err)
+{
+    PGresult *result PG_RESULT_SCOPED = NULL;
+    *out_err = relation_read_as(pg, str_from(user), &(pg_statement_t){.sql = sql}, &result);
+    return *out_err == ERR_OK ? pg_get_i64(result, 0, 0) : -1;
+}
+
+static const char all_sql[] =
+    "SELECT (SELECT count(*) FROM favourites) + (SELECT count(*) FROM ratings)"
+    " + (SELECT count(*) FROM plays)";
+
+static void expect_seen(pg_t *pg, const char *user, int64_t wanted, const char *what)
+{
+    err_t err;
+    int64_t got = seen_by(pg, user, all_sql, &err);
+    cr_expect(got == wanted, "%s: %s sees %lld rows, not %lld (%s)", what, user, (long long)got,
+              (long long)wanted, err_text(err));
+}
+
+static pg_t *connected(const char *address)
+{
+    pg_t *pg = NULL;
+    check_ok(pg_open(&(pg_options_t){.address = address, .timeout_ms = POSTGRES_PATIENCE_MS}, &pg));
+    return pg;
+}
+
+static void expect_own_rows_only(const char *address, const char *what)
+{
+    err_t err;
+    pg_t *pg PG_SCOPED = connected(address);
+    expect_seen(pg, "ana", 3, what);
+    expect_seen(pg, "bob", 4, what); /* on the connection that ana's reader had */
+    expect_seen(pg, "", 0, what);
+    expect_seen(pg, "eve", 0, what);
+    cr_expect_eq(seen_by(pg, "ana", "SELECT count(*) FROM favourites WHERE user_id = 'bob'", &err),
+                 0, "%s", what);
+
+    /* After a transaction that failed. */
+    cr_expect_eq(seen_by(pg, "bob", "SELECT 1 / (count(*) - 2) FROM favourites", &err), -1);
+    cr_expect_eq(err, ERR_INVALID, "%s: %s", what, err_text(err));
+    expect_seen(pg, "ana", 3, what);
+
+    /* What a reader must not do at all. */
+    static const char *const forbidden[] = {
+        "SELECT count(*) FROM events",
+        "SELECT count(*) FROM snapshots",
+        "SELECT count(*) FROM plays_2023_11",
+        "WITH d AS (DELETE FROM favourites RETURNING 1) SELECT count(*) FROM d",
+        "WITH i AS (INSERT INTO favourites VALUES ('ana', 9, now()) RETURNING 1) SELECT count(*) "
+        "FROM i",
+        "SELECT count(*) FROM analyst.plays",
+        "SELECT 1::bigint FROM ms_build_end('tastes')",
+    };
+    for (size_t i = 0; i < COUNT_OF(forbidden); i++) {
+        int64_t got = seen_by(pg, "ana", forbidden[i], &err);
+        cr_expect(got == -1 && err == ERR_FORBIDDEN, "%s: %s gave %s", what, forbidden[i],
+                  err_text(err));
+    }
+}
+
+Test(relation_rights, a_reader_sees_their_own_rows_only)
+{
+    relations_rig_t rig RIG_SCOPED;
+    rig_start(&rig);
+    populate(&rig);
+
+    expect_own_rows_only(rig.server.address, "directly");
+}
+
+Test(relation_rights, a_reader_sees_their_own_rows_only_through_pgbouncer)
+{
+    relations_rig_t rig RIG_SCOPED;
+    char address[512];
+    rig_start(&rig);
+    postgres_start_bouncer(&rig.server, address, sizeof address);
+    rig_open_journal(&rig, address); /* what appends goes over the same connections */
+    populate(&rig);
+
+    expect_own_rows_only(address, "through pgbouncer");
+    uint64_t carol = 0;
+    user_favourite_set_t favourite = {1, true};
+    rig_append(&rig, STR("user/carol"), &carol, &user_favourite_set_schema, &favourite);
+    rig_wait(&rig);
+    check_ok(rig.err); /* no reader's role stayed on a connection */
+}
+
+/* "postgresql://postgres@/postgres?host=..." as another user of another database. */
+static void address_of(const relations_rig_t *rig, const char *user, const char *database,
+                       char *out, size_t size)
+{
+    const char *host = strchr(rig->server.address, '?');
+    snprintf(out, size, "postgresql://%s@/%s%s", user, database, host);
+}
+
+/* No superuser anywhere: policies hold for who owns the tables, too. */
+Test(relation_rights, a_login_without_privileges_of_its_own_is_enough)
+{
+    relations_rig_t rig RIG_SCOPED;
+    char owner[300], node[300];
+    rig_start(&rig);
+    check_ok(pg_run_script(rig.pg, "CREATE ROLE ana LOGIN CREATEROLE"));
+    check_ok(pg_run_script(rig.pg, "CREATE ROLE node LOGIN IN ROLE ms_write, ms_read"));
+    check_ok(pg_run_script(rig.pg, "CREATE DATABASE music OWNER ana"));
+    address_of(&rig, "ana", "music", owner, sizeof owner);
+    address_of(&rig, "node", "music", node, sizeof node);
+
+    check_ok(migrate(owner, NULL));
+    check_ok(migrate(node, NULL)); /* nothing to do: no rights needed */
+    rig_open_journal(&rig, node);
+    populate(&rig);
+
+    expect_own_rows_only(node, "as a plain login");
+    expect_own_rows_only(owner, "as the owner");
+    pg_t *bare PG_SCOPED = connected(node);
+    check_err(pg_run_script(bare, "DROP TABLE favourites"), ERR_FORBIDDEN);
+    check_err(pg_run_script(bare, "DELETE FROM events"), ERR_FORBIDDEN);
+    check_err(pg_run_script(bare, "ALTER TABLE favourites DISABLE ROW LEVEL SECURITY"),
+              ERR_FORBIDDEN);
+    check_err(pg_run_script(bare, "CREATE TABLE public.mine (x int)"), ERR_FORBIDDEN);
+}
+
+/* What an analyst has: no row of the tables, no column that says who. */
+Test(relation_rights, analysts_see_views_only)
+{
+    relations_rig_t rig RIG_SCOPED;
+    rig_start(&rig);
+    populate(&rig);
+
+    check_ok(pg_run_script(rig.pg, "SET ROLE ms_analyst"));
+
+    cr_expect_eq(rig_number(&rig, "SELECT count(*) FROM analyst.favourites"), 3);
+    check_err(pg_run_script(rig.pg, "SELECT * FROM favourites"), ERR_FORBIDDEN);
+    check_err(pg_run_script(rig.pg, "SELECT * FROM tracks"), ERR_FORBIDDEN);
+    check_ok(pg_run_script(rig.pg, "RESET ROLE"));
+    cr_expect_eq(rig_number(&rig, "SELECT count(*) FROM information_schema.columns"
+                                  " WHERE table_schema = 'analyst' AND data_type = 'bytea'"),
+                 0);
+}
+
+/* Every table with a user's rows is under its policy, whatever table comes next. */
+Test(relation_rights, every_table_with_a_user_has_its_policy)
+{
+    relations_rig_t rig RIG_SCOPED;
+    buf_t open BUF_SCOPED = BUF_INIT;
+    rig_start(&rig);
+
+    rig_text(
+        &rig,
+        "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
+        " WHERE a.attname = 'user_id' AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+        "   AND c.relnamespace = 'public'::regnamespace"
+        "   AND NOT (c.relrowsecurity AND c.relforcerowsecurity AND EXISTS ("
+        "     SELECT FROM pg_policies p WHERE p.schemaname = 'public' AND p.tablename = c.relname"
+        "       AND p.policyname = 'own_rows'))",
+        &open);
+
+    check_str(buf_str(&open), STR(""));
+}
