@@ -204,13 +204,12 @@ static double run_rebuild(const server_t *server)
 
 static double run_copy(PGconn *connection)
 {
-    PQclear(PQexec(
-        connection,
-        "DROP TABLE IF EXISTS bare_plays; CREATE TABLE bare_plays (LIKE plays INCLUDING ALL)"));
+    PQclear(PQexec(connection, "SET client_min_messages = warning; DROP TABLE IF EXISTS "
+                               "bare_plays; CREATE TABLE bare_plays (LIKE plays INCLUDING ALL)"));
     double begin = bench_seconds();
     PGresult *result = PQexec(connection, "INSERT INTO bare_plays SELECT * FROM plays");
     ASSERT(PQresultStatus(result) == PGRES_COMMAND_OK);
-    double rows = atof(PQcmdTuples(result));
+    double rows = strtod(PQcmdTuples(result), NULL);
     PQclear(result);
     return rows / (bench_seconds() - begin);
 }

@@ -4,8 +4,8 @@
  *
  * One node at a time, under an advisory lock of the session (so the address must lead to the server
  * itself, not to pgbouncer: --database-direct). Each migration is one transaction with its row in
- * `migrations` (number, name, SHA-256). Forward only. The login needs rights on the database only when
- * there is something to apply.
+ * `migrations` (number, name, SHA-256). Forward only. The login needs rights on the database only
+ * when there is something to apply.
  *
  * Threads  Any. */
 

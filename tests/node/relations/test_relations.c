@@ -18,7 +18,7 @@
 
 /* ---- playlists: the tables beside what playlist_rules.c makes of the same events ---- */
 
-enum { LISTS = 5, LIST_EDITS = 400, TRACKS_MAX = 3 };
+enum { LISTS = 5, LIST_EDITS = 200, TRACKS_MAX = 3 };
 
 typedef struct list {
     playlist_t rules;
@@ -128,7 +128,7 @@ Test(relations, playlists_in_tables_are_what_the_rules_make_of_them)
 
 /* ---- every kind of event, and the same tables from the journal ---- */
 
-enum { USERS = 4, ROOTS = 2, MIXED_EVENTS = 600, TRACK_IDS = 40 };
+enum { USERS = 4, ROOTS = 2, MIXED_EVENTS = 400, TRACK_IDS = 40 };
 
 typedef struct world {
     relations_rig_t *rig;
