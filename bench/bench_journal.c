@@ -1,8 +1,12 @@
 /* journal.edits: durable appends acknowledged, 64 in flight over 64 streams; beside it bare LMDB
- * that commits the same bytes under the same keys, 64 at a time, alternating in the same run. */
+ * that commits the same bytes under the same keys, 64 at a time, alternating in the same run.
+ * journal.sealed: the same edits, text and answer sealed under a key a stream (journal_sealed.h).
+ */
 
 #include "bench/bench.h"
 #include "runtime/base/assert.h"
+#include "storage/crypt/journal_sealed.h"
+#include "storage/crypt/vault_files.h"
 #include "storage/journal/journal_lmdb.h"
 #include "storage/journal/journal_record.h"
 
@@ -11,6 +15,11 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#define DEF_FILE "bench/journal_bench.def"
+#include "runtime/base/schema_declare.h"
+#define DEF_FILE "bench/journal_bench.def"
+#include "runtime/base/schema_define.h"
 
 enum { IN_FLIGHT = 64, EDITS = 40000 };
 
@@ -61,10 +70,10 @@ static void wait_below(run_t *run, uint32_t most)
     }
 }
 
-static double run_journal(journal_t *journal, uint64_t *versions)
+static double run_journal(journal_t *journal, uint64_t *versions, str_t edit)
 {
     run_t run = {.lock = PTHREAD_MUTEX_INITIALIZER, .landed = PTHREAD_COND_INITIALIZER};
-    journal_event_t event = {STR("playlist_track_added"), str_of(payload, sizeof payload)};
+    journal_event_t event = {STR("edit_made"), edit};
     double start = bench_seconds();
     for (uint32_t i = 0; i < EDITS; i++) {
         char name[64];
@@ -83,6 +92,39 @@ static double run_journal(journal_t *journal, uint64_t *versions)
     pthread_mutex_unlock(&run.lock);
     ASSERT(run.refused == 0);
     return EDITS / (bench_seconds() - start);
+}
+
+/* ---- sealed ---- */
+
+typedef struct sealed {
+    journal_lmdb_t *lmdb;
+    vault_t *vault;
+    journal_sealed_t *journal;
+} sealed_t;
+
+static void open_sealed(const char *folder, sealed_t *out)
+{
+    static const schema_t *const events[] = {&edit_made_schema, NULL};
+    static const sealed_kind_t kinds[] = {{"playlist", true, events}};
+    static const aead_key_t master = {{1}};
+    char path[300], keys[300];
+    vault_store_t *store = NULL;
+    buf_t problem BUF_SCOPED = BUF_INIT;
+    snprintf(path, sizeof path, "%s/sealed", folder);
+    snprintf(keys, sizeof keys, "%s/keys", folder);
+    ASSERT(vault_files_open(str_from(keys), &store) == ERR_OK);
+    vault_options_t options = {.store = store, .master = &master};
+    ASSERT(vault_open(&options, &problem, &out->vault) == ERR_OK);
+    ASSERT(journal_lmdb_open(&(journal_lmdb_options_t){.path = path}, &out->lmdb) == ERR_OK);
+    journal_sealed_options_t around = {journal_lmdb_journal(out->lmdb), out->vault, kinds, 1};
+    ASSERT(journal_sealed_open(&around, &out->journal) == ERR_OK);
+}
+
+static void close_sealed(sealed_t *self)
+{
+    journal_sealed_close(self->journal);
+    journal_lmdb_close(self->lmdb);
+    vault_close(self->vault);
 }
 
 /* ---- bare LMDB ---- */
@@ -146,10 +188,21 @@ int main(void)
     MDB_dbi dbi;
     MDB_env *env = open_bare(bare, &dbi);
     ASSERT(journal_lmdb_open(&(journal_lmdb_options_t){.path = ours}, &journal) == ERR_OK);
-    double edits[BENCH_PAIRS], ratios[BENCH_PAIRS], bares[BENCH_PAIRS];
-    uint64_t versions[IN_FLIGHT] = {0}, position = 0;
+    sealed_t sealed = {0};
+    open_sealed(folder, &sealed);
+    double edits[BENCH_PAIRS], ratios[BENCH_PAIRS], bares[BENCH_PAIRS], sealeds[BENCH_PAIRS],
+        costs[BENCH_PAIRS];
+    uint64_t versions[IN_FLIGHT] = {0}, sealed_versions[IN_FLIGHT] = {0}, position = 0;
+    buf_t edit BUF_SCOPED = BUF_INIT;
+    edit_made_t made = {1, str_of(payload, sizeof payload - 6)}; /* 72 bytes as it is written */
+    schema_encode(&edit_made_schema, &made, &edit);
+    /* Keys are made once. */
+    run_journal(journal_sealed_journal(sealed.journal), sealed_versions, buf_str(&edit));
     for (size_t i = 0; i < BENCH_PAIRS; i++) {
-        edits[i] = run_journal(journal_lmdb_journal(journal), versions);
+        edits[i] = run_journal(journal_lmdb_journal(journal), versions, buf_str(&edit));
+        sealeds[i] =
+            run_journal(journal_sealed_journal(sealed.journal), sealed_versions, buf_str(&edit));
+        costs[i] = sealeds[i] / edits[i];
         bares[i] = run_bare(env, dbi, &position);
         ratios[i] = edits[i] / bares[i];
     }
@@ -158,7 +211,10 @@ int main(void)
     bench_print("journal.edits", bench_median(edits, BENCH_PAIRS), "edits/s");
     bench_print("journal.edits.vs.lmdb", bench_median(ratios, BENCH_PAIRS), "x");
     bench_print("journal.lmdb", bench_median(bares, BENCH_PAIRS), "records/s");
+    bench_print("journal.sealed", bench_median(sealeds, BENCH_PAIRS), "edits/s");
+    bench_print("journal.sealed.vs.plain", bench_median(costs, BENCH_PAIRS), "x");
     bench_print("journal.batch", (double)stats.appends / (double)stats.commits, "edits/commit");
+    close_sealed(&sealed);
     journal_lmdb_close(journal);
     mdb_env_close(env);
     nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test, before, after } from 'node:test';
-import { commandId, program, run, startServer } from './support/server.mjs';
+import { commandId, program, run, startServer, until } from './support/server.mjs';
 
 const NAME = 'Zerlina-Quaxbeck', PLAYLIST = 'Wibbelsterz', RENAMED = 'Hutzelbrumm', DEVICE = 'Knuddelfon',
   WORDS = 'zwackelmann', PASSWORD = 'schnurpsel battery';
@@ -48,7 +48,7 @@ for (const database of [false, true]) {
       server = await startServer({ database, flags: ['--recorder', 'messages'] });
       await server.setUp();
       assert.equal(say(['user', 'add', NAME], `${PASSWORD}\n`).status, 0);
-      await server.scanned(3);
+      await until(async () => (await server.graphql('{ library { trackCount } }')).library.trackCount >= 3, 'three tracks are there');
     });
     after(() => server.stop());
 
