@@ -13,8 +13,6 @@
 
 #include "runtime/base/schema.h"
 
-API_BEGIN
-
 enum { SCHEMA_SEALED_TAG = 0 };
 
 /* Appends the map of the fields with one of `marks`; nothing where the wire form has none. */
@@ -46,5 +44,3 @@ err_t schema_wire_begin(str_t data, str_t *out_rest, uint32_t *out_count);
 err_t schema_wire_next(str_t *rest, uint64_t *out_tag, str_t *out_value);
 /* The bytes of a value that is a string. INVALID. */
 err_t schema_wire_str(str_t value, str_t *out_text);
-
-API_END
