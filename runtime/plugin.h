@@ -84,6 +84,10 @@ err_t runtime_load_plugin(runtime_t *self, const char *path, void *service, buf_
  * description into the new version, and then, only if every one did, all go on with the new code:
  * mailbox, timers, monitors, children, and asks whose continuation has a name, are kept. Else all
  * go on with the old code, and `problem` says which one did not and why. Same threads as above.
+ *
+ * Other asks, those of many, and jobs are waited for. Who awaits an answer (.awaits) awaits it in
+ * the new version, and hears nothing else until then. A supervisor's child keeps its place; one
+ * that is down is started again in the new version.
  *   NOT_FOUND     no such plugin, or no such file
  *   BUSY          a replacement is under way
  *   LIMIT         PLUGIN_REPLACEMENTS_MAX were made: restart the program

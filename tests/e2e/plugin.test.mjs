@@ -21,7 +21,7 @@ after(async () => {
 test('a plugin given to serve is listed with its kinds', () => {
   const done = server.command('plugin', 'list');
   assert.equal(done.status, 0, done.stderr);
-  assert.match(done.stdout, /^tally +1\.0 +tally ledger shelf$/m);
+  assert.match(done.stdout, /^tally +1\.0 +tally ledger shelf waiter$/m);
 });
 
 test('what does not fit changes nothing, and the command says why', () => {
@@ -46,7 +46,7 @@ test('a new version takes the place of the old one, and its file may go away', (
   writeFileSync(file, 'something else');
 
   assert.equal(done.status, 0, done.stderr);
-  assert.match(done.stdout, /^tally +2\.0 +tally ledger shelf +\(replaced 1 times\)$/m);
+  assert.match(done.stdout, /^tally +2\.0 +tally ledger shelf waiter +\(replaced 1 times\)$/m);
   assert.match(server.command('plugin', 'list').stdout, /tally +2\.0/);
 });
 

@@ -41,6 +41,16 @@ err_t stage_replace(stage_t *self, const char *plugin, uint64_t timeout_ms)
                                   &self->problem);
 }
 
+void check_waits_for(stage_t *self, const char *plugin, const char *what)
+{
+    bool is_said = false;
+    for (uint64_t timeout_ms = 25; !is_said && timeout_ms < 60000; timeout_ms *= 2) {
+        check_err(stage_replace(self, plugin, timeout_ms), ERR_TIMEOUT);
+        is_said = str_contains(buf_str(&self->problem), str_from(what));
+    }
+    cr_assert(is_said, "not \"%s\": %s", what, buf_terminated(&self->problem));
+}
+
 static const void *viewed(stage_t *self, asked_t asked, const schema_t *schema)
 {
     answer_t answer = {.err = asked.err, .schema = asked.schema, .message = asked.message};

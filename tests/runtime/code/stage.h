@@ -29,6 +29,10 @@ err_t stage_replace(stage_t *self, const char *plugin, uint64_t timeout_ms);
                   buf_terminated(&(stage)->problem));                                              \
     } while (0)
 
+/* It does not come about because an actor waits for `what`; they get more and more time to say so.
+ */
+void check_waits_for(stage_t *self, const char *plugin, const char *what);
+
 /* The answer, whatever version gave it. */
 tally_status_t tally_of(stage_t *self, asked_t asked);
 ledger_status_t ledger_of(stage_t *self, asked_t asked);

@@ -143,5 +143,5 @@ Test(plugin, what_is_loaded_can_be_listed)
     runtime_describe_plugins(stage.runtime, &json);
 
     check_str(buf_str(&list), STR("[{\"name\":\"tally\",\"version\":\"1.0\",\"replacements\":0,"
-                                  "\"kinds\":[\"tally\",\"ledger\",\"shelf\"]}]"));
+                                  "\"kinds\":[\"tally\",\"ledger\",\"shelf\",\"waiter\"]}]"));
 }

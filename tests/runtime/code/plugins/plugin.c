@@ -1,9 +1,9 @@
 #include "tests/runtime/code/plugins/tally.h"
 
 #ifdef WITHOUT_LEDGER
-PLUGIN_KINDS(&tally_kind, &shelf_kind);
+PLUGIN_KINDS(&tally_kind, &shelf_kind, &waiter_kind);
 #else
-PLUGIN_KINDS(&tally_kind, &ledger_kind, &shelf_kind);
+PLUGIN_KINDS(&tally_kind, &ledger_kind, &shelf_kind, &waiter_kind);
 #endif
 
 #ifdef REFUSES_TO_START

@@ -6,3 +6,5 @@
 #include "runtime/base/schema_define.h"
 #define DEF_FILE "tests/runtime/code/plugins/shelf.def"
 #include "runtime/base/schema_define.h"
+#define DEF_FILE "tests/runtime/code/plugins/waiter.def"
+#include "runtime/base/schema_define.h"

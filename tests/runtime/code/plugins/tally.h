@@ -13,5 +13,7 @@
 #include "runtime/base/schema_declare.h"
 #define DEF_FILE "tests/runtime/code/plugins/shelf.def"
 #include "runtime/base/schema_declare.h"
+#define DEF_FILE "tests/runtime/code/plugins/waiter.def"
+#include "runtime/base/schema_declare.h"
 
-extern const actor_kind_t tally_kind, ledger_kind, shelf_kind;
+extern const actor_kind_t tally_kind, ledger_kind, shelf_kind, waiter_kind;

@@ -73,6 +73,21 @@ ON(tally_read_via)
     return reply_status(self, ctx);
 }
 
+static void when_read_both(void *state, UNUSED context_t *ctx, const answer_t *answers,
+                           uint32_t count, UNUSED void *data, UNUSED size_t data_size)
+{
+    tally_t *self = state;
+    for (uint32_t i = 0; i < count; i++)
+        self->reads += answers[i].err == ERR_OK ? 100 * VERSION : 0;
+}
+
+ON(tally_read_both)
+{
+    address_t both[] = {address_of("tally", command->first), address_of("tally", command->second)};
+    actor_ask_many(ctx, both, COUNT_OF(both), 1000000, when_read_both, NULL, 0, tally_later);
+    return reply_status(self, ctx);
+}
+
 /* Answered by the next tally_release. */
 ON(tally_later)
 {
