@@ -55,8 +55,10 @@ Test(writing_an_actor, every_listing_is_in_the_sample_word_for_word)
                                         "tests/runtime/test_sample_counter.c",
                                         "docs/samples/door/door_actor.c",
                                         "docs/samples/desk/desk.c",
-                                        "docs/samples/visitor/visitor_actor.c"};
-    check_page("docs/writing-an-actor.md", "```c\n", files, COUNT_OF(files), 11);
+                                        "docs/samples/visitor/visitor_actor.c",
+                                        "docs/samples/bakery/baker_actor.c",
+                                        "docs/samples/bakery/shop_actor.c"};
+    check_page("docs/writing-an-actor.md", "```c\n", files, COUNT_OF(files), 16);
 }
 
 Test(writing_a_plugin, every_listing_is_in_the_sample_word_for_word)
