@@ -122,18 +122,18 @@ Test(vault, the_cache_holds_its_bound_and_nothing_is_lost_by_it)
     check_ok(vault_open(&options, &problem, &vault));
 
     for (int i = 0; i < SUBJECTS; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "user-%d", i);
         seal(vault, name, name, &sealed[i]);
     }
     for (int i = 0; i < SUBJECTS; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "user-%d", i);
         ready += vault_is_ready(vault, str_from(name)) ? 1 : 0;
     }
     cr_assert(ready == KEY_CACHE_WAYS);
     for (int i = 0; i < SUBJECTS; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "user-%d", i);
         check_ok(unseal(vault, name, &sealed[i], &plain));
         check_str(buf_str(&plain), str_from(name));
