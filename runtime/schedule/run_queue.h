@@ -12,7 +12,8 @@
  *     `woken`, and the oldest of `born`, go behind them.
  *  2. Others take only from the ring, up to half of it, and only when two or more wait, `woken`
  *     counted; or one, when the owner says that its turns are long (is_generous). Who finds nothing
- *     there asks for newborns: before its next turn the owner puts the older half into the ring.
+ *     there asks for newborns: the owner puts the older half into the ring as soon as `woken` is
+ *     not next, after RUN_STREAK turns at the latest.
  *
  * Threads  run_queue_send, run_queue_steal and run_queue_ask any; the rest its owner. */
 

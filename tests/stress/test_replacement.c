@@ -1,5 +1,6 @@
 /* Actors of a plugin send, ask, tick and append while the plugin is replaced again and again: no
- * message is lost, none is handled twice, and every ask ends once. A plain program, for
+ * message is lost, none is handled twice, and every ask ends once. In a long run many messages are
+ * handled between two replacements, as many open at a time as mailboxes hold. A plain program, for
  * ThreadSanitizer. */
 
 #include "runtime/base/assert.h"
@@ -12,10 +13,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { KEYS = 24, SENDERS = 3, REPLACEMENTS = 30 };
+enum {
+    KEYS = 24,
+    SENDERS = 3,
+    REPLACEMENTS = 30,
+    /* Handled between two in a long run: a node takes 32 replacements at most. */
+    BETWEEN_LONG = RACE_OPERATIONS_LONG / REPLACEMENTS + 1,
+    OPEN_MAX = 20000, /* sent and not handled yet */
+    LOOK_EVERY = 256,
+    BOOK_EVERY = 8,       /* appends one in so many; */
+    BOOK_EVERY_LONG = 256 /* the journal is in memory */
+};
 
 typedef struct load {
     runtime_t *runtime;
+    bool is_long;
     _Atomic bool is_over;
     _Atomic uint64_t tallied[KEYS], booked[KEYS];
 } load_t;
@@ -40,10 +52,36 @@ static void send_one(load_t *load, uint32_t i)
     address_t tally = address_of("tally", key), ledger = address_of("ledger", key);
     if (runtime_send(load->runtime, tally, tally_add, .amount = 1) == ERR_OK)
         atomic_fetch_add(&load->tallied[at], 1);
-    if (i % 8 == 0 && runtime_send(load->runtime, ledger, ledger_add, .amount = 1) == ERR_OK)
+    if (i % (load->is_long ? BOOK_EVERY_LONG : BOOK_EVERY) == 0 &&
+        runtime_send(load->runtime, ledger, ledger_add, .amount = 1) == ERR_OK)
         atomic_fetch_add(&load->booked[at], 1);
     if (i % 200 == 0)
         IGNORE_ERR(runtime_send(load->runtime, tally, tally_job)); /* it may be full */
+}
+
+static uint64_t handled(const load_t *load)
+{
+    runtime_stats_t stats;
+    runtime_stats(load->runtime, &stats);
+    return stats.messages;
+}
+
+static bool are_too_many_open(const load_t *load)
+{
+    runtime_stats_t stats;
+    runtime_stats(load->runtime, &stats);
+    /* Summed up while they change: it may be less than nothing. */
+    return (int64_t)(stats.sent - stats.handled - stats.dead_letters) > OPEN_MAX;
+}
+
+/* Lets others run; a long run sends as much as is handled. */
+static void pause_sender(load_t *load, uint32_t i)
+{
+    if (!load->is_long && i % 32 == 0)
+        uv_sleep(1);
+    if (load->is_long && i % LOOK_EVERY == 0)
+        while (!atomic_load(&load->is_over) && are_too_many_open(load))
+            uv_sleep(1);
 }
 
 static void send_all(void *context)
@@ -51,8 +89,7 @@ static void send_all(void *context)
     sender_t *self = context;
     for (uint32_t i = self->index; !atomic_load(&self->load->is_over); i++) {
         send_one(self->load, i);
-        if (i % 32 == 0)
-            uv_sleep(1);
+        pause_sender(self->load, i);
     }
 }
 
@@ -112,6 +149,13 @@ static void replace(load_t *load, const char *plugin)
     ASSERT(err == ERR_OK);
 }
 
+static void wait_for_more(const load_t *load, uint64_t messages)
+{
+    uint64_t enough = handled(load) + messages;
+    while (handled(load) < enough)
+        uv_sleep(1);
+}
+
 static void load_first(load_t *load, const char *plugin)
 {
     char path[512];
@@ -137,7 +181,7 @@ static void compare(load_t *load)
 
 int main(void)
 {
-    load_t load = {0};
+    load_t load = {.is_long = race_goes_on(0)};
     sender_t senders[SENDERS];
     journal_memory_t *journal = NULL;
     ASSERT(journal_memory_new(false, &journal) == ERR_OK);
@@ -155,8 +199,11 @@ int main(void)
         ASSERT(uv_thread_create(&senders[i].thread, send_all, &senders[i]) == 0);
     }
 
-    for (int i = 0; i < REPLACEMENTS; i++)
+    for (int i = 0; i < REPLACEMENTS; i++) {
         replace(&load, i % 2 == 0 ? "tally_v2" : "tally_v1");
+        if (load.is_long)
+            wait_for_more(&load, BETWEEN_LONG);
+    }
     atomic_store(&load.is_over, true);
     for (uint32_t i = 0; i < SENDERS; i++)
         uv_thread_join(&senders[i].thread);
