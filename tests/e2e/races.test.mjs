@@ -295,6 +295,34 @@ test('pause and play before the server has named what plays: it plays on', async
   assert.deepEqual(await page.evaluate(() => window.sound), ['seek', 'play', 'pause', 'play']);
 });
 
+test('an address is refused and the question for a new one is lost: it is asked again, and plays', async () => {
+  const track = id(page, 'track').last();
+  const trackId = await track.getAttribute('data-track-id');
+  let refused = 0;
+  let lost = 0;
+  const refuse = (route) => {
+    if (lost > 0) return route.fallback();
+    refused++;
+    return route.fulfill({ status: 403, contentType: 'application/problem+json', body: '{"status":403,"code":"FORBIDDEN"}' });
+  };
+  const lose = (route) => {
+    const { query = '', variables } = route.request().postDataJSON() ?? {};
+    if (lost > 0 || !/^query Stream\(/.test(query) || variables.id !== trackId) return route.fallback();
+    lost++;
+    return route.abort();
+  };
+  await page.route('**/hls/**', refuse);
+  await page.route('**/graphql', lose);
+  try {
+    await track.getByTestId('track-play').click();
+    await until(() => refused > 0 && lost > 0, 'an address is refused, and the question for another lost');
+    await untilPlayer(page, (player) => player.trackId === trackId && player.isPlaying && player.currentTime > 0.5, 'it plays', 60000);
+  } finally {
+    await page.unroute('**/hls/**', refuse);
+    await page.unroute('**/graphql', lose);
+  }
+});
+
 test('the server is killed and comes back with an older position: what plays is not set back', async () => {
   await untilPlayer(page, (player) => player.isPlaying && player.currentTime > 2, 'it plays for a while');
   await page.evaluate(() => (window.sound.length = 0));

@@ -59,13 +59,18 @@ export async function ask<T>(query: string, variables: Variables = {}, signal?: 
  */
 export async function command<T>(mutation: string, variables: Variables = {}): Promise<T> {
   const withId = { ...variables, commandId: newCommandId() };
+  return untilAnswered(() => ask<T>(mutation, withId));
+}
+
+/** Tries again, ever more slowly, while nobody hears or takes it; `isWanted` false: not again. */
+export async function untilAnswered<T>(attempt: () => Promise<T>, isWanted = () => true): Promise<T> {
   const until = Date.now() + RETRY_FOR_MS;
   for (let wait = RETRY_FIRST_MS; ; wait = Math.min(wait * 2, RETRY_MAX_MS)) {
     try {
-      return await ask<T>(mutation, withId);
+      return await attempt();
     } catch (error) {
       const problem = asApiError(error);
-      if (!problem.isRetryable || Date.now() > until) throw problem;
+      if (!problem.isRetryable || Date.now() > until || !isWanted()) throw problem;
       await waitOrOnline(wait);
     }
   }

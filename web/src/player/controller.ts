@@ -8,7 +8,7 @@
 import { newCommandId } from '../api/command_id';
 import { mutations, subscriptions } from '../api/documents';
 import { asApiError, type ErrorCode } from '../api/errors';
-import { command } from '../api/graphql';
+import { command, untilAnswered } from '../api/graphql';
 import { subscribe } from '../api/live';
 import { useReach } from '../api/reach';
 import type { Repeat, Session, Track, QueuePlace, StreamInfo } from '../api/types';
@@ -47,6 +47,8 @@ class Controller {
   private volume: { asked: Asked; deviceId: string; timer: ReturnType<typeof setTimeout> } | null = null;
   private reportTimer: ReturnType<typeof setInterval> | undefined;
   private loadingStreamOf = '';
+  /** Tracks for which a new address is asked. */
+  private renewing = new Set<string>();
   private skips = 0;
   private stop: (() => void) | null = null;
 
@@ -487,13 +489,25 @@ class Controller {
     }
   }
 
+  /**
+   * A refused address has stopped the loader for good: from here on somebody must be on the way to a new one, or say
+   * that there is none. One question a track; what its old address is refused meanwhile asks for nothing more.
+   */
   private async renewStream(item: PlayItem): Promise<void> {
+    const { trackId } = item;
+    if (this.renewing.has(trackId)) return;
+    this.renewing.add(trackId);
+    const isCurrent = () => this.engine?.item?.trackId === trackId;
     try {
-      const stream = await fetchStream(item.trackId);
-      if (this.engine?.item?.trackId === item.trackId) this.engine.renew(stream);
+      const stream = await untilAnswered(() => fetchStream(trackId), isCurrent);
+      this.renewing.delete(trackId);
+      if (isCurrent()) this.engine?.renew(stream);
       else this.follow();
     } catch (error) {
-      this.onProblem(asApiError(error).code, asApiError(error).detail);
+      this.renewing.delete(trackId);
+      const { code, detail } = asApiError(error);
+      if (code === 'UNAUTHENTICATED' || !isCurrent()) this.onProblem(code, detail);
+      else this.skip(this.engine?.item ?? item, code === 'NOT_FOUND' ? 'GONE' : 'BROKEN');
     }
   }
 

@@ -19,12 +19,14 @@ export function noteStream(trackId: string, stream: StreamInfo): void {
 
 export function knownStream(track: Pick<Track, 'id' | 'stream'>): StreamInfo | null {
   const known = streams.get(track.id);
-  const newest = [track.stream, known].find((it) => it !== undefined && isFresh(it));
-  return newest ?? null;
+  // The one that was asked for last: what a list says of a track may be an address that was refused since.
+  const newest = known !== undefined && endOf(known) >= endOf(track.stream) ? known : track.stream;
+  return newest !== undefined && endOf(newest) - Date.now() > FRESH_MS ? newest : null;
 }
 
-function isFresh(stream: StreamInfo): boolean {
-  return Date.parse(stream.expiresAt) - Date.now() > FRESH_MS;
+/** When it ends; what is not there ended long ago. */
+function endOf(stream: StreamInfo | undefined): number {
+  return stream === undefined ? 0 : Date.parse(stream.expiresAt);
 }
 
 export async function fetchStream(trackId: string): Promise<StreamInfo> {

@@ -51,6 +51,8 @@ const FIRST_BANDWIDTH = 3_000_000;
 const SAVER_BITRATE_MAX = 100_000;
 const STATUS_GONE = [404, 410];
 const STATUS_EXPIRED = [401, 403];
+/** The server has too much to do: hls.js would give up. */
+const STATUS_BUSY = [408, 429];
 
 let loaded: HlsModule | null = null;
 let loading: Promise<HlsModule> | null = null;
@@ -188,6 +190,8 @@ export class TrackLoader {
   private isActive = false;
   private isDisposed = false;
   private isNetworkUp = true;
+  /** Where loading begins once the playlist is there: a seek before that changes it. */
+  private startsAt = 0;
 
   constructor(timeline: Timeline, options: TrackLoaderOptions, events: TrackLoaderEvents) {
     this.timeline = timeline;
@@ -206,11 +210,12 @@ export class TrackLoader {
 
   start(atSeconds: number): void {
     this.media.currentTime = atSeconds;
-    if (loaded !== null) this.startWith(loaded, atSeconds);
+    this.startsAt = atSeconds;
+    if (loaded !== null) this.startWith(loaded);
     else
       loadHls().then(
         (module) => {
-          if (!this.isDisposed) this.startWith(module, atSeconds);
+          if (!this.isDisposed) this.startWith(module);
         },
         () => this.setNetwork(false),
       );
@@ -230,6 +235,7 @@ export class TrackLoader {
   seekTo(seconds: number): void {
     if (this.isBuffered(seconds) && this.isComplete) return;
     this.isComplete = false;
+    this.startsAt = seconds;
     this.hls?.startLoad(seconds + this.media.delaySeconds);
   }
 
@@ -314,7 +320,7 @@ export class TrackLoader {
     this.events.onFailure(why);
   }
 
-  private startWith(module: HlsModule, atSeconds: number): void {
+  private startWith(module: HlsModule): void {
     const { default: Hls, Events } = module;
     const loader = this;
     const retry = { maxNumRetry: 1000, retryDelayMs: 500, maxRetryDelayMs: 8000, backoff: 'exponential' as const };
@@ -359,7 +365,7 @@ export class TrackLoader {
     hls.on(Events.BUFFER_EOS, () => this.noteComplete());
     hls.on(Events.MANIFEST_PARSED, () => {
       this.keepRenditions(hls);
-      hls.startLoad(atSeconds);
+      hls.startLoad(this.startsAt);
     });
     hls.attachMedia({ media: this.media as unknown as HTMLMediaElement });
     hls.loadSource(this.stream.hls);
@@ -403,5 +409,5 @@ function shouldRetry(
 ): boolean {
   const status = response?.code ?? 0;
   if (STATUS_EXPIRED.includes(status) || STATUS_GONE.includes(status)) return false;
-  return retry || status === 0 || status >= 500;
+  return retry || status === 0 || status >= 500 || STATUS_BUSY.includes(status);
 }
