@@ -383,9 +383,10 @@ static void go_to_sleep(scheduler_t *self)
     atomic_store_explicit(&self->counters.sleeps_since_ns, begin_ns, memory_order_relaxed);
     pool_idle(&self->pool);
     settle_alarms(self, begin_ns);
-    uint64_t next_ns = 0;
-    if (wheel_next_ns(&self->wheel, &next_ns))
-        alarm_clock_set(&self->alarm_clock, next_ns, begin_ns);
+    /* The wheel wants to be looked at then, perhaps long before anything is due; who wakes for it
+     * must look, or the clock would ring at once for ever. */
+    if (wheel_next_ns(&self->wheel, &self->alarm_ns))
+        alarm_clock_set(&self->alarm_clock, self->alarm_ns, begin_ns);
     atomic_store(&self->is_asleep, true);
     atomic_fetch_add(&self->runtime->sleepers, 1);
     poll_loop(self, has_work(self) ? UV_RUN_NOWAIT : UV_RUN_ONCE);

@@ -27,18 +27,25 @@ after(async () => {
   rmSync(path.dirname(music), { recursive: true, force: true });
 });
 
-/** Records what the page plays, as mono samples, from before the join until after it. */
-async function recordJoin(page) {
-  await page.evaluate(async () => {
+/** Records what the page plays, as mono samples, from before the join until 1.5 s of the second track are there. */
+async function recordJoin(page, firstId) {
+  await page.evaluate(async (first) => {
     const worklet = `registerProcessor('tap', class extends AudioWorkletProcessor {
       process([input]) { if (input[0]) this.port.postMessage(input[0].slice()); return true; } });`;
     const context = new AudioContext();
     await context.audioWorklet.addModule(URL.createObjectURL(new Blob([worklet], { type: 'text/javascript' })));
     const tap = new AudioWorkletNode(context, 'tap');
-    window.recorded = { blocks: [], rate: context.sampleRate, joinBlock: null };
-    tap.port.onmessage = ({ data }) => window.recorded.blocks.push(data);
-    context.createMediaStreamSource(window.musicstreamPlayer.audio.captureStream()).connect(tap);
-  });
+    const recorded = (window.recorded = { blocks: [], rate: context.sampleRate, size: 0, position: null });
+    const player = window.musicstreamPlayer;
+    // Noted in the page: on a slow machine the whole track may have passed until it is asked for once more.
+    tap.port.onmessage = ({ data }) => {
+      if (recorded.position !== null) return;
+      recorded.blocks.push(data);
+      recorded.size += data.length;
+      if (player.trackId !== first && player.currentTime > 1.5) recorded.position = player.currentTime;
+    };
+    context.createMediaStreamSource(player.audio.captureStream()).connect(tap);
+  }, firstId);
 }
 
 async function playAcrossTheJoin(quality) {
@@ -71,25 +78,14 @@ async function playAcrossTheJoin(quality) {
     }
   }
   await untilPlayer(page, (player) => player.isPlaying && player.currentTime > seconds - 3, 'it is close to the join', 40000);
-  await recordJoin(page);
-  // Looked for in the page: on a slow machine the whole track may have passed until it is asked for once more.
-  const recorded = await page.evaluate(async (firstId) => {
-    const player = window.musicstreamPlayer;
-    const isBehindTheJoin = () => player.trackId !== firstId && player.currentTime > 1.5;
-    await new Promise((done) => {
-      const look = () => isBehindTheJoin() && done(player.audio.removeEventListener('timeupdate', look));
-      player.audio.addEventListener('timeupdate', look);
-      look();
-    });
-    const { blocks, rate } = window.recorded;
-    const samples = new Float32Array(blocks.reduce((sum, block) => sum + block.length, 0));
-    let at = 0;
-    for (const block of blocks) {
-      samples.set(block, at);
-      at += block.length;
-    }
-    return { rate, samples: Array.from(samples), position: player.currentTime };
-  }, first.trackId);
+  await recordJoin(page, first.trackId);
+  await until(() => page.evaluate(() => window.recorded.position !== null), 'the join is recorded', 60000);
+  const recorded = await page.evaluate(() => {
+    const { blocks, rate, size, position } = window.recorded;
+    const samples = new Float32Array(size);
+    blocks.reduce((at, block) => (samples.set(block, at), at + block.length), 0);
+    return { rate, samples: Array.from(samples), position };
+  });
   await page.context().close();
   return recorded;
 }

@@ -114,6 +114,23 @@ static bool is_asleep(const runtime_t *runtime)
     return atomic_load(&runtime->sleepers) == runtime->scheduler_count;
 }
 
+/* Else its clock rings again at once, until something is due (from 16 ms on, the wheel wants to be
+ * looked at before that). */
+static void check_looks_when_it_rings(const runtime_t *runtime)
+{
+    uint32_t timers = 0;
+    for (uint32_t i = 0; i < runtime->scheduler_count; i++) {
+        const scheduler_t *scheduler = &runtime->schedulers[i];
+        uint64_t next_ns;
+        if (!wheel_next_ns(&scheduler->wheel, &next_ns))
+            continue;
+        timers++;
+        cr_assert(eq(u64, scheduler->alarm_clock.rings_ns, next_ns));
+        cr_assert(le(u64, scheduler->alarm_ns, next_ns), "it wakes, and looks at nothing");
+    }
+    cr_assert(eq(u32, timers, 1));
+}
+
 Test(scheduler, who_has_nothing_to_do_does_not_run)
 {
     enum { WINDOW_MS = 300 };
@@ -128,6 +145,7 @@ Test(scheduler, who_has_nothing_to_do_does_not_run)
     check_ok(runtime_send(runtime, address_of("toy", STR("a")), toy_timer, .delay_ms = WINDOW_MS));
     while (!is_asleep(runtime))
         uv_sleep(1);
+    check_looks_when_it_rings(runtime);
     uint64_t begin_ms = clock_mono_ms(&clock);
     uint64_t before = times_run(&threads);
     while (atomic_load(&world.ticks) == 0)
