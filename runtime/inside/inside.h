@@ -24,14 +24,15 @@ enum {
 err_t inside_new(runtime_t *runtime, const runtime_options_t *options, inside_t **out_inside);
 void inside_free(inside_t *self);
 
-/* Compiled with MS_INSIDE_BLIND nobody can look: what bench_inside compares with. */
+/* Who sees that it is watched sees the tables that were made for it.
+ * Compiled with MS_INSIDE_BLIND nobody can look: what bench_inside compares with. */
 static inline bool inside_watches(const runtime_t *runtime, uint32_t what)
 {
 #ifdef MS_INSIDE_BLIND
     (void)runtime, (void)what;
     return false;
 #endif
-    return (atomic_load_explicit(&runtime->watching, memory_order_relaxed) & what) != 0;
+    return (atomic_load_explicit(&runtime->watching, memory_order_acquire) & what) != 0;
 }
 
 static inline bool inside_is_watching(const runtime_t *runtime)

@@ -4,15 +4,15 @@
 
 enum { SUBJECTS = 12 };
 
-static void name_of(char name[16], int i)
+static void name_of(char name[32], int i)
 {
-    snprintf(name, 16, "user-%d", i);
+    snprintf(name, 32, "user-%d", i);
 }
 
 static void seal_all(vault_t *vault, buf_t sealed[SUBJECTS])
 {
     for (int i = 0; i < SUBJECTS; i++) {
-        char name[16];
+        char name[32];
         name_of(name, i);
         check_ok(vault_seal(vault, str_from(name), STR(""), str_from(name), &sealed[i]));
     }
@@ -21,7 +21,7 @@ static void seal_all(vault_t *vault, buf_t sealed[SUBJECTS])
 static void check_all(vault_t *vault, buf_t sealed[SUBJECTS])
 {
     for (int i = 0; i < SUBJECTS; i++) {
-        char name[16];
+        char name[32];
         buf_t plain BUF_SCOPED = BUF_INIT;
         name_of(name, i);
         check_ok(vault_unseal(vault, str_from(name), STR(""), buf_str(&sealed[i]), &plain));
