@@ -81,7 +81,9 @@ static void receive(world_t *world, receiver_t *self, uint64_t count_max)
         message_free(message);
     }
     mailbox_keep(&world->mailbox, &world->end);
-    check(mailbox_user_waiting(&world->mailbox, &world->end) <= MAX + SENDERS, "the bound");
+    /* mailbox.h, rule 7 */
+    check(mailbox_user_waiting(&world->mailbox, &world->end) <= MAX + MAILBOX_BATCH + SENDERS,
+          "the bound");
 }
 
 static void recycle(world_t *world, receiver_t *receiver)
