@@ -24,14 +24,6 @@ static const char password_sql[] =
     "   FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS e(place, user_id, wall_ms)"
     "   WHERE " RELATION_PASSED " GROUP BY user_id) AS e WHERE u.user_id = e.user_id";
 
-static void password_changed(relation_rows_t *rows, const void *event)
-{
-    (void)event;
-    relation_at(rows, 0);
-    relation_key(rows);
-    relation_wall(rows);
-}
-
 static const char started_sql[] =
     "INSERT INTO sessions (user_id, sid, counter, started_at, used_at)"
     " SELECT user_id, sid, 1, ms_time(wall_ms), ms_time(wall_ms)"
@@ -87,19 +79,12 @@ static const char erased_sql[] =
     "  DELETE FROM sessions s USING e WHERE s.user_id = e.user_id"
     ") DELETE FROM users u USING e WHERE u.user_id = e.user_id";
 
-static void erased(relation_rows_t *rows, const void *event)
-{
-    (void)event;
-    relation_at(rows, 0);
-    relation_key(rows);
-}
-
 static const relation_event_t events[] = {
     {.schema = &account_created_schema, .columns = "ltli", .sql = created_sql, .add = created},
     {.schema = &account_password_changed_schema,
      .columns = "ltl",
      .sql = password_sql,
-     .add = password_changed},
+     .add = relation_add_key_wall},
     {.schema = &account_session_started_schema,
      .columns = "ltlt",
      .sql = started_sql,
@@ -109,7 +94,7 @@ static const relation_event_t events[] = {
      .sql = rotated_sql,
      .add = rotated},
     {.schema = &account_session_ended_schema, .columns = "ltt", .sql = ended_sql, .add = ended},
-    {.schema = &account_erased_schema, .columns = "lt", .sql = erased_sql, .add = erased},
+    {.schema = &account_erased_schema, .columns = "lt", .sql = erased_sql, .add = relation_add_key},
 };
 
 const relation_t AUTH_RELATION = {.name = "accounts",

@@ -141,27 +141,12 @@ static const char renamed_sql[] =
     " FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS e(place, playlist_id, wall_ms)"
     " WHERE p.playlist_id = e.playlist_id AND " RELATION_PASSED;
 
-static void renamed(relation_rows_t *rows, const void *event)
-{
-    (void)event;
-    relation_at(rows, 0);
-    relation_key(rows);
-    relation_wall(rows);
-}
-
 static const char erased_sql[] =
     "WITH e AS ("
     "  SELECT * FROM unnest($1::bigint[], $2::text[]) AS e(place, playlist_id)"
     "    WHERE " RELATION_PASSED "), gone AS ("
     "  DELETE FROM playlist_tracks t USING e WHERE t.playlist_id = e.playlist_id"
     ") DELETE FROM playlists p USING e WHERE p.playlist_id = e.playlist_id";
-
-static void erased(relation_rows_t *rows, const void *event)
-{
-    (void)event;
-    relation_at(rows, 0);
-    relation_key(rows);
-}
 
 /* What changes the order changes it one event after the other. */
 static const relation_event_t events[] = {
@@ -188,12 +173,12 @@ static const relation_event_t events[] = {
     {.schema = &playlist_renamed_schema,
      .columns = "ltl",
      .sql = renamed_sql,
-     .add = renamed,
+     .add = relation_add_key_wall,
      .is_alone = true},
     {.schema = &playlist_erased_schema,
      .columns = "lt",
      .sql = erased_sql,
-     .add = erased,
+     .add = relation_add_key,
      .is_alone = true},
 };
 

@@ -95,13 +95,6 @@ static const char erased_tastes_sql[] =
     ERASED_SQL "  DELETE FROM ratings r USING e WHERE r.user_id = e.user_id"
                ") DELETE FROM favourites f USING e WHERE f.user_id = e.user_id";
 
-static void erased(relation_rows_t *rows, const void *event)
-{
-    (void)event;
-    relation_at(rows, 0);
-    relation_key(rows);
-}
-
 static const relation_event_t taste_events[] = {
     {.schema = &user_favourite_set_schema,
      .columns = "ltllb",
@@ -112,7 +105,10 @@ static const relation_event_t taste_events[] = {
      .columns = "ltllbi",
      .sql = imported_tastes_sql,
      .add = imported_tastes},
-    {.schema = &user_erased_schema, .columns = "lt", .sql = erased_tastes_sql, .add = erased},
+    {.schema = &user_erased_schema,
+     .columns = "lt",
+     .sql = erased_tastes_sql,
+     .add = relation_add_key},
 };
 
 const relation_t TASTES_RELATION = {.name = "tastes",
@@ -182,7 +178,10 @@ static const relation_event_t play_events[] = {
      .columns = "ltlil",
      .sql = imported_plays_sql,
      .add = imported_plays},
-    {.schema = &user_erased_schema, .columns = "lt", .sql = erased_plays_sql, .add = erased},
+    {.schema = &user_erased_schema,
+     .columns = "lt",
+     .sql = erased_plays_sql,
+     .add = relation_add_key},
 };
 
 const relation_t PLAYS_RELATION = {.name = "plays",

@@ -37,20 +37,13 @@ static const char erased_sql[] =
     "DELETE FROM devices d USING unnest($1::bigint[], $2::text[]) AS e(place, user_id)"
     " WHERE d.user_id = e.user_id AND " RELATION_PASSED;
 
-static void erased(relation_rows_t *rows, const void *event)
-{
-    (void)event;
-    relation_at(rows, 0);
-    relation_key(rows);
-}
-
 static const relation_event_t events[] = {
     {.schema = &session_device_seen_schema, .columns = "ltlt", .sql = seen_sql, .add = seen},
     {.schema = &session_device_forgotten_schema,
      .columns = "ltt",
      .sql = forgotten_sql,
      .add = forgotten},
-    {.schema = &session_erased_schema, .columns = "lt", .sql = erased_sql, .add = erased},
+    {.schema = &session_erased_schema, .columns = "lt", .sql = erased_sql, .add = relation_add_key},
 };
 
 const relation_t STREAMING_RELATION = {.name = "devices",

@@ -79,3 +79,7 @@ void relation_f64(relation_rows_t *self, double value);
 /* What PostgreSQL would refuse becomes U+FFFD (no UTF-8) or goes (NUL). */
 void relation_text(relation_rows_t *self, str_t value);
 void relation_bytes(relation_rows_t *self, str_t value);
+
+/* ---- `add` for statements that want no more of an event than whose it is, and when it was ---- */
+void relation_add_key(relation_rows_t *self, const void *event);      /* place, key */
+void relation_add_key_wall(relation_rows_t *self, const void *event); /* place, key, wall */

@@ -138,3 +138,18 @@ void relation_bytes(relation_rows_t *self, str_t value)
 {
     pg_array_add_str(next(self, PG_BYTEA), value);
 }
+
+/* ---- whole rows ---- */
+
+void relation_add_key(relation_rows_t *self, const void *event)
+{
+    (void)event;
+    relation_at(self, 0);
+    relation_key(self);
+}
+
+void relation_add_key_wall(relation_rows_t *self, const void *event)
+{
+    relation_add_key(self, event);
+    relation_wall(self);
+}
