@@ -21,6 +21,6 @@ enum {
     SESSION_VOLUME_MAX = 100,
     SESSION_ATTACH_EVERY_MS = 30000,
     SESSION_ATTACH_LOST_MS = 90000,
-    SESSION_OFFLINE_GRACE_MS = 10000,
+    SESSION_OFFLINE_GRACE_MS = 15000, /* more than lies between two reports */
     SESSION_PROGRESS_EVERY_MS = 10000 /* progress is appended no more often */
 };

@@ -192,6 +192,12 @@ static err_t done(session_self_t *self, context_t *ctx, bool is_change)
 
 /* ---- events that several commands make ---- */
 
+/* A word of the device that plays: if it is not attached, it counts as gone from now on. */
+static void heard_of_active(session_self_t *self)
+{
+    self->offline_since_ms = 0;
+}
+
 /* A new word about playback: an older report that waits is void. */
 static void emit_playback(session_self_t *self, context_t *ctx, const session_playback_set_t *event)
 {
@@ -279,6 +285,7 @@ ON(session_play_tracks)
         introduce(ctx, command->device_id, STR(""), forgotten);
     actor_emit(ctx, &session_queue_replaced_schema, &event);
     self->has_report = false;
+    heard_of_active(self);
     return done(self, ctx, true);
 }
 
@@ -350,6 +357,7 @@ ON(session_play)
     if (is_new)
         introduce(ctx, command->device_id, STR(""), forgotten);
     emit_playback(self, ctx, &event);
+    heard_of_active(self);
     return done(self, ctx, true);
 }
 
@@ -387,6 +395,8 @@ ON(session_report_progress)
     session_playback_set_t event;
     player_report_t report =
         player_decide_report(&self->player, command, context_wall_ms(ctx), &event);
+    if (report != PLAYER_REPORT_IGNORED)
+        heard_of_active(self);
     if (report == PLAYER_REPORT_CHANGE)
         emit_playback(self, ctx, &event);
     if (report == PLAYER_REPORT_LATER) {
