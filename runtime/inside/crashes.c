@@ -101,7 +101,7 @@ static void fill(crash_t *crash, const context_t *ctx, const char *reason)
     uint64_t started_ns = actor_entry(actor)->started_ns;
     crash->up_ms = started_ns == 0 ? 0 : (ctx->now_ns - started_ns) / 1000000;
     crash->incarnation = actor->incarnation;
-    crash->failures = extra->failures;
+    crash->failures = extra->streak;
     crash->queue = mailbox_user_length(&actor->mailbox);
     children_forget_gone(ctx->actor);
     crash->children = children_count(actor);

@@ -127,6 +127,7 @@ static void extra_free(actor_t *self)
     backlog_free(extra->backlog);
     memory_free(extra->children);
     memory_free(extra->remembered);
+    intensity_deinit(&extra->failures);
     memory_free(extra);
     self->extra = no_extra();
 }

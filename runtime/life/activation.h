@@ -19,6 +19,7 @@
  * what was meant for the one before (answers, downs). */
 
 #include "runtime/base/assert.h"
+#include "runtime/base/intensity.h"
 #include "runtime/durable/durable.h"
 #include "runtime/mail/ask.h"
 #include "runtime/mail/mailbox.h"
@@ -83,10 +84,11 @@ typedef struct actor_extra {
     bool is_waiting; /* RECOVERING: until the journal can be read; see durable/away.h */
     uint32_t waits;  /* in a row */
 
-    uint64_t failures_since_ns, parked_until_ns;
-    uint32_t failures, parkings;
-    uint64_t crash_number;          /* of the report of its last failure; 0: none */
-    char reason[ACTOR_REASON_SIZE]; /* why it failed */
+    intensity_t failures;
+    uint64_t failed_ns, parked_until_ns; /* when it failed last */
+    uint32_t streak, parkings;           /* failures, and parkings, in a row */
+    uint64_t crash_number;               /* of the report of its last failure; 0: none */
+    char reason[ACTOR_REASON_SIZE];      /* why it failed */
 
     arena_t state_arena; /* what a state that was taken over borrows */
 } actor_extra_t;

@@ -101,7 +101,7 @@ static void give_up(context_t *ctx, supervisor_t *self)
     if (ctx->runtime->log != NULL)
         log_error(ctx->runtime->log, "runtime",
                   "supervisor %s gives up: over %u restarts in %llu ms", self->spec->name,
-                  self->ring_size, (unsigned long long)(self->period_ns / 1000000));
+                  self->restarts_max, (unsigned long long)(self->period_ns / 1000000));
     fail_after(ctx, self, "shutdown: too many restarts");
 }
 
@@ -211,7 +211,7 @@ static void count_failed_start(context_t *ctx, supervisor_t *self, child_t *chil
         fail_after(ctx, self, reason);
     } else if (self->goal == GOAL_ADD) {
         add_failed(ctx, self, child);
-    } else if (intensity_add(self, ctx->now_ns)) {
+    } else if (supervisor_may_restart(self, ctx->now_ns)) {
         stop_from(ctx, self, GOAL_RESTART, self->from);
     } else {
         give_up(ctx, self);
@@ -290,7 +290,7 @@ static void run_again(context_t *ctx, supervisor_t *self, child_t *child)
         return;
     }
     while (child_spawn(ctx, self, child, false) != ERR_OK) {
-        if (!intensity_add(self, ctx->now_ns)) {
+        if (!supervisor_may_restart(self, ctx->now_ns)) {
             give_up(ctx, self);
             return;
         }
@@ -301,7 +301,7 @@ static void restart(context_t *ctx, supervisor_t *self, child_t *child)
 {
     supervisor_strategy_t strategy = self->spec->strategy;
     bool is_group = strategy == SUPERVISOR_ONE_FOR_ALL || strategy == SUPERVISOR_REST_FOR_ONE;
-    if (!intensity_add(self, ctx->now_ns)) {
+    if (!supervisor_may_restart(self, ctx->now_ns)) {
         decided(ctx, child, CRASH_GIVEN_UP, 0);
         give_up(ctx, self);
     } else if (is_group) {

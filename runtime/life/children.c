@@ -187,20 +187,11 @@ void child_gone(supervisor_t *self, child_t *child)
 
 /* ---- how often ---- */
 
-bool intensity_add(supervisor_t *self, uint64_t now_ns)
+bool supervisor_may_restart(supervisor_t *self, uint64_t now_ns)
 {
-    if (self->ring_size == 0)
-        return false;
-    /* What is overwritten is the restart so many restarts ago. */
-    uint64_t *oldest = &self->ring[self->ring_next];
-    bool is_full = self->ring_count == self->ring_size;
-    if (is_full && now_ns - *oldest <= self->period_ns)
-        return false;
-    *oldest = now_ns;
-    self->ring_next = (self->ring_next + 1) % self->ring_size;
-    self->ring_count += !is_full;
-    self->restarts++;
-    return true;
+    bool may = intensity_add(&self->intensity, self->restarts_max, self->period_ns, now_ns);
+    self->restarts += may;
+    return may;
 }
 
 uint32_t child_backoff_ms(context_t *ctx, const supervisor_t *self, child_t *child)

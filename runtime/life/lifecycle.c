@@ -238,15 +238,13 @@ static bool is_within_intensity(context_t *ctx)
     actor_extra_t *extra = actor_extra(ctx->actor);
     if (extra == NULL)
         return false; /* what can't be counted is too often */
-    uint64_t max = kind->restarts_max == 0 ? RESTARTS_MAX_DEFAULT : kind->restarts_max;
-    uint64_t since_ns = ctx->now_ns - extra->failures_since_ns;
-    if (since_ns > restart_period_ns(kind) + 2 * (uint64_t)BACKOFF_MAX_MS * 1000000)
+    uint32_t max = kind->restarts_max == 0 ? RESTARTS_MAX_DEFAULT : kind->restarts_max;
+    uint64_t period_ns = restart_period_ns(kind), well_ns = ctx->now_ns - extra->failed_ns;
+    if (well_ns > period_ns + (uint64_t)BACKOFF_MAX_MS * 1000000)
         extra->parkings = 0; /* it was well for longer than any back-off */
-    if (since_ns > restart_period_ns(kind)) {
-        extra->failures = 0;
-        extra->failures_since_ns = ctx->now_ns;
-    }
-    return ++extra->failures <= max;
+    extra->streak = well_ns > period_ns ? 1 : extra->streak + 1;
+    extra->failed_ns = ctx->now_ns;
+    return intensity_add(&extra->failures, max, period_ns, ctx->now_ns);
 }
 
 /* Doubling from BACKOFF_FIRST_MS, half of it chance, so that what failed together does not come
@@ -310,7 +308,7 @@ static void after_crash(context_t *ctx)
         decided(ctx, actor->is_stopping || is_linked ? CRASH_ENDS : CRASH_GIVEN_UP, 0);
         lifecycle_end(ctx);
     } else if (is_child) {
-        uint64_t delay_ms = backoff_ms(ctx, actor_peek(actor)->failures - 1);
+        uint64_t delay_ms = backoff_ms(ctx, actor_peek(actor)->streak - 1);
         decided(ctx, CRASH_RESTARTS_LATER, delay_ms);
         actor->phase = ACTOR_BACKOFF;
         if (!arm(ctx, ALARM_RESTART, delay_ms))

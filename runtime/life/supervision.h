@@ -52,8 +52,8 @@ typedef struct supervisor {
     uint32_t count, active;
     id_map_t by_ref; /* of a simple one */
 
-    uint64_t *ring; /* when the last `intensity` restarts were, ns */
-    uint32_t ring_size, ring_next, ring_count;
+    intensity_t intensity; /* of its restarts */
+    uint32_t restarts_max;
     uint64_t period_ns, restarts;
 
     arrange_goal_t goal;
@@ -87,7 +87,7 @@ void child_let_go(supervisor_t *self, child_t *child);
 void child_gone(supervisor_t *self, child_t *child);
 uint32_t child_shutdown_ms(const child_t *child);
 /* False: one too many within the period. */
-bool intensity_add(supervisor_t *self, uint64_t now_ns);
+bool supervisor_may_restart(supervisor_t *self, uint64_t now_ns);
 uint32_t child_backoff_ms(context_t *ctx, const supervisor_t *self, child_t *child);
 
 /* ---- arrange.c ---- */

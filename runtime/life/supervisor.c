@@ -178,11 +178,8 @@ static err_t start(void *state, context_t *ctx)
     const supervisor_spec_t *spec = self->spec;
     uint32_t intensity = spec->intensity == 0 ? SUPERVISOR_INTENSITY_DEFAULT : spec->intensity;
     uint32_t period_ms = spec->period_ms == 0 ? SUPERVISOR_PERIOD_DEFAULT_MS : spec->period_ms;
-    self->ring_size = spec->never_restarts ? 0 : intensity;
+    self->restarts_max = spec->never_restarts ? 0 : intensity;
     self->period_ns = (uint64_t)period_ms * 1000000;
-    self->ring = memory_new_array(self->ring_size, sizeof *self->ring);
-    if (self->ring == NULL)
-        return ERR_NO_MEMORY;
     TRY(children_from_spec(self));
     TRY(kick(ctx));
     arrange_begin(ctx, self);
@@ -209,7 +206,7 @@ static void deinit(void *state)
         drop_child(self, self->first);
     alarm_cancel(&self->deadline);
     id_map_deinit(&self->by_ref);
-    memory_free(self->ring);
+    intensity_deinit(&self->intensity);
 }
 
 ACTOR_KIND(supervisor, .start = start, .deinit = deinit, .is_temporary = true);
