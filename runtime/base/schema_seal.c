@@ -15,9 +15,9 @@ static void append_map_head(buf_t *out, uint32_t count)
 static void append_bytes_head(buf_t *out, size_t size)
 {
     uint32_t bits = (uint32_t)size;
-    buf_append_char(out, (char)0xc6); /* bin 32 */
-    for (int shift = 24; shift >= 0; shift -= 8)
-        buf_append_char(out, (char)(bits >> shift & 0xff));
+    const uint8_t head[] = {0xc6 /* bin 32 */, (uint8_t)(bits >> 24), (uint8_t)(bits >> 16),
+                            (uint8_t)(bits >> 8), (uint8_t)bits};
+    buf_append_bytes(out, head, sizeof head);
 }
 
 static const schema_field_t *field_of(const schema_t *schema, uint64_t tag)
@@ -70,34 +70,60 @@ static err_t walk(const pairs_t *self, str_t wire, uint32_t *out_count, buf_t *o
     return ERR_OK;
 }
 
-err_t schema_take_marked(const schema_t *schema, str_t wire, uint32_t marks, buf_t *out_marked)
+static size_t map_head_size(uint32_t count)
 {
-    const pairs_t marked = {schema, marks, true};
-    uint32_t count = 0;
-    if ((schema->marks & marks) == 0)
-        return ERR_OK;
-    TRY(walk(&marked, wire, &count, NULL));
-    if (count == 0)
-        return ERR_OK;
-    append_map_head(out_marked, count);
-    TRY(walk(&marked, wire, &count, out_marked));
-    return buf_status(out_marked);
+    return count < 16 ? 1 : 3;
 }
 
-err_t schema_put_sealed(const schema_t *schema, str_t wire, uint32_t marks, str_t sealed,
-                        buf_t *out)
+err_t schema_split(const schema_t *schema, str_t wire, uint32_t marks, schema_split_t *out_split)
 {
-    const pairs_t others = {schema, marks, false};
-    uint32_t count = 0;
-    if (sealed.size > UINT32_MAX)
+    schema_split_t split = {.schema = schema, .wire = wire, .marks = marks};
+    str_t rest, value;
+    uint32_t count;
+    TRY(schema_wire_begin(wire, &rest, &count));
+    for (uint32_t i = 0; i < count; i++) {
+        const char *begin = rest.data;
+        uint64_t tag;
+        TRY(schema_wire_next(&rest, &tag, &value));
+        if (is_marked(schema, tag, marks)) {
+            split.marked_count++;
+            split.marked_size += (size_t)(rest.data - begin);
+        } else if (tag != SCHEMA_SEALED_TAG) {
+            split.other_count++;
+        }
+    }
+    if (rest.size != 0 || count > UINT16_MAX - 1)
         return ERR_INVALID;
-    TRY(walk(&others, wire, &count, NULL));
-    append_map_head(out, count + 1);
+    if (split.marked_count > 0)
+        split.marked_size += map_head_size(split.marked_count);
+    *out_split = split;
+    return ERR_OK;
+}
+
+err_t schema_split_put(const schema_split_t *self, size_t sealed_size, buf_t *out, size_t *out_at)
+{
+    const pairs_t others = {self->schema, self->marks, false};
+    uint32_t count = 0;
+    if (sealed_size > UINT32_MAX)
+        return ERR_INVALID;
+    append_map_head(out, self->other_count + 1);
     buf_append_char(out, SCHEMA_SEALED_TAG);
-    append_bytes_head(out, sealed.size);
-    buf_append(out, sealed);
-    TRY(walk(&others, wire, &count, out));
-    return buf_status(out);
+    append_bytes_head(out, sealed_size);
+    size_t at = out->size;
+    (void)buf_extend(out, sealed_size);
+    TRY(walk(&others, self->wire, &count, out));
+    TRY(buf_status(out));
+    *out_at = at;
+    return ERR_OK;
+}
+
+void schema_split_marked(const schema_split_t *self, char *room)
+{
+    buf_t marked = {.data = room, .capacity = self->marked_size}; /* it is never more */
+    const pairs_t wanted = {self->schema, self->marks, true};
+    uint32_t count = 0;
+    append_map_head(&marked, self->marked_count);
+    IGNORE_ERR(walk(&wanted, self->wire, &count, &marked)); /* schema_split has walked it */
 }
 
 err_t schema_find_sealed(str_t wire, str_t *out_sealed)
@@ -193,6 +219,19 @@ err_t schema_join_referring(const schema_t *schema, str_t wire, uint32_t marks, 
     TRY(walk(&others, wire, &public_count, out));
     buf_append(out, buf_str(&referring));
     return buf_status(out);
+}
+
+err_t schema_wire_cut(str_t data, str_t *out_map, str_t *out_behind)
+{
+    str_t rest, value;
+    uint32_t count;
+    uint64_t tag;
+    TRY(schema_wire_begin(data, &rest, &count));
+    for (uint32_t i = 0; i < count; i++)
+        TRY(schema_wire_next(&rest, &tag, &value));
+    *out_map = str_slice(data, 0, data.size - rest.size);
+    *out_behind = rest;
+    return ERR_OK;
 }
 
 err_t schema_find_str(str_t wire, uint64_t tag, str_t *out_text)

@@ -15,11 +15,20 @@
 
 enum { SCHEMA_SEALED_TAG = 0 };
 
-/* Appends the map of the fields with one of `marks`; nothing where the wire form has none. */
-err_t schema_take_marked(const schema_t *schema, str_t wire, uint32_t marks, buf_t *out_marked);
-/* Appends the sealed form. */
-err_t schema_put_sealed(const schema_t *schema, str_t wire, uint32_t marks, str_t sealed,
-                        buf_t *out);
+/* A wire form, looked through once. Borrows from it. */
+typedef struct schema_split {
+    const schema_t *schema;
+    str_t wire;
+    uint32_t marks;
+    uint32_t marked_count, other_count; /* fields */
+    size_t marked_size; /* bytes of the map of the marked fields; 0: there is none */
+} schema_split_t;
+
+err_t schema_split(const schema_t *schema, str_t wire, uint32_t marks, schema_split_t *out_split);
+/* Appends the sealed form; the `sealed_size` bytes at *out_at of the buffer are to be filled in. */
+err_t schema_split_put(const schema_split_t *self, size_t sealed_size, buf_t *out, size_t *out_at);
+/* Writes the map of the marked fields, marked_size bytes. */
+void schema_split_marked(const schema_split_t *self, char *room);
 /* The opaque value of a sealed form. NOT_FOUND: there is none. */
 err_t schema_find_sealed(str_t wire, str_t *out_sealed);
 /* Appends the wire form again; without `marked` (empty) its fields are missing, so they decode
@@ -42,5 +51,7 @@ err_t schema_find_str(str_t wire, uint64_t tag, str_t *out_text);
  * the bytes of one wire value, borrowed. INVALID. */
 err_t schema_wire_begin(str_t data, str_t *out_rest, uint32_t *out_count);
 err_t schema_wire_next(str_t *rest, uint64_t *out_tag, str_t *out_value);
+/* The map that `data` begins with, and what stands behind it. INVALID. */
+err_t schema_wire_cut(str_t data, str_t *out_map, str_t *out_behind);
 /* The bytes of a value that is a string. INVALID. */
 err_t schema_wire_str(str_t value, str_t *out_text);

@@ -30,94 +30,100 @@ static sealed_place_t place_of(const sealed_kind_t *kind, const journal_append_t
                             append->events[i].name};
 }
 
-/* Whether sealing it would need the store. */
-static bool is_ready(const journal_sealed_t *self, const sealed_kind_t *kind,
-                     const journal_append_t *append)
-{
-    str_t last = {NULL, 0};
-    for (size_t i = 0; i < append->event_count; i++) {
-        sealed_place_t place = place_of(kind, append, i);
-        str_t subject;
-        if (sealed_subject(&place, append->events[i].payload, &subject) != ERR_OK)
-            continue;
-        if (!str_equal(subject, last) && !vault_is_ready(self->vault, subject))
-            return false;
-        last = subject;
-    }
-    return true;
-}
+enum { FEW = 4 /* events: most appends have no more */ };
 
 /* The append with everything sealed; borrows from `bytes` and from the plain one. */
 typedef struct sealing {
     journal_append_t append;
-    journal_event_t *events;
-    size_t *ends; /* of each event's payload in bytes */
-    buf_t bytes, result;
+    journal_event_t few[FEW], *events;
+    size_t few_ends[FEW], *ends; /* of each event's payload in bytes */
+    buf_t bytes;
+    bool may_fetch; /* keys */
 } sealing_t;
 
 static void sealing_deinit(sealing_t *self)
 {
-    memory_free(self->events);
-    memory_free(self->ends);
+    if (self->events != self->few)
+        memory_free(self->events);
+    if (self->ends != self->few_ends)
+        memory_free(self->ends);
     buf_deinit(&self->bytes);
-    buf_deinit(&self->result);
+}
+
+static err_t sealing_init(sealing_t *self, const journal_append_t *append)
+{
+    bool is_few = append->event_count <= FEW;
+    size_t count = append->event_count, size = append->result.size;
+    self->append = *append;
+    self->events = is_few ? self->few : memory_new_array(count, sizeof *self->events);
+    self->ends = is_few ? self->few_ends : memory_new_array(count, sizeof *self->ends);
+    if (self->events == NULL || self->ends == NULL)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < count; i++)
+        size += append->events[i].payload.size + SEALED_EVENT_MORE;
+    return buf_reserve(&self->bytes, size + SEALED_EVENT_MORE);
+}
+
+/* The answer of the last event, where it has nothing to hide itself. */
+static err_t seal_result(journal_sealed_t *self, const sealed_place_t *last, sealing_t *sealing,
+                         str_t payload)
+{
+    str_t subject;
+    TRY(sealed_subject(last, payload, &subject));
+    if (!sealing->may_fetch && !vault_is_ready(self->vault, subject))
+        return ERR_NOT_FOUND;
+    return sealed_whole_put(self->vault, last, subject, sealing->append.result, &sealing->bytes);
 }
 
 static err_t seal_events(journal_sealed_t *self, const sealed_kind_t *kind, sealing_t *sealing,
                          const journal_append_t *append)
 {
-    for (size_t i = 0; i < append->event_count; i++) {
+    buf_t *bytes = &sealing->bytes;
+    size_t count = append->event_count;
+    for (size_t i = 0; i < count; i++) {
         sealed_place_t place = place_of(kind, append, i);
-        TRY(sealed_event_put(self->vault, &place, append->events[i].payload, &sealing->bytes));
-        sealing->ends[i] = sealing->bytes.size;
+        bool has_answer = i + 1 == count && !str_is_empty(append->result) &&
+                          sealed_schema(kind, place.event) != NULL; /* else not of this kind */
+        size_t begin = bytes->size;
+        sealed_plain_t plain = {append->events[i].payload,
+                                has_answer ? append->result : (str_t){NULL, 0}, sealing->may_fetch};
+        TRY(sealed_event_put(self->vault, &place, &plain, bytes));
+        sealing->ends[i] = bytes->size;
+        if (!has_answer)
+            continue;
+        if (bytes->size > begin)
+            sealing->append.result = SEALED_WITH_EVENT;
+        else
+            TRY(seal_result(self, &place, sealing, plain.payload));
     }
-    for (size_t i = 0, begin = 0; i < append->event_count; begin = sealing->ends[i], i++) {
+    return ERR_OK;
+}
+
+/* What was sealed into the bytes, which move no more. */
+static void refer(sealing_t *sealing, const journal_append_t *append)
+{
+    size_t begin = 0;
+    for (size_t i = 0; i < append->event_count; begin = sealing->ends[i], i++) {
         sealing->events[i] = append->events[i];
         if (sealing->ends[i] > begin)
             sealing->events[i].payload =
                 str_slice(buf_str(&sealing->bytes), begin, sealing->ends[i]);
     }
+    if (sealing->bytes.size > begin)
+        sealing->append.result = str_slice(buf_str(&sealing->bytes), begin, sealing->bytes.size);
     sealing->append.events = sealing->events;
+}
+
+/* NOT_FOUND: a key is not in memory; nobody was told anything. */
+static err_t seal_and_pass(journal_sealed_t *self, const sealed_kind_t *kind,
+                           const journal_append_t *append, bool may_fetch)
+{
+    sealing_t sealing SCOPED(sealing_deinit) = {.bytes = BUF_INIT, .may_fetch = may_fetch};
+    TRY(sealing_init(&sealing, append));
+    TRY(seal_events(self, kind, &sealing, append));
+    refer(&sealing, append);
+    self->inner->table->append(self->inner, &sealing.append);
     return ERR_OK;
-}
-
-static err_t seal_result(journal_sealed_t *self, const sealed_kind_t *kind, sealing_t *sealing,
-                         const journal_append_t *append)
-{
-    str_t subject;
-    if (str_is_empty(append->result) || append->event_count == 0)
-        return ERR_OK;
-    size_t last = append->event_count - 1;
-    sealed_place_t place = place_of(kind, append, last);
-    if (sealed_schema(kind, place.event) == NULL)
-        return ERR_OK; /* no event of this kind */
-    TRY(sealed_subject(&place, append->events[last].payload, &subject));
-    TRY(sealed_whole_put(self->vault, &place, subject, append->result, &sealing->result));
-    sealing->append.result = buf_str(&sealing->result);
-    return ERR_OK;
-}
-
-static err_t seal(journal_sealed_t *self, const sealed_kind_t *kind, sealing_t *sealing,
-                  const journal_append_t *append)
-{
-    sealing->append = *append;
-    sealing->events = memory_new_array(append->event_count, sizeof *sealing->events);
-    sealing->ends = memory_new_array(append->event_count, sizeof *sealing->ends);
-    if (sealing->events == NULL || sealing->ends == NULL)
-        return ERR_NO_MEMORY;
-    TRY(seal_events(self, kind, sealing, append));
-    return seal_result(self, kind, sealing, append);
-}
-
-static void seal_and_pass(journal_sealed_t *self, const sealed_kind_t *kind,
-                          const journal_append_t *append)
-{
-    sealing_t sealing SCOPED(sealing_deinit) = {.bytes = BUF_INIT};
-    err_t err = seal(self, kind, &sealing, append);
-    if (err != ERR_OK)
-        append->done(append->done_context, err, 0, 0);
-    else
-        self->inner->table->append(self->inner, &sealing.append);
 }
 
 static void do_append(journal_t *journal, const journal_append_t *append)
@@ -128,15 +134,11 @@ static void do_append(journal_t *journal, const journal_append_t *append)
         self->inner->table->append(self->inner, append);
         return;
     }
-    if (append->stream.size > JOURNAL_STREAM_SIZE_MAX) {
-        append->done(append->done_context, ERR_LIMIT, 0, 0);
-        return;
-    }
-    if (sealed_wait_is_empty(&self->waiting) && is_ready(self, kind, append)) {
-        seal_and_pass(self, kind, append);
-        return;
-    }
-    err_t err = sealed_wait_put(&self->waiting, &(sealed_waiting_t){.append = append});
+    err_t err = append->stream.size > JOURNAL_STREAM_SIZE_MAX ? ERR_LIMIT
+                : sealed_wait_is_empty(&self->waiting) ? seal_and_pass(self, kind, append, false)
+                                                       : ERR_NOT_FOUND;
+    if (err == ERR_NOT_FOUND)
+        err = sealed_wait_put(&self->waiting, &(sealed_waiting_t){.append = append});
     if (err != ERR_OK)
         append->done(append->done_context, err, 0, 0);
 }
@@ -149,6 +151,7 @@ void sealed_room_deinit(sealed_room_t *self)
     aead_buf_deinit(&self->result);
 }
 
+/* An answer that is not with its event. */
 static err_t open_result(vault_t *vault, const sealed_place_t *place, sealed_room_t *room,
                          journal_record_t *record)
 {
@@ -170,6 +173,19 @@ static err_t open_result(vault_t *vault, const sealed_place_t *place, sealed_roo
     return ERR_OK;
 }
 
+/* The mark that says so is in the open: it must agree with what was sealed. */
+static err_t check_answer(const sealed_place_t *place, const journal_record_t *record,
+                          const sealed_room_t *room)
+{
+    str_t sealed;
+    bool is_with_event = str_equal(record->result, SEALED_WITH_EVENT);
+    if (!is_with_event)
+        return room->result.size == 0 ? ERR_OK : ERR_CORRUPT;
+    bool has_sealed = sealed_schema(place->kind, place->event) == NULL || /* unknown: not opened */
+                      schema_find_sealed(record->event.payload, &sealed) == ERR_OK;
+    return has_sealed ? ERR_OK : ERR_CORRUPT;
+}
+
 err_t journal_sealed_read_record(vault_t *vault, const sealed_kind_t *kind,
                                  const journal_record_t *record, sealed_room_t *room,
                                  journal_record_t *out_record)
@@ -178,8 +194,12 @@ err_t journal_sealed_read_record(vault_t *vault, const sealed_kind_t *kind,
     journal_record_t opened = *record;
     buf_reset(&room->payload);
     buf_reset(&room->result);
-    TRY(open_result(vault, &place, room, &opened));
-    TRY(sealed_event_get(vault, &place, record->event.payload, &room->payload));
+    TRY(sealed_event_get(vault, &place, record->event.payload, &room->payload, &room->result));
+    TRY(check_answer(&place, record, room));
+    if (str_equal(record->result, SEALED_WITH_EVENT))
+        opened.result = buf_str(&room->result);
+    else
+        TRY(open_result(vault, &place, room, &opened));
     if (room->payload.size > 0)
         opened.event.payload = buf_str(&room->payload);
     *out_record = opened;
@@ -308,21 +328,6 @@ static err_t do_snapshot_get(journal_t *journal, str_t stream, uint64_t *out_ver
 
 /* ---- what had to wait for its key ---- */
 
-static err_t fetch_keys(const journal_sealed_t *self, const sealed_kind_t *kind,
-                        const journal_append_t *append)
-{
-    for (size_t i = 0; i < append->event_count; i++) {
-        sealed_place_t place = place_of(kind, append, i);
-        str_t subject;
-        if (sealed_subject(&place, append->events[i].payload, &subject) != ERR_OK)
-            continue;
-        err_t err = vault_prepare(self->vault, subject);
-        if (err != ERR_OK && err != ERR_FORBIDDEN) /* an erased one may still append what is not */
-            return err;                            /* personal */
-    }
-    return ERR_OK;
-}
-
 static void serve(void *context, const sealed_waiting_t *waiting)
 {
     journal_sealed_t *self = context;
@@ -332,11 +337,9 @@ static void serve(void *context, const sealed_waiting_t *waiting)
         return;
     }
     const sealed_kind_t *kind = kind_of(self, append->stream);
-    err_t err = fetch_keys(self, kind, append);
+    err_t err = seal_and_pass(self, kind, append, true);
     if (err != ERR_OK)
         append->done(append->done_context, err, 0, 0);
-    else
-        seal_and_pass(self, kind, append);
 }
 
 /* ---- life ---- */

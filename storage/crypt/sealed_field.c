@@ -29,14 +29,15 @@ err_t sealed_project(const sealed_projector_t *self, str_t stream, uint64_t vers
                      const journal_event_t *event, buf_t *out)
 {
     sealed_place_t place = {kind_of(self, stream), stream, version, event->name};
-    buf_t marked AEAD_BUF_SCOPED = BUF_INIT, reference BUF_SCOPED = BUF_INIT;
+    buf_t room AEAD_BUF_SCOPED = BUF_INIT, reference BUF_SCOPED = BUF_INIT;
+    sealed_plain_t marked;
     const schema_t *schema = place.kind == NULL ? NULL : sealed_schema(place.kind, event->name);
     str_t sealed;
     if (schema == NULL || schema_find_sealed(event->payload, &sealed) != ERR_OK)
         return ERR_OK;
-    TRY(sealed_event_marked(self->vault, &place, event->payload, &marked));
+    TRY(sealed_event_marked(self->vault, &place, event->payload, &room, &marked));
     TRY(write_reference(&place, sealed, &reference));
-    return schema_join_referring(schema, event->payload, SEALED_MARKS, buf_str(&marked),
+    return schema_join_referring(schema, event->payload, SEALED_MARKS, marked.payload,
                                  buf_str(&reference), out);
 }
 

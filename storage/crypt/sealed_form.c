@@ -1,5 +1,7 @@
 #include "storage/crypt/sealed_form.h"
 
+#include <openssl/crypto.h>
+
 enum { WHOLE = 0xc1, CONTEXT_SIZE_MAX = 2 + 8 + 2 * 256 };
 
 /* ---- whose ---- */
@@ -72,20 +74,33 @@ static str_t context_of(const sealed_place_t *place, char what, char room[CONTEX
 
 /* ---- events ---- */
 
-err_t sealed_event_put(vault_t *vault, const sealed_place_t *place, str_t payload, buf_t *out)
+err_t sealed_event_put(vault_t *vault, const sealed_place_t *place, const sealed_plain_t *plain,
+                       buf_t *out)
 {
     const schema_t *schema = sealed_schema(place->kind, place->event);
-    buf_t marked AEAD_BUF_SCOPED = BUF_INIT, sealed BUF_SCOPED = BUF_INIT;
     char context[CONTEXT_SIZE_MAX];
-    str_t subject;
-    if (schema == NULL)
+    schema_split_t split;
+    str_t subject, answer = plain->answer;
+    size_t before = out->size, at;
+    if (schema == NULL || (schema->marks & SEALED_MARKS) == 0)
         return ERR_OK;
-    TRY(schema_take_marked(schema, payload, SEALED_MARKS, &marked));
-    if (marked.size == 0)
+    TRY(schema_split(schema, plain->payload, SEALED_MARKS, &split));
+    if (split.marked_count == 0)
         return ERR_OK;
-    TRY(sealed_subject(place, payload, &subject));
-    TRY(vault_seal(vault, subject, context_of(place, 'e', context), buf_str(&marked), &sealed));
-    return schema_put_sealed(schema, payload, SEALED_MARKS, buf_str(&sealed), out);
+    TRY(sealed_subject(place, plain->payload, &subject));
+    size_t size = split.marked_size + answer.size;
+    TRY(schema_split_put(&split, size + VAULT_SEALED_MORE, out, &at));
+    char *text = out->data + at + VAULT_SEALED_HEAD;
+    schema_split_marked(&split, text);
+    if (answer.size > 0)
+        memcpy(text + split.marked_size, answer.data, answer.size);
+    err_t err = vault_seal_here(vault, subject, context_of(place, 'e', context), out->data + at,
+                                size, plain->may_fetch);
+    if (err != ERR_OK) {
+        OPENSSL_cleanse(text, size);
+        out->size = before;
+    }
+    return err;
 }
 
 err_t sealed_marked_open(vault_t *vault, const sealed_place_t *place, str_t subject, str_t sealed,
@@ -96,14 +111,21 @@ err_t sealed_marked_open(vault_t *vault, const sealed_place_t *place, str_t subj
     return err == ERR_CONFLICT ? ERR_CORRUPT : err;
 }
 
-err_t sealed_event_marked(vault_t *vault, const sealed_place_t *place, str_t payload, buf_t *out)
+err_t sealed_event_marked(vault_t *vault, const sealed_place_t *place, str_t payload, buf_t *room,
+                          sealed_plain_t *out_marked)
 {
     str_t sealed, subject;
+    sealed_plain_t marked = {0};
     if (schema_find_sealed(payload, &sealed) != ERR_OK ||
         sealed_subject(place, payload, &subject) != ERR_OK)
         return ERR_CORRUPT;
-    err_t err = sealed_marked_open(vault, place, subject, sealed, out);
-    return err == ERR_STALE ? ERR_OK : err; /* erased: without its marked fields */
+    err_t err = sealed_marked_open(vault, place, subject, sealed, room);
+    if (err == ERR_OK && schema_wire_cut(buf_str(room), &marked.payload, &marked.answer) != ERR_OK)
+        err = ERR_CORRUPT;
+    if (err != ERR_OK && err != ERR_STALE) /* erased: without its marked fields */
+        return err;
+    *out_marked = marked;
+    return ERR_OK;
 }
 
 /* Written before anything was sealed: it goes with its subject all the same. */
@@ -122,19 +144,23 @@ static err_t get_plain(vault_t *vault, const sealed_place_t *place, const schema
                      : ERR_OK;
 }
 
-err_t sealed_event_get(vault_t *vault, const sealed_place_t *place, str_t payload, buf_t *out)
+err_t sealed_event_get(vault_t *vault, const sealed_place_t *place, str_t payload, buf_t *out,
+                       buf_t *out_answer)
 {
     const schema_t *schema = sealed_schema(place->kind, place->event);
-    buf_t marked AEAD_BUF_SCOPED = BUF_INIT;
+    buf_t room AEAD_BUF_SCOPED = BUF_INIT;
+    sealed_plain_t marked;
     str_t sealed;
     if (schema == NULL || (schema->marks & SEALED_MARKS) == 0)
         return ERR_OK;
     err_t err = schema_find_sealed(payload, &sealed);
     if (err == ERR_NOT_FOUND)
         return get_plain(vault, place, schema, payload, out);
-    TRY(sealed_event_marked(vault, place, payload, &marked));
-    err = schema_join_marked(schema, payload, SEALED_MARKS, buf_str(&marked), out);
-    return err == ERR_INVALID ? ERR_CORRUPT : err;
+    TRY(sealed_event_marked(vault, place, payload, &room, &marked));
+    err = schema_join_marked(schema, payload, SEALED_MARKS, marked.payload, out);
+    buf_append(out_answer, marked.answer);
+    TRY(err == ERR_INVALID ? ERR_CORRUPT : err);
+    return buf_status(out_answer);
 }
 
 /* ---- answers and snapshots ---- */

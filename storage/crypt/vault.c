@@ -85,10 +85,10 @@ static bool is_subject(str_t subject)
 
 static err_t find(vault_t *self, str_t subject, bool is_made, data_key_t *out_key)
 {
-    if (!is_subject(subject))
-        return ERR_INVALID;
     if (key_cache_get(self->cache, subject, out_key) == ERR_OK)
         return ERR_OK;
+    if (!is_subject(subject)) /* none of those is in the cache */
+        return ERR_INVALID;
     vault_t *lock LOCK_SCOPED = locked(self);
     err_t err = load(self, subject, out_key);
     if (err != ERR_NOT_FOUND || !is_made)
@@ -120,27 +120,46 @@ err_t vault_is_erased(vault_t *self, str_t subject, bool *out_is_erased)
 
 /* ---- sealing ---- */
 
+/* `plain` may stand in the room already. */
+static err_t seal_to(vault_t *self, const data_key_t *key, str_t context, str_t plain, char *room)
+{
+    uint8_t rest[AEAD_HALF_NONCE_SIZE] = {0};
+    uint64_t number = atomic_fetch_add_explicit(&self->sealed, 1, memory_order_relaxed);
+    char *at = room;
+    memcpy(rest, &number, sizeof number);
+    *at++ = VAULT_FORMAT;
+    memcpy(at, key->id, sizeof key->id);
+    memcpy(at + sizeof key->id, self->half, sizeof self->half);
+    memcpy(at + sizeof key->id + sizeof self->half, rest, sizeof rest);
+    return aead_seal(self->aead, &key->mine, rest, context, plain, room + VAULT_SEALED_HEAD);
+}
+
 err_t vault_seal(vault_t *self, str_t subject, str_t context, str_t plain, buf_t *out)
 {
     data_key_t key DATA_KEY_SCOPED;
     TRY(find(self, subject, true, &key));
     if (key.is_erased)
         return ERR_FORBIDDEN;
-    uint8_t rest[AEAD_HALF_NONCE_SIZE] = {0};
-    uint64_t number = atomic_fetch_add_explicit(&self->sealed, 1, memory_order_relaxed);
-    memcpy(rest, &number, sizeof number);
     size_t before = out->size;
-    char *at = buf_extend(out, plain.size + VAULT_SEALED_MORE);
-    if (at == NULL)
+    char *room = buf_extend(out, plain.size + VAULT_SEALED_MORE);
+    if (room == NULL)
         return buf_status(out);
-    *at++ = VAULT_FORMAT;
-    memcpy(at, key.id, sizeof key.id);
-    memcpy(at + sizeof key.id, self->half, sizeof self->half);
-    memcpy(at + sizeof key.id + sizeof self->half, rest, sizeof rest);
-    err_t err = aead_seal(self->aead, &key.mine, rest, context, plain, at + VAULT_SEALED_HEAD - 1);
+    err_t err = seal_to(self, &key, context, plain, room);
     if (err != ERR_OK)
         out->size = before;
     return err;
+}
+
+err_t vault_seal_here(vault_t *self, str_t subject, str_t context, char *room, size_t size,
+                      bool may_fetch)
+{
+    data_key_t key DATA_KEY_SCOPED;
+    err_t err =
+        may_fetch ? find(self, subject, true, &key) : key_cache_get(self->cache, subject, &key);
+    TRY(err == ERR_NOT_FOUND && !is_subject(subject) ? ERR_INVALID : err);
+    if (key.is_erased)
+        return ERR_FORBIDDEN;
+    return seal_to(self, &key, context, str_of(room + VAULT_SEALED_HEAD, size), room);
 }
 
 /* What this start has sealed needs no derivation. */
@@ -200,6 +219,7 @@ err_t vault_erase(vault_t *self, str_t subject)
     if (!str_equal(buf_str(&before), erased))
         TRY(self->store->table->put(self->store, subject, buf_str(&before), erased));
     key_cache_put(self->cache, subject, &(data_key_t){.is_erased = true});
+    aead_forget(self->aead);
     return ERR_OK;
 }
 
@@ -211,7 +231,9 @@ err_t vault_renew(vault_t *self, str_t subject)
         return ERR_INVALID;
     vault_t *lock LOCK_SCOPED = locked(self);
     TRY(read_record(self, subject, &before));
-    return make(self, subject, buf_str(&before), &key);
+    TRY(make(self, subject, buf_str(&before), &key));
+    aead_forget(self->aead);
+    return ERR_OK;
 }
 
 typedef struct erased_walk {

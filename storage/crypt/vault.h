@@ -45,6 +45,11 @@ err_t vault_prepare(vault_t *self, str_t subject);
 /* Appends the sealed form: VAULT_SEALED_MORE bytes longer. `context` must be the same when it is
  * opened. FORBIDDEN: the subject is erased. */
 err_t vault_seal(vault_t *self, str_t subject, str_t context, str_t plain, buf_t *out);
+/* The same in place: of the VAULT_SEALED_MORE + `size` bytes of room, those from VAULT_SEALED_HEAD
+ * on are the plain text. Unless it may fetch the key it looks in memory only: NOT_FOUND: it is not
+ * there. After an error the plain text stands there still. */
+err_t vault_seal_here(vault_t *self, str_t subject, str_t context, char *room, size_t size,
+                      bool may_fetch);
 /* Appends the plain text. STALE: the subject is erased; CONFLICT: sealed with a key that was
  * replaced; CORRUPT: altered, moved, or there never was such a key; NEWER. */
 err_t vault_unseal(vault_t *self, str_t subject, str_t context, str_t sealed, buf_t *out);

@@ -58,7 +58,7 @@ static str_t context_of(str_t subject, char room[CONTEXT_SIZE_MAX])
     return str_of(room, sizeof label - 1 + size);
 }
 
-err_t vault_record_wrap(const aead_t *aead, const vault_master_t *master, str_t subject,
+err_t vault_record_wrap(aead_t *aead, const vault_master_t *master, str_t subject,
                         const aead_key_t *key, const uint8_t nonce[AEAD_NONCE_SIZE],
                         char room[VAULT_RECORD_SIZE])
 {
@@ -75,8 +75,8 @@ err_t vault_record_wrap(const aead_t *aead, const vault_master_t *master, str_t 
                      at + VAULT_MASTER_ID_SIZE + AEAD_NONCE_SIZE);
 }
 
-err_t vault_record_unwrap(const aead_t *aead, const vault_master_t *master, str_t subject,
-                          str_t bytes, aead_key_t *out_key)
+err_t vault_record_unwrap(aead_t *aead, const vault_master_t *master, str_t subject, str_t bytes,
+                          aead_key_t *out_key)
 {
     char context[CONTEXT_SIZE_MAX];
     vault_record_t record;

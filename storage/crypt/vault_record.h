@@ -44,11 +44,11 @@ err_t vault_key_id(const aead_key_t *key, uint8_t out_id[VAULT_KEY_ID_SIZE]);
 err_t vault_record_read(str_t bytes, vault_record_t *out_record);
 void vault_record_write_erased(char room[VAULT_RECORD_SIZE]);
 /* `nonce`: 24 random bytes. */
-err_t vault_record_wrap(const aead_t *aead, const vault_master_t *master, str_t subject,
+err_t vault_record_wrap(aead_t *aead, const vault_master_t *master, str_t subject,
                         const aead_key_t *key, const uint8_t nonce[AEAD_NONCE_SIZE],
                         char room[VAULT_RECORD_SIZE]);
 /* FORBIDDEN: another master key wraps it; STALE: it is erased. */
-err_t vault_record_unwrap(const aead_t *aead, const vault_master_t *master, str_t subject,
-                          str_t bytes, aead_key_t *out_key);
+err_t vault_record_unwrap(aead_t *aead, const vault_master_t *master, str_t subject, str_t bytes,
+                          aead_key_t *out_key);
 
 err_t vault_sealed_read(str_t bytes, vault_sealed_t *out_sealed);

@@ -144,6 +144,7 @@ static err_t end(vault_t *self)
     TRY(forget(self, VAULT_PREVIOUS));
     OPENSSL_cleanse(&self->masters[1], sizeof self->masters[1]);
     self->master_count = 1;
+    aead_forget(self->aead);
     atomic_store(&self->is_rotating, false);
     return ERR_OK;
 }

@@ -16,6 +16,12 @@ struct journal_queue {
     journal_job_t *first, **last;
     size_t appends_size, snapshots_size;
     bool is_closed, is_asleep;
+    size_t count, wake_at; /* jobs; how many wake who is asleep */
+    struct {
+        size_t wanted; /* jobs; 0: none are expected */
+        uint64_t wait_ns;
+        uint32_t skips, skips_next;
+    } gather;
 };
 
 err_t journal_queue_new(journal_queue_t **out_queue)
@@ -62,7 +68,9 @@ static err_t push(journal_queue_t *self, journal_job_t *job)
         *total += job->size;
         *self->last = job;
         self->last = &job->next;
-        is_sleeper = STEAL(self->is_asleep);
+        self->count++;
+        is_sleeper = self->is_asleep && self->count >= self->wake_at;
+        self->is_asleep = self->is_asleep && !is_sleeper;
     }
     pthread_mutex_unlock(&self->lock);
     if (is_sleeper)
@@ -154,28 +162,56 @@ err_t journal_queue_snapshot(journal_queue_t *self, str_t stream, uint64_t versi
     return job == NULL ? ERR_NO_MEMORY : push(self, job);
 }
 
-static void wait_for_jobs(journal_queue_t *self, uint64_t wait_ms)
+/* Until there are `count` jobs. */
+static void wait_for_jobs(journal_queue_t *self, size_t count, uint64_t wait_ns)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(wait_ms / 1000);
-    until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
+    until.tv_sec += (time_t)(wait_ns / 1000000000);
+    until.tv_nsec += (long)(wait_ns % 1000000000);
     if (until.tv_nsec >= 1000000000) {
         until.tv_sec++;
         until.tv_nsec -= 1000000000;
     }
     int rc = 0;
-    while (self->first == NULL && !self->is_closed && rc != ETIMEDOUT) {
+    while (self->count < count && !self->is_closed && rc != ETIMEDOUT) {
+        self->wake_at = count;
         self->is_asleep = true;
         rc = pthread_cond_timedwait(&self->filled, &self->lock, &until);
     }
     self->is_asleep = false;
 }
 
+void journal_queue_expect(journal_queue_t *self, size_t answered, uint64_t took_ns)
+{
+    pthread_mutex_lock(&self->lock);
+    self->gather.wanted = MIN(self->count + answered, (size_t)JOURNAL_BATCH_APPENDS_MAX);
+    self->gather.wait_ns = MIN(took_ns / 2, (uint64_t)JOURNAL_GATHER_NS_MAX);
+    pthread_mutex_unlock(&self->lock);
+}
+
+/* For those who were answered just now. */
+static void gather(journal_queue_t *self)
+{
+    size_t wanted = STEAL(self->gather.wanted), before = self->count;
+    if (wanted <= before)
+        return;
+    if (self->gather.skips > 0) {
+        self->gather.skips--;
+        return;
+    }
+    wait_for_jobs(self, wanted, self->gather.wait_ns);
+    bool is_in_vain = before > 0 && self->count - before < (wanted - before + 1) / 2;
+    self->gather.skips_next =
+        is_in_vain ? MIN(2 * self->gather.skips_next + 1, (uint32_t)JOURNAL_GATHER_SKIPS_MAX) : 0;
+    self->gather.skips = self->gather.skips_next;
+}
+
 journal_job_t *journal_queue_take(journal_queue_t *self, uint64_t wait_ms)
 {
     pthread_mutex_lock(&self->lock);
-    wait_for_jobs(self, wait_ms);
+    gather(self);
+    wait_for_jobs(self, 1, wait_ms * 1000000);
     journal_job_t *first = self->first, **end = &self->first;
     size_t size = 0, count = 0;
     while (*end != NULL && count < JOURNAL_BATCH_APPENDS_MAX &&
@@ -190,6 +226,7 @@ journal_job_t *journal_queue_take(journal_queue_t *self, uint64_t wait_ms)
         journal_job_t *rest = *end;
         *end = NULL;
         self->first = rest;
+        self->count -= count;
         if (rest == NULL)
             self->last = &self->first;
     }

@@ -1,8 +1,13 @@
 #pragma once
 /* journal_queue.h -- what waits for the committer: appends and snapshots, copied, in order.
  *
+ * Whoever is answered often appends again at once. A taker that took what is there at that moment
+ * would split a crowd into halves that wait for each other, and commit twice as often; so it waits
+ * for as many as were answered, at most half as long as their batch took, and not as often once
+ * that was in vain.
+ *
  * Invariants  Waiting bytes never exceed the limits of journal_lmdb.h. A job is one block of
- * memory. Threads     Any pushes; one takes. The taker is woken only when it sleeps. */
+ * memory. Threads     Any pushes; one takes and expects. The taker is woken only when it sleeps. */
 
 #include "runtime/journal.h"
 
@@ -29,6 +34,13 @@ void journal_queue_free(journal_queue_t *self);
 err_t journal_queue_append(journal_queue_t *self, const journal_append_t *append);
 err_t journal_queue_snapshot(journal_queue_t *self, str_t stream, uint64_t version, str_t state);
 
+enum {
+    JOURNAL_GATHER_NS_MAX = 1000 * 1000, /* that a take waits for more */
+    JOURNAL_GATHER_SKIPS_MAX = 63        /* batches without, after it was in vain */
+};
+
+/* Before `answered` appends are told how they ended, in a batch that took so long. */
+void journal_queue_expect(journal_queue_t *self, size_t answered, uint64_t took_ns);
 /* The next jobs, as a list, up to a batch's limits. Waits; NULL after `wait_ms`, or at once when it
  * is closed and empty. */
 journal_job_t *journal_queue_take(journal_queue_t *self, uint64_t wait_ms);

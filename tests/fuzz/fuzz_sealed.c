@@ -106,13 +106,15 @@ static void use_round_trip(vault_t *vault, str_t bytes)
 {
     const sealed_place_t place = {&kinds[0], STR("note/ann"), 1, STR("note_taken")};
     arena_t arena ARENA_SCOPED = {0};
-    buf_t sealed BUF_SCOPED = BUF_INIT, again BUF_SCOPED = BUF_INIT;
+    buf_t sealed BUF_SCOPED = BUF_INIT, again BUF_SCOPED = BUF_INIT, answer BUF_SCOPED = BUF_INIT;
     note_taken_t before, after;
     if (schema_decode(&note_taken_schema, bytes, &arena, &before) != ERR_OK)
         return;
-    if (sealed_event_put(vault, &place, bytes, &sealed) != ERR_OK || sealed.size == 0)
+    const sealed_plain_t plain = {.payload = bytes, .answer = bytes};
+    if (sealed_event_put(vault, &place, &plain, &sealed) != ERR_OK || sealed.size == 0)
         return;
-    ASSERT(sealed_event_get(vault, &place, buf_str(&sealed), &again) == ERR_OK);
+    ASSERT(sealed_event_get(vault, &place, buf_str(&sealed), &again, &answer) == ERR_OK);
+    ASSERT(str_equal(buf_str(&answer), bytes));
     ASSERT(schema_decode(&note_taken_schema, buf_str(&again), &arena, &after) == ERR_OK);
     ASSERT(schema_equal(&note_taken_schema, &before, &after));
 }
