@@ -1,6 +1,13 @@
-/* journal.edits: durable appends acknowledged, 64 in flight over 64 streams; beside it bare LMDB
- * that commits the same bytes under the same keys, 64 at a time, alternating in the same run.
- * journal.sealed: the same edits, text and answer sealed under a key a stream (journal_sealed.h).
+/* Durable appends in LMDB, acknowledged, so many in flight over as many streams; records of 200
+ * bytes.
+ *
+ *     journal.lmdb.append_1, _64, _256    and .vs.bare: LMDB alone, one log, the same bytes, as
+ * many a commit journal.sealed                      64 in flight, text and answer sealed under a
+ * key a stream (journal_sealed.h), and .vs.plain
+ *
+ * In slices, each of a few hundredths of a second, one program after the other and then in the
+ * opposite order: what else the disk does meets them alike. Ratios are medians over pairs of
+ * slices.
  */
 
 #include "bench/bench.h"
@@ -21,10 +28,10 @@
 #define DEF_FILE "bench/journal_bench.def"
 #include "runtime/base/schema_define.h"
 
-enum { IN_FLIGHT = 64, EDITS = 40000 };
+enum { STREAMS = 256, ROUNDS = 16, RECORD_SIZE = 200 };
 
 /* As the playlist actor writes one: event, command id, answer. */
-static const char payload[72] = "{playlist edit}", command_id[16] = "0123456789abcde";
+static const char payload[68] = "{playlist edit}", command_id[16] = "0123456789abcde";
 static const char result[24] = "{answer}";
 
 static journal_append_t edit_of(const journal_event_t *event, char *name, size_t name_size,
@@ -70,28 +77,40 @@ static void wait_below(run_t *run, uint32_t most)
     }
 }
 
-static double run_journal(journal_t *journal, uint64_t *versions, str_t edit)
+/* What one slice does. */
+typedef struct load {
+    uint32_t in_flight, edits;
+} load_t;
+
+static void append_one(journal_t *journal, run_t *run, uint64_t *version, uint32_t stream,
+                       const journal_event_t *event)
+{
+    char name[64];
+    journal_append_t append = edit_of(event, name, sizeof name, stream);
+    append.expected_version = (*version)++;
+    append.done = land;
+    append.done_context = run;
+    journal->table->append(journal, &append);
+}
+
+static double run_journal(journal_t *journal, uint64_t *versions, str_t edit, load_t load)
 {
     run_t run = {.lock = PTHREAD_MUTEX_INITIALIZER, .landed = PTHREAD_COND_INITIALIZER};
     journal_event_t event = {STR("edit_made"), edit};
     double start = bench_seconds();
-    for (uint32_t i = 0; i < EDITS; i++) {
-        char name[64];
-        journal_append_t append = edit_of(&event, name, sizeof name, i % IN_FLIGHT);
-        append.expected_version = versions[i % IN_FLIGHT]++;
-        append.done = land;
-        append.done_context = &run;
+    for (uint32_t i = 0; i < load.edits; i++) {
+        uint32_t stream = i % load.in_flight;
         pthread_mutex_lock(&run.lock);
-        wait_below(&run, IN_FLIGHT);
+        wait_below(&run, load.in_flight);
         run.in_flight++;
         pthread_mutex_unlock(&run.lock);
-        journal->table->append(journal, &append);
+        append_one(journal, &run, &versions[stream], stream, &event);
     }
     pthread_mutex_lock(&run.lock);
     wait_below(&run, 1);
     pthread_mutex_unlock(&run.lock);
     ASSERT(run.refused == 0);
-    return EDITS / (bench_seconds() - start);
+    return load.edits / (bench_seconds() - start);
 }
 
 /* ---- sealed ---- */
@@ -129,31 +148,37 @@ static void close_sealed(sealed_t *self)
 
 /* ---- bare LMDB ---- */
 
-static double run_bare(MDB_env *env, MDB_dbi dbi, uint64_t *position)
+typedef struct bare {
+    MDB_env *env;
+    MDB_dbi dbi;
+    uint64_t position;
+} bare_t;
+
+static double run_bare(bare_t *self, str_t edit, load_t load)
 {
     char name[64], value[512];
-    journal_event_t event = {STR("playlist_track_added"), str_of(payload, sizeof payload)};
+    journal_event_t event = {STR("edit_made"), edit};
     journal_append_t append = edit_of(&event, name, sizeof name, 1);
     stored_record_t stored = {.record = {.stream = append.stream,
                                          .event = event,
                                          .command_id = append.command_id,
                                          .result = append.result}};
     size_t size = journal_record_size(&stored);
-    ASSERT(size <= sizeof value);
+    ASSERT(size == RECORD_SIZE);
     journal_record_write(&stored, value);
     double start = bench_seconds();
-    for (uint32_t i = 0; i < EDITS; i += IN_FLIGHT) {
+    for (uint32_t i = 0; i < load.edits; i += load.in_flight) {
         MDB_txn *txn;
-        ASSERT(mdb_txn_begin(env, NULL, 0, &txn) == 0);
-        for (uint32_t k = 0; k < IN_FLIGHT; k++) {
+        ASSERT(mdb_txn_begin(self->env, NULL, 0, &txn) == 0);
+        for (uint32_t k = 0; k < load.in_flight; k++) {
             char key[8];
-            kv_u64_write(key, ++*position);
+            kv_u64_write(key, ++self->position);
             MDB_val k_ = {sizeof key, key}, v = {size, value};
-            ASSERT(mdb_put(txn, dbi, &k_, &v, MDB_APPEND) == 0);
+            ASSERT(mdb_put(txn, self->dbi, &k_, &v, MDB_APPEND) == 0);
         }
         ASSERT(mdb_txn_commit(txn) == 0);
     }
-    return EDITS / (bench_seconds() - start);
+    return load.edits / (bench_seconds() - start);
 }
 
 static MDB_env *open_bare(const char *path, MDB_dbi *dbi)
@@ -174,49 +199,99 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
     return remove(path);
 }
 
-int main(void)
+/* ---- all of it ---- */
+
+typedef struct bench {
+    char folder[256];
+    journal_lmdb_t *plain;
+    sealed_t sealed;
+    bare_t bare;
+    uint64_t plain_versions[STREAMS], sealed_versions[STREAMS];
+    buf_t edit;
+} bench_t;
+
+static void open_bench(bench_t *self)
 {
     /* On the disk that data lies on, not a memory file system: the sync is what is measured. */
     const char *base = getenv("MS_BENCH_DIR");
-    char folder[256], ours[300], bare[300];
-    snprintf(folder, sizeof folder, "%s/musicstream-bench-XXXXXX",
+    char path[300];
+    snprintf(self->folder, sizeof self->folder, "%s/musicstream-bench-XXXXXX",
              base == NULL ? "/var/tmp" : base);
-    ASSERT(mkdtemp(folder) != NULL);
-    snprintf(ours, sizeof ours, "%s/ours", folder);
-    snprintf(bare, sizeof bare, "%s/bare", folder);
-    journal_lmdb_t *journal = NULL;
-    MDB_dbi dbi;
-    MDB_env *env = open_bare(bare, &dbi);
-    ASSERT(journal_lmdb_open(&(journal_lmdb_options_t){.path = ours}, &journal) == ERR_OK);
-    sealed_t sealed = {0};
-    open_sealed(folder, &sealed);
-    double edits[BENCH_PAIRS], ratios[BENCH_PAIRS], bares[BENCH_PAIRS], sealeds[BENCH_PAIRS],
-        costs[BENCH_PAIRS];
-    uint64_t versions[IN_FLIGHT] = {0}, sealed_versions[IN_FLIGHT] = {0}, position = 0;
-    buf_t edit BUF_SCOPED = BUF_INIT;
-    edit_made_t made = {1, str_of(payload, sizeof payload - 6)}; /* 72 bytes as it is written */
-    schema_encode(&edit_made_schema, &made, &edit);
-    /* Keys are made once. */
-    run_journal(journal_sealed_journal(sealed.journal), sealed_versions, buf_str(&edit));
-    for (size_t i = 0; i < BENCH_PAIRS; i++) {
-        edits[i] = run_journal(journal_lmdb_journal(journal), versions, buf_str(&edit));
-        sealeds[i] =
-            run_journal(journal_sealed_journal(sealed.journal), sealed_versions, buf_str(&edit));
-        costs[i] = sealeds[i] / edits[i];
-        bares[i] = run_bare(env, dbi, &position);
-        ratios[i] = edits[i] / bares[i];
+    ASSERT(mkdtemp(self->folder) != NULL);
+    snprintf(path, sizeof path, "%s/bare", self->folder);
+    self->bare.env = open_bare(path, &self->bare.dbi);
+    snprintf(path, sizeof path, "%s/plain", self->folder);
+    ASSERT(journal_lmdb_open(&(journal_lmdb_options_t){.path = path}, &self->plain) == ERR_OK);
+    open_sealed(self->folder, &self->sealed);
+    edit_made_t made = {1, str_of(payload, sizeof payload)};
+    schema_encode(&edit_made_schema, &made, &self->edit);
+}
+
+static void close_bench(bench_t *self)
+{
+    close_sealed(&self->sealed);
+    journal_lmdb_close(self->plain);
+    mdb_env_close(self->bare.env);
+    nftw(self->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    buf_deinit(&self->edit);
+}
+
+static double run_plain(bench_t *self, load_t load)
+{
+    return run_journal(journal_lmdb_journal(self->plain), self->plain_versions,
+                       buf_str(&self->edit), load);
+}
+
+static double run_sealed(bench_t *self, load_t load)
+{
+    return run_journal(journal_sealed_journal(self->sealed.journal), self->sealed_versions,
+                       buf_str(&self->edit), load);
+}
+
+static void print_both(const char *name, const char *against, double *figures, double *ratios)
+{
+    char ratio[64];
+    snprintf(ratio, sizeof ratio, "%s.vs.%s", name, against);
+    bench_print(name, bench_median(figures, ROUNDS), "records/s");
+    bench_print(ratio, bench_median(ratios, ROUNDS), "x");
+}
+
+static void bench_append(bench_t *self, const char *name, load_t load)
+{
+    double ours[ROUNDS], ratios[ROUNDS];
+    for (size_t i = 0; i < ROUNDS; i++) {
+        double bare = i % 2 == 0 ? run_bare(&self->bare, buf_str(&self->edit), load) : 0;
+        ours[i] = run_plain(self, load);
+        bare = i % 2 == 0 ? bare : run_bare(&self->bare, buf_str(&self->edit), load);
+        ratios[i] = ours[i] / bare;
     }
+    print_both(name, "bare", ours, ratios);
+}
+
+static void bench_sealing(bench_t *self, load_t load)
+{
+    double ours[ROUNDS], ratios[ROUNDS];
+    run_sealed(self, load); /* keys are made once */
+    for (size_t i = 0; i < ROUNDS; i++) {
+        double plain = i % 2 == 0 ? run_plain(self, load) : 0;
+        ours[i] = run_sealed(self, load);
+        plain = i % 2 == 0 ? plain : run_plain(self, load);
+        ratios[i] = ours[i] / plain;
+    }
+    print_both("journal.sealed", "plain", ours, ratios);
+}
+
+int main(void)
+{
+    static bench_t bench;
+    open_bench(&bench);
+    bench_append(&bench, "journal.lmdb.append_1", (load_t){1, 200});
+    bench_append(&bench, "journal.lmdb.append_64", (load_t){64, 64 * 64});
+    bench_append(&bench, "journal.lmdb.append_256", (load_t){256, 256 * 32});
+    bench_sealing(&bench, (load_t){64, 64 * 64});
     journal_lmdb_stats_t stats;
-    journal_lmdb_stats(journal, &stats);
-    bench_print("journal.edits", bench_median(edits, BENCH_PAIRS), "edits/s");
-    bench_print("journal.edits.vs.lmdb", bench_median(ratios, BENCH_PAIRS), "x");
-    bench_print("journal.lmdb", bench_median(bares, BENCH_PAIRS), "records/s");
-    bench_print("journal.sealed", bench_median(sealeds, BENCH_PAIRS), "edits/s");
-    bench_print("journal.sealed.vs.plain", bench_median(costs, BENCH_PAIRS), "x");
+    journal_lmdb_stats(bench.plain, &stats);
     bench_print("journal.batch", (double)stats.appends / (double)stats.commits, "edits/commit");
-    close_sealed(&sealed);
-    journal_lmdb_close(journal);
-    mdb_env_close(env);
-    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    close_bench(&bench);
     return 0;
 }

@@ -1,5 +1,7 @@
 #include "runtime/base/schema_seal.h"
 
+enum { MAP_HEAD_MAX = 3, SEALED_HEAD = 1 + 5 /* its tag, and that of bytes */ };
+
 /* Formats: the MessagePack specification. */
 static void append_map_head(buf_t *out, uint32_t count)
 {
@@ -100,30 +102,32 @@ err_t schema_split(const schema_t *schema, str_t wire, uint32_t marks, schema_sp
     return ERR_OK;
 }
 
-err_t schema_split_put(const schema_split_t *self, size_t sealed_size, buf_t *out, size_t *out_at)
+err_t schema_split_put(const schema_split_t *self, size_t sealed_size, size_t marked_at, buf_t *out,
+                       size_t *out_at)
 {
-    const pairs_t others = {self->schema, self->marks, false};
-    uint32_t count = 0;
-    if (sealed_size > UINT32_MAX)
+    str_t rest, value;
+    uint32_t count;
+    if (sealed_size > UINT32_MAX || sealed_size < marked_at + self->marked_size)
         return ERR_INVALID;
+    TRY(buf_reserve(out, MAP_HEAD_MAX + SEALED_HEAD + sealed_size + self->wire.size));
     append_map_head(out, self->other_count + 1);
     buf_append_char(out, SCHEMA_SEALED_TAG);
     append_bytes_head(out, sealed_size);
     size_t at = out->size;
-    (void)buf_extend(out, sealed_size);
-    TRY(walk(&others, self->wire, &count, out));
-    TRY(buf_status(out));
+    char *room = buf_extend(out, sealed_size);
+    buf_t marked = {.data = room + marked_at, .capacity = self->marked_size}; /* it is that much */
+    append_map_head(&marked, self->marked_count);
+    TRY(schema_wire_begin(self->wire, &rest, &count));
+    for (uint32_t i = 0; i < count; i++) {
+        const char *begin = rest.data;
+        uint64_t tag;
+        TRY(schema_wire_next(&rest, &tag, &value));
+        if (tag != SCHEMA_SEALED_TAG)
+            buf_append_bytes(is_marked(self->schema, tag, self->marks) ? &marked : out, begin,
+                             (size_t)(rest.data - begin));
+    }
     *out_at = at;
     return ERR_OK;
-}
-
-void schema_split_marked(const schema_split_t *self, char *room)
-{
-    buf_t marked = {.data = room, .capacity = self->marked_size}; /* it is never more */
-    const pairs_t wanted = {self->schema, self->marks, true};
-    uint32_t count = 0;
-    append_map_head(&marked, self->marked_count);
-    IGNORE_ERR(walk(&wanted, self->wire, &count, &marked)); /* schema_split has walked it */
 }
 
 err_t schema_find_sealed(str_t wire, str_t *out_sealed)

@@ -25,10 +25,10 @@ typedef struct schema_split {
 } schema_split_t;
 
 err_t schema_split(const schema_t *schema, str_t wire, uint32_t marks, schema_split_t *out_split);
-/* Appends the sealed form; the `sealed_size` bytes at *out_at of the buffer are to be filled in. */
-err_t schema_split_put(const schema_split_t *self, size_t sealed_size, buf_t *out, size_t *out_at);
-/* Writes the map of the marked fields, marked_size bytes. */
-void schema_split_marked(const schema_split_t *self, char *room);
+/* Appends the sealed form. Of the `sealed_size` bytes at *out_at of the buffer, the marked_size
+ * from `marked_at` on are the map of the marked fields; the caller makes the opaque value of it. */
+err_t schema_split_put(const schema_split_t *self, size_t sealed_size, size_t marked_at, buf_t *out,
+                       size_t *out_at);
 /* The opaque value of a sealed form. NOT_FOUND: there is none. */
 err_t schema_find_sealed(str_t wire, str_t *out_sealed);
 /* Appends the wire form again; without `marked` (empty) its fields are missing, so they decode

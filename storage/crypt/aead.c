@@ -6,18 +6,19 @@
 #include <openssl/evp.h>
 #include <stdatomic.h>
 
-enum { BLOCK = 16, LINE = 64 };
+enum { BLOCK = 16 };
 
-/* One cache line each: threads keep to places of their own. */
-typedef struct place {
-    _Atomic(EVP_CIPHER_CTX *) context; /* NULL: none, or in use */
-    char rest[LINE - sizeof(void *)];
-} place_t;
+/* A context with the key it was last used with: with the same one again, half the work is done. */
+typedef struct kept {
+    EVP_CIPHER_CTX *context;
+    aead_key_t key;
+    bool has_key;
+} kept_t;
 
 struct aead {
     EVP_CIPHER *gcm, *ecb;
-    _Atomic uint64_t forgotten; /* how often */
-    place_t places[AEAD_CONTEXTS];
+    _Atomic uint64_t forgotten;              /* how often */
+    _Atomic(kept_t *) places[AEAD_CONTEXTS]; /* by the key's first bytes; NULL: none, or in use */
 };
 
 err_t aead_new(aead_t **out_aead)
@@ -68,74 +69,75 @@ static void context_scope_end(EVP_CIPHER_CTX **context)
 
 /* ---- contexts that are kept ---- */
 
-/* A thread's stack tells threads apart well enough: another's place is only slower. */
-static size_t first_place(void)
+static void kept_free(kept_t *self)
 {
-    char here;
-    uint64_t bits = (uint64_t)(uintptr_t)&here >> 16;
-    return (size_t)((bits * UINT64_C(0x9e3779b97f4a7c15)) >> 60) % AEAD_CONTEXTS;
+    if (self == NULL)
+        return;
+    EVP_CIPHER_CTX_free(self->context);
+    aead_key_wipe(&self->key);
+    memory_free(self);
+}
+
+static void kept_scope_end(kept_t **self)
+{
+    kept_free(*self);
+}
+#define KEPT_SCOPED SCOPED(kept_scope_end)
+
+static err_t kept_new(const aead_t *self, kept_t **out_kept)
+{
+    kept_t *kept KEPT_SCOPED = memory_new(sizeof *kept);
+    if (kept == NULL)
+        return ERR_NO_MEMORY;
+    kept->context = EVP_CIPHER_CTX_new();
+    if (kept->context == NULL)
+        return ERR_NO_MEMORY;
+    if (EVP_CipherInit_ex2(kept->context, self->gcm, NULL, NULL, 1, NULL) != 1)
+        return ERR_INTERNAL;
+    *out_kept = STEAL(kept);
+    return ERR_OK;
 }
 
 typedef struct loan {
-    EVP_CIPHER_CTX *context;
+    kept_t *kept;
+    _Atomic(kept_t *) *place;
     uint64_t forgotten; /* when it was taken */
-    size_t place;
 } loan_t;
 
 static void loan_end(loan_t *loan)
 {
-    EVP_CIPHER_CTX_free(loan->context);
+    kept_free(loan->kept);
 }
 #define LOAN_SCOPED SCOPED(loan_end)
 
-static EVP_CIPHER_CTX *take_kept(aead_t *self, size_t first)
+static err_t borrow(aead_t *self, const aead_key_t *key, loan_t *out_loan)
 {
-    for (size_t i = 0; i < AEAD_CONTEXTS; i++) {
-        place_t *place = &self->places[(first + i) % AEAD_CONTEXTS];
-        EVP_CIPHER_CTX *context = NULL;
-        if (atomic_load_explicit(&place->context, memory_order_relaxed) != NULL)
-            context = atomic_exchange(&place->context, NULL);
-        if (context != NULL)
-            return context;
-    }
-    return NULL;
-}
-
-static err_t borrow(aead_t *self, loan_t *out_loan)
-{
-    loan_t loan LOAN_SCOPED = {.forgotten = atomic_load(&self->forgotten), .place = first_place()};
-    loan.context = take_kept(self, loan.place);
-    if (loan.context == NULL) {
-        loan.context = EVP_CIPHER_CTX_new();
-        if (loan.context == NULL)
-            return ERR_NO_MEMORY;
-        if (EVP_CipherInit_ex2(loan.context, self->gcm, NULL, NULL, 1, NULL) != 1)
-            return ERR_INTERNAL;
-    }
-    *out_loan = (loan_t){STEAL(loan.context), loan.forgotten, loan.place};
+    size_t place = (key->bytes[0] | (size_t)key->bytes[1] << 8) % AEAD_CONTEXTS;
+    loan_t loan LOAN_SCOPED = {.place = &self->places[place],
+                               .forgotten = atomic_load(&self->forgotten)};
+    loan.kept = atomic_exchange(loan.place, NULL);
+    if (loan.kept == NULL) /* or another thread has it */
+        TRY(kept_new(self, &loan.kept));
+    *out_loan = (loan_t){STEAL(loan.kept), loan.place, loan.forgotten};
     return ERR_OK;
 }
 
 static void give_back(aead_t *self, loan_t *loan)
 {
-    for (size_t i = 0; i < AEAD_CONTEXTS; i++) {
-        place_t *place = &self->places[(loan->place + i) % AEAD_CONTEXTS];
-        EVP_CIPHER_CTX *none = NULL;
-        if (!atomic_compare_exchange_strong(&place->context, &none, loan->context))
-            continue;
-        loan->context = NULL;
-        /* Pairs with aead_forget: either this sees its count, or it sees this context. */
-        if (atomic_load(&self->forgotten) != loan->forgotten)
-            EVP_CIPHER_CTX_free(atomic_exchange(&place->context, NULL));
+    kept_t *none = NULL;
+    if (!atomic_compare_exchange_strong(loan->place, &none, loan->kept))
         return;
-    }
+    loan->kept = NULL;
+    /* Pairs with aead_forget: either this sees its count, or it sees this context. */
+    if (atomic_load(&self->forgotten) != loan->forgotten)
+        kept_free(atomic_exchange(loan->place, NULL));
 }
 
 void aead_forget(aead_t *self)
 {
     atomic_fetch_add(&self->forgotten, 1);
     for (size_t i = 0; i < AEAD_CONTEXTS; i++)
-        EVP_CIPHER_CTX_free(atomic_exchange(&self->places[i].context, NULL));
+        kept_free(atomic_exchange(&self->places[i], NULL));
 }
 
 /* ---- the key of a half nonce ---- */
@@ -188,16 +190,21 @@ static bool fits(str_t context, str_t text)
     return context.size <= INT32_MAX && text.size <= INT32_MAX;
 }
 
-/* Of a record: key, nonce and context are in it. */
-static err_t begin(EVP_CIPHER_CTX *cipher, const aead_key_t *derived,
-                   const uint8_t rest[AEAD_HALF_NONCE_SIZE], str_t context, bool is_sealing)
+/* A record: its key, nonce and context are in the loan then. */
+static err_t begin(kept_t *kept, const aead_key_t *key, const uint8_t rest[AEAD_HALF_NONCE_SIZE],
+                   str_t context, bool is_sealing)
 {
     int size = 0;
-    bool is_begun =
-        EVP_CipherInit_ex2(cipher, NULL, derived->bytes, rest, is_sealing ? 1 : 0, NULL) == 1 &&
-        EVP_CipherUpdate(cipher, NULL, &size, (const uint8_t *)context.data, (int)context.size) ==
-            1;
-    return is_begun ? ERR_OK : ERR_INTERNAL;
+    bool is_same = kept->has_key && CRYPTO_memcmp(&kept->key, key, sizeof *key) == 0;
+    kept->has_key = false; /* until it is known to be */
+    if (EVP_CipherInit_ex2(kept->context, NULL, is_same ? NULL : key->bytes, rest,
+                           is_sealing ? 1 : 0, NULL) != 1 ||
+        EVP_CipherUpdate(kept->context, NULL, &size, (const uint8_t *)context.data,
+                         (int)context.size) != 1)
+        return ERR_INTERNAL;
+    kept->key = *key;
+    kept->has_key = true;
+    return ERR_OK;
 }
 
 err_t aead_seal(aead_t *self, const aead_key_t *derived, const uint8_t rest[AEAD_HALF_NONCE_SIZE],
@@ -208,14 +215,14 @@ err_t aead_seal(aead_t *self, const aead_key_t *derived, const uint8_t rest[AEAD
     int size = 0;
     if (!fits(context, plain))
         return ERR_INTERNAL;
-    TRY(borrow(self, &loan));
-    TRY(begin(loan.context, derived, rest, context, true));
-    if (plain.size > 0 && EVP_EncryptUpdate(loan.context, out, &size, (const uint8_t *)plain.data,
-                                            (int)plain.size) != 1)
+    TRY(borrow(self, derived, &loan));
+    TRY(begin(loan.kept, derived, rest, context, true));
+    if (plain.size > 0 && EVP_EncryptUpdate(loan.kept->context, out, &size,
+                                            (const uint8_t *)plain.data, (int)plain.size) != 1)
         return ERR_INTERNAL;
-    if (EVP_EncryptFinal_ex(loan.context, out + plain.size, &size) != 1 ||
-        EVP_CIPHER_CTX_ctrl(loan.context, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG_SIZE, out + plain.size) !=
-            1)
+    if (EVP_EncryptFinal_ex(loan.kept->context, out + plain.size, &size) != 1 ||
+        EVP_CIPHER_CTX_ctrl(loan.kept->context, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG_SIZE,
+                            out + plain.size) != 1)
         return ERR_INTERNAL;
     give_back(self, &loan);
     return ERR_OK;
@@ -231,14 +238,14 @@ err_t aead_open(aead_t *self, const aead_key_t *derived, const uint8_t rest[AEAD
         return ERR_CORRUPT;
     size_t text_size = sealed.size - AEAD_TAG_SIZE;
     memcpy(tag, sealed.data + text_size, sizeof tag);
-    TRY(borrow(self, &loan));
-    TRY(begin(loan.context, derived, rest, context, false));
-    if (text_size > 0 && EVP_DecryptUpdate(loan.context, out, &size, (const uint8_t *)sealed.data,
-                                           (int)text_size) != 1)
+    TRY(borrow(self, derived, &loan));
+    TRY(begin(loan.kept, derived, rest, context, false));
+    if (text_size > 0 && EVP_DecryptUpdate(loan.kept->context, out, &size,
+                                           (const uint8_t *)sealed.data, (int)text_size) != 1)
         return ERR_INTERNAL;
-    if (EVP_CIPHER_CTX_ctrl(loan.context, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG_SIZE, tag) != 1)
+    if (EVP_CIPHER_CTX_ctrl(loan.kept->context, EVP_CTRL_AEAD_SET_TAG, AEAD_TAG_SIZE, tag) != 1)
         return ERR_INTERNAL;
-    err_t err = EVP_DecryptFinal_ex(loan.context, tag, &size) == 1 ? ERR_OK : ERR_CORRUPT;
+    err_t err = EVP_DecryptFinal_ex(loan.kept->context, tag, &size) == 1 ? ERR_OK : ERR_CORRUPT;
     give_back(self, &loan);
     return err;
 }

@@ -20,7 +20,7 @@ enum {
     AEAD_HALF_NONCE_SIZE = 12,
     AEAD_NONCE_SIZE = 2 * AEAD_HALF_NONCE_SIZE,
     AEAD_TAG_SIZE = 16,
-    AEAD_CONTEXTS = 16 /* kept; who finds none makes its own */
+    AEAD_CONTEXTS = 512 /* kept; who finds none makes one */
 };
 
 typedef struct aead_key {

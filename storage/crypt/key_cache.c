@@ -123,6 +123,19 @@ void key_cache_put(key_cache_t *self, str_t subject, const data_key_t *key)
     pthread_mutex_unlock(&self->lock);
 }
 
+void key_cache_put_other(key_cache_t *self, str_t subject, const data_key_t *key)
+{
+    pthread_mutex_lock(&self->lock);
+    place_t *place = find(self, subject);
+    if (place != NULL && !place->key.is_erased &&
+        memcmp(place->key.id, key->id, sizeof key->id) == 0) {
+        memcpy(place->key.other_half, key->other_half, sizeof key->other_half);
+        place->key.other = key->other;
+        place->key.has_other = true;
+    }
+    pthread_mutex_unlock(&self->lock);
+}
+
 void key_cache_remove(key_cache_t *self, str_t subject)
 {
     pthread_mutex_lock(&self->lock);

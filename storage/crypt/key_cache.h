@@ -14,6 +14,10 @@ typedef struct data_key {
     bool is_erased; /* nothing else is there then */
     uint8_t id[VAULT_KEY_ID_SIZE];
     aead_key_t key, mine; /* mine: derived from the half nonce of this start */
+    /* and from that of the start whose record was opened last */
+    bool has_other;
+    uint8_t other_half[AEAD_HALF_NONCE_SIZE];
+    aead_key_t other;
 } data_key_t;
 
 void data_key_wipe(data_key_t *self);
@@ -28,4 +32,6 @@ err_t key_cache_get(key_cache_t *self, str_t subject, data_key_t *out_key);
 bool key_cache_has(key_cache_t *self, str_t subject);
 /* In the place of the one there was. */
 void key_cache_put(key_cache_t *self, str_t subject, const data_key_t *key);
+/* Keeps what is derived, where the subject still has that key. */
+void key_cache_put_other(key_cache_t *self, str_t subject, const data_key_t *key);
 void key_cache_remove(key_cache_t *self, str_t subject);

@@ -52,13 +52,13 @@ bool sealed_has(str_t answer_or_snapshot)
 
 /* ---- where ---- */
 
-static char *put_str(char *at, str_t s)
+static char *put_str(char *at, str_t s_)
 {
-    size_t size = MIN(s.size, (size_t)255);
-    *at++ = (char)size;
-    if (size > 0)
-        memcpy(at, s.data, size);
-    return at + size;
+    str_t s = str_slice(s_, 0, 255);
+    *at++ = (char)s.size;
+    if (s.size > 0)
+        memcpy(at, s.data, s.size);
+    return at + s.size;
 }
 
 /* The sizes are in it, so that no two places read the same. */
@@ -89,9 +89,8 @@ err_t sealed_event_put(vault_t *vault, const sealed_place_t *place, const sealed
         return ERR_OK;
     TRY(sealed_subject(place, plain->payload, &subject));
     size_t size = split.marked_size + answer.size;
-    TRY(schema_split_put(&split, size + VAULT_SEALED_MORE, out, &at));
+    TRY(schema_split_put(&split, size + VAULT_SEALED_MORE, VAULT_SEALED_HEAD, out, &at));
     char *text = out->data + at + VAULT_SEALED_HEAD;
-    schema_split_marked(&split, text);
     if (answer.size > 0)
         memcpy(text + split.marked_size, answer.data, answer.size);
     err_t err = vault_seal_here(vault, subject, context_of(place, 'e', context), out->data + at,

@@ -162,20 +162,24 @@ err_t vault_seal_here(vault_t *self, str_t subject, str_t context, char *room, s
     return seal_to(self, &key, context, str_of(room + VAULT_SEALED_HEAD, size), room);
 }
 
-/* What this start has sealed needs no derivation. */
-static err_t key_of(const vault_t *self, const data_key_t *key, const uint8_t *half,
-                    aead_key_t *out_derived)
+/* What this start has sealed needs no derivation, and of an earlier one only the first record. */
+static err_t key_of(const vault_t *self, str_t subject, data_key_t *key, const uint8_t *half,
+                    const aead_key_t **out_derived)
 {
-    if (memcmp(half, self->half, sizeof self->half) != 0)
-        return aead_derive(self->aead, &key->key, half, out_derived);
-    *out_derived = key->mine;
+    bool is_mine = memcmp(half, self->half, sizeof self->half) == 0;
+    *out_derived = is_mine ? &key->mine : &key->other;
+    if (is_mine || (key->has_other && memcmp(half, key->other_half, sizeof self->half) == 0))
+        return ERR_OK;
+    TRY(aead_derive(self->aead, &key->key, half, &key->other));
+    memcpy(key->other_half, half, sizeof key->other_half);
+    key_cache_put_other(self->cache, subject, key);
     return ERR_OK;
 }
 
 err_t vault_unseal(vault_t *self, str_t subject, str_t context, str_t sealed, buf_t *out)
 {
     data_key_t key DATA_KEY_SCOPED;
-    aead_key_t derived AEAD_KEY_SCOPED;
+    const aead_key_t *derived;
     vault_sealed_t parts;
     TRY(vault_sealed_read(sealed, &parts));
     err_t err = find(self, subject, false, &key);
@@ -186,12 +190,12 @@ err_t vault_unseal(vault_t *self, str_t subject, str_t context, str_t sealed, bu
         return ERR_STALE;
     if (memcmp(parts.key_id, key.id, sizeof key.id) != 0)
         return ERR_CONFLICT;
-    TRY(key_of(self, &key, parts.nonce, &derived));
+    TRY(key_of(self, subject, &key, parts.nonce, &derived));
     size_t before = out->size;
     char *room = buf_extend(out, parts.text.size - AEAD_TAG_SIZE);
     if (room == NULL && parts.text.size > AEAD_TAG_SIZE)
         return buf_status(out);
-    err = aead_open(self->aead, &derived, parts.nonce + AEAD_HALF_NONCE_SIZE, context, parts.text,
+    err = aead_open(self->aead, derived, parts.nonce + AEAD_HALF_NONCE_SIZE, context, parts.text,
                     room);
     if (err != ERR_OK)
         out->size = before;

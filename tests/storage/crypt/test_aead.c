@@ -73,3 +73,32 @@ Test(aead, nothing_at_all_is_sealed_too)
 
     check_ok(aead_open(aead, &key, rest, STR(""), str_of(sealed, sizeof sealed), sealed));
 }
+
+/* Contexts are kept for the key they were used with: that must never show. */
+Test(aead, keys_that_take_turns_seal_as_each_alone)
+{
+    aead_t *aead AEAD_SCOPED = ciphers();
+    enum { KEYS = 2 * AEAD_CONTEXTS };
+
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < KEYS; i++) {
+            aead_t *fresh AEAD_SCOPED = i % 64 == 0 ? ciphers() : NULL;
+            aead_key_t key = {{(uint8_t)i, (uint8_t)(i >> 8), 9}};
+            const uint8_t rest[AEAD_HALF_NONCE_SIZE] = {(uint8_t)round};
+            char sealed[5 + AEAD_TAG_SIZE], alone[5 + AEAD_TAG_SIZE], plain[5];
+            check_ok(aead_seal(aead, &key, rest, STR("here"), STR("hello"), sealed));
+            if (fresh != NULL) {
+                check_ok(aead_seal(fresh, &key, rest, STR("here"), STR("hello"), alone));
+                check_str(str_of(sealed, sizeof sealed), str_of(alone, sizeof alone));
+            }
+            check_ok(
+                aead_open(aead, &key, rest, STR("here"), str_of(sealed, sizeof sealed), plain));
+            check_str(str_of(plain, sizeof plain), STR("hello"));
+            sealed[0] ^= 1; /* a failure leaves nothing behind */
+            check_err(
+                aead_open(aead, &key, rest, STR("here"), str_of(sealed, sizeof sealed), plain),
+                ERR_CORRUPT);
+        }
+        aead_forget(aead);
+    }
+}

@@ -120,7 +120,7 @@ Test(journal_sealed, what_was_written_before_anything_was_sealed_is_read_and_goe
 typedef struct moved {
     journal_t *to;
     const char *stream;
-    err_t err;
+    const str_t *result; /* NULL: as it is */
 } moved_t;
 
 static err_t move_one(void *context, const journal_record_t *record)
@@ -132,7 +132,7 @@ static err_t move_one(void *context, const journal_record_t *record)
                                .epoch = 1,
                                .events = &record->event,
                                .event_count = 1,
-                               .result = record->result};
+                               .result = moved->result == NULL ? record->result : *moved->result};
     return journal_append_wait_for(&subject, append).err;
 }
 
@@ -152,14 +152,50 @@ Test(journal_sealed, a_record_that_was_moved_to_another_stream_is_corrupt)
                                         CRYPT_KIND_COUNT};
     check_ok(journal_sealed_open(&options, &sealed));
 
-    moved_t same = {journal_lmdb_journal(copy), "diary/ann", ERR_OK};
-    moved_t moved = {journal_lmdb_journal(copy), "diary/bob", ERR_OK};
+    moved_t same = {journal_lmdb_journal(copy), "diary/ann", NULL};
+    moved_t moved = {journal_lmdb_journal(copy), "diary/bob", NULL};
     check_ok(rig.raw->table->read(rig.raw, STR("diary/ann"), 0, move_one, &same));
     check_ok(rig.raw->table->read(rig.raw, STR("diary/ann"), 0, move_one, &moved));
 
     check_text(journal_sealed_journal(sealed), "diary/ann",
                "[7:DearDiary:Pin4711:OpenLine]Answered");
     check_err(crypt_read(journal_sealed_journal(sealed), "diary/bob", &text), ERR_CORRUPT);
+}
+
+/* Of an event with marked fields the answer is sealed with them; that it is says a mark in the
+ * open. */
+Test(journal_sealed, an_answer_that_was_taken_away_or_put_elsewhere_is_corrupt)
+{
+    static const struct {
+        const char *what, *stream;
+        str_t result;
+    } cases[] = {{"taken away", "diary/ann", STR_INIT("")},
+                 {"another one", "diary/ann", STR_INIT("Forged")},
+                 {"one where there is none", "diary/bob", STR_INIT("\xc1")}};
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    crypt_rig_t rig CRYPT_RIG_SCOPED = {0};
+    crypt_rig_open(&rig, &folder);
+    write_diary(&rig, "diary/ann", 0);
+    check_ok(
+        crypt_append(rig.plain, "diary/bob", 0, &diary_turned_schema, &(diary_turned_t){8}, "A"));
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        temporary_t other TEMPORARY_SCOPED = temporary_new();
+        temporary_name_t path = temporary_in(&other, "data");
+        journal_lmdb_t *copy JOURNAL_LMDB_SCOPED = NULL;
+        journal_sealed_t *sealed JOURNAL_SEALED_SCOPED = NULL;
+        buf_t text BUF_SCOPED = BUF_INIT;
+        check_ok(journal_lmdb_open(&(journal_lmdb_options_t){.path = path.path}, &copy));
+        journal_sealed_options_t options = {journal_lmdb_journal(copy), rig.vault, CRYPT_KINDS,
+                                            CRYPT_KIND_COUNT};
+        check_ok(journal_sealed_open(&options, &sealed));
+        moved_t moved = {journal_lmdb_journal(copy), cases[i].stream, &cases[i].result};
+        check_ok(rig.raw->table->read(rig.raw, str_from(cases[i].stream), 0, move_one, &moved));
+
+        err_t err = crypt_read(journal_sealed_journal(sealed), cases[i].stream, &text);
+        cr_expect(err == ERR_CORRUPT, "%s: %s, %s", cases[i].what, err_name(err),
+                  buf_terminated(&text));
+    }
 }
 
 Test(journal_sealed, an_event_that_names_nobody_is_refused)
