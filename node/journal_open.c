@@ -80,3 +80,56 @@ err_t journal_open_postgres(const config_t *config, const ms_log_t *log,
     *out_store = journal_postgres_store(journal);
     return ERR_OK;
 }
+
+/* ---- beside a node ---- */
+
+static err_t beside_lmdb(const config_t *config, buf_t *problem, journal_beside_t *out_beside)
+{
+    buf_t path BUF_SCOPED = BUF_INIT;
+    buf_printf(&path, "%s/journal", config->data);
+    err_t err =
+        journal_lmdb_read_open(buf_terminated(&path), config->map_gb << 30, &out_beside->lmdb);
+    if (err == ERR_NOT_FOUND)
+        buf_printf(
+            problem,
+            "there is no journal in the data folder %s: name the folder with --data, and, if "
+            "the node keeps its journal in PostgreSQL, that with --database",
+            config->data);
+    else if (err != ERR_OK)
+        buf_printf(problem, "the journal in %s can't be read: %s", config->data, err_text(err));
+    TRY(err);
+    out_beside->journal = journal_lmdb_read_journal(out_beside->lmdb);
+    out_beside->backend = "lmdb";
+    return ERR_OK;
+}
+
+static err_t beside_postgres(const config_t *config, const ms_log_t *log, buf_t *problem,
+                             journal_beside_t *out_beside)
+{
+    journal_postgres_options_t options = {
+        .address = config->database, .is_read_only = true, .log = log};
+    err_t err = journal_postgres_open(&options, &out_beside->postgres);
+    if (err == ERR_INTERNAL) /* its tables are not there */
+        buf_printf(problem, "there is no journal in the database: name the one that the node "
+                            "serves with --database");
+    else if (err != ERR_OK)
+        buf_printf(problem, "%s", why_no_database(err));
+    TRY(err);
+    out_beside->journal = journal_postgres_journal(out_beside->postgres);
+    out_beside->backend = "postgres";
+    return ERR_OK;
+}
+
+err_t journal_open_beside(const config_t *config, const ms_log_t *log, buf_t *problem,
+                          journal_beside_t *out_beside)
+{
+    return config->database[0] == '\0' ? beside_lmdb(config, problem, out_beside)
+                                       : beside_postgres(config, log, problem, out_beside);
+}
+
+void journal_close_beside(journal_beside_t *self)
+{
+    journal_lmdb_read_close(self->lmdb);
+    journal_postgres_close(self->postgres);
+    *self = (journal_beside_t){0};
+}

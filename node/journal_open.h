@@ -7,7 +7,9 @@
 #include "node/config.h"
 #include "runtime/base/log.h"
 #include "storage/data_folder.h"
+#include "storage/journal/journal_lmdb_read.h"
 #include "storage/journal/journal_store.h"
+#include "storage/postgres/journal_postgres.h"
 #include "storage/relations/relations.h"
 
 /* In the data folder. */
@@ -19,3 +21,16 @@ err_t journal_open_lmdb(const config_t *config, const data_folder_t *data, const
 err_t journal_open_postgres(const config_t *config, const ms_log_t *log,
                             const relation_opener_t *opener, buf_t *problem,
                             journal_store_t *out_store);
+
+/* Whichever the configuration names, to read its feed beside the node that writes it; nothing is
+ * made, no schema is changed. */
+typedef struct journal_beside {
+    journal_lmdb_read_t *lmdb;
+    journal_postgres_t *postgres;
+    journal_t *journal; /* its feed and its head */
+    const char *backend;
+} journal_beside_t;
+err_t journal_open_beside(const config_t *config, const ms_log_t *log, buf_t *problem,
+                          journal_beside_t *out_beside);
+void journal_close_beside(journal_beside_t *self);
+#define JOURNAL_BESIDE_SCOPED SCOPED(journal_close_beside)

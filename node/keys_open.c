@@ -31,19 +31,21 @@ err_t keys_keep(const config_t *config, const aead_key_t *master)
     return path == NULL ? ERR_NO_MEMORY : master_key_to_file(path, master);
 }
 
-/* Our own file: made when nothing was ever wrapped with a key that it could have held. */
+/* Our own file: made when nothing was ever wrapped with a key that it could have held; never
+ * without a store. */
 static err_t our_master(const config_t *config, vault_store_t *store, buf_t *problem,
                         aead_key_t *out_key)
 {
     arena_t arena ARENA_SCOPED = {0};
     const ms_random_t random = random_system();
     const char *path = in_keys(config, &arena, "master");
-    bool is_used = false;
+    bool is_used = store == NULL;
     if (path == NULL)
         return ERR_NO_MEMORY;
     if (access(path, F_OK) == 0)
         return master_key_from_file(path, problem, out_key);
-    TRY(vault_store_is_used(store, &is_used));
+    if (!is_used)
+        TRY(vault_store_is_used(store, &is_used));
     if (is_used) {
         buf_printf(problem,
                    "the master key %s is missing: put it back from a backup, or say where it is "
@@ -74,6 +76,11 @@ static err_t read_master(const config_t *config, vault_store_t *store, buf_t *pr
         return master_key_from_text(str_from(config->master_key), "MUSICSTREAM_MASTER_KEY", problem,
                                     out_key);
     return our_master(config, store, problem, out_key);
+}
+
+err_t keys_master(const config_t *config, buf_t *problem, aead_key_t *out_key)
+{
+    return read_master(config, NULL, problem, out_key);
 }
 
 err_t keys_open(const config_t *config, buf_t *problem, vault_t **out_vault)

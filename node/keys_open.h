@@ -11,6 +11,8 @@
 
 /* In config->data, which a command may do beside the node that runs there. */
 err_t keys_open(const config_t *config, buf_t *problem, vault_t **out_vault);
+/* The master key alone; one that is missing is not made. */
+err_t keys_master(const config_t *config, buf_t *problem, aead_key_t *out_key);
 /* Whether the key is the data folder's own: then a rotation writes it there. */
 bool keys_are_ours(const config_t *config);
 /* DATA/keys/master. */

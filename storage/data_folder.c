@@ -100,7 +100,24 @@ static err_t check_format(data_folder_t *self, buf_t *problem)
     return ERR_OK;
 }
 
-err_t data_folder_open(const char *path, buf_t *problem, data_folder_t **out_folder)
+/* Looked at under the lock: a restore that runs holds it. */
+static err_t check_restored(data_folder_t *self, buf_t *problem)
+{
+    arena_t arena ARENA_SCOPED = {0};
+    const char *name = data_folder_name(self, &arena, DATA_FOLDER_RESTORING);
+    if (name == NULL)
+        return say(problem, ERR_NO_MEMORY, self->path, "can't be read");
+    if (access(name, F_OK) != 0)
+        return ERR_OK;
+    buf_printf(
+        problem,
+        "A restore into the data folder %s was cut short: start `musicstream restore` again, "
+        "it goes on where it ended",
+        self->path);
+    return ERR_UNAVAILABLE;
+}
+
+err_t data_folder_open_to_restore(const char *path, buf_t *problem, data_folder_t **out_folder)
 {
     data_folder_t *self DATA_FOLDER_SCOPED = memory_new(sizeof *self);
     if (self == NULL)
@@ -114,6 +131,15 @@ err_t data_folder_open(const char *path, buf_t *problem, data_folder_t **out_fol
         return say(problem, err, path, "can't be made");
     TRY(take_lock(self, problem));
     TRY(check_format(self, problem));
+    *out_folder = STEAL(self);
+    return ERR_OK;
+}
+
+err_t data_folder_open(const char *path, buf_t *problem, data_folder_t **out_folder)
+{
+    data_folder_t *self DATA_FOLDER_SCOPED = NULL;
+    TRY(data_folder_open_to_restore(path, problem, &self));
+    TRY(check_restored(self, problem));
     *out_folder = STEAL(self);
     return ERR_OK;
 }

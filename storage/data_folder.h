@@ -9,6 +9,7 @@
  * Errors   Each comes with a sentence for people in *problem:
  *   CONFLICT     another process uses it
  *   NEWER        its format is newer than this program
+ *   UNAVAILABLE  a restore into it was cut short
  *   CORRUPT      its format file is not a number
  *   NOT_FOUND, FORBIDDEN, FULL, IO   it can't be made or written */
 
@@ -16,11 +17,15 @@
 #include "runtime/base/buf.h"
 
 enum { DATA_FOLDER_FORMAT = 1 };
+/* There while a backup is restored into it: nobody may use what is there. */
+#define DATA_FOLDER_RESTORING "restoring"
 
 typedef struct data_folder data_folder_t;
 
 /* Makes the folder when it is missing. On an error *problem gets a sentence. */
 err_t data_folder_open(const char *path, buf_t *problem, data_folder_t **out_folder);
+/* The same for who restores: DATA_FOLDER_RESTORING does not matter. */
+err_t data_folder_open_to_restore(const char *path, buf_t *problem, data_folder_t **out_folder);
 void data_folder_close(data_folder_t *self);
 void data_folder_scope_end(data_folder_t **self);
 #define DATA_FOLDER_SCOPED SCOPED(data_folder_scope_end)

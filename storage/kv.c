@@ -22,7 +22,7 @@ struct kv {
     MDB_dbi tables[KV_TABLES_MAX];
     size_t table_count;
     char *path, *boot_id;
-    bool is_lazy, was_wiped;
+    bool is_lazy, is_read_only, was_wiped;
     kv_faults_t faults;
 };
 
@@ -92,11 +92,13 @@ static err_t allocate_lock_file(const char *path)
 static err_t open_tables(kv_t *self, const kv_options_t *options)
 {
     MDB_txn *txn;
-    int rc = mdb_txn_begin(self->env, NULL, 0, &txn);
+    unsigned read_only = options->is_read_only ? MDB_RDONLY : 0u;
+    int rc = mdb_txn_begin(self->env, NULL, read_only, &txn);
     if (rc != MDB_SUCCESS)
         return err_from_mdb(rc);
     for (size_t i = 0; i < options->table_count && rc == MDB_SUCCESS; i++)
-        rc = mdb_dbi_open(txn, options->tables[i], MDB_CREATE, &self->tables[i]);
+        rc = mdb_dbi_open(txn, options->tables[i], options->is_read_only ? 0 : MDB_CREATE,
+                          &self->tables[i]);
     if (rc != MDB_SUCCESS) {
         mdb_txn_abort(txn);
         return err_from_mdb(rc);
@@ -116,7 +118,8 @@ static err_t open_env(kv_t *self, const kv_options_t *options)
         rc = mdb_env_set_maxreaders(self->env, KV_READERS_MAX);
     /* NOTLS: readers belong to transactions, as actors move between threads. NORDAHEAD: pages are
      * read at random. */
-    unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | (options->is_lazy ? MDB_NOSYNC : 0u);
+    unsigned flags = MDB_NOTLS | MDB_NORDAHEAD | (options->is_lazy ? MDB_NOSYNC : 0u) |
+                     (options->is_read_only ? MDB_RDONLY : 0u);
     if (rc == MDB_SUCCESS)
         rc = mdb_env_open(self->env, options->path, flags, 0600);
     if (rc != MDB_SUCCESS)
@@ -157,9 +160,10 @@ err_t kv_open(const kv_options_t *options, kv_t **out_kv)
     self->is_lazy = options->is_lazy;
     if (options->faults != NULL)
         self->faults = *options->faults;
-    if (mkdir(options->path, 0700) != 0 && errno != EEXIST)
+    self->is_read_only = options->is_read_only;
+    if (!self->is_read_only && mkdir(options->path, 0700) != 0 && errno != EEXIST)
         return err_from_errno(errno);
-    if (self->is_lazy) {
+    if (self->is_lazy && !self->is_read_only) {
         TRY(kv_boot_id(options->boot_id, &self->boot_id));
         TRY(kv_boot_begin(self->path, self->boot_id, &self->was_wiped));
     }
@@ -173,7 +177,7 @@ void kv_close(kv_t *self)
     if (self == NULL)
         return;
     /* Not marked clean on any failure: it is wiped after a reboot then, which is safe. */
-    if (self->is_lazy && kv_sync(self) == ERR_OK)
+    if (self->is_lazy && !self->is_read_only && kv_sync(self) == ERR_OK)
         IGNORE_ERR(kv_boot_end(self->path));
     free_kv(self);
 }

@@ -37,6 +37,9 @@ typedef struct kv_options {
     size_t table_count;
     size_t map_size; /* 0: KV_MAP_SIZE */
     bool is_lazy;
+    /* Nothing is made, written or marked: beside another process that writes it, or to look at one
+     * that is not in use. NOT_FOUND: a table, or the environment, is not there. */
+    bool is_read_only;
     const char *boot_id; /* of a lazy one; NULL: the machine's */
     const kv_faults_t *faults;
 } kv_options_t;

@@ -149,6 +149,23 @@ static const command_t commands[] = {
      "catalog, tastes, plays, playlists, devices), while nodes serve. It goes on where it was cut "
      "short.\n",
      "to=", command_storage},
+    {"backup", "DIR", "a backup of everything that can't be made anew",
+     "Writes what came since the last backup in the folder DIR, while the node serves or not: the "
+     "journal,\n"
+     "the users' keys as they are now (wrapped), covers and lyrics. Cut short, the backup before "
+     "stands,\n"
+     "and the next one goes on. The master key is not in it: keep a copy of that elsewhere.\n"
+     "  --verify        reads all of it back afterwards and compares\n",
+     "verify", command_backup},
+    {"restore", "DIR", "a backup into an empty data folder, or database",
+     "Restores the backup in DIR into --data, which must be empty but for keys/master, and with\n"
+     "--database its journal into that. Checks everything before, and compares afterwards. Cut "
+     "short, "
+     "the\n"
+     "same command goes on.\n"
+     "  --erased FILE   users that were erased since: a list, or the folder of a newer backup\n"
+     "  --verify        only reads the backup and checks it; needs neither node nor data folder\n",
+     "erased= verify", command_restore},
     {"config", "", "print the configuration in force",
      "Prints every option with its value and where it came from.\n", NULL, command_config},
     {"version", "", "print the version", "Prints the version.\n", NULL, command_version},

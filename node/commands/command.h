@@ -25,6 +25,8 @@ int command_playlist(const config_t *config, int count, char **arguments);
 int command_import(const config_t *config, int count, char **arguments);
 int command_token(const config_t *config, int count, char **arguments);
 int command_storage(const config_t *config, int count, char **arguments);
+int command_backup(const config_t *config, int count, char **arguments);
+int command_restore(const config_t *config, int count, char **arguments);
 int command_rebuild(const config_t *config, int count, char **arguments);
 int command_plugin(const config_t *config, int count, char **arguments);
 int command_actor(const config_t *config, int count, char **arguments);

@@ -1,6 +1,7 @@
 /* control_keys.c -- the master key, replaced while the node serves. */
 
 #include "actors/protocol/audit.h"
+#include "node/backup/erase_again.h"
 #include "node/keys_open.h"
 #include "node/parts.h"
 #include "storage/crypt/master_key.h"
@@ -59,12 +60,17 @@ static void resumed(void *context, const answer_t *answer)
                     err_text(answer->err));
 }
 
+static void resume_erasures(master_rotation_t *self)
+{
+    edge_ask(self->edge, address_of(AUDIT_KIND, AUDIT_KEY), ASK_TIMEOUT_MS, (str_t){0}, resumed,
+             self, audit_resume);
+}
+
 void privacy_start(master_rotation_t *self)
 {
     if (vault_is_rotating(self->vault))
         run(self);
-    edge_ask(self->edge, address_of(AUDIT_KIND, AUDIT_KEY), ASK_TIMEOUT_MS, (str_t){0}, resumed,
-             self, audit_resume);
+    erase_again_start(self, resume_erasures);
 }
 
 /* ---- the control socket ---- */

@@ -54,11 +54,15 @@ static err_t walk_feed(journal_t *journal, journal_visit_fn visit, err_t (*page_
     return ERR_OK;
 }
 
+void journal_digest_add(journal_digest_t *self, const journal_record_t *record)
+{
+    self->count++;
+    self->sum += hash_of(record);
+}
+
 static err_t add_to_digest(void *context, const journal_record_t *record)
 {
-    journal_digest_t *digest = context;
-    digest->count++;
-    digest->sum += hash_of(record);
+    journal_digest_add(context, record);
     return ERR_OK;
 }
 

@@ -21,6 +21,7 @@ typedef struct journal_digest {
 
 typedef void (*journal_progress_fn)(void *context, uint64_t count);
 
+void journal_digest_add(journal_digest_t *self, const journal_record_t *record);
 err_t journal_digest(journal_t *journal, journal_digest_t *out_digest);
 /* `progress` (may be NULL) is called now and then with the records that were passed. */
 err_t journal_copy(journal_t *from, journal_t *to, journal_progress_fn progress, void *context);

@@ -44,7 +44,7 @@ void journal_postgres_saw(journal_postgres_t *self, uint64_t position)
 static void append(journal_t *journal, const journal_append_t *append_)
 {
     journal_postgres_t *self = self_of(journal);
-    err_t err = journal_queue_append(self->queue, append_);
+    err_t err = self->is_read_only ? ERR_UNAVAILABLE : journal_queue_append(self->queue, append_);
     if (err == ERR_OK)
         return;
     atomic_fetch_add(&self->refused, 1);
@@ -53,6 +53,8 @@ static void append(journal_t *journal, const journal_append_t *append_)
 
 static void snapshot_put(journal_t *journal, str_t stream, uint64_t version, str_t state)
 {
+    if (self_of(journal)->is_read_only)
+        return;
     /* Without room it is left out: the next one will do. */
     IGNORE_ERR(journal_queue_snapshot(self_of(journal)->queue, stream, version, state));
 }
@@ -300,6 +302,7 @@ err_t journal_postgres_open(const journal_postgres_options_t *options,
     self->journal.table = &table;
     self->node = options->node;
     self->timeout_ms = options->timeout_ms == 0 ? 5000 : options->timeout_ms;
+    self->is_read_only = options->is_read_only;
     self->random = options->random.fill == NULL ? random_system() : options->random;
     self->log = options->log;
     readers_init(&self->readers);
@@ -310,10 +313,12 @@ err_t journal_postgres_open(const journal_postgres_options_t *options,
     TRY(journal_queue_new(&self->queue));
     TRY(relation_batch_new(options->relations, options->opener, &self->relations));
     TRY(journal_postgres_connect(self, &self->writer));
-    TRY(journal_postgres_await_own(self)); /* of the process before this one */
+    if (!self->is_read_only)
+        TRY(journal_postgres_await_own(self)); /* of the process before this one */
     TRY(journal_postgres_look(self, self->writer));
     atomic_store(&self->is_up, true);
-    TRY(journal_postgres_commit_start(self));
+    if (!self->is_read_only)
+        TRY(journal_postgres_commit_start(self));
     *out_journal = STEAL(self);
     return ERR_OK;
 }

@@ -51,6 +51,9 @@ typedef struct journal_postgres_options {
     ms_random_t random;        /* of the back-off; all zero: the kernel's */
     relation_list_t relations; /* all zero: none */
     relation_opener_t opener;  /* of sealed events, for them */
+    /* Beside a node that writes: nothing is appended (UNAVAILABLE), nobody's transactions are
+     * waited for or ended. */
+    bool is_read_only;
     const ms_log_t *log;
 } journal_postgres_options_t;
 

@@ -25,6 +25,7 @@ struct journal_postgres {
     journal_t journal; /* first: what the runtime holds */
     char *address;
     uint64_t node, timeout_ms;
+    bool is_read_only;
     ms_random_t random;
     const ms_log_t *log;
 

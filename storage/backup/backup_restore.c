@@ -1,0 +1,223 @@
+#include "storage/backup/backup_restore.h"
+
+#include "storage/backup/backup_blobs.h"
+#include "storage/backup/backup_journal.h"
+#include "storage/backup/backup_keys.h"
+#include "storage/crypt/vault_files.h"
+#include "storage/data_folder.h"
+#include "storage/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <unistd.h>
+
+/* ---- is it empty? ---- */
+
+static void dir_scope_end(DIR **dir)
+{
+    if (*dir != NULL)
+        closedir(*dir);
+}
+
+static bool is_one_of(const char *name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* *out_name: of an entry that must not be there; empty: there is none. */
+static err_t find_other(const char *path, const char *const *allowed, size_t count, buf_t *out_name)
+{
+    DIR *dir SCOPED(dir_scope_end) = opendir(path);
+    if (dir == NULL)
+        return errno == ENOENT ? ERR_OK : err_from_errno(errno);
+    for (const struct dirent *entry; (entry = readdir(dir)) != NULL;)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            !is_one_of(entry->d_name, allowed, count)) {
+            buf_append(out_name, str_from(entry->d_name));
+            return buf_status(out_name);
+        }
+    return ERR_OK;
+}
+
+static err_t check_resumed(const backup_folder_t *folder, const char *data, str_t mark)
+{
+    if (str_equal(str_trim(mark), str_from(folder->manifest_hash.text)))
+        return ERR_OK;
+    return backup_say(folder->problem, ERR_CONFLICT,
+                      "a restore of another backup into %s was cut short: empty the folder first "
+                      "(and the database, if it went into one)",
+                      data);
+}
+
+err_t backup_restore_check_folder(const backup_folder_t *folder, const char *data,
+                                  bool *out_is_resumed)
+{
+    static const char *const top[] = {"keys", "lock", "format"};
+    static const char *const keys[] = {"master"};
+    buf_t path BUF_SCOPED = BUF_INIT, other BUF_SCOPED = BUF_INIT, mark BUF_SCOPED = BUF_INIT;
+    buf_printf(&path, "%s/" DATA_FOLDER_RESTORING, data);
+    err_t err = file_read(buf_terminated(&path), 2 * BLOB_HASH_SIZE, &mark);
+    if (err == ERR_OK) {
+        *out_is_resumed = true;
+        return check_resumed(folder, data, buf_str(&mark));
+    }
+    *out_is_resumed = false;
+    if (err == ERR_NOT_FOUND)
+        err = find_other(data, top, COUNT_OF(top), &other);
+    buf_reset(&path);
+    buf_printf(&path, "%s/keys", data);
+    if (err == ERR_OK && other.size == 0)
+        err = find_other(buf_terminated(&path), keys, COUNT_OF(keys), &other);
+    if (err != ERR_OK)
+        return backup_say(folder->problem, err, "%s can't be read: %s", data, err_text(err));
+    return other.size == 0
+               ? ERR_OK
+               : backup_say(folder->problem, ERR_CONFLICT,
+                            "the data folder %s is not empty (%s): name an empty one with --data",
+                            data, buf_terminated(&other));
+}
+
+/* ---- the mark ---- */
+
+static err_t say_io(const backup_folder_t *folder, err_t err, const char *what)
+{
+    return err == ERR_OK
+               ? err
+               : backup_say(folder->problem, err, "%s can't be written: %s", what, err_text(err));
+}
+
+err_t backup_restore_begin(const backup_folder_t *folder, const char *data)
+{
+    buf_t path BUF_SCOPED = BUF_INIT;
+    buf_printf(&path, "%s/" DATA_FOLDER_RESTORING, data);
+    err_t err = file_replace(buf_terminated(&path), str_from(folder->manifest_hash.text), true);
+    return say_io(folder, err, buf_terminated(&path));
+}
+
+err_t backup_restore_end(const backup_folder_t *folder, const char *data)
+{
+    buf_t path BUF_SCOPED = BUF_INIT;
+    buf_printf(&path, "%s/" DATA_FOLDER_RESTORING, data);
+    const char *name = buf_terminated(&path);
+    err_t err = unlink(name) == 0 ? file_sync_folder_of(name) : err_from_errno(errno);
+    return say_io(folder, err, name);
+}
+
+/* ---- keys ---- */
+
+static err_t get_newest(const backup_folder_t *folder, backup_kind_t kind, buf_t *out)
+{
+    const backup_file_t *file = backup_manifest_newest(&folder->manifest, kind);
+    return file == NULL ? backup_say(folder->problem, ERR_CORRUPT,
+                                     "the manifest of %s is not complete", folder->path)
+                        : backup_folder_get(folder, file, out);
+}
+
+static err_t give_instance(const char *data, str_t content)
+{
+    buf_t path BUF_SCOPED = BUF_INIT;
+    buf_printf(&path, "%s/keys/instance", data);
+    return file_replace(buf_terminated(&path), content, true);
+}
+
+static err_t give_keys(const backup_folder_t *folder, const backup_target_t *target,
+                       vault_store_t *store, restore_report_t *report)
+{
+    buf_t text AEAD_BUF_SCOPED = BUF_INIT, instance AEAD_BUF_SCOPED = BUF_INIT;
+    TRY(get_newest(folder, BACKUP_KEYS, &text));
+    err_t err = backup_keys_give(buf_str(&text), target->master, store, &instance);
+    if (err == ERR_OK)
+        err = give_instance(target->data, buf_str(&instance));
+    if (err != ERR_OK)
+        return backup_say(folder->problem, err, "the users' keys can't be restored: %s",
+                          err_text(err));
+    err = backup_keys_erase(target->erased, store, &report->erased_anew);
+    if (err != ERR_OK)
+        return backup_say(folder->problem, err,
+                          "the list of erasures can't be applied (%s): it has a user's id on "
+                          "each line, as `musicstream audit` shows them",
+                          err_text(err));
+    report->users = folder->manifest.users;
+    return ERR_OK;
+}
+
+/* ---- blobs ---- */
+
+typedef struct giving {
+    const backup_folder_t *folder;
+    const backup_target_t *target;
+    restore_report_t *report;
+} giving_t;
+
+static err_t give_blob(void *context, str_t name, str_t content)
+{
+    const giving_t *self = context;
+    buf_t path BUF_SCOPED = BUF_INIT, parent BUF_SCOPED = BUF_INIT;
+    buf_printf(&path, "%s/%.*s", self->target->data, STR_ARG(name));
+    const char *file = buf_terminated(&path);
+    buf_append(&parent, str_slice(str_from(file), 0, str_find_last(str_from(file), '/')));
+    err_t err = access(file, F_OK) == 0 ? ERR_OK : file_make_folders(buf_terminated(&parent));
+    if (err == ERR_OK && access(file, F_OK) != 0)
+        err = file_replace(file, content, true);
+    if (err == ERR_OK && ++self->report->blobs % 64 == 0 && self->target->progress != NULL)
+        self->target->progress(self->target->context, "blobs", self->report->blobs,
+                               self->folder->manifest.blobs);
+    return say_io(self->folder, err, file);
+}
+
+static void count_damaged(void *context, UNUSED const char *sentence)
+{
+    ((giving_t *)context)->report->damaged_blobs++;
+}
+
+err_t backup_restore_files(const backup_folder_t *folder, const backup_target_t *target,
+                           restore_report_t *report)
+{
+    giving_t giving = {folder, target, report};
+    buf_t list BUF_SCOPED = BUF_INIT, path BUF_SCOPED = BUF_INIT;
+    vault_store_t *store = NULL;
+    buf_printf(&path, "%s/keys/subjects", target->data);
+    err_t err = vault_files_open(buf_str(&path), &store);
+    if (err != ERR_OK)
+        return say_io(folder, err, buf_terminated(&path));
+    err = give_keys(folder, target, store, report);
+    store->table->close(store);
+    TRY(err);
+    TRY(get_newest(folder, BACKUP_BLOBS, &list));
+    return backup_blobs_each(folder, buf_str(&list), give_blob, count_damaged, &giving);
+}
+
+/* ---- the journal ---- */
+
+static void show_records(void *context, uint64_t count)
+{
+    const giving_t *self = context;
+    if (self->target->progress != NULL)
+        self->target->progress(self->target->context, "records", count,
+                               self->folder->manifest.digest.count);
+}
+
+err_t backup_restore_journal(const backup_folder_t *folder, const backup_target_t *target,
+                             journal_t *journal, restore_report_t *report)
+{
+    giving_t giving = {folder, target, report};
+    backup_journal_t *records BACKUP_JOURNAL_SCOPED = NULL;
+    TRY(backup_journal_open(folder, &records));
+    err_t err = journal_copy(backup_journal_journal(records), journal, show_records, &giving);
+    if (err == ERR_OK)
+        err = journal_digest(journal, &report->digest);
+    if (err == ERR_OK && (report->digest.count != folder->manifest.digest.count ||
+                          report->digest.sum != folder->manifest.digest.sum))
+        err = ERR_CONFLICT;
+    if (err == ERR_CONFLICT)
+        return backup_say(folder->problem, err,
+                          "the journal that was restored is not the one of the backup: it was not "
+                          "empty. Empty the data folder, and the database, and begin again");
+    return err == ERR_OK ? err
+                         : backup_say(folder->problem, err,
+                                      "the restore was cut short (%s); the same command goes on",
+                                      err_text(err));
+}
