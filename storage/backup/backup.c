@@ -101,12 +101,15 @@ static err_t flush(making_t *self)
     return ERR_OK;
 }
 
-/* LIMIT: past the position that this backup ends at. */
+/* LIMIT: past the position that this backup ends at. CANCELLED: the segment is full; it is written
+ * where no transaction of the journal is open. */
 static err_t take_record(void *context, const journal_record_t *record)
 {
     making_t *self = context;
     if (record->position > self->head)
         return ERR_LIMIT;
+    if (self->segment.size > BACKUP_SEGMENT_FULL)
+        return ERR_CANCELLED;
     if (self->segment.size == 0)
         backup_segment_begin(&self->segment, manifest_of(self)->position);
     backup_segment_add(&self->segment, record);
@@ -121,24 +124,31 @@ static void show(const making_t *self, const char *what, uint64_t done, uint64_t
         self->source->progress(self->source->context, what, done, total);
 }
 
-static err_t take_journal(making_t *self)
+/* One page, or what a segment has room for. *out_is_end: there is no more. */
+static err_t take_page(making_t *self, bool *out_is_end)
 {
     journal_t *journal = self->source->journal;
+    self->page_count = 0;
+    err_t err = journal->table->feed(journal, manifest_of(self)->position, PAGE, take_record, self);
+    *out_is_end = err == ERR_LIMIT || (err == ERR_OK && self->page_count < PAGE);
+    show(self, "records", self->report.new_records, 0);
+    if (err == ERR_CANCELLED)
+        return flush(self);
+    return err == ERR_LIMIT ? ERR_OK : err;
+}
+
+static err_t take_journal(making_t *self)
+{
+    bool is_end = false;
     err_t err = ERR_OK;
-    self->page_count = PAGE;
-    while (err == ERR_OK && self->page_count == PAGE) {
-        self->page_count = 0;
-        err = journal->table->feed(journal, manifest_of(self)->position, PAGE, take_record, self);
-        if ((err == ERR_OK || err == ERR_LIMIT) && self->segment.size > BACKUP_SEGMENT_FULL)
-            TRY(flush(self));
-        show(self, "records", self->report.new_records, 0);
-    }
+    while (err == ERR_OK && !is_end)
+        err = take_page(self, &is_end);
     if (err == ERR_CORRUPT)
         return backup_say(self->folder->problem, err,
                           "the journal is damaged after position %llu: `musicstream storage check` "
                           "names the damage; the backup before this one is as it was",
                           (unsigned long long)manifest_of(self)->position);
-    if (err != ERR_OK && err != ERR_LIMIT)
+    if (err != ERR_OK)
         return backup_say(self->folder->problem, err, "the journal can't be read: %s",
                           err_text(err));
     return flush(self);
