@@ -258,7 +258,11 @@ static err_t take_keys(making_t *self)
 static err_t take_blobs(making_t *self)
 {
     backup_blobs_t blobs BACKUP_BLOBS_SCOPED = {0};
-    TRY(backup_blobs_take(self->folder, self->source->data, &blobs));
+    buf_t before BUF_SCOPED = BUF_INIT;
+    const backup_file_t *file = backup_manifest_newest(manifest_of(self), BACKUP_BLOBS);
+    if (file != NULL)
+        TRY(backup_folder_get(self->folder, file, &before));
+    TRY(backup_blobs_take(self->folder, self->source->data, buf_str(&before), &blobs));
     TRY(backup_folder_put(self->folder, BACKUP_BLOBS, buf_str(&blobs.list)));
     backup_manifest_keep_newest(manifest_of(self), BACKUP_BLOBS);
     manifest_of(self)->blobs = blobs.count;
