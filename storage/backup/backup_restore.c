@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <unistd.h>
 
+enum { MARK_SIZE_MAX = 128 };
+
 /* ---- is it empty? ---- */
 
 static void dir_scope_end(DIR **dir)
@@ -59,7 +61,7 @@ err_t backup_restore_check_folder(const backup_folder_t *folder, const char *dat
     static const char *const keys[] = {"master"};
     buf_t path BUF_SCOPED = BUF_INIT, other BUF_SCOPED = BUF_INIT, mark BUF_SCOPED = BUF_INIT;
     buf_printf(&path, "%s/" DATA_FOLDER_RESTORING, data);
-    err_t err = file_read(buf_terminated(&path), 2 * BLOB_HASH_SIZE, &mark);
+    err_t err = file_read(buf_terminated(&path), MARK_SIZE_MAX, &mark);
     if (err == ERR_OK) {
         *out_is_resumed = true;
         return check_resumed(folder, data, buf_str(&mark));

@@ -75,12 +75,12 @@ for (const database of [false, true]) {
 
     let names = 0;
     /** Restores into a folder (and database) of its own; the arguments for it. */
-    function target(from) {
+    function target(from, toDatabase = server.database !== undefined) {
       const data = beside(`restored${++names}`);
       let address;
       mkdirSync(path.join(data, 'keys'), { recursive: true });
       copyFileSync(path.join(server.data, 'keys/master'), path.join(data, 'keys/master'));
-      if (server.database) {
+      if (toDatabase) {
         run('psql', [server.database, '-qc', `CREATE DATABASE restored${names}`]);
         address = server.database.replace('/postgres?', `/restored${names}?`);
         assert.notEqual(address, server.database);
@@ -111,7 +111,7 @@ for (const database of [false, true]) {
       assert.match(done.out, /^Backup 1 in .*: \d+ records.*\n.*NOT in it.*\nAll of it was read back and compared.\n$/);
       assert.ok(acknowledged > before, 'edits went on');
 
-      const there = target(dir);
+      const there = target(dir, false); // either backend takes it
       const restore = await start(there.args, {});
       assert.equal(restore.code, 0, restore.err);
       const node = await serve(there);
