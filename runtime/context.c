@@ -77,20 +77,37 @@ bool context_is_replay(const context_t *ctx)
 
 /* ---- effects ---- */
 
+/* Whether it follows from what is not durable yet, and from which append. */
+static bool is_to_be_held(const context_t *ctx, effect_t *effect)
+{
+    if (!durable_must_hold(ctx->actor, &ctx->emitted))
+        return false;
+    effect->seq = actor_peek(ctx->actor)->durable->seq + (ctx->emitted.count > 0 ? 1 : 0);
+    return true;
+}
+
+static err_t run_now(context_t *ctx, effect_t *effect)
+{
+    const durable_t *durable = actor_peek(ctx->actor)->durable;
+    return effect_run(ctx->actor, effect, durable == NULL ? 0 : durable->position);
+}
+
 err_t context_perform_send(context_t *ctx, effect_t *effect)
 {
-    actor_t *actor = ctx->actor;
-    durable_t *durable = actor_peek(actor)->durable;
-    if (!durable_must_hold(actor, &ctx->emitted))
-        return effect_run(actor, effect, durable == NULL ? 0 : durable->position);
-    effect->seq = durable->seq + (ctx->emitted.count > 0 ? 1 : 0);
-    effect_queue_push(&durable->held, actor, effect);
-    return ERR_OK;
+    if (!is_to_be_held(ctx, effect))
+        return run_now(ctx, effect);
+    err_t err = effect_queue_push(&actor_peek(ctx->actor)->durable->held, effect);
+    if (err != ERR_OK)
+        message_free(STEAL(effect->message)); /* nobody was to hear of it */
+    return err;
 }
 
 void context_perform(context_t *ctx, effect_t *effect)
 {
-    IGNORE_ERR(context_perform_send(ctx, effect)); /* only sends have an outcome */
+    if (is_to_be_held(ctx, effect))
+        durable_hold(ctx->actor, effect);
+    else
+        IGNORE_ERR(run_now(ctx, effect)); /* who asked hears of it */
 }
 
 void actor_emit(context_t *ctx, const schema_t *schema, const void *event)

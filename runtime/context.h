@@ -38,6 +38,7 @@ struct context {
     str_t refusal;
     err_t refused_stream; /* from when a stream's begin is refused until it is put away */
     emitted_t emitted;
+    alarm_t *rung; /* the actor's own that is being looked at: may be armed again; NULL: none */
 
     /* Failing. */
     bool is_guarded;

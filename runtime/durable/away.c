@@ -61,11 +61,11 @@ static uint64_t retry_ms(context_t *ctx, uint32_t tries)
     return full_ms / 2 + random_below(&ctx->runtime->random, full_ms / 2 + 1);
 }
 
-/* Without memory for the alarm its next message will do. */
-static void ask_again_later(context_t *ctx)
+/* False: no memory for the alarm; never when it has just rung. */
+static bool ask_again_later(context_t *ctx)
 {
     actor_extra_t *extra = actor_extra_there(ctx->actor);
-    (void)lifecycle_arm_restart(ctx, retry_ms(ctx, extra->waits++));
+    return lifecycle_arm_restart(ctx, retry_ms(ctx, extra->waits++));
 }
 
 void away_wait(context_t *ctx, err_t err)
@@ -79,7 +79,8 @@ void away_wait(context_t *ctx, err_t err)
     }
     actor->phase = ACTOR_RECOVERING;
     extra->is_waiting = true;
-    ask_again_later(ctx);
+    if (!ask_again_later(ctx))
+        lifecycle_start_failed(ctx, ERR_NO_MEMORY); /* nobody would look again */
 }
 
 static void try_again(context_t *ctx)
@@ -91,7 +92,7 @@ static void try_again(context_t *ctx)
 void away_alarm(context_t *ctx)
 {
     if (journal_is_away(ctx->runtime))
-        ask_again_later(ctx);
+        (void)ask_again_later(ctx);
     else
         try_again(ctx);
 }

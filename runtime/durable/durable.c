@@ -39,6 +39,12 @@ bool durable_must_hold(const actor_t *actor, const emitted_t *emitted)
     return durable != NULL && (durable->append_count > 0 || emitted->count > 0);
 }
 
+void durable_hold(actor_t *actor, effect_t *effect)
+{
+    if (effect_queue_push(&actor_peek(actor)->durable->held, effect) != ERR_OK)
+        effect_drop(actor, effect, effect->kind == EFFECT_REPLY ? ERR_TIMEOUT : ERR_NO_MEMORY);
+}
+
 /* ---- emitting ---- */
 
 static const actor_applier_t *applier_of(const actor_kind_t *kind, const schema_t *schema)
@@ -307,7 +313,7 @@ void durable_answer_again(actor_t *actor, const seen_command_t *command, reply_t
     effect_t effect = {
         .kind = EFFECT_REPLY, .message = reply, .seq = actor_peek(actor)->durable->seq};
     if (actor_peek(actor)->durable->append_count > 0)
-        effect_queue_push(&actor_peek(actor)->durable->held, actor, &effect);
+        durable_hold(actor, &effect);
     else
         IGNORE_ERR(
             effect_run(actor, &effect, actor_peek(actor)->durable->position)); /* an answer */

@@ -11,17 +11,12 @@ void effect_queue_init(effect_queue_t *self)
     self->end = &self->first;
 }
 
-void effect_queue_push(effect_queue_t *self, actor_t *actor, const effect_t *effect)
+err_t effect_queue_push(effect_queue_t *self, const effect_t *effect)
 {
     /* The key lies behind the effect, in one block. */
     effect_t *held = memory_new(sizeof *held + effect->to_key.size);
-    if (held == NULL) {
-        /* An answer waits for an append that may well become durable: what it came to is unknown.
-         */
-        effect_t lost = *effect;
-        effect_drop(actor, &lost, lost.kind == EFFECT_REPLY ? ERR_TIMEOUT : ERR_NO_MEMORY);
-        return;
-    }
+    if (held == NULL)
+        return ERR_NO_MEMORY;
     *held = *effect;
     held->next = NULL;
     if (effect->to_key.size > 0)
@@ -29,6 +24,7 @@ void effect_queue_push(effect_queue_t *self, actor_t *actor, const effect_t *eff
     held->to_key.data = (const char *)(held + 1);
     *self->end = held;
     self->end = &held->next;
+    return ERR_OK;
 }
 
 static effect_t *take_first(effect_queue_t *self)

@@ -38,9 +38,8 @@ typedef struct effect_queue {
 } effect_queue_t;
 
 void effect_queue_init(effect_queue_t *self);
-/* A copy with an owned key; takes the content even when it fails for want of memory (then it is
- * dropped). */
-void effect_queue_push(effect_queue_t *self, actor_t *actor, const effect_t *effect);
+/* A copy with an owned key. NO_MEMORY: the content is still the caller's. */
+[[nodiscard]] err_t effect_queue_push(effect_queue_t *self, const effect_t *effect);
 
 /* position: what answers say of the journal. Returns what a send comes to. */
 err_t effect_run(actor_t *actor, effect_t *effect, uint64_t position);

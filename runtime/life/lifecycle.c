@@ -23,6 +23,12 @@ static bool arm(context_t *ctx, alarm_purpose_t purpose, uint64_t delay_ms)
     if (extra == NULL)
         return false;
     alarm_t **alarm = purpose == ALARM_IDLE ? &extra->idle_alarm : &extra->restart_alarm;
+    if (*alarm != NULL && *alarm == ctx->rung) { /* again, which takes no memory */
+        ctx->rung = NULL;
+        alarm_renew(*alarm, actor_bits(ctx->actor));
+        alarm_arm(*alarm, ctx->scheduler, delay_ms);
+        return true;
+    }
     alarm_cancel(alarm);
     *alarm = alarm_new(purpose, actor_bits(ctx->actor), NULL, NULL);
     if (*alarm == NULL)

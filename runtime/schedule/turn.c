@@ -210,6 +210,7 @@ static void continue_or_defer(context_t *ctx, message_t *message)
 static void housekeeping_alarm(context_t *ctx, alarm_t *alarm)
 {
     actor_t *actor = ctx->actor;
+    ctx->rung = alarm;
     if (alarm == actor_peek(actor)->asks.alarm)
         expire_asks(ctx);
     else if (alarm == actor_peek(actor)->idle_alarm)
@@ -220,6 +221,7 @@ static void housekeeping_alarm(context_t *ctx, alarm_t *alarm)
         away_alarm(ctx);
     else if (alarm->purpose == ALARM_SHUTDOWN)
         supervision_alarm(ctx, alarm);
+    ctx->rung = NULL;
     alarm_unref(alarm);
 }
 
