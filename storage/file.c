@@ -36,6 +36,25 @@ err_t file_read(const char *path, size_t size_max, buf_t *out)
     }
 }
 
+err_t file_read_at(int fd, uint64_t offset, size_t size, buf_t *out)
+{
+    size_t done = 0;
+    char *room = buf_extend(out, size);
+    if (room == NULL)
+        return size == 0 ? ERR_OK : buf_status(out);
+    while (done < size) {
+        ssize_t got = pread(fd, room + done, size - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0) {
+            out->size -= size;
+            return got == 0 ? ERR_IO : err_from_errno(errno);
+        }
+        done += (size_t)got;
+    }
+    return ERR_OK;
+}
+
 err_t file_write_all(int fd, str_t content)
 {
     while (content.size > 0) {

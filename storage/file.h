@@ -8,6 +8,8 @@
 
 /* Appends the content. NOT_FOUND, LIMIT. */
 err_t file_read(const char *path, size_t size_max, buf_t *out);
+/* Appends `size` bytes from `offset` on. IO: there are fewer. */
+err_t file_read_at(int fd, uint64_t offset, size_t size, buf_t *out);
 /* Writes `path.new`, renames it over `path`. is_durable: file and folder are synced. */
 err_t file_replace(const char *path, str_t content, bool is_durable);
 /* Writes all of it, however often write(2) stops short. */

@@ -261,16 +261,8 @@ static const uint32_t artwork_sizes[] = {1200, 640, 300, 96};
 
 static err_t open_artwork(stream_file_t *self)
 {
-    struct stat status;
-    int fd = open(self->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &status) != 0) {
-        if (fd >= 0)
-            close(fd);
-        return ERR_NOT_FOUND;
-    }
-    self->fd = fd;
-    self->size = (uint64_t)status.st_size;
-    return ERR_OK;
+    err_t err = blob_open(self->blobs, self->name, self->variant, &self->fd, &self->size);
+    return err == ERR_INVALID ? ERR_NOT_FOUND : err;
 }
 
 static bool is_artwork_size(uint64_t size)
@@ -281,34 +273,34 @@ static bool is_artwork_size(uint64_t size)
     return false;
 }
 
-static err_t artwork_path(http_request_t *request, bool is_webp, const char **out_path)
+/* *out_variant: empty for the blob itself. */
+static err_t artwork_variant(http_request_t *request, bool is_webp, str_t *out_variant)
 {
     uint64_t size = 0;
-    str_t hash = http_param(request, "hash");
-    const blob_folder_t *artwork = home_of(request)->api->artwork;
+    *out_variant = (str_t){NULL, 0};
     if (http_param_u64(request, "size", &size) != ERR_OK || !is_artwork_size(size))
         return ERR_NOT_FOUND;
     if (size == artwork_sizes[0] && !is_webp)
-        return blob_path(artwork, hash, request->arena, out_path);
-    str_t variant = arena_printf(request->arena, "%u.%s", (unsigned)size, is_webp ? "webp" : "jpg");
-    if (variant.data == NULL)
-        return ERR_NO_MEMORY;
-    return blob_variant_path(artwork, hash, variant, request->arena, out_path);
+        return ERR_OK;
+    *out_variant = arena_printf(request->arena, "%u.%s", (unsigned)size, is_webp ? "webp" : "jpg");
+    return out_variant->data == NULL ? ERR_NO_MEMORY : ERR_OK;
 }
 
 static void get_artwork(http_request_t *request)
 {
-    const char *path = NULL;
+    str_t variant;
     bool is_webp = str_contains(http_header(request, "Accept"), STR("image/webp"));
-    err_t err = artwork_path(request, is_webp, &path);
+    err_t err = artwork_variant(request, is_webp, &variant);
     if (err != ERR_OK) {
-        http_reply_error(request, err == ERR_INVALID ? ERR_NOT_FOUND : err, NULL);
+        http_reply_error(request, err, NULL);
         return;
     }
     http_reply_header(request, "Vary", STR("Accept"));
     stream_file_t file = {.request = request,
                           .open = open_artwork,
-                          .path = path,
+                          .name = arena_str(request->arena, http_param(request, "hash")),
+                          .variant = variant,
+                          .blobs = home_of(request)->api->artwork,
                           .file = {.content_type = is_webp ? STR("image/webp") : STR("image/jpeg"),
                                    .cache_control = STR("public, max-age=31536000, immutable")}};
     file.file.etag = arena_printf(request->arena, "\"%.*s-%s\"",

@@ -27,8 +27,10 @@ typedef struct stream_file {
     http_request_t *request;
     err_t (*open)(struct stream_file *self); /* sets fd and size, may set file.etag */
     const char *path;
-    str_t name; /* in the segment cache */
+    str_t name; /* in the segment cache, or of the blob */
+    str_t variant;
     segment_cache_t *segments;
+    blob_folder_t *blobs;
     int fd;
     uint64_t size;
     char etag[64];    /* room for an open function that makes one */

@@ -3,16 +3,23 @@
  *
  * A blob's name is the SHA-256 of its content in hexadecimal; it lies in FOLDER/ab/cd/abcd.... The
  * same content is stored once. It is written beside and renamed, so a name never leads to half a
- * file. Nothing is deleted here.
+ * file.
  *
- * Threads  Any. These calls block on the disk: offload them.
- * Errors   NOT_FOUND; INVALID: not a hash; LIMIT: larger than BLOB_SIZE_MAX; FULL, FORBIDDEN, IO.
- */
+ * With a store behind it (`behind`: a bucket), that is where blobs lie, as AREA/abcd...; the folder
+ * holds those that wait to be sent there (blob_upload.h), the cache those that were used. So a put
+ * never waits for the store, and what is here or in the cache can be had while it is away.
+ *
+ * What nothing refers to and what is damaged: blob_care.h.
+ *
+ * Threads  Any. These calls block on the disk, and with a store behind it on that: offload them.
+ * Errors   NOT_FOUND; INVALID: not a hash; LIMIT: larger than BLOB_SIZE_MAX; FULL, FORBIDDEN, IO;
+ *          UNAVAILABLE: it is in the store, which is away; BUSY: BLOB_FETCH_MAX wait for it. */
 
 #include "runtime/base/arena.h"
-#include "runtime/base/buf.h"
+#include "storage/blob/blob_store.h"
+#include "storage/blob/segment_cache.h"
 
-enum { BLOB_SIZE_MAX = 64 * 1024 * 1024, BLOB_HASH_SIZE = 64 };
+enum { BLOB_HASH_SIZE = 64, BLOB_FETCH_MAX = 12 };
 
 typedef struct blob_hash {
     char text[BLOB_HASH_SIZE + 1];
@@ -21,8 +28,13 @@ typedef struct blob_hash {
 typedef struct blob_folder blob_folder_t;
 
 typedef struct blob_folder_options {
-    const char *path; /* made when missing */
-    bool is_durable;  /* a put returns when it is on the disk */
+    const char *path;            /* made when missing; copied */
+    bool is_durable;             /* a put returns when it is on the disk */
+    const char *area;            /* what the store behind calls it; copied */
+    blob_store_t *behind;        /* NULL: the folder is where blobs lie; borrowed */
+    segment_cache_t *cache;      /* with a store behind; borrowed */
+    void (*wake)(void *context); /* something was put; may be NULL */
+    void *wake_context;
 } blob_folder_options_t;
 
 err_t blob_folder_open(const blob_folder_options_t *options, blob_folder_t **out_folder);
@@ -32,12 +44,14 @@ void blob_folder_scope_end(blob_folder_t **self);
 
 /* The name that content has, without storing it. */
 err_t blob_hash_of(str_t content, blob_hash_t *out_hash);
-/* Stores it, or finds that it is there. */
+/* Stores it, or finds that it is there; either makes it new again to a sweep. */
 err_t blob_put(blob_folder_t *self, str_t content, blob_hash_t *out_hash);
-/* Appends the content. It is checked against its name: CORRUPT. */
+/* Appends the content. It is checked against its name: CORRUPT, if no other copy is whole. */
 err_t blob_get(blob_folder_t *self, str_t hash, buf_t *out);
 bool blob_has(blob_folder_t *self, str_t hash);
-/* Where it lies or would lie, for open(2) and sendfile; *out_path is in the arena. */
+/* Opens it, or a variant of it (empty: none), for sendfile; the caller closes *out_fd. */
+err_t blob_open(blob_folder_t *self, str_t hash, str_t variant, int *out_fd, uint64_t *out_size);
+/* Where it lies or would lie in the folder; *out_path is in the arena. */
 err_t blob_path(const blob_folder_t *self, str_t hash, arena_t *arena, const char **out_path);
 /* A derived form under a name of the caller's (`VARIANT` in [a-z0-9._-]): kept beside it, e.g. a
  * cover in another size. */
