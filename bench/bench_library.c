@@ -64,9 +64,11 @@ static void start(bench_t *self)
     projection_options_t options =
         library_projection_options(self->library_projection, journal_lmdb_journal(self->journal));
     must(projection_open(&options, &self->projection), "projection");
-    must(blob_folder_open(&(blob_folder_options_t){in(self, "lyrics", room), true}, &self->lyrics),
+    must(blob_folder_open(
+             &(blob_folder_options_t){.path = in(self, "lyrics", room), .is_durable = true},
+             &self->lyrics),
          "blobs");
-    must(blob_folder_open(&(blob_folder_options_t){in(self, "artwork", room), false},
+    must(blob_folder_open(&(blob_folder_options_t){.path = in(self, "artwork", room)},
                           &self->artwork),
          "blobs");
     must(runtime_new(&(runtime_options_t){.journal = journal_lmdb_journal(self->journal)},

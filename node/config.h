@@ -38,7 +38,12 @@ typedef enum config_source {
       "where it lies; empty: DATA/recorder. A folder in memory never waits for a disk")            \
     X(master_key_file, "",                                                                         \
       "the key that wraps the users' keys, 64 hexadecimal digits; empty: DATA/keys/master")        \
-    X(master_key_command, "", "a command that prints it")
+    X(master_key_command, "", "a command that prints it")                                          \
+    X(blobs, "",                                                                                   \
+      "s3://BUCKET[/PREFIX]?region=R&endpoint=URL for covers and lyrics; empty: the data folder")  \
+    X(blobs_credentials, "",                                                                       \
+      "a file (0600) with aws_access_key_id, aws_secret_access_key; empty: AWS_* in the "          \
+      "environment")
 
 /* Strings that may hold a password: never shown. */
 #define CONFIG_SECRETS(X)                                                                          \
@@ -52,12 +57,14 @@ typedef enum config_source {
     X(schedulers, 0, 0, 256, "threads that run actors; 0: one a core")                             \
     X(media_workers, 0, 0, 64, "processes that read and encode media; 0: one a core")              \
     X(cache_mb, 2048, 16, 1048576, "disk space for encoded segments, in MiB")                      \
+    X(blobs_cache_mb, 1024, 16, 1048576, "disk space for covers and lyrics of a bucket, in MiB")   \
     X(memory_actors_mb, 0, 0, 1048576,                                                             \
       "memory of actors, in MiB, past which those that idled longest leave; 0: no bound")          \
     X(map_gb, 64, 1, 4096, "address space for each storage environment, in GiB; not disk space")
 
 #define CONFIG_SWITCHES(X)                                                                         \
     X(allow_plain_http, false, "sign-in over plain HTTP from other machines than this one")        \
+    X(encrypt_blobs, false, "what goes to the bucket is encrypted; it stays so")                   \
     X(log_json, false, "log lines as JSON")                                                        \
     X(watch, true, "follow changes in the music folders as they happen")                           \
     X(latencies, false, "measure how long messages wait and take, for /metrics and `top --types`") \

@@ -77,12 +77,21 @@ static err_t open_catalog(node_t *self)
     return projection_open(&options, &self->projection);
 }
 
-static err_t open_blobs(node_t *self)
+static err_t open_blobs(node_t *self, buf_t *problem)
 {
-    blob_folder_options_t artwork = {in_data(self, "artwork"), false};
-    blob_folder_options_t lyrics = {in_data(self, "lyrics"), true};
-    TRY(blob_folder_open(&artwork, &self->artwork));
-    return blob_folder_open(&lyrics, &self->lyrics);
+    extern char **environ;
+    blobs_options_t options = {.config = self->config,
+                               .log = self->log,
+                               .vault = self->vault,
+                               .artwork = in_data(self, "artwork"),
+                               .lyrics = in_data(self, "lyrics"),
+                               .cache = in_data(self, "blobs"),
+                               .keys = in_data(self, "keys/blobs"),
+                               .environment = environ};
+    TRY(blobs_open(&options, problem, &self->blobs));
+    self->artwork = blobs_artwork(self->blobs);
+    self->lyrics = blobs_lyrics(self->blobs);
+    return ERR_OK;
 }
 
 static err_t open_storage(node_t *self, buf_t *problem)
@@ -97,7 +106,7 @@ static err_t open_storage(node_t *self, buf_t *problem)
     TRY(open_sealed(self, problem));
     TRY(refuse(problem, open_catalog(self), "the catalog can't be opened"));
     TRY(refuse(problem, open_states(self), "the store of sleeping actors can't be opened"));
-    TRY(refuse(problem, open_blobs(self), "the folders of artwork and lyrics can't be opened"));
+    TRY(refuse(problem, open_blobs(self, problem), "artwork and lyrics can't be opened"));
     return refuse(problem,
                   segment_cache_open(in_data(self, "segments"), self->config->cache_mb << 20,
                                      &self->segments),
@@ -129,6 +138,8 @@ static err_t make_runtime(node_t *self)
                                  .state_store = self->sealed_states,
                                  .memory_max = self->config->memory_actors_mb << 20,
                                  .recorder_path = recorder_path(self)};
+    if (blobs_are_far(self->blobs)) /* who waits for the store keeps nobody from the disk */
+        options.offload_threads[OFFLOAD_FILE] = BLOB_FETCH_MAX + 4;
     err_t err = runtime_new(&options, &self->runtime);
     if (err != ERR_OK && options.recorder_path != NULL) {
         /* A node that can't be looked into serves all the same. */
@@ -196,6 +207,7 @@ static err_t register_services(node_t *self)
     self->streaming = (streaming_service_t){
         .catalog = self->catalog, .segments = self->segments, .media = &self->media};
     self->privacy = (privacy_service_t){self->vault, self->keyring};
+    blobs_know(self->blobs, self->catalog, self->projection, clear_journal(self), self->runtime);
     TRY(auth_register(self->runtime, &self->auth));
     TRY(privacy_register(self->runtime, &self->privacy));
     TRY(social_register(self->runtime));
@@ -469,6 +481,7 @@ void node_stop(node_t *self, uint64_t grace_ms)
     __atomic_store_n(&self->is_ready, false, __ATOMIC_RELEASE);
     usleep((useconds_t)(grace_ms * 1000)); /* balancers look at /readyz; nothing here to wait for */
     node_stop_gateway(self);
+    blobs_stop(self->blobs);
     post_and_wait(self, stop_following);
     if (runtime_drain(self->runtime, DRAIN_MS) != ERR_OK)
         log_warning(self->log, "node", "some actors had not finished when the node stopped");
@@ -480,6 +493,8 @@ void node_close(node_t *self)
     if (self == NULL)
         return;
     node_stop(self, 0);
+    if (self->blobs != NULL)
+        blobs_stop(self->blobs);
     node_free_gateway(self);
     stop_workers(self);
     if (self->runtime != NULL)
@@ -493,8 +508,7 @@ void node_close(node_t *self)
     journal_store_close(&self->journal);
     vault_close(self->vault);
     segment_cache_close(self->segments);
-    blob_folder_close(self->artwork);
-    blob_folder_close(self->lyrics);
+    blobs_close(self->blobs);
     keyring_close(self->keyring);
     data_folder_close(self->data);
     buf_deinit(&self->host);

@@ -8,6 +8,7 @@
 #include "actors/streaming/streaming.h"
 #include "gateway/api.h"
 #include "gateway/server.h"
+#include "node/blobs/blobs.h"
 #include "node/config.h"
 #include "node/control/control.h"
 #include "node/follow.h"
@@ -48,7 +49,8 @@ struct node {
     state_store_t *states, *sealed_states; /* of actors that hibernate */
     library_projection_t *library_projection;
     projection_t *projection;
-    blob_folder_t *artwork, *lyrics;
+    blobs_t *blobs;
+    blob_folder_t *artwork, *lyrics; /* of the blobs */
     segment_cache_t *segments;
     worker_pool_t *workers;
     media_client_t media;

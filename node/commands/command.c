@@ -1,4 +1,5 @@
 #include "node/commands/command.h"
+#include "node/blobs/command_blobs.h"
 #include "node/privacy/command_privacy.h"
 
 #include "runtime/base/arena.h"
@@ -166,6 +167,13 @@ static const command_t commands[] = {
      "  --erased FILE   users that were erased since: a list, or the folder of a newer backup\n"
      "  --verify        only reads the backup and checks it; needs neither node nor data folder\n",
      "erased= verify", command_restore},
+    {"blobs", "status | gc | scrub | cancel", "covers and lyrics as they are stored",
+     "status: where they lie, whether that is there, what waits to be sent.\n"
+     "gc: removes what nothing in the catalog refers to and was last stored over a day ago.\n"
+     "scrub: reads all of them, puts aside what is damaged, and has it made anew from the music.\n"
+     "  --dry-run       gc only says what would go\n"
+     "  --json          the result as JSON\n",
+     "dry-run json", command_blobs},
     {"config", "", "print the configuration in force",
      "Prints every option with its value and where it came from.\n", NULL, command_config},
     {"version", "", "print the version", "Prints the version.\n", NULL, command_version},

@@ -3,6 +3,7 @@
 #include "actors/protocol/account.h"
 #include "actors/protocol/accounts.h"
 #include "actors/protocol/roots.h"
+#include "node/blobs/control_blobs.h"
 #include "node/parts.h"
 #include "node/plugins/plugins.h"
 #include "node/privacy/privacy_node.h"
@@ -204,6 +205,10 @@ const control_command_t CONTROL_COMMANDS[] = {
     {"audit", control_audit},
     {"keys.rotate", control_keys_rotate},
     {"keys.status", control_keys_status},
+    {"blobs.gc", control_blobs_gc},
+    {"blobs.scrub", control_blobs_scrub},
+    {"blobs.cancel", control_blobs_cancel},
+    {"blobs.status", control_blobs_status},
     {"tracks.match", control_tracks_match},
     {"tracks.import", control_tracks_import},
     {"playlist.find", control_playlist_find},

@@ -88,7 +88,11 @@ err_t blob_local_key(str_t hash, str_t variant, buf_t *out)
 {
     if (!blob_is_hash(hash) || (variant.size > 0 && !blob_is_variant(variant)))
         return ERR_INVALID;
-    buf_printf(out, "%.2s/%.2s/%.*s", hash.data, hash.data + FOLDER_DIGITS, STR_ARG(hash));
+    buf_append(out, str_slice(hash, 0, FOLDER_DIGITS));
+    buf_append_char(out, '/');
+    buf_append(out, str_slice(hash, FOLDER_DIGITS, (size_t)2 * FOLDER_DIGITS));
+    buf_append_char(out, '/');
+    buf_append(out, hash);
     if (variant.size > 0)
         buf_printf(out, ".%.*s", STR_ARG(variant));
     return buf_status(out);

@@ -32,8 +32,8 @@ static void open_storage(library_rig_t *self)
     projection_options_t projection =
         library_projection_options(self->library_projection, journal_lmdb_journal(self->journal));
     check_ok(projection_open(&projection, &self->projection));
-    check_ok(blob_folder_open(&(blob_folder_options_t){lyrics.path, false}, &self->lyrics));
-    check_ok(blob_folder_open(&(blob_folder_options_t){artwork.path, false}, &self->artwork));
+    check_ok(blob_folder_open(&(blob_folder_options_t){.path = lyrics.path}, &self->lyrics));
+    check_ok(blob_folder_open(&(blob_folder_options_t){.path = artwork.path}, &self->artwork));
     check_ok(segment_cache_open(segments.path, 256 << 20, &self->segments));
 }
 
