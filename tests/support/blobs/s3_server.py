@@ -3,12 +3,13 @@
 
 Prints its port, then serves until its standard input ends. What fails is named by the first part of the key, or of a
 list's prefix: f-KIND-METHOD-COUNT[-anything] fails the first COUNT requests of METHOD (any: of all) that way; several of
-them stand with "_" between.
+them stand with "_" between. SIGUSR1: from then on it is away (every connection ends at once), until the next one.
 """
 import hashlib
 import json
 import os
 import re
+import signal
 import socket
 import sys
 import threading
@@ -24,6 +25,7 @@ from botocore.credentials import Credentials
 ACCESS, SECRET, TOKEN, REGION, BUCKET = "AKTEST", "se/cret+key==", "to/ken+==", "test-region-1", "test.bucket"
 PAGE = 7  # so that lists have several
 lock = threading.Lock()
+away = threading.Event()
 objects = {}  # key: (content, time)
 uploads = {}  # id: (key, time, {number: content})
 failures = {}  # (first part, rule): how many are left
@@ -134,6 +136,9 @@ class Handler(BaseHTTPRequestHandler):
             stats["running"] += 1
             stats["running_max"] = max(stats["running_max"], stats["running"])
         try:
+            if away.is_set():
+                self.fail("close", key)
+                return
             kind = self.failure(key or parameters.get("prefix", ""))
             if kind is not None:
                 self.fail(kind, key)
@@ -257,7 +262,9 @@ class Server(ThreadingHTTPServer):
 
 
 server = Server(("127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 0), Handler)
+signal.signal(signal.SIGUSR1, lambda *_: away.clear() if away.is_set() else away.set())
 print(server.server_address[1], flush=True)
 threading.Thread(target=server.serve_forever, daemon=True).start()
-sys.stdin.read()
+for _ in sys.stdin:
+    pass
 os._exit(0)
