@@ -12,6 +12,7 @@
 enum { KEYS_FILE_MAX = 4096 };
 
 #define KEYS_SUBJECT STR("blobs")
+#define KEYS_BEHIND STR("keys/blobs")
 
 static err_t refuse(buf_t *problem, err_t err, const char *what)
 {
@@ -22,28 +23,43 @@ static err_t refuse(buf_t *problem, err_t err, const char *what)
 
 /* ---- the keys ---- */
 
-static err_t make_keys(const blobs_options_t *options, blob_keys_t *out_keys)
+static err_t open_keys(const blobs_options_t *options, str_t sealed, blob_keys_t *out_keys)
 {
-    const ms_random_t random = random_system();
-    buf_t sealed BUF_SCOPED = BUF_INIT;
-    random_fill(&random, out_keys, sizeof *out_keys);
+    buf_t plain AEAD_BUF_SCOPED = BUF_INIT;
     TRY(vault_prepare(options->vault, KEYS_SUBJECT));
-    TRY(vault_seal(options->vault, KEYS_SUBJECT, KEYS_SUBJECT, str_of(out_keys, sizeof *out_keys),
-                   &sealed));
-    TRY(file_replace(options->keys, buf_str(&sealed), true));
-    return ERR_OK;
-}
-
-static err_t read_keys(const blobs_options_t *options, blob_keys_t *out_keys)
-{
-    buf_t sealed BUF_SCOPED = BUF_INIT, plain AEAD_BUF_SCOPED = BUF_INIT;
-    TRY(file_read(options->keys, KEYS_FILE_MAX, &sealed));
-    TRY(vault_prepare(options->vault, KEYS_SUBJECT));
-    TRY(vault_unseal(options->vault, KEYS_SUBJECT, KEYS_SUBJECT, buf_str(&sealed), &plain));
+    TRY(vault_unseal(options->vault, KEYS_SUBJECT, KEYS_SUBJECT, sealed, &plain));
     if (plain.size != sizeof *out_keys)
         return ERR_CORRUPT;
     memcpy(out_keys, plain.data, sizeof *out_keys);
     return ERR_OK;
+}
+
+static err_t make_keys(const blobs_options_t *options, blob_store_t *behind, blob_keys_t *out_keys,
+                       buf_t *sealed)
+{
+    const ms_random_t random = random_system();
+    random_fill(&random, out_keys, sizeof *out_keys);
+    TRY(vault_prepare(options->vault, KEYS_SUBJECT));
+    TRY(vault_seal(options->vault, KEYS_SUBJECT, KEYS_SUBJECT, str_of(out_keys, sizeof *out_keys),
+                   sealed));
+    return blob_store_put(behind, KEYS_BEHIND, buf_str(sealed));
+}
+
+/* A copy of them, as sealed, is in the bucket: whoever restores the users' keys has these, too. */
+static err_t find_keys(const blobs_options_t *options, blob_store_t *behind, blob_keys_t *out_keys)
+{
+    buf_t sealed BUF_SCOPED = BUF_INIT;
+    err_t err = file_read(options->keys, KEYS_FILE_MAX, &sealed);
+    if (err == ERR_OK)
+        return open_keys(options, buf_str(&sealed), out_keys);
+    if (err != ERR_NOT_FOUND)
+        return err;
+    err = blob_store_get(behind, KEYS_BEHIND, &sealed);
+    if (err == ERR_OK)
+        err = open_keys(options, buf_str(&sealed), out_keys);
+    else if (err == ERR_NOT_FOUND)
+        err = make_keys(options, behind, out_keys, &sealed);
+    return err == ERR_OK ? file_replace(options->keys, buf_str(&sealed), true) : err;
 }
 
 static err_t seal(blobs_t *self, buf_t *problem)
@@ -55,7 +71,7 @@ static err_t seal(blobs_t *self, buf_t *problem)
     bool has_keys = stat(self->options.keys, &info) == 0;
     if (!has_keys && !self->options.config->encrypt_blobs)
         return ERR_OK;
-    err_t err = has_keys ? read_keys(&self->options, &keys) : make_keys(&self->options, &keys);
+    err_t err = find_keys(&self->options, self->behind, &keys);
     if (err == ERR_OK) {
         blob_store_t *inner = self->behind;
         self->behind = NULL;
@@ -63,7 +79,9 @@ static err_t seal(blobs_t *self, buf_t *problem)
     }
     OPENSSL_cleanse(&keys, sizeof keys);
     self->is_sealed = err == ERR_OK;
-    return refuse(problem, err, "the keys of the blobs (DATA/keys/blobs) can't be used");
+    return refuse(problem, err,
+                  "the keys of the blobs (DATA/keys/blobs, and keys/blobs in the bucket) can't "
+                  "be used");
 }
 
 /* ---- the store behind ---- */

@@ -89,6 +89,12 @@ test('covers in a bucket', async (t) => {
     server.options.flags.splice(-1); // it stays encrypted without being told
     await server.start();
     assert.deepEqual(await cover(url), bytes);
+    await server.end();
+    rmSync(path.join(server.data, 'keys/blobs')); // a copy of the keys is in the bucket
+    rmSync(path.join(server.data, 'blobs'), { recursive: true });
+    server.options.flags.push('--encrypt-blobs');
+    await server.start();
+    assert.deepEqual(await cover(url), bytes);
     const done = server.command('blobs', 'scrub', '--json');
     assert.equal(done.status, 0, done.stderr);
     const scrub = JSON.parse(done.stdout);
