@@ -6,8 +6,8 @@
  *     --blobs ""      DATA/artwork and DATA/lyrics are where they lie
  *     --blobs s3://   there they wait to be sent; DATA/blobs keeps what was used, --blobs-cache-mb
  *     --encrypt-blobs what is sent is sealed (storage/blob/blob_sealed.h); it stays so once it was.
- *                     The keys lie in DATA/keys/blobs and in the bucket, sealed by the vault for the
- *                     subject "blobs", so that a new master key wraps them, too
+ *                     The keys lie in DATA/keys/blobs and in the bucket, sealed by the vault for
+ * the subject "blobs", so that a new master key wraps them, too
  *
  * Threads  open, start and close: one. The rest: any.
  * Errors   Of opening, with a sentence in *problem. */

@@ -137,17 +137,17 @@ static err_t make_query(const s3_address_t *address, const s3_answer_t *last, bu
 static err_t take_back(s3_wire_t *wire, const s3_address_t *address, const s3_answer_t *page,
                        int64_t before_ms, uint64_t *count)
 {
-    size_t prefix = strlen(address->prefix);
+    str_t prefix = str_from(address->prefix);
     for (size_t i = 0; i < page->item_count; i++) {
         const s3_item_t *item = &page->items[i];
         buf_t query BUF_SCOPED = BUF_INIT;
-        if (item->time_ms >= before_ms || !str_starts_with(item->key, str_from(address->prefix)))
+        if (item->time_ms >= before_ms || !str_starts_with(item->key, prefix))
             continue;
         buf_append(&query, STR("uploadId="));
         percent_append(&query, item->upload_id, "");
         TRY(buf_status(&query));
         s3_request_t request = {.method = S3_DELETE,
-                                .key = str_slice(item->key, prefix, item->key.size),
+                                .key = str_slice(item->key, prefix.size, item->key.size),
                                 .query = buf_str(&query)};
         err_t err = s3_wire_run(wire, &request, 1);
         if (err != ERR_OK && err != ERR_NOT_FOUND)

@@ -167,7 +167,8 @@ static void close_store(blob_store_t *store)
 
 err_t s3_store_open(const s3_store_options_t *options, blob_store_t **out_store)
 {
-    static const blob_store_table_t table = {put, get, check, find, remove_blob, list, tidy, status, close_store};
+    static const blob_store_table_t table = {put,  get,  check,  find,       remove_blob,
+                                             list, tidy, status, close_store};
     s3_store_t *self = memory_new(sizeof *self);
     if (self == NULL)
         return ERR_NO_MEMORY;

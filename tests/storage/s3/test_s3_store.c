@@ -44,8 +44,9 @@ static blob_store_t *opened(const char *prefix)
 
 Test(s3_store, keeps_the_contract)
 {
-    /* The prefix goes into every path and query that is signed. */
-    static const char *const prefixes[] = {"", "p", "a b+c=d@e/(f)!*'~,g/", "deep/er/"};
+    /* The prefix goes into every path and query that is signed. None at all would tidy what the
+     * tests beside this one have begun. */
+    static const char *const prefixes[] = {"p", "a b+c=d@e/(f)!*'~,g/", "deep/er/"};
     for (size_t i = 0; i < COUNT_OF(prefixes); i++) {
         blob_store_t *store BLOB_STORE_SCOPED = opened(prefixes[i]);
         buf_t problem BUF_SCOPED = BUF_INIT;
