@@ -46,13 +46,10 @@ Test(s3_store, keeps_the_contract)
 {
     /* The prefix goes into every path and query that is signed. None at all would tidy what the
      * tests beside this one have begun. */
-    static const char *const prefixes[] = {"p", "a b+c=d@e/(f)!*'~,g/", "deep/er/"};
-    for (size_t i = 0; i < COUNT_OF(prefixes); i++) {
-        blob_store_t *store BLOB_STORE_SCOPED = opened(prefixes[i]);
-        buf_t problem BUF_SCOPED = BUF_INIT;
-        cr_assert(blob_contract_holds(store, &problem), "\"%s\": %s", prefixes[i],
-                  buf_terminated(&problem));
-    }
+    blob_store_t *store BLOB_STORE_SCOPED = opened("a b+c=d@e/(f)!*'~,g/");
+    buf_t problem BUF_SCOPED = BUF_INIT;
+
+    cr_assert(blob_contract_holds(store, &problem), "%s", buf_terminated(&problem));
 }
 
 Test(s3_store, keeps_the_contract_in_parts_and_without_a_session_token)
