@@ -6,7 +6,7 @@ import type { Album } from '../api/types';
 import { formatLength, t } from '../i18n';
 import { player } from '../player/controller';
 import { currentTrackOf, usePlayback } from '../player/store';
-import { Button, Loaded, Page } from '../ui/basics';
+import { Button, Facts, Loaded, Page } from '../ui/basics';
 import { Cover } from '../ui/Cover';
 import { NewPlaylist } from '../ui/NewPlaylist';
 import { TrackList } from '../ui/TrackList';
@@ -62,7 +62,7 @@ function AlbumHeader({ album }: { album: Album }) {
     album.year === null ? null : String(album.year),
     t('count.tracks', { count: album.trackCount }),
     formatLength(album.durationMs),
-  ].filter((it) => it !== null);
+  ];
   return (
     <header className="hero" style={{ '--tint': album.artwork?.color ?? 'transparent' } as React.CSSProperties}>
       <Cover artwork={album.artwork} size={232} isEager />
@@ -73,7 +73,7 @@ function AlbumHeader({ album }: { album: Album }) {
           <Credits credits={album.credits} line={album.artistLine} />
         </p>
         <p className="muted">
-          {facts.join(' · ')}
+          <Facts facts={facts} />
           {album.genres.map((it) => (
             <Link key={it.id} className="chip" to={`/genre/${it.id}`}>
               {it.name}

@@ -3,7 +3,7 @@ import { useParams } from 'react-router';
 import { useArtist, type ArtistPage } from '../api/queries';
 import { t } from '../i18n';
 import { player } from '../player/controller';
-import { Button, Loaded, Page } from '../ui/basics';
+import { Button, Facts, Loaded, Page } from '../ui/basics';
 import { Cover } from '../ui/Cover';
 import { AlbumTile, Grid } from '../ui/Grid';
 import { TrackList } from '../ui/TrackList';
@@ -29,7 +29,7 @@ function ArtistView({ artist }: { artist: ArtistPage }) {
           <div className="hero-words">
             <p className="hero-kind">{t('artist.kind')}</p>
             <h1 tabIndex={-1}>{artist.name}</h1>
-            <p className="muted">{facts.join(' · ')}</p>
+            <p className="muted"><Facts facts={facts} /></p>
             <div className="hero-actions">
               <Button
                 variant="primary"

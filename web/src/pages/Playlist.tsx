@@ -12,7 +12,7 @@ import {
 import type { Playlist } from '../api/types';
 import { formatLength, t } from '../i18n';
 import { player } from '../player/controller';
-import { Button, Empty, IconButton, Loaded, Page } from '../ui/basics';
+import { Button, Empty, Facts, IconButton, Loaded, Page } from '../ui/basics';
 import { NameForm } from '../ui/NewPlaylist';
 import { Sheet } from '../ui/Sheet';
 import { SortableTracks } from '../ui/TrackList';
@@ -76,8 +76,12 @@ function PlaylistHeader({ playlist }: { playlist: Playlist }) {
           {playlist.name}
         </h1>
         <p className="muted">
-          {t('count.tracks', { count: playlist.entryCount })}
-          {playlist.entryCount > 0 && ` · ${formatLength(playlist.durationMs)}`}
+          <Facts
+            facts={[
+              t('count.tracks', { count: playlist.entryCount }),
+              playlist.entryCount > 0 ? formatLength(playlist.durationMs) : null,
+            ]}
+          />
         </p>
       </div>
       <div className="page-actions">

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { Link, useNavigate } from 'react-router';
 import { usePlaylists } from '../api/queries';
 import { formatLength, t } from '../i18n';
-import { Button, Empty, Loaded, Page } from '../ui/basics';
+import { Button, Empty, Facts, Loaded, Page } from '../ui/basics';
 import { NewPlaylist } from '../ui/NewPlaylist';
 
 export function Playlists() {
@@ -33,8 +33,12 @@ export function Playlists() {
                   <span className="card-words">
                     <span className="card-title">{it.name}</span>
                     <span className="muted">
-                      {t('count.tracks', { count: it.entryCount })}
-                      {it.entryCount > 0 && ` · ${formatLength(it.durationMs)}`}
+                      <Facts
+                        facts={[
+                          t('count.tracks', { count: it.entryCount }),
+                          it.entryCount > 0 ? formatLength(it.durationMs) : null,
+                        ]}
+                      />
                     </span>
                   </span>
                 </Link>

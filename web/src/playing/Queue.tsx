@@ -32,7 +32,7 @@ export function Queue() {
         <h2 ref={heading} tabIndex={-1}>
           {t('queue.title')}
         </h2>
-        <span className="muted">{t('count.tracks', { count: entries.length })}</span>
+        <bdi className="muted">{t('count.tracks', { count: entries.length })}</bdi>
         <IconButton
           icon={Trash2}
           size={18}

@@ -8,6 +8,7 @@ import { say } from '../app/notices';
 import { t } from '../i18n';
 import { player } from '../player/controller';
 import { currentTrackOf, usePlayback } from '../player/store';
+import { Facts } from './basics';
 import { Cover } from './Cover';
 import { useElementWidth, useRows } from './virtual';
 
@@ -95,8 +96,7 @@ export function AlbumTile({ album, size }: { album: AlbumCard; size: number }) {
         <span className="tile-title">{album.title}</span>
       </Link>
       <span className="tile-line">
-        {album.artistLine}
-        {album.year !== null && ` · ${album.year}`}
+        <Facts facts={[album.artistLine, album.year === null ? null : String(album.year)]} />
       </span>
       <button
         type="button"

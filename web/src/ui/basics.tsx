@@ -1,7 +1,7 @@
 /** Small pieces that everything else is put together from. */
 import { LoaderCircle, type LucideIcon } from 'lucide-react';
 import { Tooltip } from 'radix-ui';
-import { useEffect, type ButtonHTMLAttributes, type ReactNode } from 'react';
+import { Fragment, useEffect, type ButtonHTMLAttributes, type ReactNode } from 'react';
 import { asApiError } from '../api/errors';
 import { t, type MessageKey } from '../i18n';
 
@@ -135,4 +135,16 @@ export function usePageTitle(title: string): void {
   useEffect(() => {
     document.title = title === '' ? t('app.name') : t('app.title', { title });
   }, [title]);
+}
+
+/** Short facts in a row. Each reads in its own direction, whatever that of the page is; null ones are left out. */
+export function Facts({ facts }: { facts: readonly (string | null)[] }) {
+  return facts
+    .filter((it) => it !== null)
+    .map((it, index) => (
+      <Fragment key={index}>
+        {index > 0 && ' · '}
+        <bdi>{it}</bdi>
+      </Fragment>
+    ));
 }
