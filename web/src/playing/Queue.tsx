@@ -32,7 +32,9 @@ export function Queue() {
         <h2 ref={heading} tabIndex={-1}>
           {t('queue.title')}
         </h2>
-        <bdi className="muted">{t('count.tracks', { count: entries.length })}</bdi>
+        <span className="muted">
+          <bdi>{t('count.tracks', { count: entries.length })}</bdi>
+        </span>
         <IconButton
           icon={Trash2}
           size={18}
