@@ -5,13 +5,8 @@
 #include "actors/personal.h"
 #include "actors/protocol/account.h"
 #include "actors/protocol/accounts.h"
-#include "actors/protocol/library.h"
 #include "actors/protocol/playlist.h"
-#include "actors/protocol/presence.h"
-#include "actors/protocol/roots.h"
-#include "actors/protocol/scan.h"
 #include "actors/protocol/session.h"
-#include "actors/protocol/transcode.h"
 #include "actors/protocol/user.h"
 #include "actors/social/kinds.h"
 #include "runtime/base/memory.h"
@@ -304,19 +299,25 @@ static uint32_t marks_within(const schema_t *schema)
 #define COMMAND(name, ...)
 #define REPLY(name, ...)
 #define MESSAGE(name, ...)
+#define EVENT(name, ...) extern const schema_t name##_schema;
+#include "tests/all_defs.inc"
+#undef EVENT
 #define EVENT(name, ...) &name##_schema,
+/* Every event of every .def of the services. */
 static const schema_t *const ALL_EVENTS[] = {
-#include "actors/protocol/account.def"
-#include "actors/protocol/accounts.def"
-#include "actors/protocol/library.def"
-#include "actors/protocol/playlist.def"
-#include "actors/protocol/presence.def"
-#include "actors/protocol/roots.def"
-#include "actors/protocol/scan.def"
-#include "actors/protocol/session.def"
-#include "actors/protocol/transcode.def"
-#include "actors/protocol/user.def"
+#include "tests/all_defs.inc"
 };
+
+Test(erased, the_list_of_all_events_is_whole)
+{
+    size_t sealed = 0, known = 0;
+    for (size_t k = 0; k < PERSONAL_KIND_COUNT; k++)
+        for (size_t i = 0; PERSONAL_KINDS[k].events[i] != NULL; i++, sealed++)
+            for (size_t e = 0; e < COUNT_OF(ALL_EVENTS); e++)
+                known += ALL_EVENTS[e] == PERSONAL_KINDS[k].events[i] ? 1 : 0;
+    check_true(known == sealed);
+    check_true(COUNT_OF(RULES) == sealed); /* and no rule is left over */
+}
 
 Test(erased, every_event_with_a_mark_is_of_a_kind_that_is_sealed)
 {

@@ -1,9 +1,11 @@
 // privacy.test.mjs -- what is kept of people is sealed, can be exported, and is gone when it is erased: on either backend.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test, before, after } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { commandId, program, run, startServer, until } from './support/server.mjs';
 
 const NAME = 'Zerlina-Quaxbeck', PLAYLIST = 'Wibbelsterz', RENAMED = 'Hutzelbrumm', DEVICE = 'Knuddelfon',
@@ -65,6 +67,17 @@ for (const database of [false, true]) {
       await server.start();
       assert.deepEqual(foundIn(server, SECRETS), []);
       assert.ok(foundIn(server, ['playlist_renamed']).length > 0, 'the search itself');
+    });
+
+    test('a leak in one place is found', () => {
+      const leak = path.join(server.data, 'keys/leak');
+      writeFileSync(leak, `${'x'.repeat(5000)}${NAME}\0`);
+      assert.deepEqual(foundIn(server, SECRETS), [leak]);
+      run('rm', [leak]);
+      if (!database) return;
+      run('psql', [server.database, '-c', "CREATE TABLE leak AS SELECT 'Leckstelle' AS word"]);
+      assert.ok(foundIn(server, ['Leckstelle']).length > 0);
+      run('psql', [server.database, '-c', 'DROP TABLE leak']);
     });
 
     test('an export has everything, in files of the owner alone', () => {
@@ -142,6 +155,35 @@ for (const database of [false, true]) {
       assert.match(done.stdout, new RegExp(`exported +${userId}\n.*master key changed.*\n.*erasure begun.*\n.*erasure refused`));
       assert.match(done.stdout, new RegExp(`erasure begun +${userId}\n.*erasure ended +${userId}\n$`));
       assert.ok(!done.stdout.includes(NAME));
+    });
+
+    test('an erasure that is killed in the middle is ended by the next start', async () => {
+      const rounds = 3 * Number(process.env.MS_ROUNDS ?? 1);
+      for (let round = 0; round < rounds; round++) {
+        const name = `Vergissmich-${round}`;
+        assert.equal(say(['user', 'add', name], `${PASSWORD}\n`).status, 0);
+        server.cookies.clear();
+        assert.equal(await signIn(server, name), 201);
+        const erasing = spawn(program, ['user', 'erase', name, '--yes', '--data', server.data],
+          { cwd: server.folder, stdio: 'ignore' });
+        const ended = new Promise((resolve) => { erasing.on('exit', resolve); });
+        await Promise.race([ended, sleep(Math.random() * 60)]);
+        await server.kill();
+        await ended;
+        await server.start();
+        await until(() => {
+          const lines = say(['audit']).stdout.split('\n');
+          const begun = lines.filter((line) => line.includes('erasure begun')).length;
+          const over = lines.filter((line) => /erasure (ended|refused)/.test(line)).length;
+          return begun === over;
+        }, 'every erasure that was begun is ended');
+        const isThere = say(['user', 'list']).stdout.includes(name);
+        server.cookies.clear();
+        assert.equal(await signIn(server, name), isThere ? 201 : 401);
+        if (isThere) assert.equal(say(['user', 'erase', name, '--yes']).status, 0);
+        assert.doesNotMatch(say(['user', 'list']).stdout, new RegExp(name));
+      }
+      assert.deepEqual(foundIn(server, ['Vergissmich', 'vergissmich']), []);
     });
   });
 }

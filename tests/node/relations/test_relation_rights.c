@@ -2,8 +2,8 @@
 
 #include "actors/protocol/user.h"
 #include "storage/postgres/migrate.h"
-#include "storage/relations/relation_read.h"
 #include "tests/support/check.h"
+#include "tests/support/postgres/relation_read.h"
 
 #include <stdio.h>
 

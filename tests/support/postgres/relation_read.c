@@ -1,4 +1,4 @@
-#include "storage/relations/relation_read.h"
+#include "tests/support/postgres/relation_read.h"
 
 err_t relation_read_as(pg_t *connection, str_t user_id, const pg_statement_t *statement,
                        PGresult **out_result)

@@ -1,6 +1,6 @@
 #pragma once
-/* relation_read.h -- tables as one listener sees them: their own rows of what is theirs, all of the
- * catalog.
+/* relation_read.h -- tables as one listener's reader sees them (docs/operating.md, ms_read): their
+ * own rows of what is theirs, all of the catalog.
  *
  * The role and the user are settings of the one transaction that reads: a connection that comes
  * back to a pool, pgbouncer's in transaction mode too, carries neither on, however the transaction
