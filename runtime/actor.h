@@ -105,6 +105,17 @@ static inline err_t actor_send_message(context_t *ctx, address_t to, const schem
                            : actor_send_to(ctx, to, schema, message);
 }
 
+/* Sends to a durable actor by its kind and key, so that it gets there once, whatever crashes
+ * (outbox.h): in the append of what this call emits. Only of a durable kind. LIMIT: the outbox is
+ * full: the handler returns it, and the command is refused; INVALID: not an address of that form,
+ * or its own; NOT_FOUND: no such kind; UNSUPPORTED: it is not durable, or does not hear this
+ * command; NO_MEMORY. */
+#define actor_send_durably(ctx, to, command, ...)                                                  \
+    actor_send_durably_message((ctx), (to), &command##_schema,                                     \
+                               &__extension__(command##_t){__VA_ARGS__})
+err_t actor_send_durably_message(context_t *ctx, address_t to, const schema_t *schema,
+                                 const void *message);
+
 /* What an ask came to. `schema` and `message` are of the reply when err is ERR_OK; borrowed for the
  * continuation. `text` is the refusal's sentence, or empty. */
 typedef struct answer {

@@ -3,6 +3,7 @@
 #include "runtime/code/lift.h"
 #include "runtime/context.h"
 #include "runtime/durable/away.h"
+#include "runtime/durable/outbox.h"
 #include "runtime/inside/crashes.h"
 #include "runtime/life/behaviour.h"
 #include "runtime/life/bonds.h"
@@ -205,8 +206,17 @@ static void back_to_before(context_t *self)
         lifecycle_rebuild(self);
 }
 
+/* A durable message that was handled. */
+static bool has_taken(const context_t *self)
+{
+    return self->command != NULL && self->command->is_numbered && !self->is_stashed &&
+           actor_is_durable(self->actor);
+}
+
 static void end(context_t *self, err_t err)
 {
+    if (UNLIKELY(has_taken(self)) && err == ERR_OK)
+        err = outbox_take(self);
     if (self->emitted.count > 0) {
         if (err == ERR_OK)
             err = self->has_kept ? ERR_UNAVAILABLE : append(self);
@@ -298,12 +308,26 @@ static void was_handled(context_t *self, message_t *message)
         message_free(message);
 }
 
+/* As outbox_may_take says. */
+static bool was_taken(context_t *self, message_t *message)
+{
+    bool is_known = false;
+    err_t err = outbox_may_take(self, message, &is_known);
+    if (err == ERR_OK && !is_known)
+        return false;
+    durable_acknowledge(self->actor, message->reply_to, err);
+    was_handled(self, message);
+    return true;
+}
+
 /* Answered before, to a durable actor that remembers it. */
 static bool was_answered(context_t *self, message_t *message)
 {
     const durable_t *durable = actor_peek(self->actor)->durable;
     if (LIKELY(durable == NULL) || str_is_empty(message_command_id(message)))
         return false;
+    if (UNLIKELY(message->is_numbered))
+        return was_taken(self, message);
     const seen_command_t *seen =
         seen_commands_find(&durable->commands, message_command_id(message));
     if (seen == NULL)
@@ -318,6 +342,8 @@ static const actor_handler_t *handler_for(context_t *self, message_t **message)
 {
     const actor_t *actor = self->actor;
     heard_t heard = hear(actor, *message);
+    if (UNLIKELY(heard.handler == NULL))
+        heard.handler = outbox_handler(actor, (*message)->schema);
     if (UNLIKELY(heard.handler == NULL) && message_lift(actor->kind, message))
         heard = hear(actor, *message);
     if (UNLIKELY(heard.handler == NULL)) {
@@ -510,6 +536,21 @@ bool call_replaced(context_t *self)
     if (!guarded(self, run_replaced, NULL))
         return failed(self);
     end(self, ERR_OK); /* may not emit */
+    return true;
+}
+
+static void run_outbox(context_t *self, void *argument)
+{
+    (void)argument;
+    outbox_begin(self);
+}
+
+bool call_outbox(context_t *self)
+{
+    begin_for_good(self, NULL, 0);
+    if (!guarded(self, run_outbox, NULL))
+        return failed_in(self, "outbox");
+    end(self, ERR_OK);
     return true;
 }
 

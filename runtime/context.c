@@ -67,7 +67,8 @@ uint64_t context_version(const context_t *ctx)
 
 str_t context_command_id(const context_t *ctx)
 {
-    return ctx->command == NULL ? nothing : message_command_id(ctx->command);
+    return ctx->command == NULL || ctx->command->is_numbered ? nothing
+                                                             : message_command_id(ctx->command);
 }
 
 bool context_is_replay(const context_t *ctx)

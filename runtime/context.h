@@ -80,6 +80,8 @@ bool call_job(context_t *self, job_t *job);
 bool call_start(context_t *self, err_t *out_err);
 bool call_stop(context_t *self);
 bool call_replaced(context_t *self);
+/* Sends what waits in the outbox of a state that begins. */
+bool call_outbox(context_t *self);
 
 /* A command of this actor's. chain: see asking.h. NULL: no memory. */
 [[nodiscard]] message_t *context_command_new(context_t *ctx, const schema_t *schema,

@@ -19,6 +19,8 @@
 
 #include "runtime/base/buf.h"
 
+#include <string.h>
+
 API_BEGIN
 
 enum {
@@ -60,6 +62,30 @@ typedef struct journal_append {
 /* Return anything but ERR_OK to stop; that is what the caller gets. */
 typedef err_t (*journal_visit_fn)(void *context, const journal_record_t *record);
 
+/* Return anything but ERR_OK to stop; that is what the caller gets. */
+typedef err_t (*journal_stream_fn)(void *context, str_t stream);
+
+/* A message that waits for another actor is an event of its sender's stream (runtime/outbox.h). So
+ * that senders are found without reading every stream, a journal keeps, with each append, whether
+ * something waits in it: as the newest of these two events says. */
+#define JOURNAL_OUTBOX_SENT "outbox_sent"
+#define JOURNAL_OUTBOX_EMPTIED "outbox_emptied"
+typedef enum journal_waiting {
+    JOURNAL_WAITING_AS_BEFORE,
+    JOURNAL_WAITING,
+    JOURNAL_WAITING_NO_MORE
+} journal_waiting_t;
+static inline journal_waiting_t journal_waiting_after(str_t event)
+{
+    if (event.size == sizeof JOURNAL_OUTBOX_SENT - 1 &&
+        memcmp(event.data, JOURNAL_OUTBOX_SENT, event.size) == 0)
+        return JOURNAL_WAITING;
+    if (event.size == sizeof JOURNAL_OUTBOX_EMPTIED - 1 &&
+        memcmp(event.data, JOURNAL_OUTBOX_EMPTIED, event.size) == 0)
+        return JOURNAL_WAITING_NO_MORE;
+    return JOURNAL_WAITING_AS_BEFORE;
+}
+
 typedef struct journal journal_t;
 typedef struct journal_table {
     void (*append)(journal_t *self, const journal_append_t *append);
@@ -78,6 +104,10 @@ typedef struct journal_table {
     /* Takes no appends now, and can't be relied on to read: what is written meanwhile is refused
      * before it is decided (durable/away.h). NULL: never. Any thread, at once. */
     bool (*is_away)(journal_t *self);
+    /* Up to count_max streams in which messages wait, whose names come after `after`, in the order
+     * of their bytes. NULL: it does not know. */
+    err_t (*waiting)(journal_t *self, str_t after, size_t count_max, journal_stream_fn visit,
+                     void *context);
 } journal_table_t;
 
 struct journal {

@@ -344,13 +344,54 @@ static bool do_is_away(journal_t *journal)
     return atomic_load(&self_of(journal)->is_away);
 }
 
+/* Whether the newest word about its messages is that some wait. */
+static bool is_waiting(journal_memory_t *self, str_t stream, uint64_t position)
+{
+    const journal_record_t *record;
+    journal_waiting_t waiting = JOURNAL_WAITING;
+    while ((record = record_at(self, ++position)) != NULL) {
+        journal_waiting_t now = journal_waiting_after(record->event.name);
+        if (now != JOURNAL_WAITING_AS_BEFORE && str_equal(record->stream, stream))
+            waiting = now;
+    }
+    return waiting == JOURNAL_WAITING;
+}
+
+/* The first stream after this name in which messages wait. False: there is none. */
+static bool find_waiting(journal_memory_t *self, str_t after, str_t *out_stream)
+{
+    const journal_record_t *record;
+    bool is_found = false;
+    for (uint64_t position = 1; (record = record_at(self, position)) != NULL; position++) {
+        if (journal_waiting_after(record->event.name) != JOURNAL_WAITING ||
+            str_compare(record->stream, after) <= 0 ||
+            (is_found && str_compare(record->stream, *out_stream) >= 0) ||
+            !is_waiting(self, record->stream, position))
+            continue;
+        *out_stream = record->stream;
+        is_found = true;
+    }
+    return is_found;
+}
+
+static err_t do_waiting(journal_t *journal, str_t after, size_t count_max, journal_stream_fn visit,
+                        void *context)
+{
+    journal_memory_t *self = self_of(journal);
+    TRY(can_read(self));
+    for (size_t i = 0; i < count_max && find_waiting(self, after, &after); i++)
+        TRY(visit(context, after));
+    return ERR_OK;
+}
+
 static const journal_table_t table = {.append = do_append,
                                       .read = do_read,
                                       .snapshot_put = do_snapshot_put,
                                       .snapshot_get = do_snapshot_get,
                                       .feed = do_feed,
                                       .head = do_head,
-                                      .is_away = do_is_away};
+                                      .is_away = do_is_away,
+                                      .waiting = do_waiting};
 
 /* ---- life ---- */
 

@@ -17,9 +17,15 @@ enum {
     BACKOFF_MAX_MS = 30000
 };
 
+/* Of outbox_stats_t. */
+typedef struct outbox_counters {
+    _Atomic uint64_t sent, attempts, delivered, refused, died, taken, duplicates;
+} outbox_counters_t;
+
 typedef struct runtime_counters {
     _Atomic uint64_t sleeps, wakes, sleeps_refused, sleeps_lost;
     _Atomic uint64_t passivations, failures, restarts, dead_letters, appends_in_flight;
+    outbox_counters_t outbox;
     _Atomic uint64_t sent, handled; /* by threads that are no scheduler's */
 } runtime_counters_t;
 

@@ -108,11 +108,22 @@ static bool can_hibernate(const runtime_t *self, const actor_kind_t *kind)
            is_described;
 }
 
+/* Names of the runtime's own events. */
+static bool has_reserved_events(const actor_kind_t *kind)
+{
+    for (size_t i = 0; i < kind->applier_count; i++)
+        if (str_starts_with(str_from(kind->appliers[i].schema->name), STR("outbox_")))
+            return true;
+    return false;
+}
+
 err_t runtime_add_kind(runtime_t *self, const actor_kind_t *kind, void *service)
 {
     if (runtime_kind(self, kind->name) != NULL)
         return ERR_CONFLICT;
     if (kind->applier_count > 0 && self->journal == NULL)
+        return ERR_INVALID;
+    if (has_reserved_events(kind))
         return ERR_INVALID;
     if (kind->hibernates && !can_hibernate(self, kind))
         return ERR_INVALID;

@@ -88,15 +88,19 @@ static void end_session(account_self_t *self, context_t *ctx, str_t sid, session
                   .reason = reason);
 }
 
-/* For endings that nobody waits for. */
+/* For endings that nobody waits for: `accounts` hears of it whatever crashes, so that no restart
+ * makes a stolen token good again. */
 static void end_session_and_note(account_self_t *self, context_t *ctx, str_t sid,
                                  session_end_t reason)
 {
     sid = arena_str(context_arena(ctx), sid);
     end_session(self, ctx, sid, reason);
-    /* A full mailbox costs only that a restart within 15 minutes forgets it. */
-    IGNORE_ERR(actor_send(ctx, address_of(ACCOUNTS_KIND, ACCOUNTS_KEY), accounts_note_ended,
-                          .sids = {&sid, 1}));
+    err_t err = actor_send_durably(ctx, address_of(ACCOUNTS_KIND, ACCOUNTS_KEY),
+                                   accounts_note_ended, .sids = {&sid, 1});
+    /* A full outbox keeps no session alive: then a restart within 15 minutes may forget it. */
+    if (err != ERR_OK)
+        IGNORE_ERR(actor_send(ctx, address_of(ACCOUNTS_KIND, ACCOUNTS_KEY), accounts_note_ended,
+                              .sids = {&sid, 1}));
 }
 
 /* Starts a session and answers with its tokens. */

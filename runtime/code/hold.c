@@ -3,6 +3,7 @@
 #include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
 #include "runtime/context.h"
+#include "runtime/durable/outbox.h"
 #include "runtime/life/behaviour.h"
 #include "runtime/life/lifecycle.h"
 #include "runtime/mail/backlog.h"
@@ -145,6 +146,8 @@ static const actor_continuation_t *continuation_of(const actor_kind_t *kind, act
 /* Where an ask of the old version goes on in the new one; NULL: nowhere. */
 static actor_then_fn then_in(const kind_pair_t *pair, actor_then_fn then)
 {
+    if (then == outbox_answered)
+        return then; /* the runtime's own */
     const actor_continuation_t *old = continuation_of(pair->old, then);
     for (size_t i = 0; old != NULL && i < pair->fresh->continuation_count; i++) {
         const actor_continuation_t *fresh = &pair->fresh->continuations[i];

@@ -2,10 +2,9 @@
 
 #include "runtime/base/memory.h"
 #include "runtime/durable/durable_forms.h"
+#include "runtime/durable/outbox.h"
 #include "runtime/inside/inside.h"
 #include "runtime/kernel.h"
-
-#include <stdio.h>
 
 void durable_free(durable_t *self)
 {
@@ -23,6 +22,7 @@ void durable_free(durable_t *self)
     }
     effect_queue_deinit(&self->held);
     seen_commands_deinit(&self->commands);
+    outbox_free(self->outbox);
     arena_deinit(&self->arena);
     memory_free(self);
 }
@@ -84,6 +84,15 @@ err_t durable_emit(actor_t *actor, emitted_t *emitted, const schema_t *schema, c
     TRY(remember(emitted, schema, event));
     actor_peek(actor)->durable->version++;
     applier->apply(actor->state, event, wall_ms);
+    return ERR_OK;
+}
+
+err_t durable_note(actor_t *actor, emitted_t *emitted, const schema_t *schema, const void *event)
+{
+    if (actor_peek(actor)->durable == NULL)
+        return ERR_UNSUPPORTED;
+    TRY(remember(emitted, schema, event));
+    actor_peek(actor)->durable->version++;
     return ERR_OK;
 }
 
@@ -150,10 +159,8 @@ err_t durable_append(actor_t *actor, emitted_t *emitted, int64_t wall_ms, str_t 
     }
 
     char stream[JOURNAL_STREAM_SIZE_MAX + 1];
-    int size =
-        snprintf(stream, sizeof stream, "%s/%.*s", actor->kind->name, STR_ARG(actor_key(actor)));
     submit(actor, append,
-           &(journal_append_t){.stream = str_of(stream, (size_t)size),
+           &(journal_append_t){.stream = durable_stream(actor->kind, actor_key(actor), stream),
                                .expected_version = durable->version - emitted->count,
                                .epoch = 1,
                                .wall_ms = wall_ms,
@@ -256,6 +263,7 @@ void durable_settle(actor_t *actor, durable_t *fresh)
         memory_free(append);
     }
     fresh->seq = old->seq;
+    outbox_inherit(fresh->outbox, old->outbox, true);
     actor_extra_there(actor)->durable = fresh;
     effect_queue_run(&old->held, actor, landed_seq, fresh->position);
     effect_queue_drop(&old->held, actor, 0, ERR_UNAVAILABLE);
@@ -300,6 +308,23 @@ static message_t *reply_from(runtime_t *runtime, str_t encoded, reply_token_t to
     return reply_new(token, ERR_OK, schema, body, result.text);
 }
 
+static void answer_behind(actor_t *actor, message_t *reply)
+{
+    durable_t *durable = actor_peek(actor)->durable;
+    effect_t effect = {.kind = EFFECT_REPLY, .message = reply, .seq = durable->seq};
+    if (durable->append_count > 0)
+        durable_hold(actor, &effect);
+    else
+        IGNORE_ERR(effect_run(actor, &effect, durable->position)); /* an answer */
+}
+
+void durable_acknowledge(actor_t *actor, reply_token_t token, err_t err)
+{
+    message_t *reply = reply_new(token, err, NULL, NULL, (str_t){NULL, 0});
+    if (reply != NULL)
+        answer_behind(actor, reply);
+}
+
 void durable_answer_again(actor_t *actor, const seen_command_t *command, reply_token_t token)
 {
     str_t encoded = str_of(command->id + command->id_size, command->result_size);
@@ -310,11 +335,5 @@ void durable_answer_again(actor_t *actor, const seen_command_t *command, reply_t
     if (reply == NULL)
         return;
     reply->position = command->position;
-    effect_t effect = {
-        .kind = EFFECT_REPLY, .message = reply, .seq = actor_peek(actor)->durable->seq};
-    if (actor_peek(actor)->durable->append_count > 0)
-        durable_hold(actor, &effect);
-    else
-        IGNORE_ERR(
-            effect_run(actor, &effect, actor_peek(actor)->durable->position)); /* an answer */
+    answer_behind(actor, reply);
 }

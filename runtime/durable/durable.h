@@ -70,9 +70,10 @@ typedef struct durable {
     size_t append_size;
     effect_queue_t held;
     seen_commands_t commands;
-    err_t refused;     /* what ended the first append that failed; ERR_OK: none */
-    append_t *unknown; /* the first whose outcome is not known, and what followed it */
-    arena_t arena;     /* what a state read by schema borrows */
+    struct outbox *outbox; /* NULL: none so far; outbox.h */
+    err_t refused;         /* what ended the first append that failed; ERR_OK: none */
+    append_t *unknown;     /* the first whose outcome is not known, and what followed it */
+    arena_t arena;         /* what a state read by schema borrows */
 } durable_t;
 
 /* Events emitted by the call at hand. */
@@ -95,6 +96,8 @@ void durable_hold(actor_t *actor, effect_t *effect);
 
 err_t durable_emit(actor_t *actor, emitted_t *emitted, const schema_t *schema, const void *event,
                    int64_t wall_ms);
+/* The same of an event that is the runtime's own: nothing is applied. LIMIT, NO_MEMORY. */
+err_t durable_note(actor_t *actor, emitted_t *emitted, const schema_t *schema, const void *event);
 /* Sends what was emitted to the journal. result: empty, or what the command is answered. An error
  * means that nothing was sent. */
 err_t durable_append(actor_t *actor, emitted_t *emitted, int64_t wall_ms, str_t command_id,
@@ -113,6 +116,8 @@ bool durable_snapshot_is_due(const actor_t *actor, uint64_t events_min);
 /* The answer of a command, to be stored beside its events, and back. */
 void durable_result_encode(err_t err, str_t text, const schema_t *schema, const void *message,
                            buf_t *out);
+/* Answers with no more than err, once all that is in flight is durable. */
+void durable_acknowledge(actor_t *actor, reply_token_t token, err_t err);
 /* Sends the stored answer of a command that is asked again. */
 void durable_answer_again(actor_t *actor, const seen_command_t *command, reply_token_t token);
 
@@ -124,6 +129,9 @@ typedef struct recovery {
     void *state;
     durable_t *durable;
 } recovery_t;
+
+/* KIND/KEY. */
+str_t durable_stream(const actor_kind_t *kind, str_t key, char room[JOURNAL_STREAM_SIZE_MAX + 1]);
 
 recovery_t *recovery_new(runtime_t *runtime, const actor_kind_t *kind, str_t key);
 void recovery_free(recovery_t *self);

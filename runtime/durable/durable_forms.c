@@ -1,3 +1,5 @@
+#include "runtime/outbox.h" /* some of them are its */
+
 #include "runtime/durable/durable_forms.h"
 
 #define DEF_FILE "runtime/durable/durable.def"

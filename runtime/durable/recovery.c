@@ -1,6 +1,7 @@
 #include "runtime/base/memory.h"
 #include "runtime/durable/durable.h"
 #include "runtime/durable/durable_forms.h"
+#include "runtime/durable/outbox.h"
 #include "runtime/kernel.h"
 
 #include <stdio.h>
@@ -36,7 +37,7 @@ void recovery_free(recovery_t *self)
     memory_free(self);
 }
 
-static str_t stream_of(const actor_kind_t *kind, str_t key, char room[JOURNAL_STREAM_SIZE_MAX + 1])
+str_t durable_stream(const actor_kind_t *kind, str_t key, char room[JOURNAL_STREAM_SIZE_MAX + 1])
 {
     int size = snprintf(room, JOURNAL_STREAM_SIZE_MAX + 1, "%s/%.*s", kind->name, STR_ARG(key));
     return str_of(room, (size_t)size);
@@ -58,7 +59,7 @@ err_t recovery_restore_state(recovery_t *self, str_t state)
     return schema_decode(self->kind->state_schema, str_of(copy, state.size), arena, self->state);
 }
 
-static err_t restore(recovery_t *self, str_t encoded, uint64_t version)
+static err_t restore(recovery_t *self, str_t stream, str_t encoded, uint64_t version)
 {
     arena_t arena ARENA_SCOPED = {0};
     durable_snapshot_t snapshot;
@@ -73,7 +74,7 @@ static err_t restore(recovery_t *self, str_t encoded, uint64_t version)
         seen_command_t at = {.position = command->position, .wall_ms = command->wall_ms};
         TRY(seen_commands_put(&durable->commands, command->id, command->result, &at));
     }
-    return ERR_OK;
+    return outbox_from_snapshot(&durable->outbox, self->runtime->journal, stream, &snapshot);
 }
 
 static err_t read_snapshot(recovery_t *self, str_t stream)
@@ -85,7 +86,7 @@ static err_t read_snapshot(recovery_t *self, str_t stream)
     if (err == ERR_NOT_FOUND)
         return ERR_OK;
     TRY(err);
-    return restore(self, buf_str(&encoded), version);
+    return restore(self, stream, buf_str(&encoded), version);
 }
 
 /* ---- events ---- */
@@ -102,8 +103,10 @@ static const actor_applier_t *applier_named(const actor_kind_t *kind, str_t name
 static err_t apply(recovery_t *self, const journal_record_t *record)
 {
     const actor_applier_t *applier = applier_named(self->kind, record->event.name);
-    if (applier == NULL)
-        return ERR_NEWER;
+    if (applier == NULL) {
+        err_t err = outbox_replay(&self->durable->outbox, record);
+        return err == ERR_NOT_FOUND ? ERR_NEWER : err;
+    }
     arena_t arena ARENA_SCOPED = {0};
     void *event = arena_new(&arena, MAX(applier->schema->size, (size_t)1));
     if (event == NULL)
@@ -132,7 +135,7 @@ static err_t visit(void *context, const journal_record_t *record)
 err_t recovery_run(recovery_t *self)
 {
     char room[JOURNAL_STREAM_SIZE_MAX + 1];
-    str_t stream = stream_of(self->kind, self->key, room);
+    str_t stream = durable_stream(self->kind, self->key, room);
     journal_t *journal = self->runtime->journal;
     TRY(read_snapshot(self, stream));
     TRY(journal->table->read(journal, stream, self->durable->version, visit, self));
@@ -174,13 +177,16 @@ void durable_snapshot(actor_t *actor)
     durable_snapshot_t snapshot = {.position = durable->position, .state = buf_str(&state)};
     snapshot.commands.items = commands;
     snapshot.commands.count = seen->count;
+    arena_t arena ARENA_SCOPED = {0};
+    if (outbox_to_snapshot(durable->outbox, &arena, &snapshot) != ERR_OK)
+        return;
     schema_encode(&durable_snapshot_schema, &snapshot, &encoded);
     if (buf_status(&state) != ERR_OK || buf_status(&encoded) != ERR_OK)
         return;
 
     char room[JOURNAL_STREAM_SIZE_MAX + 1];
     journal_t *journal = actor_runtime(actor)->journal;
-    journal->table->snapshot_put(journal, stream_of(actor->kind, actor_key(actor), room),
+    journal->table->snapshot_put(journal, durable_stream(actor->kind, actor_key(actor), room),
                                  durable->version, buf_str(&encoded));
     durable->snapshot_version = durable->version;
 }

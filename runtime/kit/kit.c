@@ -75,9 +75,14 @@ static uint64_t journal_head(journal_t *journal)
     return inner(journal)->table->head(inner(journal));
 }
 
-static const journal_table_t journal_table = {
-    journal_append, journal_read, journal_snapshot_put, journal_snapshot_get, journal_feed,
-    journal_head,   NULL};
+static const journal_table_t journal_table = {journal_append,
+                                              journal_read,
+                                              journal_snapshot_put,
+                                              journal_snapshot_get,
+                                              journal_feed,
+                                              journal_head,
+                                              NULL,
+                                              NULL};
 
 /* ---- running what is ready ---- */
 

@@ -2,6 +2,7 @@
 
 #include "runtime/base/memory.h"
 #include "runtime/code/hold.h"
+#include "runtime/durable/outbox.h"
 #include "runtime/life/bonds.h"
 #include "runtime/life/relations.h"
 #include "runtime/life/tie.h"
@@ -123,6 +124,7 @@ static void extra_free(actor_t *self)
     alarm_cancel(&extra->restart_alarm);
     ask_table_deinit(&extra->asks);
     durable_free(extra->durable);
+    outbox_free(extra->outbox_before);
     bonds_free(extra->bonds);
     backlog_free(extra->backlog);
     memory_free(extra->children);

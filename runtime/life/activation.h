@@ -84,6 +84,7 @@ typedef struct actor_extra {
     bool is_waiting; /* RECOVERING: until the journal can be read; see durable/away.h */
     uint32_t waits;  /* in a row */
 
+    struct outbox *outbox_before; /* of the state that failed; NULL: none */
     intensity_t failures;
     uint64_t failed_ns, parked_until_ns; /* when it failed last */
     uint32_t streak, parkings;           /* failures, and parkings, in a row */

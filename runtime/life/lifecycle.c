@@ -3,6 +3,7 @@
 #include "runtime/base/memory.h"
 #include "runtime/code/hold.h"
 #include "runtime/durable/away.h"
+#include "runtime/durable/outbox.h"
 #include "runtime/inside/crashes.h"
 #include "runtime/inside/inside.h"
 #include "runtime/life/bonds.h"
@@ -129,6 +130,8 @@ void lifecycle_run(context_t *ctx)
         tie_started(actor);
     if (actor->kind->idle_ms > 0)
         arm_idle(ctx, actor->kind->idle_ms);
+    if (UNLIKELY(outbox_is_to_begin(actor)))
+        (void)call_outbox(ctx); /* one that fails is started again, like any */
 }
 
 void lifecycle_replaced(context_t *ctx)
@@ -217,10 +220,13 @@ void lifecycle_recovered(context_t *ctx, job_t *job)
         actor_take_state(actor, STEAL(job->recovery->state));
         durable_t *fresh = STEAL(job->recovery->durable);
         actor_extra_t *extra = actor_extra_there(actor); /* made with the recovery */
-        if (extra->durable == NULL)
+        if (extra->durable == NULL) {
+            outbox_inherit(fresh->outbox, extra->outbox_before, false);
+            outbox_free(STEAL(extra->outbox_before));
             extra->durable = fresh;
-        else
+        } else {
             durable_settle(actor, fresh);
+        }
     }
     job_free(job);
     if (err != ERR_OK)
@@ -290,12 +296,22 @@ static void rest(context_t *ctx)
     actor->is_stopping = !tie_down(actor);
 }
 
+/* One that keeps failing does not begin anew with what it sends. */
+static void keep_attempts(actor_extra_t *extra)
+{
+    if (extra->durable->outbox == NULL)
+        return; /* it may have failed before it had its own */
+    outbox_free(extra->outbox_before);
+    extra->outbox_before = STEAL(extra->durable->outbox);
+}
+
 /* Nothing is in flight any more. */
 static void after_crash(context_t *ctx)
 {
     actor_t *actor = ctx->actor;
     if (actor_is_durable(actor)) {
         durable_give_up(actor);
+        keep_attempts(actor_extra_there(actor));
         durable_free(STEAL(actor_extra_there(actor)->durable));
     }
     if (actor_tie(actor) != NULL) {

@@ -55,7 +55,7 @@ bool asking_is_too_deep(const context_t *ctx)
     return ctx->depth + 1 > ACTOR_CALL_DEPTH_MAX;
 }
 
-void asking_open(context_t *ctx, asking_t *self, ask_t *ask, uint64_t timeout_ms, str_t data)
+err_t asking_try_open(context_t *ctx, asking_t *self, ask_t *ask, uint64_t timeout_ms, str_t data)
 {
     actor_t *actor = ctx->actor;
     if (timeout_ms == 0)
@@ -63,19 +63,24 @@ void asking_open(context_t *ctx, asking_t *self, ask_t *ask, uint64_t timeout_ms
     ask->depth = ctx->depth;
     ask->deadline_ns = self->deadline_ns = ctx->now_ns + timeout_ms * 1000000;
     actor_extra_t *extra = actor_extra(actor);
-    if (extra == NULL || ask_keep_data(ask, data, ctx->chain) != ERR_OK) {
-        ask_free_data(ask);
-        actor_fail(ctx, "no memory for an ask");
+    err_t err = extra == NULL ? ERR_NO_MEMORY : ask_keep_data(ask, data, ctx->chain);
+    if (err == ERR_OK)
+        err = ask_open(&extra->asks, ask, &self->correlation);
+    if (err == ERR_OK) {
+        err = ask_table_arm(&extra->asks, ctx->scheduler, actor_bits(actor));
+        if (err != ERR_OK)
+            (void)ask_take(&extra->asks, self->correlation, ask);
     }
-    if (ask_open(&extra->asks, ask, &self->correlation) != ERR_OK) {
+    if (err != ERR_OK)
         ask_free_data(ask);
-        actor_fail(ctx, "too many asks are open");
-    }
-    if (ask_table_arm(&extra->asks, ctx->scheduler, actor_bits(actor)) != ERR_OK) {
-        (void)ask_take(&extra->asks, self->correlation, ask);
-        ask_free_data(ask);
-        actor_fail(ctx, "no memory for an ask");
-    }
+    return err;
+}
+
+void asking_open(context_t *ctx, asking_t *self, ask_t *ask, uint64_t timeout_ms, str_t data)
+{
+    err_t err = asking_try_open(ctx, self, ask, timeout_ms, data);
+    if (err != ERR_OK)
+        actor_fail(ctx, err == ERR_LIMIT ? "too many asks are open" : "no memory for an ask");
 }
 
 message_t *asking_message(context_t *ctx, const asking_t *self)

@@ -20,6 +20,8 @@ typedef struct asking {
 /* Opens the ask, its data copied, and arms its deadline (0: 5 s), or fails the actor; then what the
  * ask holds is freed. */
 void asking_open(context_t *ctx, asking_t *self, ask_t *ask, uint64_t timeout_ms, str_t data);
+/* The same without failing the actor: LIMIT, NO_MEMORY. */
+err_t asking_try_open(context_t *ctx, asking_t *self, ask_t *ask, uint64_t timeout_ms, str_t data);
 bool asking_is_too_deep(const context_t *ctx);
 /* NULL: no memory. */
 [[nodiscard]] message_t *asking_message(context_t *ctx, const asking_t *self);

@@ -30,7 +30,7 @@ void message_init(message_t *self, message_kind_t kind, const schema_t *schema)
     self->incarnation = 0;
     self->kind = kind;
     self->depth = 0;
-    self->is_by_ref = self->has_tail = self->is_streamed = false;
+    self->is_by_ref = self->has_tail = self->is_streamed = self->is_numbered = false;
     self->block = 0;
 }
 
@@ -90,6 +90,7 @@ message_t *message_dup_as(const message_t *self, const schema_t *schema, const v
     copy->incarnation = self->incarnation; /* or err */
     copy->depth = self->depth;
     copy->is_by_ref = self->is_by_ref;
+    copy->is_numbered = self->is_numbered;
     copy->sender = self->sender;
     copy->reply_to = self->reply_to;
     copy->deadline_ns = self->deadline_ns; /* or position */

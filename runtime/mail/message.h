@@ -73,6 +73,8 @@ struct message {
     uint8_t depth;        /* of the call chain */
     bool is_by_ref : 1;   /* sent to exactly one activation: never given to the next one */
     bool has_tail : 1;    /* message.c */
+    bool is_numbered : 1; /* of an outbox (durable/outbox.h): its number (8 bytes) and its sender's
+                             stream are in the place of the command id */
     bool is_streamed : 1; /* of a stream: its place is reserved by credit, reply_to.correlation is
                              the stream. Of a MESSAGE_MONITOR: for one (stream.h) */
     block_class_t block;  /* message.c */

@@ -2,6 +2,7 @@
 #include "runtime/code/hold.h"
 #include "runtime/context.h"
 #include "runtime/durable/away.h"
+#include "runtime/durable/outbox.h"
 #include "runtime/inside/inside.h"
 #include "runtime/inside/inspect.h"
 #include "runtime/life/bonds.h"
@@ -381,7 +382,8 @@ static bool user_lane_is_open(actor_t *actor)
     case ACTOR_ENDED:
         return false;
     }
-    if (UNLIKELY(actor->kind->awaits) && actor_peek(actor)->asks.open_count > 0)
+    if (UNLIKELY(actor->kind->awaits) &&
+        actor_peek(actor)->asks.open_count > outbox_open_asks(actor))
         return false;
     const durable_t *durable = actor_peek(actor)->durable;
     if (durable == NULL || durable->append_count == 0)

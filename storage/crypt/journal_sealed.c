@@ -259,6 +259,15 @@ static bool do_is_away(journal_t *journal)
     return inner->table->is_away != NULL && inner->table->is_away(inner);
 }
 
+static err_t do_waiting(journal_t *journal, str_t after, size_t count_max, journal_stream_fn visit,
+                        void *context)
+{
+    journal_t *inner = sealed_of(journal)->inner;
+    return inner->table->waiting == NULL
+               ? ERR_UNSUPPORTED
+               : inner->table->waiting(inner, after, count_max, visit, context);
+}
+
 /* ---- snapshots ---- */
 
 static void seal_snapshot(journal_sealed_t *self, const sealed_kind_t *kind,
@@ -345,7 +354,7 @@ static void serve(void *context, const sealed_waiting_t *waiting)
 /* ---- life ---- */
 
 static const journal_table_t sealed_table = {do_append, do_read, do_snapshot_put, do_snapshot_get,
-                                             do_feed,   do_head, do_is_away};
+                                             do_feed,   do_head, do_is_away,      do_waiting};
 
 err_t journal_sealed_open(const journal_sealed_options_t *options, journal_sealed_t **out_journal)
 {

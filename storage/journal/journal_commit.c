@@ -21,6 +21,7 @@ static err_t put_heads(journal_lmdb_t *self, const kv_tx_t *tx, uint64_t through
         kv_u64_write(value + 8, entries[i]->durable.position);
         TRY(kv_put(tx, TABLE_STREAMS, str_of(entries[i]->stream, entries[i]->stream_size),
                    str_of(value, sizeof value)));
+        TRY(journal_put_waiting(tx, entries[i]));
     }
     kv_u64_write(value, through);
     return kv_put(tx, TABLE_STREAMS_META, STR("through"), str_of(value, 8));
@@ -123,7 +124,10 @@ static err_t put_record(batch_t *batch, const journal_append_t *append, size_t i
                   &room));
     journal_record_write(&stored, room);
     batch->position++;
-    *head = (stream_head_t){stored.record.version, stored.record.position};
+    journal_waiting_t waiting = journal_waiting_after(append->events[index].name);
+    if (waiting == JOURNAL_WAITING_AS_BEFORE)
+        waiting = head->waiting;
+    *head = (stream_head_t){stored.record.version, stored.record.position, waiting};
     return ERR_OK;
 }
 

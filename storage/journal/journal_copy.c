@@ -219,7 +219,7 @@ static err_t note_head(void *context, const journal_record_t *record)
 {
     copy_t *copy = context;
     head_entry_t *entry = heads_entry(copy->heads, record->stream);
-    stream_head_t head = {record->version, record->position};
+    stream_head_t head = {.version = record->version, .position = record->position};
     if (entry == NULL)
         return heads_add(copy->heads, record->stream, head) == NULL ? ERR_NO_MEMORY : ERR_OK;
     entry->durable = head;

@@ -151,6 +151,22 @@ void heads_undo(heads_t *self)
     end_batch(self, false);
 }
 
+err_t heads_each_waiting(heads_t *self,
+                         err_t (*visit)(void *context, str_t stream, bool is_waiting),
+                         void *context)
+{
+    err_t err = ERR_OK;
+    pthread_mutex_lock(&self->lock);
+    for (size_t i = 0; i < self->slot_count && err == ERR_OK; i++) {
+        const head_entry_t *entry = self->slots[i];
+        if (entry != NULL && entry->durable.waiting != JOURNAL_WAITING_AS_BEFORE)
+            err = visit(context, str_of(entry->stream, entry->stream_size),
+                        entry->durable.waiting == JOURNAL_WAITING);
+    }
+    pthread_mutex_unlock(&self->lock);
+    return err;
+}
+
 static int by_name(const void *a, const void *b)
 {
     const head_entry_t *left = *(head_entry_t *const *)a, *right = *(head_entry_t *const *)b;

@@ -7,10 +7,11 @@
  * Threads  One committer changes it and may look without asking; others look through heads_find.
  *          The mutex is held for a few instructions. */
 
-#include "runtime/base/str.h"
+#include "runtime/journal.h"
 
 typedef struct stream_head {
     uint64_t version, position;
+    journal_waiting_t waiting; /* as before: as the index says */
 } stream_head_t;
 
 typedef struct head_entry {
@@ -38,6 +39,12 @@ head_entry_t *heads_add(heads_t *self, str_t stream, stream_head_t durable);
 void heads_touch(heads_t *self, head_entry_t *entry, stream_head_t pending);
 void heads_keep(heads_t *self); /* pending heads of the batch are durable now */
 void heads_undo(heads_t *self); /* they never were */
+
+/* Any thread: each durable head that says something about messages that wait. `visit` runs under
+ * the lock; what it returns ends it. */
+err_t heads_each_waiting(heads_t *self,
+                         err_t (*visit)(void *context, str_t stream, bool is_waiting),
+                         void *context);
 
 /* Entries in the order of their names, for writing the index; the array is the caller's to free. */
 err_t heads_sorted(heads_t *self, head_entry_t ***out_entries);

@@ -40,7 +40,8 @@ err_t journal_find_head(journal_lmdb_t *self, str_t stream, stream_head_t *out_h
     TRY(kv_get(&tx, TABLE_STREAMS, stream, &value));
     if (value.size != 16)
         return ERR_CORRUPT;
-    *out_head = (stream_head_t){kv_u64_read(value.data), kv_u64_read(value.data + 8)};
+    *out_head = (stream_head_t){.version = kv_u64_read(value.data),
+                                .position = kv_u64_read(value.data + 8)};
     return ERR_OK;
 }
 
@@ -192,7 +193,7 @@ static err_t snapshot_get(journal_t *journal, str_t stream, uint64_t *out_versio
 }
 
 static const journal_table_t table = {append, read_stream,   snapshot_put, snapshot_get,
-                                      feed,   head_position, is_away};
+                                      feed,   head_position, is_away,      journal_list_waiting};
 
 /* ---- opening and closing ---- */
 

@@ -2,6 +2,7 @@
 /* journal_lmdb_parts.h -- what the files of the LMDB journal share; nobody else includes it.
  *
  * journal_lmdb.c     the table of functions: reading, and handing appends to the queue
+ * journal_waiting.c  which streams have messages that wait
  * journal_commit.c   the committer: batches, the index, snapshots, answers
  * journal_recover.c  opening: what the index misses is read again; checks; reopening
  *
@@ -22,8 +23,9 @@ enum { JOURNAL_FORMAT = 1, JOURNAL_TAIL_CHECKED = 1024 };
 
 /* tables of `journal` */
 enum { TABLE_LOG, TABLE_META, JOURNAL_TABLE_COUNT };
-/* tables of `streams`: name -> version, position (8 bytes each, big endian); "through" in meta */
-enum { TABLE_STREAMS, TABLE_STREAMS_META, STREAMS_TABLE_COUNT };
+/* tables of `streams`: name -> version, position (8 bytes each, big endian); "through" in meta;
+ * name -> nothing, where messages wait */
+enum { TABLE_STREAMS, TABLE_STREAMS_META, TABLE_WAITING, STREAMS_TABLE_COUNT };
 /* table of `state`: stream -> crc u32, version u64, bytes */
 enum { TABLE_STATE, STATE_TABLE_COUNT };
 
@@ -54,6 +56,12 @@ struct journal_lmdb {
 
 /* journal_lmdb.c: from heads or index. NOT_FOUND: no such stream. */
 err_t journal_find_head(journal_lmdb_t *self, str_t stream, stream_head_t *out_head);
+
+/* journal_waiting.c */
+err_t journal_list_waiting(journal_t *journal, str_t after, size_t count_max,
+                           journal_stream_fn visit, void *context);
+/* What the entry knows goes into the index. */
+err_t journal_put_waiting(const kv_tx_t *tx, const head_entry_t *entry);
 
 /* journal_commit.c */
 err_t journal_commit_start(journal_lmdb_t *self);

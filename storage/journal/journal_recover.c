@@ -3,7 +3,7 @@
 #include "runtime/base/memory.h"
 
 static const char *const log_tables[JOURNAL_TABLE_COUNT] = {"log", "meta"};
-static const char *const streams_tables[STREAMS_TABLE_COUNT] = {"streams", "meta"};
+static const char *const streams_tables[STREAMS_TABLE_COUNT] = {"streams", "meta", "waiting"};
 static const char *const state_tables[STATE_TABLE_COUNT] = {"state"};
 
 static err_t open_one(const journal_lmdb_t *self, const char *name, kv_options_t options,
@@ -94,7 +94,10 @@ static err_t take_record(journal_lmdb_t *self, const stored_record_t *stored)
     }
     if (record->version != head.version + 1 || stored->previous != head.position)
         return ERR_CORRUPT;
-    heads_touch(self->heads, entry, (stream_head_t){record->version, record->position});
+    journal_waiting_t waiting = journal_waiting_after(record->event.name);
+    if (waiting == JOURNAL_WAITING_AS_BEFORE)
+        waiting = head.waiting;
+    heads_touch(self->heads, entry, (stream_head_t){record->version, record->position, waiting});
     heads_keep(self->heads);
     return ERR_OK;
 }

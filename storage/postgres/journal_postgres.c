@@ -253,6 +253,22 @@ static err_t snapshot_get(journal_t *journal, str_t stream, uint64_t *out_versio
     return ERR_OK;
 }
 
+static err_t list_waiting(journal_t *journal, str_t after, size_t count_max,
+                          journal_stream_fn visit, void *context)
+{
+    char limit[8];
+    PGresult *result PG_RESULT_SCOPED = NULL;
+    pg_statement_t statement = {
+        .sql = "SELECT stream FROM streams WHERE is_waiting AND stream > $1"
+               " ORDER BY stream LIMIT $2",
+        .parameters = {pg_text(after), pg_i64(limit, (int64_t)MIN(count_max, (size_t)INT32_MAX))},
+        .parameter_count = 2};
+    TRY(query(self_of(journal), &statement, &result));
+    for (int row = 0; row < PQntuples(result); row++)
+        TRY(visit(context, pg_get_str(result, row, 0)));
+    return ERR_OK;
+}
+
 static uint64_t head_position(journal_t *journal)
 {
     return atomic_load_explicit(&self_of(journal)->head, memory_order_acquire);
@@ -264,7 +280,7 @@ static bool is_away(journal_t *journal)
 }
 
 static const journal_table_t table = {append, read_stream,   snapshot_put, snapshot_get,
-                                      feed,   head_position, is_away};
+                                      feed,   head_position, is_away,      list_waiting};
 
 /* ---- opening and closing ---- */
 

@@ -14,18 +14,21 @@
 
 static const char append_sql[] =
     "WITH batch AS ("
-    "  SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[])"
-    "    WITH ORDINALITY AS b(stream, partition, expected, added, epoch, place)"
+    "  SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[],"
+    "      $14::int[])"
+    "    WITH ORDINALITY AS b(stream, partition, expected, added, epoch, waiting, place)"
     "), allowed AS ("
     "  SELECT b.* FROM batch b"
     "    JOIN partitions p ON p.id = b.partition AND p.owner = $6 AND p.epoch = b.epoch"
     "), moved AS ("
-    "  UPDATE streams s SET version = a.expected + a.added FROM allowed a"
+    "  UPDATE streams s SET version = a.expected + a.added,"
+    "      is_waiting = CASE a.waiting WHEN 0 THEN s.is_waiting ELSE a.waiting = 1 END"
+    "    FROM allowed a"
     "    WHERE s.stream = a.stream AND a.expected > 0 AND s.version = a.expected"
     "    RETURNING a.place, s.stream"
     "), begun AS ("
-    "  INSERT INTO streams (stream, partition, version)"
-    "    SELECT stream, partition, added FROM allowed WHERE expected = 0"
+    "  INSERT INTO streams (stream, partition, version, is_waiting)"
+    "    SELECT stream, partition, added, waiting = 1 FROM allowed WHERE expected = 0"
     "    ON CONFLICT (stream) DO NOTHING RETURNING stream"
     "), passed AS ("
     "  SELECT place, stream FROM moved"
@@ -53,6 +56,7 @@ enum { STREAM_COLUMNS = 5, EVENT_COLUMNS = 7 };
 typedef struct arrays {
     pg_array_t streams[STREAM_COLUMNS]; /* stream, partition, expected, added, epoch */
     pg_array_t events[EVENT_COLUMNS]; /* place, version, wall_ms, name, payload, command, result */
+    pg_array_t waiting;               /* of a stream: a journal_waiting_t */
 } arrays_t;
 
 static void arrays_init(arrays_t *self)
@@ -64,6 +68,7 @@ static void arrays_init(arrays_t *self)
         self->streams[i] = pg_array_of(streams[i]);
     for (size_t i = 0; i < EVENT_COLUMNS; i++)
         self->events[i] = pg_array_of(events[i]);
+    self->waiting = pg_array_of(PG_INT4);
 }
 
 static void arrays_deinit(arrays_t *self)
@@ -72,6 +77,7 @@ static void arrays_deinit(arrays_t *self)
         pg_array_deinit(&self->streams[i]);
     for (size_t i = 0; i < EVENT_COLUMNS; i++)
         pg_array_deinit(&self->events[i]);
+    pg_array_deinit(&self->waiting);
 }
 
 static void add_stream(arrays_t *self, const journal_append_t *first, uint64_t added)
@@ -83,9 +89,14 @@ static void add_stream(arrays_t *self, const journal_append_t *first, uint64_t a
     pg_array_add_i64(&self->streams[4], (int64_t)first->epoch);
 }
 
-static err_t add_events(arrays_t *self, relation_batch_t *relations, const journal_append_t *append)
+/* waiting: what the newest event says that says something. */
+static err_t add_events(arrays_t *self, relation_batch_t *relations, const journal_append_t *append,
+                        journal_waiting_t *waiting)
 {
     for (size_t i = 0; i < append->event_count; i++) {
+        journal_waiting_t now = journal_waiting_after(append->events[i].name);
+        if (now != JOURNAL_WAITING_AS_BEFORE)
+            *waiting = now;
         bool is_last = i + 1 == append->event_count;
         pg_array_add_i64(&self->events[0], (int64_t)self->streams[0].count);
         pg_array_add_i64(&self->events[1], (int64_t)(append->expected_version + i + 1));
@@ -124,8 +135,10 @@ static err_t fill(arrays_t *self, relation_batch_t *relations, const journal_rou
         add_stream(self, first,
                    last->expected_version + last->event_count - first->expected_version);
         relation_batch_stream(relations, first->stream, (int64_t)self->streams[0].count);
+        journal_waiting_t waiting = JOURNAL_WAITING_AS_BEFORE;
         for (size_t i = begin; i < end; i++)
-            TRY(add_events(self, relations, &round->jobs[i]->append));
+            TRY(add_events(self, relations, &round->jobs[i]->append, &waiting));
+        pg_array_add_i32(&self->waiting, (int32_t)waiting);
     }
     return ERR_OK;
 }
@@ -193,14 +206,14 @@ static err_t own_statements(const journal_postgres_t *self, arrays_t *arrays, nu
         .parameter_count = 2,
     };
     statements[APPEND_AT] =
-        (pg_statement_t){.sql = append_sql, .parameter_count = STREAM_COLUMNS + 1 + EVENT_COLUMNS};
+        (pg_statement_t){.sql = append_sql, .parameter_count = STREAM_COLUMNS + EVENT_COLUMNS + 2};
     pg_parameter_t *parameters = statements[APPEND_AT].parameters;
     for (size_t i = 0; i < STREAM_COLUMNS; i++)
         TRY(pg_array_end(&arrays->streams[i], &parameters[i]));
     parameters[STREAM_COLUMNS] = pg_i64(numbers->node, (int64_t)self->node);
     for (size_t i = 0; i < EVENT_COLUMNS; i++)
         TRY(pg_array_end(&arrays->events[i], &parameters[STREAM_COLUMNS + 1 + i]));
-    return ERR_OK;
+    return pg_array_end(&arrays->waiting, &parameters[STREAM_COLUMNS + 1 + EVENT_COLUMNS]);
 }
 
 static err_t write_round(journal_postgres_t *self, const journal_round_t *round, arrays_t *arrays)

@@ -234,6 +234,77 @@ static bool snapshots_are_kept(const journal_subject_t *on, buf_t *problem)
     return true;
 }
 
+/* ---- which streams have messages that wait ---- */
+
+typedef struct waiting {
+    buf_t names; /* each with a comma */
+    size_t count, stop_after;
+} waiting_t;
+
+static void waiting_deinit(waiting_t *self)
+{
+    buf_deinit(&self->names);
+}
+
+static err_t note_waiting(void *context, str_t stream)
+{
+    waiting_t *waiting = context;
+    buf_append(&waiting->names, stream);
+    buf_append_char(&waiting->names, ',');
+    return ++waiting->count == waiting->stop_after ? ERR_CANCELLED : ERR_OK;
+}
+
+static bool append_named(const journal_subject_t *on, str_t stream, uint64_t expected,
+                         const char *first, const char *second)
+{
+    journal_event_t events[] = {{str_from(first), STR("x")}, {str_from(second), STR("x")}};
+    return journal_append_wait_for(on, (journal_append_t){.stream = stream,
+                                                          .expected_version = expected,
+                                                          .epoch = 1,
+                                                          .events = events,
+                                                          .event_count = second == NULL ? 1 : 2})
+               .err == ERR_OK;
+}
+
+static bool waits_are(const journal_subject_t *on, str_t after, size_t count_max, str_t wanted)
+{
+    waiting_t waiting SCOPED(waiting_deinit) = {.names = BUF_INIT};
+    return on->journal->table->waiting(on->journal, after, count_max, note_waiting, &waiting) ==
+               ERR_OK &&
+           str_equal(buf_str(&waiting.names), wanted);
+}
+
+static bool it_knows_where_messages_wait(const journal_subject_t *on, buf_t *problem)
+{
+    const str_t before = STR("contract/w"), a = STR("contract/wait-a"), b = STR("contract/wait-b"),
+                c = STR("contract/wait-c");
+    MUST(on->journal->table->waiting != NULL);
+    MUST(waits_are(on, before, 10, STR("")));
+
+    MUST(append_named(on, b, 0, JOURNAL_OUTBOX_SENT, NULL));
+    MUST(append_named(on, a, 0, "noted", JOURNAL_OUTBOX_SENT));
+    MUST(append_named(on, c, 0, "noted", NULL));
+    MUST(append_named(on, c, 1, JOURNAL_OUTBOX_SENT, "outbox_acked"));
+    MUST(waits_are(on, before, 10, STR("contract/wait-a,contract/wait-b,contract/wait-c,")));
+    MUST(waits_are(on, before, 2, STR("contract/wait-a,contract/wait-b,")));
+    MUST(waits_are(on, b, 10, STR("contract/wait-c,")));
+    MUST(waits_are(on, c, 10, STR("")));
+
+    MUST(append_named(on, a, 2, "noted", NULL)); /* says nothing of it */
+    MUST(append_named(on, b, 1, JOURNAL_OUTBOX_EMPTIED, NULL));
+    MUST(!append_named(on, c, 2, JOURNAL_OUTBOX_EMPTIED, NULL)); /* refused: nothing changes */
+    MUST(waits_are(on, before, 10, STR("contract/wait-a,contract/wait-c,")));
+    MUST(append_named(on, a, 3, JOURNAL_OUTBOX_SENT, JOURNAL_OUTBOX_EMPTIED));
+    MUST(append_named(on, c, 3, JOURNAL_OUTBOX_EMPTIED, JOURNAL_OUTBOX_SENT));
+    MUST(waits_are(on, before, 10, STR("contract/wait-c,")));
+    waiting_t stopped SCOPED(waiting_deinit) = {.names = BUF_INIT, .stop_after = 1};
+    MUST(on->journal->table->waiting(on->journal, before, 10, note_waiting, &stopped) ==
+         ERR_CANCELLED);
+    MUST(append_named(on, c, 5, JOURNAL_OUTBOX_EMPTIED, NULL));
+    MUST(waits_are(on, before, 10, STR("")));
+    return true;
+}
+
 bool journal_contract_holds(const journal_subject_t *subject, buf_t *problem)
 {
     seen_t *seen = NULL;
@@ -245,7 +316,8 @@ bool journal_contract_holds(const journal_subject_t *subject, buf_t *problem)
                  an_append_is_all_or_nothing(subject, seen, problem) &&
                  the_feed_skips_nothing(subject, seen, problem) &&
                  limits_hold_on_both_sides(subject, problem) &&
-                 snapshots_are_kept(subject, problem);
+                 snapshots_are_kept(subject, problem) &&
+                 it_knows_where_messages_wait(subject, problem);
     arena_deinit(&seen->arena);
     return holds;
 }

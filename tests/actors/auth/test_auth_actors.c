@@ -1,10 +1,12 @@
 #include "actors/auth/auth.h"
 #include "actors/protocol/accounts.h"
 #include "runtime/journal_memory.h"
+#include "runtime/outbox.h"
 #include "storage/keys/refresh_token.h"
 #include "storage/keys/token.h"
 #include "tests/support/asking.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 
 /* Cheap hashes: what they cost is password.h's business. */
@@ -355,6 +357,44 @@ Test(auth, signing_out_ends_one_session_and_is_remembered_over_a_restart)
     check_str(lately->sessions.items[0].sid, second->sid);
     check_err(refresh(world, first, second->refresh_token).err, ERR_UNAUTHENTICATED);
     asked_as(refresh(world, first, first->refresh_token), account_signed_in);
+    world_free(world);
+}
+
+/* The disk is full when `accounts` would write it down. */
+static journal_fault_t accounts_are_full(void *context, const journal_append_t *append)
+{
+    const atomic_bool *is_full = context;
+    bool is_accounts = str_starts_with(append->stream, STR(ACCOUNTS_KIND));
+    return (journal_fault_t){is_accounts && atomic_load(is_full) ? ERR_FULL : ERR_OK, true};
+}
+
+static uint32_t ended_count(world_t *world)
+{
+    return asked_as(ask(&world->asking, accounts(), accounts_get_ended), accounts_ended)
+        ->sessions.count;
+}
+
+Test(auth, a_session_ended_by_theft_is_remembered_though_a_crash_came_between)
+{
+    world_t *world = world_new();
+    atomic_bool is_full = false;
+    buf_t after BUF_SCOPED = BUF_INIT;
+    const account_signed_in_t *first = admin(world);
+    const account_signed_in_t *second =
+        asked_as(refresh(world, first, first->refresh_token), account_signed_in);
+    asked_as(refresh(world, first, second->refresh_token), account_signed_in);
+    journal_memory_set_faults(world->journal, accounts_are_full, &is_full);
+
+    atomic_store(&is_full, true);
+    check_err(refresh(world, first, first->refresh_token).err, ERR_UNAUTHENTICATED);
+    cr_assert(eq(u32, ended_count(world), 0));
+    world_restart(world);
+    atomic_store(&is_full, false);
+    check_ok(runtime_wake_senders(world->asking.runtime, &after, 100));
+
+    while (ended_count(world) == 0) /* it is on its way */
+        sched_yield();
+    cr_assert(eq(u32, ended_count(world), 1));
     world_free(world);
 }
 

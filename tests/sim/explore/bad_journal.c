@@ -64,13 +64,21 @@ static bool do_is_away(journal_t *journal)
     return self_of(journal)->is_away;
 }
 
+static err_t do_waiting(journal_t *journal, str_t after, size_t count_max, journal_stream_fn visit,
+                        void *context)
+{
+    journal_t *to = bad_journal_inner(self_of(journal));
+    return to->table->waiting(to, after, count_max, visit, context);
+}
+
 static const journal_table_t table = {.append = do_append,
                                       .read = do_read,
                                       .snapshot_put = do_snapshot_put,
                                       .snapshot_get = do_snapshot_get,
                                       .feed = do_feed,
                                       .head = do_head,
-                                      .is_away = do_is_away};
+                                      .is_away = do_is_away,
+                                      .waiting = do_waiting};
 
 /* ---- faults ---- */
 

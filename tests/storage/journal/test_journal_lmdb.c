@@ -446,3 +446,55 @@ Test(journal_lmdb, closing_answers_what_waits)
 
     cr_assert(counter.ok == 500);
 }
+
+/* ---- messages that wait ---- */
+
+static err_t note_stream(void *context, str_t stream)
+{
+    buf_t *names = context;
+    buf_append(names, stream);
+    buf_append_char(names, ',');
+    return ERR_OK;
+}
+
+static void check_waiting(journal_lmdb_t *journal, str_t wanted)
+{
+    buf_t names BUF_SCOPED = BUF_INIT;
+    journal_t *j = journal_lmdb_journal(journal);
+    check_ok(j->table->waiting(j, STR(""), 100, note_stream, &names));
+    check_str(buf_str(&names), wanted);
+}
+
+static void append_named(journal_lmdb_t *journal, str_t stream, uint64_t expected, const char *name)
+{
+    journal_event_t event = {str_from(name), STR("x")};
+    journal_subject_t subject = subject_of(journal);
+    check_ok(journal_append_wait_for(&subject, (journal_append_t){.stream = stream,
+                                                                  .expected_version = expected,
+                                                                  .epoch = 1,
+                                                                  .events = &event,
+                                                                  .event_count = 1})
+                 .err);
+}
+
+Test(journal_lmdb, who_has_messages_that_wait_is_known_from_index_and_records_alike)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    static const journal_lmdb_options_t lives[] = {
+        {.index_behind = 1, .boot_id = "a"}, {.boot_id = "a"}, {.boot_id = "b"}};
+
+    journal_lmdb_t *journal = opened(&folder, lives[0]);
+    append_named(journal, STR("a/1"), 0, JOURNAL_OUTBOX_SENT);
+    append_named(journal, STR("a/2"), 0, JOURNAL_OUTBOX_SENT);
+    append_named(journal, STR("a/3"), 0, "noted"); /* the index is written before this one */
+    append_named(journal, STR("a/2"), 1, JOURNAL_OUTBOX_EMPTIED);
+    check_waiting(journal, STR("a/1,"));
+    journal_lmdb_close(journal);
+
+    for (size_t i = 0; i < COUNT_OF(lives); i++) { /* of another boot the index is not believed */
+        journal = opened(&folder, lives[i]);
+        check_waiting(journal, STR("a/1,"));
+        append_named(journal, STR("a/3"), 1 + i, "noted");
+        journal_lmdb_close(journal);
+    }
+}
