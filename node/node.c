@@ -499,6 +499,7 @@ void node_close(node_t *self)
     stop_workers(self);
     if (self->runtime != NULL)
         runtime_free(self->runtime);
+    upkeep_deinit(&self->upkeep);
     projection_close(self->projection);
     library_projection_free(self->library_projection);
     catalog_close(self->catalog);

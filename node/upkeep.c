@@ -1,5 +1,7 @@
 #include "node/upkeep.h"
 
+#include "runtime/outbox.h"
+
 static err_t rotate(void *data)
 {
     upkeep_t *self = data;
@@ -24,17 +26,55 @@ static void run(uv_timer_t *timer)
     edge_offload(self->edge, OFFLOAD_FILE, rotate, rotated, self);
 }
 
+/* ---- who has messages that wait ---- */
+
+static err_t wake(void *data)
+{
+    upkeep_t *self = data;
+    return runtime_wake_senders(edge_runtime(self->edge), &self->wake_after, UPKEEP_WAKE_PAGE);
+}
+
+static void run_waking(uv_timer_t *timer);
+
+static void woke(void *data, err_t err)
+{
+    upkeep_t *self = data;
+    if (err != ERR_OK && err != ERR_UNAVAILABLE)
+        log_warning(self->log, "outbox", "who has messages that wait is not known: %s",
+                    err_text(err));
+    if (uv_is_closing((uv_handle_t *)&self->waking))
+        return;
+    uint64_t pause_ms = str_is_empty(buf_str(&self->wake_after)) || err != ERR_OK
+                            ? UPKEEP_WAKE_EVERY_MS
+                            : UPKEEP_WAKE_PAUSE_MS;
+    uv_timer_start(&self->waking, run_waking, pause_ms, 0);
+}
+
+static void run_waking(uv_timer_t *timer)
+{
+    upkeep_t *self = timer->data;
+    edge_offload(self->edge, OFFLOAD_FILE, wake, woke, self);
+}
+
+/* ---- life ---- */
+
 void upkeep_start(upkeep_t *self)
 {
-    uv_timer_init(runtime_loop(edge_runtime(self->edge), edge_scheduler(self->edge)), &self->timer);
-    self->timer.data = self;
+    uv_loop_t *loop = runtime_loop(edge_runtime(self->edge), edge_scheduler(self->edge));
+    uv_timer_init(loop, &self->timer);
+    uv_timer_init(loop, &self->waking);
+    self->timer.data = self->waking.data = self;
+    self->open_timers = 2;
+    self->wake_after = BUF_INIT;
     uv_timer_start(&self->timer, run, 0, UPKEEP_EVERY_MS);
+    uv_timer_start(&self->waking, run_waking, 0, 0);
 }
 
 static void timer_closed(uv_handle_t *handle)
 {
     upkeep_t *self = handle->data;
-    self->stopped(self->stopped_context);
+    if (--self->open_timers == 0)
+        self->stopped(self->stopped_context);
 }
 
 void upkeep_stop(upkeep_t *self, void (*stopped)(void *context), void *context)
@@ -42,4 +82,10 @@ void upkeep_stop(upkeep_t *self, void (*stopped)(void *context), void *context)
     self->stopped = stopped;
     self->stopped_context = context;
     uv_close((uv_handle_t *)&self->timer, timer_closed);
+    uv_close((uv_handle_t *)&self->waking, timer_closed);
+}
+
+void upkeep_deinit(upkeep_t *self)
+{
+    buf_deinit(&self->wake_after);
 }

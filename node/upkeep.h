@@ -1,19 +1,28 @@
 #pragma once
-/* upkeep.h -- what a node does once a day: new keys when it is time (keyring.h).
+/* upkeep.h -- what a node does now and then: once a day new keys when it is time (keyring.h); at
+ * its start, and each minute, it wakes who has messages that wait (runtime/outbox.h), a page at a
+ * time.
  *
  * Threads  The edge's; the work runs on an offload thread. */
 
 #include "runtime/runtime.h"
 #include "storage/keys/keyring.h"
 
-enum { UPKEEP_EVERY_MS = 24 * 60 * 60 * 1000 };
+enum {
+    UPKEEP_EVERY_MS = 24 * 60 * 60 * 1000,
+    UPKEEP_WAKE_EVERY_MS = 60 * 1000,
+    UPKEEP_WAKE_PAUSE_MS = 100, /* between two pages */
+    UPKEEP_WAKE_PAGE = 256
+};
 
 typedef struct upkeep {
     keyring_t *keyring;
     edge_t *edge;
     const ms_log_t *log;
-    uv_timer_t timer;
+    uv_timer_t timer, waking;
     bool is_running;
+    uint32_t open_timers;
+    buf_t wake_after; /* the last sender that was woken */
     void (*stopped)(void *context);
     void *stopped_context;
 } upkeep_t;
@@ -23,3 +32,5 @@ void upkeep_start(upkeep_t *self);
 /* `stopped` runs once the loop has let go of the timer; work under way ends before the runtime has
  * drained. */
 void upkeep_stop(upkeep_t *self, void (*stopped)(void *context), void *context);
+/* After the runtime has drained. Nothing where it never started. */
+void upkeep_deinit(upkeep_t *self);

@@ -257,7 +257,8 @@ static err_t note_waiting(void *context, str_t stream)
 static bool append_named(const journal_subject_t *on, str_t stream, uint64_t expected,
                          const char *first, const char *second)
 {
-    journal_event_t events[] = {{str_from(first), STR("x")}, {str_from(second), STR("x")}};
+    /* An empty wire form: what seals reads it. */
+    journal_event_t events[] = {{str_from(first), STR("\x80")}, {str_from(second), STR("\x80")}};
     return journal_append_wait_for(on, (journal_append_t){.stream = stream,
                                                           .expected_version = expected,
                                                           .epoch = 1,

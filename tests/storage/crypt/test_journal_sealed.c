@@ -1,3 +1,4 @@
+#include "runtime/durable/durable_forms.h"
 #include "storage/crypt/sealed_field.h"
 #include "tests/storage/crypt/crypt_help.h"
 
@@ -78,6 +79,47 @@ Test(journal_sealed, what_is_marked_is_in_no_file_and_comes_back_after_a_restart
     buf_reset(&state);
     check_ok(rig.plain->table->snapshot_get(rig.plain, STR("club/1"), &version, &state));
     check_str(buf_str(&state), STR("ClubState"));
+}
+
+/* What is left of a message that waits. */
+static err_t take_message(void *context, const journal_record_t *record)
+{
+    outbox_sent_t *sent = context;
+    arena_t arena ARENA_SCOPED = {0};
+    static char room[256]; /* what the event borrows is the record's */
+    memcpy(room, record->event.payload.data, record->event.payload.size);
+    return schema_decode(&outbox_sent_schema, str_of(room, record->event.payload.size), &arena,
+                         sent);
+}
+
+static void check_message(const crypt_rig_t *rig, const char *stream, const char *personal)
+{
+    outbox_sent_t sent = {0};
+    check_ok(rig->plain->table->read(rig->plain, str_from(stream), 0, take_message, &sent));
+    check_str(sent.kind, STR("diary"));
+    check_str(sent.personal, str_from(personal));
+}
+
+Test(journal_sealed, a_message_that_waits_is_sealed_for_whom_it_is_about_and_goes_with_it)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    crypt_rig_t rig CRYPT_RIG_SCOPED = {0};
+    outbox_sent_t sent = {.kind = STR("diary"), .key = STR("bob"), .personal = STR("SecretNews")};
+    crypt_rig_open(&rig, &folder);
+    check_ok(crypt_append(rig.plain, "diary/ann", 0, &outbox_sent_schema, &sent, "Answered"));
+    sent.subject = STR("bob");
+    check_ok(crypt_append(rig.plain, "club/1", 0, &outbox_sent_schema, &sent, NULL));
+    sent.subject = STR("");
+    check_err(crypt_append(rig.plain, "club/1", 1, &outbox_sent_schema, &sent, NULL), ERR_INVALID);
+
+    cr_expect(crypt_grep(folder.path, "SecretNews") == 0);
+    check_message(&rig, "diary/ann", "SecretNews");
+    check_message(&rig, "club/1", "SecretNews");
+    check_ok(vault_erase(rig.vault, STR("bob")));
+    check_message(&rig, "diary/ann", "SecretNews");
+    check_message(&rig, "club/1", "");
+    check_ok(vault_erase(rig.vault, STR("ann")));
+    check_message(&rig, "diary/ann", "");
 }
 
 Test(journal_sealed, an_erased_subject_leaves_what_is_public)
