@@ -75,6 +75,7 @@ static letter_t *letter_new(uint64_t number, const outbox_sent_t *sent)
     return self;
 }
 
+/* Of its receiver; a new one has to be filled at once. NULL: no memory. */
 static letter_lane_t *lane_to(outbox_t *self, const letter_t *letter)
 {
     letter_lane_t **at = &self->lanes;
@@ -91,27 +92,24 @@ static letter_lane_t *lane_to(outbox_t *self, const letter_t *letter)
     return lane;
 }
 
-/* Behind its lane. */
-static err_t enqueue(outbox_t *self, letter_t *letter)
+static void enqueue(outbox_t *self, letter_lane_t *lane, letter_t *letter)
 {
-    letter_lane_t *lane = lane_to(self, letter);
-    if (lane == NULL)
-        return ERR_NO_MEMORY;
     letter->next = NULL;
     letter->dead = ERR_OK;
     *lane->end = letter;
     lane->end = &letter->next;
     self->waiting_count++;
-    return ERR_OK;
 }
 
 err_t outbox_add(outbox_t *self, uint64_t number, uint64_t written, const outbox_sent_t *sent)
 {
     letter_t *letter = letter_new(number, sent);
-    if (letter == NULL || enqueue(self, letter) != ERR_OK) {
+    letter_lane_t *lane = letter == NULL ? NULL : lane_to(self, letter);
+    if (lane == NULL) {
         memory_free(letter);
         return ERR_NO_MEMORY;
     }
+    enqueue(self, lane, letter);
     letter->written = written;
     self->size += letter->size;
     return ERR_OK;
@@ -232,7 +230,7 @@ err_t outbox_revive(outbox_t *self, uint64_t number, uint64_t as)
         return ERR_NO_MEMORY;
     (void)take_dead(self, number);
     letter->number = as;
-    IGNORE_ERR(enqueue(self, letter)); /* its lane is there */
+    enqueue(self, lane, letter);
     return ERR_OK;
 }
 

@@ -57,8 +57,9 @@ Test(writing_an_actor, every_listing_is_in_the_sample_word_for_word)
                                         "docs/samples/desk/desk.c",
                                         "docs/samples/visitor/visitor_actor.c",
                                         "docs/samples/bakery/baker_actor.c",
-                                        "docs/samples/bakery/shop_actor.c"};
-    check_page("docs/writing-an-actor.md", "```c\n", files, COUNT_OF(files), 16);
+                                        "docs/samples/bakery/shop_actor.c",
+                                        "docs/samples/gate/gate_actor.c"};
+    check_page("docs/writing-an-actor.md", "```c\n", files, COUNT_OF(files), 17);
 }
 
 Test(writing_a_plugin, every_listing_is_in_the_sample_word_for_word)

@@ -35,6 +35,29 @@ ON(courier_send)
     return answer(self, ctx);
 }
 
+ON(courier_send_many)
+{
+    char *padding = arena_new(context_arena(ctx), command->size + 1);
+    if (padding == NULL)
+        return ERR_NO_MEMORY;
+    memset(padding, 'p', command->size);
+    for (uint32_t i = 0; i < command->count; i++)
+        TRY(actor_send_durably(ctx, address_of("courier", command->to), courier_take, .item = 1,
+                               .padding = str_of(padding, command->size)));
+    return answer(self, ctx);
+}
+
+ON(courier_send_to_nobody)
+{
+    const address_t to[] = {address_of("courier", context_key(ctx)),
+                            address_of("nobody", STR("1")), address_of_ref(context_self(ctx)),
+                            address_of("courier", STR("other"))};
+    err_t err = command->who < 3
+                    ? actor_send_durably(ctx, to[command->who], courier_take, .item = 1)
+                    : actor_send_durably(ctx, to[3], outbox_unheard, .item = 1);
+    return actor_reply(ctx, courier_refused, .err = (uint32_t)err);
+}
+
 typedef struct later {
     reply_token_t token;
     uint64_t item;
