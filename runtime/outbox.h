@@ -66,6 +66,9 @@ typedef struct outbox_retry outbox_retry_t;
 typedef struct outbox_drop outbox_drop_t;
 extern const schema_t outbox_retry_schema, outbox_drop_schema;
 
+/* The event that a message is in its sender's stream: what seals events seals it, too. */
+extern const schema_t outbox_sent_schema;
+
 typedef struct outbox_stats {
     uint64_t sent; /* put into an outbox */
     uint64_t attempts, delivered, refused, died, taken, duplicates;

@@ -1,5 +1,6 @@
 /* outbox_take.c -- the receiver's side of durable messages: each is handled once. */
 
+#include "runtime/base/assert.h"
 #include "runtime/context.h"
 #include "runtime/durable/away.h"
 #include "runtime/durable/outbox.h"
@@ -10,6 +11,7 @@
 static void numbered(const message_t *message, uint64_t *out_number, str_t *out_sender)
 {
     str_t id = message_command_id(message);
+    ASSERT(id.size > sizeof *out_number); /* outbox_send.c made it */
     memcpy(out_number, id.data, sizeof *out_number);
     *out_sender = str_slice(id, sizeof *out_number, id.size);
 }

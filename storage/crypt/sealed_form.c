@@ -1,6 +1,6 @@
 #include "storage/crypt/sealed_form.h"
 
-#include "runtime/durable/durable_forms.h"
+#include "runtime/outbox.h"
 
 #include <openssl/crypto.h>
 
