@@ -66,7 +66,7 @@ static uint64_t round_of(uint64_t number)
                                 .is_over = &is_over};
         race_check(edge_post(clients[i].edge, begin, &clients[i]) == ERR_OK, "a post");
     }
-    race_run(runtime, &world, number % 7 * 40, send_some);
+    race_run(runtime, &world, number % 7 * race_rounds(40), send_some);
     uint64_t sent = race_end(&runtime);
     race_check(atomic_load(&world.asked) == atomic_load(&world.answered),
                "each ask ends exactly once");
