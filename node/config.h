@@ -65,6 +65,7 @@ typedef enum config_source {
 #define CONFIG_SWITCHES(X)                                                                         \
     X(allow_plain_http, false, "sign-in over plain HTTP from other machines than this one")        \
     X(encrypt_blobs, false, "what goes to the bucket is encrypted; it stays so")                   \
+    X(encrypt_segments, false, "the cache of encoded sound is encrypted")                          \
     X(log_json, false, "log lines as JSON")                                                        \
     X(watch, true, "follow changes in the music folders as they happen")                           \
     X(latencies, false, "measure how long messages wait and take, for /metrics and `top --types`") \

@@ -6,6 +6,7 @@
 #include "actors/protocol/roots.h"
 #include "actors/social/social.h"
 #include "actors/streaming/session_service.h"
+#include "node/blobs/segments_open.h"
 #include "node/journal_open.h"
 #include "node/keys_open.h"
 #include "node/program.h"
@@ -107,9 +108,10 @@ static err_t open_storage(node_t *self, buf_t *problem)
     TRY(refuse(problem, open_catalog(self), "the catalog can't be opened"));
     TRY(refuse(problem, open_states(self), "the store of sleeping actors can't be opened"));
     TRY(refuse(problem, open_blobs(self, problem), "artwork and lyrics can't be opened"));
-    return refuse(problem,
-                  segment_cache_open(in_data(self, "segments"), self->config->cache_mb << 20,
-                                     &self->segments),
+    segments_options_t segments = {self->config, self->vault, in_data(self, "segments"),
+                                   in_data(self, "segments-sealed"),
+                                   in_data(self, "keys/segments")};
+    return refuse(problem, segments_open(&segments, &self->segments),
                   "the cache of encoded segments can't be opened");
 }
 

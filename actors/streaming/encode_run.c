@@ -10,6 +10,13 @@
 
 enum { SEGMENT_SLACK_SIZE = 65536 };
 
+/* A segment of a sealed cache that is being published, off the loop. */
+typedef struct publishing {
+    encode_run_t *run;
+    uint32_t index;
+    uint64_t size;
+} publishing_t;
+
 struct encode_run {
     encode_run_options_t options; /* strings in the arena */
     arena_t arena;
@@ -18,6 +25,10 @@ struct encode_run {
     segment_write_t writes[MEDIA_RUN_MAX];
     int outputs[MEDIA_RUN_MAX];
     uint32_t open_count;
+    publishing_t publishing[MEDIA_RUN_MAX];
+    uint32_t publishing_count; /* under way */
+    bool has_ended;            /* the encoder's part, with err */
+    err_t err;
 };
 
 encode_run_t *encode_run_new(const encode_run_options_t *options)
@@ -69,21 +80,56 @@ static void begun(void *context)
                             transcode_begun, .run = self->options.serial));
 }
 
-static void segment_written(void *context, uint32_t index, uint64_t size)
+static void tell_made(const encode_run_t *self, uint32_t index, uint64_t size)
 {
-    encode_run_t *self = context;
-    uint32_t offset = index - self->options.range.first;
-    if (offset >= self->open_count || segment_write_publish(&self->writes[offset]) != ERR_OK)
-        return; /* it stays missing, which the end of the run tells */
     IGNORE_ERR(runtime_send(self->options.runtime, address_of(TRANSCODE_KIND, self->options.key),
                             transcode_made, .run = self->options.serial, .index = index,
                             .size_bytes = size));
 }
 
+static err_t publish_sealed(void *data)
+{
+    const publishing_t *publishing = data;
+    encode_run_t *self = publishing->run;
+    return segment_write_publish(&self->writes[publishing->index - self->options.range.first]);
+}
+
+static void sealed_published(void *data, err_t err)
+{
+    const publishing_t *publishing = data;
+    encode_run_t *self = publishing->run;
+    if (err == ERR_OK)
+        tell_made(self, publishing->index, publishing->size);
+    if (--self->publishing_count == 0 && self->has_ended)
+        end(self, self->err);
+}
+
+/* One that can't be published stays missing, which the end of the run tells. */
+static void segment_written(void *context, uint32_t index, uint64_t size)
+{
+    encode_run_t *self = context;
+    uint32_t offset = index - self->options.range.first;
+    if (offset >= self->open_count)
+        return;
+    if (!segment_cache_is_sealed(self->options.service->segments)) {
+        if (segment_write_publish(&self->writes[offset]) == ERR_OK)
+            tell_made(self, index, size);
+        return;
+    }
+    self->publishing[offset] = (publishing_t){self, index, size};
+    self->publishing_count++;
+    edge_offload(runtime_edge(self->options.runtime, 0), OFFLOAD_FILE, publish_sealed,
+                 sealed_published, &self->publishing[offset]);
+}
+
 static void encoded(void *context, err_t err, str_t text)
 {
+    encode_run_t *self = context;
     (void)text;
-    end(context, err);
+    self->has_ended = true;
+    self->err = err;
+    if (self->publishing_count == 0)
+        end(self, err);
 }
 
 static err_t open_source(encode_run_t *self)

@@ -6,16 +6,13 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
-enum { REST_SIZE = 4, MAGIC_SIZE = 4, NUMBER_SIZE = 8, TAG_SIZE = AEAD_TAG_SIZE, SIV_SIZE = 16 };
-enum { HEAD_SIZE = MAGIC_SIZE + AEAD_HALF_NONCE_SIZE + REST_SIZE + NUMBER_SIZE };
-enum { STORED_CHUNK = BLOB_CHUNK_SIZE + TAG_SIZE };
+enum { SIV_SIZE = 16, STORED_CHUNK = BLOB_CHUNK_SIZE + AEAD_TAG_SIZE };
 
 typedef struct blob_sealed {
     blob_store_t store;
     blob_store_t *inner;
     blob_keys_t keys;
-    ms_random_t random;
-    aead_t *aead;
+    blob_seal_t *seal;
     EVP_CIPHER *siv;
 } blob_sealed_t;
 
@@ -87,108 +84,6 @@ static err_t open_key(const blob_sealed_t *self, str_t key, buf_t *out)
     return buf_status(out);
 }
 
-/* ---- content ---- */
-
-typedef struct head {
-    char bytes[HEAD_SIZE];
-    uint64_t size; /* of the plain content */
-    aead_key_t derived;
-    buf_t context; /* the bytes, and the key */
-} head_t;
-
-static void head_deinit(head_t *self)
-{
-    aead_key_wipe(&self->derived);
-    buf_deinit(&self->context);
-}
-
-static void put_number(char *room, uint64_t number)
-{
-    for (size_t i = 0; i < NUMBER_SIZE; i++)
-        room[i] = (char)(number >> (8 * (NUMBER_SIZE - 1 - i)));
-}
-
-static uint64_t get_number(const char *bytes)
-{
-    uint64_t number = 0;
-    for (size_t i = 0; i < NUMBER_SIZE; i++)
-        number = number << 8 | (uint8_t)bytes[i];
-    return number;
-}
-
-static uint64_t chunks_of(uint64_t size)
-{
-    return size == 0 ? 1 : (size + BLOB_CHUNK_SIZE - 1) / BLOB_CHUNK_SIZE;
-}
-
-/* From its bytes. */
-static err_t head_ready(const blob_sealed_t *self, str_t key, head_t *head)
-{
-    const uint8_t *half = (const uint8_t *)head->bytes + MAGIC_SIZE;
-    head->size = get_number(head->bytes + HEAD_SIZE - NUMBER_SIZE);
-    if (memcmp(head->bytes, "MSB1", MAGIC_SIZE) != 0 || head->size > BLOB_SIZE_MAX)
-        return ERR_CORRUPT;
-    buf_append_bytes(&head->context, head->bytes, HEAD_SIZE);
-    buf_append(&head->context, key);
-    TRY(buf_status(&head->context));
-    return aead_derive(self->aead, &self->keys.content, half, &head->derived);
-}
-
-static err_t head_make(const blob_sealed_t *self, str_t key, uint64_t size, head_t *head)
-{
-    memcpy(head->bytes, "MSB1", MAGIC_SIZE);
-    random_fill(&self->random, head->bytes + MAGIC_SIZE, AEAD_HALF_NONCE_SIZE + REST_SIZE);
-    put_number(head->bytes + HEAD_SIZE - NUMBER_SIZE, size);
-    return head_ready(self, key, head);
-}
-
-static void nonce_of(const head_t *head, uint64_t chunk, uint8_t out[AEAD_HALF_NONCE_SIZE])
-{
-    memcpy(out, head->bytes + MAGIC_SIZE + AEAD_HALF_NONCE_SIZE, REST_SIZE);
-    put_number((char *)out + REST_SIZE, chunk);
-}
-
-static err_t seal_content(const blob_sealed_t *self, str_t key, str_t content, buf_t *out)
-{
-    head_t head SCOPED(head_deinit) = {0};
-    uint8_t nonce[AEAD_HALF_NONCE_SIZE];
-    uint64_t count = chunks_of(content.size);
-    TRY(head_make(self, key, content.size, &head));
-    buf_append_bytes(out, head.bytes, HEAD_SIZE);
-    char *room = buf_extend(out, content.size + count * TAG_SIZE);
-    if (room == NULL)
-        return buf_status(out);
-    for (uint64_t i = 0; i < count; i++) {
-        str_t chunk = str_slice(content, i * BLOB_CHUNK_SIZE, (i + 1) * BLOB_CHUNK_SIZE);
-        nonce_of(&head, i, nonce);
-        TRY(aead_seal(self->aead, &head.derived, nonce, buf_str(&head.context), chunk,
-                      room + i * STORED_CHUNK));
-    }
-    return ERR_OK;
-}
-
-/* Opens the chunks of `stored` from number `first` on, and appends them. */
-static err_t open_chunks(const blob_sealed_t *self, const head_t *head, uint64_t first,
-                         str_t stored, buf_t *out)
-{
-    uint8_t nonce[AEAD_HALF_NONCE_SIZE];
-    uint64_t last = chunks_of(head->size) - 1;
-    for (uint64_t i = first; stored.size > 0; i++) {
-        size_t plain = i < last ? BLOB_CHUNK_SIZE : (size_t)(head->size - last * BLOB_CHUNK_SIZE);
-        if (i > last || stored.size < plain + TAG_SIZE)
-            return ERR_CORRUPT;
-        char *room = buf_extend(out, plain + 1); /* never nothing */
-        if (room == NULL)
-            return buf_status(out);
-        out->size--;
-        nonce_of(head, i, nonce);
-        TRY(aead_open(self->aead, &head->derived, nonce, buf_str(&head->context),
-                      str_slice(stored, 0, plain + TAG_SIZE), room));
-        stored = str_slice(stored, plain + TAG_SIZE, stored.size);
-    }
-    return ERR_OK;
-}
-
 /* ---- the table ---- */
 
 static err_t put(blob_store_t *store, str_t key, str_t content)
@@ -196,47 +91,32 @@ static err_t put(blob_store_t *store, str_t key, str_t content)
     blob_sealed_t *self = sealed_of(store);
     buf_t name BUF_SCOPED = BUF_INIT, sealed BUF_SCOPED = BUF_INIT;
     TRY(seal_key(self, key, &name));
-    TRY(seal_content(self, key, content, &sealed));
+    TRY(blob_seal(self->seal, key, content, &sealed));
     return blob_store_put(self->inner, buf_str(&name), buf_str(&sealed));
-}
-
-static err_t read_head(const blob_sealed_t *self, str_t key, str_t name, head_t *head)
-{
-    buf_t bytes BUF_SCOPED = BUF_INIT;
-    TRY(blob_store_get_range(self->inner, name, 0, HEAD_SIZE, &bytes));
-    if (bytes.size != HEAD_SIZE)
-        return ERR_CORRUPT;
-    memcpy(head->bytes, bytes.data, HEAD_SIZE);
-    return head_ready(self, key, head);
 }
 
 static err_t get_whole(const blob_sealed_t *self, str_t key, str_t name, buf_t *out)
 {
-    head_t head SCOPED(head_deinit) = {0};
     buf_t bytes BUF_SCOPED = BUF_INIT;
-    TRY(blob_store_get_range(self->inner, name, 0, (size_t)BLOB_SIZE_MAX + 1, &bytes));
-    if (bytes.size < HEAD_SIZE)
-        return ERR_CORRUPT;
-    memcpy(head.bytes, bytes.data, HEAD_SIZE);
-    TRY(head_ready(self, key, &head));
-    if (bytes.size != HEAD_SIZE + head.size + chunks_of(head.size) * TAG_SIZE)
-        return ERR_CORRUPT;
-    return open_chunks(self, &head, 0, str_slice(buf_str(&bytes), HEAD_SIZE, bytes.size), out);
+    size_t most = (size_t)blob_sealed_size(BLOB_SIZE_MAX);
+    TRY(blob_store_get_range(self->inner, name, 0, most, &bytes));
+    return blob_unseal(self->seal, key, buf_str(&bytes), out);
 }
 
 static err_t get_part(const blob_sealed_t *self, str_t key, str_t name, uint64_t offset,
                       size_t size_max, buf_t *out)
 {
-    head_t head SCOPED(head_deinit) = {0};
-    buf_t bytes BUF_SCOPED = BUF_INIT, plain AEAD_BUF_SCOPED = BUF_INIT;
-    TRY(read_head(self, key, name, &head));
-    uint64_t end = MIN(head.size, offset + size_max);
+    buf_t head BUF_SCOPED = BUF_INIT, bytes BUF_SCOPED = BUF_INIT, plain AEAD_BUF_SCOPED = BUF_INIT;
+    uint64_t size;
+    TRY(blob_store_get_range(self->inner, name, 0, BLOB_SEAL_HEAD_SIZE, &head));
+    TRY(blob_seal_says(buf_str(&head), &size));
+    uint64_t end = MIN(size, offset + size_max);
     if (offset >= end)
         return ERR_OK;
     uint64_t first = offset / BLOB_CHUNK_SIZE, last = (end - 1) / BLOB_CHUNK_SIZE;
-    TRY(blob_store_get_range(self->inner, name, HEAD_SIZE + first * STORED_CHUNK,
+    TRY(blob_store_get_range(self->inner, name, BLOB_SEAL_HEAD_SIZE + first * STORED_CHUNK,
                              (size_t)(last - first + 1) * STORED_CHUNK, &bytes));
-    TRY(open_chunks(self, &head, first, buf_str(&bytes), &plain));
+    TRY(blob_unseal_chunks(self->seal, key, buf_str(&head), first, buf_str(&bytes), &plain));
     uint64_t skipped = first * BLOB_CHUNK_SIZE;
     if (plain.size < end - skipped) /* cut at the border of a chunk, or replaced in between */
         return ERR_CORRUPT;
@@ -263,9 +143,7 @@ static err_t check(blob_store_t *store, str_t key, buf_t *out)
 
 static void show_plain(str_t key, const blob_info_t *stored, blob_info_t *out_info)
 {
-    uint64_t body = stored->size < HEAD_SIZE ? 0 : stored->size - HEAD_SIZE;
-    uint64_t tags = (body + STORED_CHUNK - 1) / STORED_CHUNK * TAG_SIZE;
-    *out_info = (blob_info_t){key, body < tags ? 0 : body - tags, stored->modified_ms};
+    *out_info = (blob_info_t){key, blob_unsealed_size(stored->size), stored->modified_ms};
 }
 
 static err_t find(blob_store_t *store, str_t key, blob_info_t *out_info)
@@ -331,7 +209,7 @@ static void close_store(blob_store_t *store)
 {
     blob_sealed_t *self = sealed_of(store);
     blob_store_close(self->inner);
-    aead_free(self->aead);
+    blob_seal_free(self->seal);
     EVP_CIPHER_free(self->siv);
     OPENSSL_cleanse(&self->keys, sizeof self->keys);
     memory_free(self);
@@ -351,8 +229,7 @@ err_t blob_sealed_open(blob_store_t *inner, const blob_keys_t *keys, const ms_ra
     blob_store_t *store BLOB_STORE_SCOPED = &self->store;
     self->inner = inner;
     self->keys = *keys;
-    self->random = *random;
-    TRY(aead_new(&self->aead));
+    TRY(blob_seal_new(&keys->content, random, &self->seal));
     self->siv = EVP_CIPHER_fetch(NULL, "AES-256-SIV", NULL);
     if (self->siv == NULL)
         return ERR_INTERNAL;

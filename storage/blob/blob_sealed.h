@@ -2,13 +2,7 @@
 /* blob_sealed.h -- a blob store around another, which sees neither what blobs hold nor what they
  * are called.
  *
- * Content is sealed in chunks of BLOB_CHUNK_SIZE, so that a part can be read without the rest:
- *
- *     "MSB1" · half nonce [12] · rest [4] · size u64 | chunk · tag [16] | ...
- *
- * each with XAES-256-GCM (aead.h) under the content key, the nonce's second half `rest` and the
- * chunk's number, and head and key authenticated with every chunk: none can be moved, left out,
- * or put under another name. An empty blob has one empty chunk. Numbers are big-endian.
+ * Content is sealed as blob_seal.h says, under the content key and with the blob's key as its name.
  *
  * A key "AREA/NAME" becomes "AREA/" and base64url of AES-256-SIV (RFC 5297) of NAME under the name
  * key, with AREA authenticated: the same name gives the same key, which a store needs, and says
@@ -19,12 +13,10 @@
  * Errors   Its own; CORRUPT: altered, moved, cut, or sealed with other keys; INVALID: a key without
  *          an area; LIMIT: a name of more than BLOB_SEALED_NAME_MAX bytes. */
 
-#include "runtime/base/random.h"
+#include "storage/blob/blob_seal.h"
 #include "storage/blob/blob_store.h"
-#include "storage/crypt/aead.h"
 
 enum {
-    BLOB_CHUNK_SIZE = 64 * 1024,
     BLOB_NAME_KEY_SIZE = 64,
     BLOB_KEYS_SIZE = AEAD_KEY_SIZE + BLOB_NAME_KEY_SIZE,
     BLOB_SEALED_NAME_MAX = 140

@@ -10,11 +10,13 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 struct segment_cache {
     char *path;
+    blob_seal_t *seal;    /* NULL: files are as they are */
     pthread_mutex_t lock; /* of all below; no disk is touched under it, but unlink and rename */
     segment_index_t index;
     uint64_t size_max, reserved, serial;
@@ -159,6 +161,7 @@ void segment_cache_close(segment_cache_t *self)
     if (self == NULL)
         return;
     segment_index_deinit(&self->index);
+    blob_seal_free(self->seal);
     pthread_mutex_destroy(&self->lock);
     memory_free(self->path);
     memory_free(self);
@@ -167,6 +170,16 @@ void segment_cache_close(segment_cache_t *self)
 void segment_cache_scope_end(segment_cache_t **self)
 {
     segment_cache_close(*self);
+}
+
+void segment_cache_seal(segment_cache_t *self, blob_seal_t *seal)
+{
+    self->seal = seal;
+}
+
+bool segment_cache_is_sealed(const segment_cache_t *self)
+{
+    return self->seal != NULL;
 }
 
 /* ---- reading ---- */
@@ -178,7 +191,7 @@ bool segment_cache_find(segment_cache_t *self, str_t name, uint64_t *out_size)
     if (segment != NULL) {
         segment_index_touch(&self->index, segment);
         if (out_size != NULL)
-            *out_size = segment->size;
+            *out_size = self->seal == NULL ? segment->size : blob_unsealed_size(segment->size);
     }
     pthread_mutex_unlock(&self->lock);
     return segment != NULL;
@@ -202,6 +215,42 @@ static void count_look(segment_cache_t *self, bool is_hit)
     else
         self->misses++;
     pthread_mutex_unlock(&self->lock);
+}
+
+/* In memory, for sendfile as well. */
+static err_t in_memory(str_t content, int *out_fd)
+{
+    int fd = memfd_create("segment", MFD_CLOEXEC);
+    if (fd < 0)
+        return err_from_errno(errno);
+    err_t err = file_write_all(fd, content);
+    if (err == ERR_OK && lseek(fd, 0, SEEK_SET) != 0)
+        err = err_from_errno(errno);
+    if (err == ERR_OK)
+        *out_fd = fd;
+    else
+        close(fd);
+    return err;
+}
+
+/* The file's descriptor is taken; *fd becomes one of its content. One that does not open is as good
+ * as none. */
+static err_t open_sealed(segment_cache_t *self, str_t name, int *fd, uint64_t *size)
+{
+    buf_t sealed BUF_SCOPED = BUF_INIT, plain AEAD_BUF_SCOPED = BUF_INIT;
+    int file = *fd;
+    *fd = -1;
+    err_t err = file_read_at(file, 0, (size_t)*size, &sealed);
+    close(file);
+    if (err == ERR_OK)
+        err = blob_unseal(self->seal, name, buf_str(&sealed), &plain);
+    if (err == ERR_CORRUPT) {
+        segment_cache_remove(self, name);
+        err = ERR_NOT_FOUND;
+    }
+    TRY(err);
+    *size = plain.size;
+    return in_memory(buf_str(&plain), fd);
 }
 
 err_t segment_cache_read(segment_cache_t *self, str_t name, int *out_fd, uint64_t *out_size)
@@ -229,7 +278,7 @@ err_t segment_cache_read(segment_cache_t *self, str_t name, int *out_fd, uint64_
     (void)!futimens(fd, (const struct timespec[2]){{0, UTIME_OMIT}, {0, UTIME_NOW}});
     *out_fd = fd;
     *out_size = (uint64_t)info.st_size;
-    return ERR_OK;
+    return self->seal == NULL ? ERR_OK : open_sealed(self, name, out_fd, out_size);
 }
 
 /* ---- writing ---- */
@@ -261,13 +310,17 @@ err_t segment_cache_write(segment_cache_t *self, str_t name, uint64_t size_max,
     if (!is_name(name))
         return ERR_INVALID;
     memcpy(write.name, name.data, name.size);
+    if (self->seal != NULL)
+        write.size_reserved = blob_sealed_size(size_max);
     pthread_mutex_lock(&self->lock);
-    err_t err = reserve(self, size_max);
+    err_t err = reserve(self, write.size_reserved);
     write.serial = ++self->serial;
     pthread_mutex_unlock(&self->lock);
     TRY(err);
     err = unfinished_of(&write, &file);
-    if (err == ERR_OK) {
+    if (err == ERR_OK && self->seal != NULL) {
+        err = in_memory((str_t){NULL, 0}, &write.fd);
+    } else if (err == ERR_OK) {
         write.fd = open(buf_terminated(&file), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         err = write.fd < 0 ? err_from_errno(errno) : ERR_OK;
     }
@@ -323,19 +376,38 @@ static err_t give_name(segment_write_t *write, const char *from, const char *to,
     return err;
 }
 
+/* What was written in memory becomes the unfinished file, sealed. */
+static err_t seal_written(segment_write_t *write, const char *path, uint64_t *size)
+{
+    buf_t plain AEAD_BUF_SCOPED = BUF_INIT, sealed BUF_SCOPED = BUF_INIT;
+    TRY(file_read_at(write->fd, 0, (size_t)*size, &plain));
+    TRY(blob_seal(write->cache->seal, str_from(write->name), buf_str(&plain), &sealed));
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return err_from_errno(errno);
+    err_t err = file_write_all(fd, buf_str(&sealed));
+    close(fd);
+    *size = sealed.size;
+    return err;
+}
+
 static err_t publish(segment_write_t *write)
 {
     buf_t from BUF_SCOPED = BUF_INIT, to BUF_SCOPED = BUF_INIT, folder BUF_SCOPED = BUF_INIT;
     struct stat info;
     if (fstat(write->fd, &info) != 0)
         return err_from_errno(errno);
-    if ((uint64_t)info.st_size > write->size_reserved)
+    uint64_t size = (uint64_t)info.st_size;
+    bool is_sealed = write->cache->seal != NULL;
+    if ((is_sealed ? blob_sealed_size(size) : size) > write->size_reserved)
         return ERR_LIMIT;
     TRY(unfinished_of(write, &from));
+    if (is_sealed)
+        TRY(seal_written(write, buf_terminated(&from), &size));
     TRY(file_of(write->cache, str_from(write->name), &to));
     buf_append(&folder, str_slice(buf_str(&to), 0, str_find_last(buf_str(&to), '/')));
     TRY(file_make_folders(buf_terminated(&folder)));
-    return give_name(write, buf_terminated(&from), buf_terminated(&to), (uint64_t)info.st_size);
+    return give_name(write, buf_terminated(&from), buf_terminated(&to), size);
 }
 
 err_t segment_write_publish(segment_write_t *write)

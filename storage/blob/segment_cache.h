@@ -7,13 +7,18 @@
  * on Linux an open file outlives its name anyway. The folder is read at open, so the cache survives
  * a restart; files that were being written are removed then. Order of use survives by mtime.
  *
- * Invariant  used + reserved <= size_max, in bytes of content.
+ * A sealed cache (segment_cache_seal) keeps its files encrypted (blob_seal.h): what is written and
+ * read goes through memory, and publishing and reading cost the cipher. One that does not open is
+ * not there.
+ *
+ * Invariant  used + reserved <= size_max, in bytes on disk.
  * Threads    Any. Calls touch the disk: offload them, save segment_cache_find, which only asks
  *            memory.
  * Errors     FULL: more than size_max, or all of it is being written; NOT_FOUND, INVALID, IO. */
 
 #include "runtime/base/arena.h"
 #include "runtime/base/buf.h"
+#include "storage/blob/blob_seal.h"
 
 enum { SEGMENT_NAME_SIZE_MAX = 200 };
 
@@ -23,6 +28,11 @@ err_t segment_cache_open(const char *path, uint64_t size_max, segment_cache_t **
 void segment_cache_close(segment_cache_t *self); /* NULL is fine */
 void segment_cache_scope_end(segment_cache_t **self);
 #define SEGMENT_CACHE_SCOPED SCOPED(segment_cache_scope_end)
+
+/* Before its first use, on a folder that never held files in clear; the seal is the cache's from
+ * here on. */
+void segment_cache_seal(segment_cache_t *self, blob_seal_t *seal);
+bool segment_cache_is_sealed(const segment_cache_t *self);
 
 /* Is it there? Counts as a use. *out_size may be NULL. */
 bool segment_cache_find(segment_cache_t *self, str_t name, uint64_t *out_size);

@@ -146,6 +146,49 @@ test('covers in the data folder', async (t) => {
     assert.deepEqual(readFileSync(place), bytes);
     await until(() => server.command('blobs', 'scrub').status === 0, 'all are whole');
   });
+  await server.stop();
+});
+
+test('encoded sound that is kept encrypted', async (t) => {
+  /** Of the first track: its first AAC segment. */
+  const segment = async () => {
+    const { tracks } = await server.graphql('{ tracks(first: 1) { nodes { stream { hls } } } }');
+    const { hls } = tracks.nodes[0].stream;
+    const line = (await (await fetch(server.origin + hls)).text()).split('\n').find((entry) => /^[^#].*aac64/.test(entry));
+    const list = new URL(line, server.origin + hls);
+    const name = (await (await fetch(list)).text()).split('\n').find((entry) => /^[^#]/.test(entry));
+    const response = await fetch(new URL(name, list));
+    assert.equal(response.status, 200);
+    return Buffer.from(await response.arrayBuffer());
+  };
+  const kept = (name) => files(path.join(server.data, name)).filter((file) => file.endsWith('.m4s'));
+
+  await begin();
+  const plain = await segment();
+  assert.ok(kept('segments').length > 0);
+  await server.end();
+  server.options.flags = ['--encrypt-segments'];
+  await server.start();
+  await t.test('is the same to who listens, and nothing lies there in clear', async () => {
+    assert.equal(kept('segments').length, 0, 'what lay there in clear is gone');
+    assert.deepEqual(await segment(), plain);
+    assert.deepEqual(await segment(), plain, 'from the cache');
+    for (const file of kept('segments-sealed')) assert.equal(readFileSync(file).toString('latin1', 0, 4), 'MSB1');
+    assert.ok(kept('segments-sealed').length > 0);
+  });
+  await t.test('one that rotted is made anew; so is the key that is lost', async () => {
+    for (const file of kept('segments-sealed')) {
+      const bytes = readFileSync(file);
+      bytes[100] ^= 1;
+      writeFileSync(file, bytes);
+    }
+    await until(async () => (await segment().catch(() => Buffer.alloc(0))).equals(plain), 'the segment is made anew');
+    await server.end();
+    rmSync(path.join(server.data, 'keys/segments'));
+    await server.start();
+    await until(async () => (await segment().catch(() => Buffer.alloc(0))).equals(plain), 'the segment is made anew');
+  });
+  await server.stop();
 });
 
 test('what can not be used is refused with a sentence', () => {

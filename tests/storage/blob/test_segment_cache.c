@@ -224,3 +224,69 @@ Test(segment_cache, threads_see_whole_files_only)
     segment_cache_stats(cache, &stats);
     cr_assert(stats.used <= 60 && stats.reserved == 0);
 }
+
+/* ---- sealed ---- */
+
+static segment_cache_t *opened_sealed(const temporary_t *folder, uint64_t size_max, uint8_t key)
+{
+    const ms_random_t random = random_system();
+    blob_seal_t *seal = NULL;
+    segment_cache_t *cache = opened(folder, size_max);
+    check_ok(blob_seal_new(&(aead_key_t){{key}}, &random, &seal));
+    segment_cache_seal(cache, seal);
+    return cache;
+}
+
+Test(segment_cache, a_sealed_one_keeps_nothing_in_clear_and_is_the_same_to_its_user)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    temporary_name_t path = temporary_in(&folder, "segments/t/1.m4s");
+    buf_t file BUF_SCOPED = BUF_INIT;
+    uint64_t size = 0;
+    segment_cache_t *cache SEGMENT_CACHE_SCOPED = opened_sealed(&folder, 130, 1);
+    segment_write_t write SEGMENT_WRITE_SCOPED = {.fd = -1};
+
+    check_ok(segment_cache_put(cache, STR("t/1.m4s"), STR("0123456789")));
+    check_ok(segment_cache_write(cache, STR("t/2.m4s"), 12, &write));
+    check_ok(file_write_all(write.fd, STR("abcdefgh")));
+    check_ok(segment_write_publish(&write));
+
+    cr_assert(segment_cache_find(cache, STR("t/1.m4s"), &size) && size == 10);
+    cr_assert(holds(cache, "t/1.m4s", "0123456789") && holds(cache, "t/2.m4s", "abcdefgh"));
+    check_ok(file_read(path.path, 1000, &file));
+    cr_assert(file.size == blob_sealed_size(10));
+    cr_assert(str_contains(buf_str(&file), STR("0123")) == false);
+    check_err(segment_cache_write(cache, STR("t/3.m4s"), 100, &write), ERR_FULL);
+    /* What counts is what lies on the disk. */
+    check_ok(segment_cache_put(cache, STR("t/3.m4s"), STR("x")));
+    cr_assert(segment_cache_find(cache, STR("t/1.m4s"), NULL) == false);
+    segment_cache_close(STEAL(cache));
+    cache = opened_sealed(&folder, 130, 1);
+    cr_assert(holds(cache, "t/2.m4s", "abcdefgh"), "it survives a restart");
+}
+
+Test(segment_cache, a_sealed_one_that_does_not_open_is_not_there)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    temporary_name_t path = temporary_in(&folder, "segments/a");
+    segment_cache_t *cache SEGMENT_CACHE_SCOPED = opened_sealed(&folder, 1000, 1);
+    buf_t file BUF_SCOPED = BUF_INIT;
+    int fd;
+    uint64_t size;
+    check_ok(segment_cache_put(cache, STR("a"), STR("content")));
+    check_ok(segment_cache_put(cache, STR("b"), STR("content")));
+    check_ok(file_read(path.path, 1000, &file));
+    file.data[40] ^= 1;
+    check_ok(file_replace(path.path, buf_str(&file), false));
+
+    check_err(segment_cache_read(cache, STR("a"), &fd, &size), ERR_NOT_FOUND);
+
+    cr_assert(access(path.path, F_OK) != 0 && segment_cache_find(cache, STR("a"), NULL) == false);
+    cr_assert(holds(cache, "b", "content"));
+    segment_cache_close(STEAL(cache));
+    cache = opened_sealed(&folder, 1000, 2); /* another key */
+    check_err(segment_cache_read(cache, STR("b"), &fd, &size), ERR_NOT_FOUND);
+    segment_cache_stats_t stats;
+    segment_cache_stats(cache, &stats);
+    cr_assert(stats.used == 0 && stats.reserved == 0);
+}
