@@ -91,6 +91,8 @@ void control_recorder(control_request_t *request);
 void control_actors(control_request_t *request);
 void control_tree(control_request_t *request);
 void control_letters(control_request_t *request);
+void control_outbox(control_request_t *request);
+void control_outbox_settle(control_request_t *request);
 void control_crashes(control_request_t *request);
 
 /* exchange/control_exchange.c: the same. */

@@ -37,7 +37,8 @@ enum {
     OUTBOX_REFUSALS_MAX = 20,
     OUTBOX_ANSWER_MS = 10000,
     OUTBOX_RETRY_FIRST_MS = 100,
-    OUTBOX_RETRY_MAX_MS = 30000
+    OUTBOX_RETRY_MAX_MS = 30000,
+    OUTBOX_DESCRIBED_MAX = 1000
 };
 #define OUTBOX_SENDER_KEPT_MS (INT64_C(24) * 3600 * 1000)
 
@@ -61,10 +62,18 @@ typedef err_t (*outbox_visit_fn)(void *context, const outbox_letter_t *letter);
  */
 err_t outbox_list(journal_t *journal, outbox_visit_fn visit, void *context);
 
+/* {"letters": [{"stream", "number", "kind", "key", "type", "reason"}], "dead", "waiting", and the
+ * numbers of outbox_stats_t, "is_complete": false where the journal could not be read}: the first
+ * OUTBOX_DESCRIBED_MAX dead letters. Any thread that may wait for the disk. */
+void outbox_describe(runtime_t *runtime, json_t *json);
+
 /* Sent to a sender, they do that with its dead letter of this number (NOT_FOUND: it has none). */
 typedef struct outbox_retry outbox_retry_t;
 typedef struct outbox_drop outbox_drop_t;
 extern const schema_t outbox_retry_schema, outbox_drop_schema;
+/* From an edge: `then` hears what it came to. INVALID: no stream of a durable kind. */
+err_t outbox_settle(edge_t *edge, str_t stream, uint64_t number, bool is_retry, edge_then_fn then,
+                    void *context);
 
 /* The event that a message is in its sender's stream: what seals events seals it, too. */
 extern const schema_t outbox_sent_schema;

@@ -107,6 +107,11 @@ static const command_t commands[] = {
      "Prints who was started by whom, with restarts; actors with a name that nobody started are "
      "counted by kind.\n  --json          as JSON\n",
      "json", command_tree},
+    {"outbox", "[retry|drop STREAM NUMBER]", "messages that wait for another actor, and dead ones",
+     "Prints as JSON how many durable messages wait, and those that their receivers refused too\n"
+     "often: STREAM is the sender's, NUMBER the message's. `retry` sends one again, `drop` gives it\n"
+     "up.\n",
+     NULL, command_outbox},
     {"letters", "", "messages that nobody handled",
      "Prints dead letters as JSON: counted by kind and reason, and the last ones.\n", NULL,
      command_letters},

@@ -33,6 +33,7 @@ int command_actor(const config_t *config, int count, char **arguments);
 int command_top(const config_t *config, int count, char **arguments);
 int command_trace(const config_t *config, int count, char **arguments);
 int command_tree(const config_t *config, int count, char **arguments);
+int command_outbox(const config_t *config, int count, char **arguments);
 int command_letters(const config_t *config, int count, char **arguments);
 int command_crashes(const config_t *config, int count, char **arguments);
 int command_recorder(const config_t *config, int count, char **arguments);

@@ -99,6 +99,35 @@ int command_letters(const config_t *config, int count, char **arguments)
     return count > 0 ? command_usage("letters") : print_result(config, "letters", (str_t){0});
 }
 
+/* ---- messages between durable actors ---- */
+
+static int settle_letter(const config_t *config, char **arguments, bool is_retry)
+{
+    arena_t arena ARENA_SCOPED = {0};
+    buf_t body BUF_SCOPED = BUF_INIT;
+    json_t json = json_to(&body);
+    const graphql_value_t *result;
+    uint64_t number;
+    if (str_to_u64(str_from(arguments[1]), &number) != ERR_OK)
+        return command_usage("outbox");
+    json_object_begin(&json);
+    json_key_str(&json, "stream", str_from(arguments[0]));
+    json_key_u64(&json, "number", number);
+    json_key_bool(&json, "retry", is_retry);
+    json_object_end(&json);
+    return command_ask(config, "outbox.settle", buf_str(&body), &arena, &result);
+}
+
+int command_outbox(const config_t *config, int count, char **arguments)
+{
+    if (count == 0)
+        return print_result(config, "outbox", (str_t){0});
+    bool is_retry = strcmp(arguments[0], "retry") == 0;
+    if (count != 3 || (!is_retry && strcmp(arguments[0], "drop") != 0))
+        return command_usage("outbox");
+    return settle_letter(config, arguments + 1, is_retry);
+}
+
 /* ---- crashes ---- */
 
 int command_crashes(const config_t *config, int count, char **arguments)

@@ -222,6 +222,8 @@ const control_command_t CONTROL_COMMANDS[] = {
     {"actor", control_actor},
     {"tree", control_tree},
     {"letters", control_letters},
+    {"outbox", control_outbox},
+    {"outbox.settle", control_outbox_settle},
     {"crashes", control_crashes},
     {"top", control_top},
     {"trace", control_trace},

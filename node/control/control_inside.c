@@ -3,6 +3,7 @@
 #include "node/parts.h"
 #include "runtime/base/memory.h"
 #include "runtime/inside.h"
+#include "runtime/outbox.h"
 
 #include <stdio.h>
 
@@ -311,6 +312,31 @@ void control_actors(control_request_t *request)
 void control_letters(control_request_t *request)
 {
     walk(request, runtime_dead_letters);
+}
+
+void control_outbox(control_request_t *request)
+{
+    walk(request, outbox_describe);
+}
+
+static void settled(void *context, const answer_t *answer)
+{
+    if (answer->err == ERR_OK)
+        control_reply(context, STR("true"));
+    else
+        control_refuse(context, answer->err,
+                       answer->err == ERR_NOT_FOUND ? STR("there is no such dead letter")
+                                                    : answer->text);
+}
+
+void control_outbox_settle(control_request_t *request)
+{
+    int64_t number = control_argument_int(request, "number", 0);
+    err_t err = outbox_settle(control_edge(request), control_argument(request, "stream"),
+                              (uint64_t)MAX(number, 0), control_argument_bool(request, "retry"),
+                              settled, request);
+    if (err != ERR_OK)
+        control_refuse(request, err, STR("that is the stream of no durable actor"));
 }
 
 void control_crashes(control_request_t *request)

@@ -57,17 +57,38 @@ static void page_deinit(page_t *self)
 
 /* ---- waking ---- */
 
-/* A kind that this program does not have is passed over: its messages wait for one that has. */
-static err_t wake(runtime_t *self, str_t stream)
+/* Whose stream it is. False: of no durable kind of this program. */
+static bool address_of_stream(const runtime_t *runtime, str_t stream, address_t *out_to)
 {
     size_t slash = str_find(stream, '/');
     if (slash >= stream.size)
-        return ERR_OK;
-    const actor_kind_t *kind = runtime_kind_named(self, str_slice(stream, 0, slash));
+        return false;
+    const actor_kind_t *kind = runtime_kind_named(runtime, str_slice(stream, 0, slash));
     if (kind == NULL || kind->applier_count == 0)
-        return ERR_OK;
-    str_t key = str_slice(stream, slash + 1, stream.size);
-    return runtime_send(self, address_of(kind->name, key), outbox_wake);
+        return false;
+    *out_to = address_of(kind->name, str_slice(stream, slash + 1, stream.size));
+    return true;
+}
+
+err_t outbox_settle(edge_t *edge, str_t stream, uint64_t number, bool is_retry, edge_then_fn then,
+                    void *context)
+{
+    address_t to;
+    const str_t no_id = {NULL, 0};
+    if (!address_of_stream(edge_runtime(edge), stream, &to))
+        return ERR_INVALID;
+    if (is_retry)
+        edge_ask(edge, to, 0, no_id, then, context, outbox_retry, .number = number);
+    else
+        edge_ask(edge, to, 0, no_id, then, context, outbox_drop, .number = number);
+    return ERR_OK;
+}
+
+/* A kind that this program does not have is passed over: its messages wait for one that has. */
+static err_t wake(runtime_t *self, str_t stream)
+{
+    address_t to;
+    return address_of_stream(self, stream, &to) ? runtime_send(self, to, outbox_wake) : ERR_OK;
 }
 
 err_t runtime_wake_senders(runtime_t *self, buf_t *after, size_t count_max)
@@ -155,4 +176,53 @@ err_t outbox_list(journal_t *journal, outbox_visit_fn visit, void *context)
         TRY(buf_status(&after));
     } while (page.count == PAGE);
     return ERR_OK;
+}
+
+/* ---- for people ---- */
+
+typedef struct description {
+    json_t *json;
+    uint64_t waiting, dead;
+} description_t;
+
+static err_t describe_letter(void *context, const outbox_letter_t *letter)
+{
+    description_t *self = context;
+    if (letter->dead == ERR_OK) {
+        self->waiting++;
+        return ERR_OK;
+    }
+    if (++self->dead > OUTBOX_DESCRIBED_MAX)
+        return ERR_OK;
+    json_object_begin(self->json);
+    json_key_str(self->json, "stream", letter->stream);
+    json_key_u64(self->json, "number", letter->number);
+    json_key_str(self->json, "kind", letter->kind);
+    json_key_str(self->json, "key", letter->key);
+    json_key_str(self->json, "type", letter->name);
+    json_key_str(self->json, "reason", str_from(err_name(letter->dead)));
+    json_object_end(self->json);
+    return ERR_OK;
+}
+
+void outbox_describe(runtime_t *runtime, json_t *json)
+{
+    description_t self = {.json = json};
+    outbox_stats_t stats;
+    outbox_stats(runtime, &stats);
+    json_object_begin(json);
+    json_key(json, STR("letters"));
+    json_array_begin(json);
+    err_t err = runtime->journal == NULL ? ERR_UNSUPPORTED
+                                         : outbox_list(runtime->journal, describe_letter, &self);
+    json_array_end(json);
+    json_key_u64(json, "dead", self.dead);
+    json_key_u64(json, "waiting", self.waiting);
+    json_key_u64(json, "sent", stats.sent);
+    json_key_u64(json, "attempts", stats.attempts);
+    json_key_u64(json, "delivered", stats.delivered);
+    json_key_u64(json, "refused", stats.refused);
+    json_key_u64(json, "duplicates", stats.duplicates);
+    json_key_bool(json, "is_complete", err == ERR_OK);
+    json_object_end(json);
 }

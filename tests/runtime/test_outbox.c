@@ -213,6 +213,94 @@ Test(outbox, what_is_refused_too_often_is_dead_and_the_rest_goes_on)
     fixture_free(f);
 }
 
+/* ---- again ---- */
+
+static void node_restart(fixture_t *f)
+{
+    runtime_options_t options = {.scheduler_count = 1,
+                                 .clock = simulation_clock(f->simulation),
+                                 .random = simulation_random(f->simulation),
+                                 .journal = journal_memory_journal(f->memory),
+                                 .is_simulated = true};
+    simulation_detach(f->simulation, f->runtime);
+    journal_memory_crash(f->memory);
+    runtime_free(f->runtime);
+    check_ok(runtime_new(&options, &f->runtime));
+    check_ok(runtime_register(f->runtime, &courier_kind, NULL));
+    check_ok(runtime_start(f->runtime));
+    simulation_attach(f->simulation, f->runtime);
+}
+
+static err_t count_taken(void *context, const journal_record_t *record)
+{
+    *(uint64_t *)context += str_equal(record->event.name, STR("courier_took"));
+    return ERR_OK;
+}
+
+static uint64_t taken(const fixture_t *f)
+{
+    uint64_t count = 0;
+    journal_t *journal = journal_memory_journal(f->memory);
+    check_ok(journal->table->feed(journal, 0, SIZE_MAX, count_taken, &count));
+    return count;
+}
+
+Test(outbox, whoever_is_activated_sends_what_waits)
+{
+    fixture_t *f = fixture_new(true);
+    ask(f, "a", courier_send, .to = STR("b"), .item = 1);
+    cr_assert(journal_memory_step(f->memory)); /* and the node dies before anything was sent */
+    node_restart(f);
+
+    ask(f, "a", courier_read);
+    while (letters(f).waiting > 0) {
+        pass(f);
+        (void)journal_memory_step(f->memory);
+    }
+
+    cr_assert(eq(u64, taken(f), 1));
+    fixture_free(f);
+}
+
+static journal_fault_t refuse_once(void *context, const journal_append_t *append)
+{
+    uint32_t *refusals = context;
+    (void)append;
+    bool is_refused = *refusals > 0;
+    *refusals -= is_refused ? 1 : 0;
+    return (journal_fault_t){is_refused ? ERR_FULL : ERR_OK, true};
+}
+
+Test(outbox, a_duplicate_is_acknowledged_no_sooner_than_what_it_repeats)
+{
+    fixture_t *f = fixture_new(true);
+    uint32_t refusals = 0;
+    outbox_stats_t stats = {0};
+    journal_memory_set_faults(f->memory, refuse_once, &refusals);
+    ask(f, "a", courier_send, .to = STR("b"), .item = 1);
+    cr_assert(journal_memory_step(f->memory));
+    simulation_settle(f->simulation);
+    cr_assert(eq(sz, journal_memory_pending(f->memory), 1), "b has handled it");
+
+    ask(f, "a", courier_take, .item = 2, .how = COURIER_FAILS);
+    ask(f, "a", courier_read); /* it is there again, and sends again */
+    for (int i = 0; i < 1000 && stats.duplicates == 0; i++) {
+        (void)simulation_step(f->simulation);
+        outbox_stats(f->runtime, &stats);
+    }
+    cr_assert(eq(u64, stats.duplicates, 1));
+    simulation_settle(f->simulation);
+    cr_assert(eq(sz, journal_memory_pending(f->memory), 1), "a has heard of nothing");
+    refusals = 1; /* and b loses it again */
+    while (letters(f).waiting > 0) {
+        (void)journal_memory_step(f->memory);
+        pass(f);
+    }
+
+    cr_assert(eq(u64, taken(f), 1));
+    fixture_free(f);
+}
+
 /* ---- streams ---- */
 
 typedef struct script {
@@ -239,8 +327,7 @@ static void write_event(script_t *script, const schema_t *schema, const void *ev
                                                         .event_count = 1,
                                                         .done = on_done});
 }
-#define write(script, event, ...)                                                                  \
-    write_event((script), &event##_schema, &(event##_t){__VA_ARGS__})
+#define write(script, event, ...) write_event((script), &event##_schema, &(event##_t){__VA_ARGS__})
 
 static err_t replay(void *context, const journal_record_t *record)
 {
