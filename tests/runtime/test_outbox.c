@@ -213,6 +213,26 @@ Test(outbox, what_is_refused_too_often_is_dead_and_the_rest_goes_on)
     fixture_free(f);
 }
 
+Test(outbox, a_failure_of_the_sender_forgets_no_refusals)
+{
+    fixture_t *f = fixture_new(false);
+    outbox_stats_t stats = {0};
+    ask(f, "a", courier_send, .to = STR("b"), .item = 1, .how = COURIER_REFUSES);
+    while (stats.refused < 10) {
+        (void)simulation_step(f->simulation);
+        outbox_stats(f->runtime, &stats);
+    }
+
+    ask(f, "a", courier_take, .item = 2, .how = COURIER_FAILS);
+    ask(f, "a", courier_read);
+    pass(f);
+
+    outbox_stats(f->runtime, &stats);
+    cr_assert(eq(u32, letters(f).dead, 1));
+    cr_assert(le(u64, stats.refused, OUTBOX_REFUSALS_MAX + 1));
+    fixture_free(f);
+}
+
 /* ---- again ---- */
 
 static void node_restart(fixture_t *f)
