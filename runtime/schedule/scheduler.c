@@ -4,6 +4,7 @@
 #include "runtime/context.h"
 #include "runtime/inside/inside.h"
 #include "runtime/memory/pressure.h"
+#include "runtime/schedule/help.h"
 #include "runtime/schedule/readable.h"
 
 enum { INBOX_BATCH = 256 };
@@ -40,30 +41,6 @@ actor_t *scheduler_pop_at(scheduler_t *self, uint32_t index)
     return actor;
 }
 
-static bool steal(scheduler_t *self)
-{
-    runtime_t *runtime = self->runtime;
-    actor_t *stolen[RUN_STEAL_MAX];
-    for (uint32_t i = 1; i < runtime->scheduler_count; i++) {
-        uint32_t index = (self->index + i) % runtime->scheduler_count;
-        scheduler_t *victim = &runtime->schedulers[index];
-        uint32_t count = run_queue_steal(&victim->queue, stolen);
-        if (count == 0) {
-            run_queue_ask(&victim->queue);
-            continue;
-        }
-        for (uint32_t j = 0; j < count; j++) {
-            if (inside_watches(runtime, INSIDE_MESSAGES))
-                inside_stolen(self, stolen[j], index);
-            run_queue_put(&self->queue, stolen[j]);
-        }
-        count_own_by(&self->counters.stolen, count);
-        atomic_store_explicit(&victim->is_robbed, true, memory_order_relaxed);
-        return true;
-    }
-    return false;
-}
-
 /* ---- waking ---- */
 
 void scheduler_wake(scheduler_t *self)
@@ -73,20 +50,6 @@ void scheduler_wake(scheduler_t *self)
         return;
     if (atomic_exchange(&self->is_asleep, false) && self->has_loop)
         uv_async_send(&self->async);
-}
-
-static void wake_helper(scheduler_t *self)
-{
-    runtime_t *runtime = self->runtime;
-    if (atomic_load_explicit(&runtime->sleepers, memory_order_relaxed) == 0)
-        return;
-    for (uint32_t i = 1; i < runtime->scheduler_count; i++) {
-        scheduler_t *other = &runtime->schedulers[(self->index + i) % runtime->scheduler_count];
-        if (atomic_load(&other->is_asleep)) {
-            scheduler_wake(other);
-            return;
-        }
-    }
 }
 
 void scheduler_ready(actor_t *actor)
@@ -268,29 +231,6 @@ static void report_slow(scheduler_t *self, uint64_t took_ns, uint32_t count)
     }
 }
 
-/* Wakes a thread to help when others have waited here for long enough. */
-static void look_for_help(scheduler_t *self)
-{
-    bool is_long = self->step_ns >= SCHEDULER_LONG_NS;
-    if (is_long != atomic_load_explicit(&self->queue.is_generous, memory_order_relaxed))
-        atomic_store_explicit(&self->queue.is_generous, is_long, memory_order_relaxed);
-    if (!run_queue_is_crowded(&self->queue)) {
-        self->crowded_ns = 0;
-        return;
-    }
-    if (self->crowded_ns == 0)
-        self->crowded_ns = self->now_ns;
-    if (self->now_ns - self->crowded_ns < self->help_ns)
-        return;
-    self->crowded_ns = self->now_ns;
-    self->help_ns = MIN(self->help_ns * 2, (uint64_t)SCHEDULER_HELP_MAX_NS);
-    if (atomic_exchange_explicit(&self->is_robbed, false, memory_order_relaxed))
-        self->help_ns = SCHEDULER_HELP_NS;
-    if (run_queue_born(&self->queue) > 1)
-        run_queue_share(&self->queue); /* for who comes */
-    wake_helper(self);
-}
-
 void scheduler_read_clock(scheduler_t *self)
 {
     uint64_t now_ns = clock_mono_ns(&self->runtime->clock);
@@ -306,7 +246,7 @@ void scheduler_read_clock(scheduler_t *self)
     bool is_short = self->step_ns <= SCHEDULER_SHORT_NS && !self->runtime->is_simulated;
     self->tick = self->tick_left = is_short ? SCHEDULER_TICK : 1;
     if (self->runtime->scheduler_count > 1)
-        look_for_help(self);
+        help_look(self);
 }
 
 /* ---- turns ---- */
@@ -398,7 +338,7 @@ static void go_to_sleep(scheduler_t *self)
 static bool look_for_work(scheduler_t *self)
 {
     for (uint32_t i = 0; i < SCHEDULER_SPINS; i++) {
-        if (has_work(self) || steal(self))
+        if (has_work(self) || help_steal(self))
             return true;
         __builtin_ia32_pause();
     }

@@ -6,9 +6,8 @@
  * everything that could have come in between, and only then waits in the loop's poll; who brings it
  * work and finds the announcement takes it back and wakes the loop.
  *
- * What is made ready on a scheduler's thread runs there, next (run_queue.h). Another thread is
- * woken to help only when actors have waited in the queue for SCHEDULER_HELP_NS; each time it found
- * nothing to take, that time doubles.
+ * What is made ready on a scheduler's thread runs there, next (run_queue.h). When others help, and
+ * what they take, is help.h's.
  *
  * Time is read every SCHEDULER_TICK messages while those are short, else after each: `now_ns` is
  * behind by what so many short messages take. Nobody ticks while nothing happens.

@@ -1,5 +1,5 @@
-/* run_queue.pml -- the ready actors of one scheduler: runtime/schedule/run_queue.c, with the steal,
- * sleep and wake of scheduler.c around it.
+/* run_queue.pml -- the ready actors of one scheduler: runtime/schedule/run_queue.c, with the steal of help.c
+ * and the sleep and wake of scheduler.c around it.
  *
  * The owner takes and runs actors, which make others ready: next (woken), born here, or behind those
  * that wait. A thief takes from the ring, asks for newborns where it finds none, and sleeps until
