@@ -5,6 +5,7 @@
 #include "runtime/life/registry.h"
 #include "runtime/mail/dead_letters.h"
 #include "runtime/runtime.h"
+#include "runtime/schedule/governor.h"
 #include "runtime/schedule/offload.h"
 #include "runtime/schedule/scheduler.h"
 
@@ -40,6 +41,12 @@ typedef struct pressure {
     _Atomic uint64_t asked; /* to leave, ever */
 } pressure_t;
 
+/* Who shares short work (runtime/schedule/help.h). */
+typedef struct help {
+    _Atomic uint64_t due_ns; /* when the governor is stepped; UINT64_MAX: somebody does, or never */
+    _Atomic uint32_t limit;  /* 0: none */
+} help_t;
+
 struct runtime {
     _Atomic uint32_t watching; /* inside.h (inside): what is looked at; 0: nothing */
     inside_t *inside;
@@ -61,6 +68,8 @@ struct runtime {
     const struct runtime_probe *probe; /* NULL: nobody looks */
     uint32_t scheduler_count;
     scheduler_t *schedulers;
+    help_t help;
+    governor_t governor;             /* of who swapped help.due_ns */
     _Atomic uint32_t sleepers;       /* schedulers */
     _Atomic uint32_t next_scheduler; /* for who has none of its own */
     registry_t *registry;

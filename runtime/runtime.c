@@ -7,6 +7,7 @@
 #include "runtime/kit/probe.h"
 #include "runtime/life/groups.h"
 #include "runtime/life/names.h"
+#include "runtime/schedule/help.h"
 
 #include <string.h>
 
@@ -46,6 +47,7 @@ static err_t init(runtime_t *self, const runtime_options_t *options)
         return ERR_NO_MEMORY;
     for (; self->scheduler_count < count; self->scheduler_count++)
         TRY(scheduler_init(&self->schedulers[self->scheduler_count], self, self->scheduler_count));
+    help_init(self);
     TRY(inside_new(self, options, &self->inside));
     return offload_new(self, options, &self->offload);
 }

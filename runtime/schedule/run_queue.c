@@ -120,11 +120,16 @@ static actor_t *born_newest(run_queue_t *self)
     return self->born[atomic_load_explicit(&self->born_end, memory_order_relaxed) % RUN_BORN];
 }
 
-static void put_oldest_born(run_queue_t *self)
+static actor_t *born_oldest(run_queue_t *self)
 {
     uint32_t first = atomic_load_explicit(&self->born_first, memory_order_relaxed);
     count_born(&self->born_first, 1);
-    run_queue_put(self, self->born[first % RUN_BORN]);
+    return self->born[first % RUN_BORN];
+}
+
+static void put_oldest_born(run_queue_t *self)
+{
+    run_queue_put(self, born_oldest(self));
 }
 
 void run_queue_put_newborn(run_queue_t *self, actor_t *actor)
@@ -155,11 +160,16 @@ void run_queue_send(run_queue_t *self, actor_t *actor)
     } while (!atomic_compare_exchange_weak(&self->incoming, &first, actor));
 }
 
-static void accept_incoming(run_queue_t *self)
+actor_t *run_queue_take_incoming(run_queue_t *self)
 {
     if (atomic_load_explicit(&self->incoming, memory_order_relaxed) == NULL)
-        return;
-    actor_t *actor = atomic_exchange_explicit(&self->incoming, NULL, memory_order_acquire);
+        return NULL;
+    return atomic_exchange_explicit(&self->incoming, NULL, memory_order_acquire);
+}
+
+static void accept_incoming(run_queue_t *self)
+{
+    actor_t *actor = run_queue_take_incoming(self);
     actor_t *oldest = NULL;
     while (actor != NULL) {
         actor_t *next = actor->run_next;
@@ -222,6 +232,21 @@ actor_t *run_queue_take_slowly(run_queue_t *self)
         put_oldest_born(self);
     self->streak = 0;
     return take_waiting(self);
+}
+
+actor_t *run_queue_take_free(run_queue_t *self)
+{
+    accept_incoming(self);
+    actor_t *woken = atomic_load_explicit(&self->woken, memory_order_relaxed);
+    atomic_store_explicit(&self->woken, NULL, memory_order_relaxed);
+    if (woken != NULL && !woken->kind->is_pinned)
+        return woken;
+    if (woken != NULL)
+        run_queue_put(self, woken);
+    if (run_queue_born(self) > 0)
+        return born_oldest(self);
+    actor_t *actor = ring_take(self);
+    return actor != NULL ? actor : list_take(&self->overflow);
 }
 
 /* ---- looking ---- */

@@ -15,7 +15,8 @@
  *     there asks for newborns: the owner puts the older half into the ring as soon as `woken` is
  *     not next, after RUN_STREAK turns at the latest.
  *
- * Threads  run_queue_send, run_queue_steal and run_queue_ask any; the rest its owner. */
+ * Threads  run_queue_send, run_queue_steal, run_queue_ask and run_queue_take_incoming any; the rest
+ * its owner. */
 
 #include "runtime/life/activation.h"
 
@@ -87,10 +88,15 @@ static inline actor_t *run_queue_take(run_queue_t *self)
     atomic_store_explicit(&self->woken, NULL, memory_order_relaxed);
     return woken;
 }
+/* One that need not stay here. NULL: there is none. */
+actor_t *run_queue_take_free(run_queue_t *self);
 /* Returns how many; out_actors has room for RUN_STEAL_MAX. */
 uint32_t run_queue_steal(run_queue_t *self, actor_t **out_actors);
 /* For who found nothing. */
 void run_queue_ask(run_queue_t *self);
+/* All that was sent and not accepted yet, linked by run_next, newest first: for who found the owner
+ * stuck. */
+actor_t *run_queue_take_incoming(run_queue_t *self);
 
 bool run_queue_is_empty(const run_queue_t *self);
 /* From any thread, about: without what lies in the lists. */

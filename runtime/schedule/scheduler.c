@@ -251,10 +251,18 @@ void scheduler_read_clock(scheduler_t *self)
 
 /* ---- turns ---- */
 
+/* It ran elsewhere before. */
+static void move_home(scheduler_t *self, actor_t *actor)
+{
+    atomic_store_explicit(&actor->home, (uint8_t)self->index, memory_order_relaxed);
+    count_own(&self->counters.moved);
+}
+
 static void begin_turn(scheduler_t *self, actor_t *actor)
 {
     count_own(&self->counters.turns);
-    atomic_store_explicit(&actor->home, (uint8_t)self->index, memory_order_relaxed);
+    if (UNLIKELY(atomic_load_explicit(&actor->home, memory_order_relaxed) != self->index))
+        move_home(self, actor);
     turn_run(self->context, actor);
 }
 
@@ -325,13 +333,15 @@ static void go_to_sleep(scheduler_t *self)
     settle_alarms(self, begin_ns);
     /* The wheel wants to be looked at then, perhaps long before anything is due; who wakes for it
      * must look, or the clock would ring at once for ever. */
-    if (wheel_next_ns(&self->wheel, &self->alarm_ns))
-        alarm_clock_set(&self->alarm_clock, self->alarm_ns, begin_ns);
+    uint64_t watch_ns = help_watch_ns(self, begin_ns);
+    if (wheel_next_ns(&self->wheel, &self->alarm_ns) || watch_ns != UINT64_MAX)
+        alarm_clock_set(&self->alarm_clock, MIN(self->alarm_ns, watch_ns), begin_ns);
     atomic_store(&self->is_asleep, true);
     atomic_fetch_add(&self->runtime->sleepers, 1);
     poll_loop(self, has_work(self) ? UV_RUN_NOWAIT : UV_RUN_ONCE);
     atomic_fetch_sub(&self->runtime->sleepers, 1);
     atomic_store(&self->is_asleep, false);
+    self->woke_ns = self->polled_ns;
     count_sleep(self, begin_ns);
 }
 
@@ -357,6 +367,8 @@ static void scheduler_main(void *context)
             restart_clock(self);
         self->break_ns = MIN(self->polled_ns + SCHEDULER_POLL_NS, self->alarm_ns);
         run_actors(self);
+        if (UNLIKELY(self->is_to_hand_over))
+            help_hand_over(self);
         if (self->now_ns - self->polled_ns >= SCHEDULER_POLL_NS)
             poll_loop(self, UV_RUN_NOWAIT);
         else if (!has_work(self) && !look_for_work(self))

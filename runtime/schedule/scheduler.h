@@ -41,7 +41,8 @@ struct edge {
 
 /* Written by the scheduler alone, read by others. */
 typedef struct scheduler_counters {
-    _Atomic uint64_t messages, turns, slow_turns, stolen, sent, handled, activations;
+    _Atomic uint64_t messages, turns, slow_turns, stolen, handed_over, moved, sent, handled,
+        activations;
     _Atomic uint64_t slept_ns, sleeps_since_ns; /* 0: it is awake */
 } scheduler_counters_t;
 
@@ -52,8 +53,15 @@ typedef struct scheduler_step {
     const schema_t *schema; /* NULL: a continuation */
 } scheduler_step_t;
 
+/* What another was seen at, first. */
+typedef struct help_watch {
+    const scheduler_t *host;
+    uint64_t messages, since_ns;
+} help_watch_t;
+
 struct scheduler {
-    runtime_t *runtime;
+    /* Cores fetch lines in pairs: no half of one belongs to the next scheduler. */
+    _Alignas(2 * ACTOR_LINE) runtime_t *runtime;
     uint32_t index;
     edge_t edge;
 
@@ -75,7 +83,9 @@ struct scheduler {
     scheduler_step_t steps[SCHEDULER_TICK];
     uint64_t crowded_ns, help_ns; /* since when actors wait (0: none does); how long they may */
     uint64_t alarm_ns;            /* when the wheel is due, or before */
-    bool has_loop, is_started;
+    uint64_t woke_ns;             /* from its last sleep */
+    help_watch_t watch;
+    bool has_loop, is_started, is_to_hand_over;
     uv_thread_t thread;
     uv_loop_t loop;
     uv_async_t async;

@@ -195,3 +195,41 @@ Test(run_queue, what_others_send_comes_in_their_order_behind_those_that_wait)
     check_takes("the first sent", 1);
     check_takes("the second", 2);
 }
+
+Test(run_queue, who_gives_away_what_is_free_keeps_the_pinned)
+{
+    begin();
+    for (size_t i = 10; i < 13; i++)
+        actors[i].kind = &pinned_kind;
+    put(0, RUN_RING + 2); /* some past the ring; and the pinned among them */
+    run_queue_put_newborn(&queue, &actors[RUN_RING + 2]);
+    run_queue_send(&queue, &actors[RUN_RING + 3]);
+    actors[RUN_RING + 4].kind = &pinned_kind;
+    run_queue_put_woken(&queue, &actors[RUN_RING + 4]);
+
+    for (uint32_t i = 0; i < RUN_RING + 4 - 3; i++) {
+        const actor_t *actor = run_queue_take_free(&queue);
+        cr_assert(actor != NULL && !actor->kind->is_pinned, "%u", i);
+    }
+    cr_assert(run_queue_take_free(&queue) == NULL);
+
+    for (uint32_t i = 0; i < 3 + 1; i++)
+        cr_assert(run_queue_take(&queue)->kind->is_pinned);
+    cr_assert(run_queue_take(&queue) == NULL && run_queue_is_empty(&queue));
+}
+
+Test(run_queue, what_was_sent_and_not_looked_at_may_be_taken_all_at_once)
+{
+    begin();
+    put(0, 1);
+    cr_assert(run_queue_take_incoming(&queue) == NULL, "what waits is not among it");
+    run_queue_send(&queue, &actors[1]);
+    run_queue_send(&queue, &actors[2]);
+
+    const actor_t *taken = run_queue_take_incoming(&queue);
+
+    cr_assert(taken == &actors[2] && taken->run_next == &actors[1]);
+    cr_assert(actors[1].run_next == NULL);
+    check_takes("what waited", 0);
+    cr_assert(run_queue_take(&queue) == NULL && run_queue_is_empty(&queue));
+}
