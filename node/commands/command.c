@@ -145,16 +145,21 @@ static const command_t commands[] = {
      "  --chrome FILE   writes a trace for chrome://tracing and Perfetto\n"
      "  --level LEVEL   switches the running node's: off, life, messages\n",
      "last= kind= key= actor= type= event= trace= max= json chrome= level=", command_recorder},
-    {"storage", "move --to postgres|lmdb | rebuild [NAME]",
-     "the journal to the other backend; tables built again",
+    {"storage", "move --to postgres|lmdb | rebuild [NAME] | check [--repair] | salvage",
+     "the journal to the other backend; what is damaged",
      "move: copies the journal of a node that does not run between its data folder and --database, "
      "and\n"
      "compares both. A copy that was cut short goes on where it ended.\n"
      "rebuild: makes the tables of --database anew from its journal, all or those of NAME "
      "(accounts,\n"
      "catalog, tastes, plays, playlists, devices), while nodes serve. It goes on where it was cut "
-     "short.\n",
-     "to=", command_storage},
+     "short.\n"
+     "check: reads all that lies in the data folder of a node that does not run and names what is "
+     "damaged;\n"
+     "with --repair it removes what the node makes anew.\n"
+     "salvage: puts a journal of what can still be read in the place of a damaged one, which is "
+     "kept.\n",
+     "to= repair", command_storage},
     {"backup", "DIR", "a backup of everything that can't be made anew",
      "Writes what came since the last backup in the folder DIR, while the node serves or not: the "
      "journal,\n"

@@ -27,6 +27,8 @@ int command_token(const config_t *config, int count, char **arguments);
 int command_storage(const config_t *config, int count, char **arguments);
 int command_backup(const config_t *config, int count, char **arguments);
 int command_restore(const config_t *config, int count, char **arguments);
+int command_storage_check(const config_t *config, bool is_repair);
+int command_storage_salvage(const config_t *config);
 int command_rebuild(const config_t *config, int count, char **arguments);
 int command_plugin(const config_t *config, int count, char **arguments);
 int command_actor(const config_t *config, int count, char **arguments);

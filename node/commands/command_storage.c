@@ -1,5 +1,5 @@
 /* command_storage.c -- the journal from one backend to the other, of a node that is not running;
- * `storage rebuild` is command_rebuild.c. */
+ * `storage rebuild` is command_rebuild.c, `check` and `salvage` are node/backup/command_check.c. */
 
 #include "actors/personal.h"
 #include "node/commands/command.h"
@@ -99,7 +99,12 @@ int command_storage(const config_t *config, int count, char **arguments)
     const char *to = command_flag(count, arguments, "to");
     if (count > 0 && strcmp(arguments[0], "rebuild") == 0)
         return command_rebuild(config, count, arguments);
-    bool is_move = command_plain_count(count, arguments) == 1 && strcmp(arguments[0], "move") == 0;
+    bool is_one_word = command_plain_count(count, arguments) == 1;
+    if (is_one_word && strcmp(arguments[0], "check") == 0)
+        return command_storage_check(config, command_flag(count, arguments, "repair") != NULL);
+    if (is_one_word && count == 1 && strcmp(arguments[0], "salvage") == 0)
+        return command_storage_salvage(config);
+    bool is_move = is_one_word && strcmp(arguments[0], "move") == 0;
     bool is_to_postgres = to != NULL && strcmp(to, "postgres") == 0;
     if (!is_move || to == NULL || (!is_to_postgres && strcmp(to, "lmdb") != 0))
         return command_usage("storage");
