@@ -8,7 +8,7 @@
 
 #include <unistd.h>
 
-enum { PAGE = 1000, INSTANCE_FILE_MAX = 4096 };
+enum { PAGE = 1000, SECRET_FILE_MAX = 2000 };
 
 typedef struct making {
     backup_folder_t *folder;
@@ -226,23 +226,31 @@ static err_t say_keys(const making_t *self, err_t err)
     }
 }
 
-static err_t read_instance(const making_t *self, buf_t *out)
+static err_t read_secret(const making_t *self, const char *name, buf_t *out)
 {
     buf_t path BUF_SCOPED = BUF_INIT;
-    buf_printf(&path, "%s/keys/instance", self->source->data);
-    err_t err = file_read(buf_terminated(&path), INSTANCE_FILE_MAX, out);
+    buf_printf(&path, "%s/keys/%s", self->source->data, name);
+    err_t err = file_read(buf_terminated(&path), SECRET_FILE_MAX, out);
     return err == ERR_OK ? err
                          : backup_say(self->folder->problem, err, "%s can't be read: %s",
                                       buf_terminated(&path), err_text(err));
 }
 
+static bool has_secret(const making_t *self, const char *name)
+{
+    buf_t path BUF_SCOPED = BUF_INIT;
+    buf_printf(&path, "%s/keys/%s", self->source->data, name);
+    return access(buf_terminated(&path), F_OK) == 0;
+}
+
 static err_t take_keys(making_t *self)
 {
     backup_keys_t keys BACKUP_KEYS_SCOPED = {0};
-    buf_t instance AEAD_BUF_SCOPED = BUF_INIT;
-    TRY(read_instance(self, &instance));
-    err_t err =
-        backup_keys_take(self->source->store, self->source->master, buf_str(&instance), &keys);
+    backup_secrets_t secrets BACKUP_SECRETS_SCOPED = {0};
+    TRY(read_secret(self, "instance", &secrets.instance));
+    if (has_secret(self, "blobs"))
+        TRY(read_secret(self, "blobs", &secrets.blobs));
+    err_t err = backup_keys_take(self->source->store, self->source->master, &secrets, &keys);
     if (err != ERR_OK)
         return say_keys(self, err);
     TRY(backup_folder_put(self->folder, BACKUP_KEYS, buf_str(&keys.text)));
@@ -287,7 +295,7 @@ static err_t describe(const making_t *self)
     backup_manifest_t *manifest = manifest_of(self);
     buf_t instance AEAD_BUF_SCOPED = BUF_INIT;
     char name[BACKUP_WORD_SIZE] = "";
-    TRY(read_instance(self, &instance));
+    TRY(read_secret(self, "instance", &instance));
     name_instance(buf_str(&instance), name);
     if (!self->folder->is_new && strcmp(name, manifest->instance) != 0)
         return say_other(self);

@@ -6,6 +6,7 @@
 enum { TRIES_MAX = 20, LINE_SIZE_MAX = 4096 };
 
 #define INSTANCE STR("_instance")
+#define BLOBS STR("_blobs")
 #define CONTEXT STR("musicstream instance in a backup")
 #define CHECK STR("_check")
 #define NEXT STR("_next")
@@ -14,6 +15,12 @@ void backup_keys_deinit(backup_keys_t *self)
 {
     aead_buf_deinit(&self->text);
     buf_deinit(&self->erased);
+}
+
+void backup_secrets_deinit(backup_secrets_t *self)
+{
+    aead_buf_deinit(&self->instance);
+    aead_buf_deinit(&self->blobs);
 }
 
 /* ---- the instance, sealed: nonce, text, tag ---- */
@@ -75,10 +82,10 @@ static bool is_subject(str_t name)
     return name.size > 0 && name.size <= VAULT_SUBJECT_SIZE_MAX;
 }
 
-/* Ours begin with "_": check, next, previous, instance. */
+/* Ours begin with "_"; "shared" and "blobs" are keys of the node's own. */
 static bool is_user(str_t name)
 {
-    return name.data[0] != '_' && !str_equal(name, STR("shared"));
+    return name.data[0] != '_' && !str_equal(name, STR("shared")) && !str_equal(name, STR("blobs"));
 }
 
 typedef err_t (*line_fn)(void *context, str_t name, str_t bytes);
@@ -172,16 +179,18 @@ static err_t take_all(vault_store_t *store, backup_keys_t *keys)
     return str_equal(buf_str(&before), buf_str(&after)) ? ERR_OK : ERR_BUSY;
 }
 
-err_t backup_keys_take(vault_store_t *store, const aead_key_t *master, str_t instance,
-                       backup_keys_t *out_keys)
+err_t backup_keys_take(vault_store_t *store, const aead_key_t *master,
+                       const backup_secrets_t *secrets, backup_keys_t *out_keys)
 {
     buf_t sealed AEAD_BUF_SCOPED = BUF_INIT;
-    TRY(seal_instance(master, instance, &sealed));
+    TRY(seal_instance(master, buf_str(&secrets->instance), &sealed));
     err_t err = ERR_BUSY;
     for (int i = 0; err == ERR_BUSY && i < TRIES_MAX; i++) {
         backup_keys_deinit(out_keys);
         *out_keys = (backup_keys_t){0};
         append_line(&out_keys->text, INSTANCE, buf_str(&sealed));
+        if (secrets->blobs.size > 0)
+            append_line(&out_keys->text, BLOBS, buf_str(&secrets->blobs));
         err = take_all(store, out_keys);
     }
     TRY(err);
@@ -211,6 +220,8 @@ static err_t check_line(void *context, str_t name, str_t bytes)
             checking->master_err = ERR_CORRUPT;
         return ERR_OK;
     }
+    if (str_equal(name, BLOBS))
+        return ERR_OK; /* the vault opens it */
     if (str_equal(name, NEXT))
         checking->is_rotating = true;
     if (str_equal(name, CHECK) && checking->master != NULL) {
@@ -237,7 +248,7 @@ err_t backup_keys_check(str_t text, const aead_key_t *master, backup_keys_t *out
 typedef struct giving {
     vault_store_t *store;
     const aead_key_t *master;
-    buf_t *instance;
+    backup_secrets_t *secrets;
 } giving_t;
 
 static err_t give_line(void *context, str_t name, str_t bytes)
@@ -246,7 +257,11 @@ static err_t give_line(void *context, str_t name, str_t bytes)
     vault_store_t *store = giving->store;
     buf_t there AEAD_BUF_SCOPED = BUF_INIT;
     if (str_equal(name, INSTANCE))
-        return open_instance(giving->master, bytes, giving->instance);
+        return open_instance(giving->master, bytes, &giving->secrets->instance);
+    if (str_equal(name, BLOBS)) {
+        buf_append(&giving->secrets->blobs, bytes);
+        return buf_status(&giving->secrets->blobs);
+    }
     err_t err = store->table->get(store, name, &there);
     if (err == ERR_OK)
         return ERR_OK; /* of the restore that was cut short: this record, or its tombstone */
@@ -254,9 +269,9 @@ static err_t give_line(void *context, str_t name, str_t bytes)
 }
 
 err_t backup_keys_give(str_t text, const aead_key_t *master, vault_store_t *store,
-                       buf_t *out_instance)
+                       backup_secrets_t *out_secrets)
 {
-    giving_t giving = {store, master, out_instance};
+    giving_t giving = {store, master, out_secrets};
     return each_line(text, give_line, &giving);
 }
 

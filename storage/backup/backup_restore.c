@@ -118,21 +118,24 @@ static err_t get_newest(const backup_folder_t *folder, backup_kind_t kind, buf_t
                         : backup_folder_get(folder, file, out);
 }
 
-static err_t give_instance(const char *data, str_t content)
+static err_t give_secret(const char *data, const char *name, str_t content)
 {
     buf_t path BUF_SCOPED = BUF_INIT;
-    buf_printf(&path, "%s/keys/instance", data);
+    buf_printf(&path, "%s/keys/%s", data, name);
     return file_replace(buf_terminated(&path), content, true);
 }
 
 static err_t give_keys(const backup_folder_t *folder, const backup_target_t *target,
                        vault_store_t *store, restore_report_t *report)
 {
-    buf_t text AEAD_BUF_SCOPED = BUF_INIT, instance AEAD_BUF_SCOPED = BUF_INIT;
+    buf_t text AEAD_BUF_SCOPED = BUF_INIT;
+    backup_secrets_t secrets BACKUP_SECRETS_SCOPED = {0};
     TRY(get_newest(folder, BACKUP_KEYS, &text));
-    err_t err = backup_keys_give(buf_str(&text), target->master, store, &instance);
+    err_t err = backup_keys_give(buf_str(&text), target->master, store, &secrets);
     if (err == ERR_OK)
-        err = give_instance(target->data, buf_str(&instance));
+        err = give_secret(target->data, "instance", buf_str(&secrets.instance));
+    if (err == ERR_OK && secrets.blobs.size > 0)
+        err = give_secret(target->data, "blobs", buf_str(&secrets.blobs));
     if (err != ERR_OK)
         return backup_say(folder->problem, err, "the users' keys can't be restored: %s",
                           err_text(err));

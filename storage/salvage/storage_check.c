@@ -3,7 +3,7 @@
 #include "storage/crypt/vault_files.h"
 #include "storage/crypt/vault_record.h"
 #include "storage/kv_walk.h"
-#include "storage/salvage/blob_check.h"
+#include "storage/salvage/blob_look.h"
 #include "storage/salvage/journal_check.h"
 #include "storage/salvage/worker.h"
 
@@ -179,11 +179,8 @@ static void blob_is_damaged(void *context, const char *path)
     checking_t *self = context;
     self->is_damaged = true;
     say(self, "%s is damaged: its content is not its name's", path);
-    if (!self->options->is_repair)
-        say(self, "  `musicstream storage check --repair` removes it, and `scan start full` makes "
-                  "it anew");
-    else if (unlink(path) == 0)
-        say(self, "  removed; `musicstream scan start full` makes it anew");
+    say(self,
+        "  start the node, and `musicstream blobs scrub`, which puts it aside and makes it anew");
 }
 
 static err_t check_blobs(checking_t *self)
@@ -194,7 +191,7 @@ static err_t check_blobs(checking_t *self)
         buf_t path BUF_SCOPED = BUF_INIT;
         bool was_damaged = self->is_damaged;
         buf_printf(&path, "%s/%s", self->options->data, folders[i]);
-        TRY(blob_check(buf_terminated(&path), blob_is_damaged, self, &count));
+        TRY(blob_look(buf_terminated(&path), blob_is_damaged, self, &count));
         if (count > 0 && self->is_damaged == was_damaged)
             say(self, "%s: %llu, all whole", folders[i], (unsigned long long)count);
     }

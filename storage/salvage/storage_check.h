@@ -4,7 +4,7 @@
  * in a process of their own (worker.h).
  *
  * What is derived can be thrown away: a repair does that, and the next start builds it anew. The
- * journal and the keys it never touches.
+ * journal, the keys, covers and lyrics it never touches.
  *
  * Threads  One, and the caller has no others; no node runs on the folder.
  * Errors   CORRUPT: something is damaged, and was told; the rest kept it from looking. */

@@ -38,6 +38,7 @@ static void open_keys(backup_rig_t *self)
     temporary_name_t keys = below(&self->data, "keys");
     check_ok(file_make_folders(keys.path));
     check_ok(keyring_open(str_from(keys.path), &clock, &random, &keyring));
+    check_ok(file_replace(below(&self->data, "keys/blobs").path, STR("sealed"), false));
     memset(&self->master, 7, sizeof self->master);
     check_ok(vault_open(&(vault_options_t){.store = store_in(&self->data), .master = &self->master},
                         &self->problem, &self->vault));
@@ -113,7 +114,8 @@ void rig_put_blob(backup_rig_t *self, const char *folder, const char *content)
     blob_folder_t *blobs BLOB_FOLDER_SCOPED = NULL;
     blob_hash_t hash;
     temporary_name_t path = below(&self->data, folder);
-    check_ok(blob_folder_open(&(blob_folder_options_t){path.path, true}, &blobs));
+    check_ok(
+        blob_folder_open(&(blob_folder_options_t){.path = path.path, .is_durable = true}, &blobs));
     check_ok(blob_put(blobs, str_from(content), &hash));
     /* Its other sizes come with it; what is being written does not. */
     check_ok(blob_variant_put(blobs, str_from(hash.text), STR("320.webp"), STR("small")));
@@ -217,6 +219,7 @@ void rig_expect_target(backup_rig_t *self)
     buf_printf(&command,
                "cd %s && diff -r data/keys/subjects target/keys/subjects && "
                "cmp data/keys/instance target/keys/instance && "
+               "cmp data/keys/blobs target/keys/blobs && "
                "diff -r data/lyrics target/lyrics -x '*.1234-5' && "
                "diff -r data/artwork target/artwork -x '*.1234-5'",
                self->folder.path);

@@ -1,4 +1,4 @@
-#include "storage/salvage/blob_check.h"
+#include "storage/salvage/blob_look.h"
 
 #include "storage/blob/blob_folder.h"
 #include "storage/file.h"
@@ -56,8 +56,8 @@ static err_t check_level(checking_t *self, const char *path, int level)
     return ERR_OK;
 }
 
-err_t blob_check(const char *path, void (*damaged)(void *context, const char *path), void *context,
-                 uint64_t *out_count)
+err_t blob_look(const char *path, void (*damaged)(void *context, const char *path), void *context,
+                uint64_t *out_count)
 {
     checking_t self = {damaged, context, 0};
     TRY(check_level(&self, path, 0));
