@@ -23,7 +23,7 @@ static err_t count_record(void *context, const journal_record_t *record)
 {
     reading_t *self = context;
     head_entry_t *entry = heads_entry(self->heads, record->stream);
-    stream_head_t next = {record->version, record->position};
+    stream_head_t next = {.version = record->version, .position = record->position};
     if (record->position > self->through)
         return ERR_OK;
     if (record->version != (entry == NULL ? 0 : entry->durable.version) + 1) {
@@ -122,8 +122,10 @@ err_t journal_check_index(void *context, void *room)
                             .map_size = check->map_size,
                             .is_lazy = true,
                             .is_read_only = true};
+    kv_walk_t walk;
     reading_t reading SCOPED(reading_end) = {.found = found};
     found->noun = "streams";
+    TRY(kv_walk(check->path, check->map_size, &walk));
     found->what = "an entry is not what the journal says";
     TRY(kv_open(&options, &kv));
     TRY(read_through(kv, &reading.through));
@@ -156,7 +158,9 @@ err_t journal_check_snapshots(void *context, void *room)
                             .map_size = check->map_size,
                             .is_lazy = true,
                             .is_read_only = true};
+    kv_walk_t walk;
     found->noun = "snapshots";
+    TRY(kv_walk(check->path, check->map_size, &walk));
     found->what = "a snapshot does not have its checksum (it counts as none)";
     TRY(kv_open(&options, &kv));
     TRY(kv_read(kv, &tx));

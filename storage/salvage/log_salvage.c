@@ -72,7 +72,7 @@ static err_t leave_out(log_salvage_t *self, str_t stream)
     (void)heads_find(self->heads, stream, &head);
     self->stats.left_out++;
     if (entry == NULL)
-        entry = heads_add(self->cut, stream, (stream_head_t){head.version, 0});
+        entry = heads_add(self->cut, stream, (stream_head_t){.version = head.version});
     if (entry == NULL)
         return ERR_NO_MEMORY;
     entry->durable.position++;
@@ -85,7 +85,7 @@ static err_t take(log_salvage_t *self, entry_t *entry, const stored_record_t *st
     str_t stream = stored->record.stream;
     head_entry_t *head = heads_entry(self->heads, stream);
     stream_head_t last = head == NULL ? (stream_head_t){0} : head->durable;
-    stream_head_t next = {stored->record.version, entry->position};
+    stream_head_t next = {.version = stored->record.version, .position = entry->position};
     if (next.version != last.version + 1 || stored->previous != last.position)
         return ERR_OK;
     if (head != NULL)
