@@ -1,5 +1,6 @@
 #include "storage/blob/blob_gc.h"
 
+#include "runtime/base/clock.h"
 #include "runtime/base/text.h"
 
 #include <stdlib.h>
@@ -102,12 +103,15 @@ static err_t look_at(void *context, const blob_info_t *blob)
     return err;
 }
 
+/* Whatever before_ms says: a put may be under way. */
 static err_t tidy(blob_store_t *store, const blob_gc_options_t *options, blob_gc_report_t *report)
 {
+    const ms_clock_t clock = clock_system();
+    int64_t young_ms = clock_wall_ms(&clock) - BLOB_GRACE_MIN_MS;
     uint64_t count = 0;
     if (options->is_dry)
         return ERR_OK;
-    err_t err = blob_store_tidy(store, options->before_ms, &count);
+    err_t err = blob_store_tidy(store, MIN(options->before_ms, young_ms), &count);
     report->unfinished += count;
     return err;
 }

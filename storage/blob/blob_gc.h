@@ -32,7 +32,7 @@ void blob_marks_end(blob_marks_t *self);
 bool blob_marks_has(const blob_marks_t *self, str_t hash);
 
 typedef struct blob_gc_report {
-    uint64_t seen, referenced, young, swept, swept_bytes, unfinished; /* unfinished: puts tidied */
+    uint64_t seen, referenced, young, swept, swept_bytes, unfinished; /* of puts: tidied */
 } blob_gc_report_t;
 
 typedef struct blob_gc_options {
