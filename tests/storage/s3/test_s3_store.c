@@ -4,6 +4,7 @@
 #include "tests/support/blobs/blob_contract.h"
 #include "tests/support/blobs/s3_server.h"
 #include "tests/support/check.h"
+#include "tests/support/temporary.h"
 
 #include <criterion/hooks.h>
 #include <pthread.h>
@@ -253,6 +254,38 @@ Test(s3_store, a_server_that_is_away_is_not_waited_for_and_is_found_again)
     check_ok(err);
     blob_store_status(store, &status);
     cr_assert(status.is_away == false);
+    s3_server_stop(&own);
+}
+
+Test(s3_store, over_tls_only_a_certificate_that_is_trusted_will_do)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    temporary_name_t file = temporary_in(&folder, "certificate");
+    char command[2048], text[1024];
+    s3_server_t own;
+    s3_address_t address;
+    s3_credentials_t credentials = s3_server_credentials();
+    s3_store_options_t options = {.wire = quick};
+    buf_t out BUF_SCOPED = BUF_INIT;
+    snprintf(command, sizeof command,
+             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
+             "-subj /CN=test -addext subjectAltName=IP:127.0.0.1 -keyout '%s.key' -out '%s' "
+             "2>/dev/null && cat '%s.key' >> '%s'",
+             file.path, file.path, file.path, file.path);
+    cr_assert(system(command) == 0);
+    s3_server_start_tls(&own, file.path);
+    options.wire.credentials = &credentials;
+    options.wire.address = &address;
+    for (int is_trusted = 0; is_trusted < 2; is_trusted++) {
+        blob_store_t *store BLOB_STORE_SCOPED = NULL;
+        snprintf(text, sizeof text,
+                 "s3://test.bucket/tls?region=test-region-1&endpoint=https://127.0.0.1:%u%s%s",
+                 own.port, is_trusted != 0 ? "&ca=" : "", is_trusted != 0 ? file.path : "");
+        check_ok(s3_address_read(str_from(text), &address, &out));
+        check_ok(s3_store_open(&options, &store));
+        check_err(blob_store_put(store, STR("a"), STR("content")),
+                  is_trusted != 0 ? ERR_OK : ERR_FORBIDDEN);
+    }
     s3_server_stop(&own);
 }
 

@@ -29,7 +29,7 @@ static uint32_t read_port(int fd)
     return (uint32_t)strtoul(line, NULL, 10);
 }
 
-void s3_server_start(s3_server_t *self, uint32_t port)
+static void start(s3_server_t *self, uint32_t port, char *certificate)
 {
     int input[2], output[2];
     char script[512], given[16];
@@ -43,7 +43,7 @@ void s3_server_start(s3_server_t *self, uint32_t port)
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, input[0], 0);
     posix_spawn_file_actions_adddup2(&actions, output[1], 1);
-    char *const arguments[] = {(char[]){"python3"}, script, given, NULL};
+    char *const arguments[] = {(char[]){"python3"}, script, given, certificate, NULL};
     if (posix_spawnp(&self->pid, "python3", &actions, NULL, arguments, environ) != 0)
         fail("python3");
     posix_spawn_file_actions_destroy(&actions);
@@ -53,6 +53,18 @@ void s3_server_start(s3_server_t *self, uint32_t port)
     self->port = read_port(output[0]);
     close(output[0]);
     setenv("no_proxy", "*", 1);
+}
+
+void s3_server_start(s3_server_t *self, uint32_t port)
+{
+    start(self, port, NULL);
+}
+
+void s3_server_start_tls(s3_server_t *self, const char *certificate)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s", certificate);
+    start(self, 0, path);
 }
 
 void s3_server_stop(s3_server_t *self)

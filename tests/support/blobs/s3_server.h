@@ -16,6 +16,8 @@ typedef struct s3_server {
 
 /* port 0: a free one. Sets no_proxy, so that nothing stands between. */
 void s3_server_start(s3_server_t *self, uint32_t port);
+/* With TLS: a file of certificate and key. */
+void s3_server_start_tls(s3_server_t *self, const char *certificate);
 void s3_server_stop(s3_server_t *self);
 
 /* The right credentials. */
