@@ -28,7 +28,7 @@
 #define DEF_FILE "bench/journal_bench.def"
 #include "runtime/base/schema_define.h"
 
-enum { STREAMS = 256, ROUNDS = 16, RECORD_SIZE = 200 };
+enum { STREAMS = 256, ROUNDS = 48, RECORD_SIZE = 200 };
 
 /* As the playlist actor writes one: event, command id, answer. */
 static const char payload[68] = "{playlist edit}", command_id[16] = "0123456789abcde";
@@ -285,10 +285,10 @@ int main(void)
 {
     static bench_t bench;
     open_bench(&bench);
-    bench_append(&bench, "journal.lmdb.append_1", (load_t){1, 200});
-    bench_append(&bench, "journal.lmdb.append_64", (load_t){64, 64 * 64});
-    bench_append(&bench, "journal.lmdb.append_256", (load_t){256, 256 * 32});
-    bench_sealing(&bench, (load_t){64, 64 * 64});
+    bench_append(&bench, "journal.lmdb.append_1", (load_t){1, 64});
+    bench_append(&bench, "journal.lmdb.append_64", (load_t){64, 64 * 24});
+    bench_append(&bench, "journal.lmdb.append_256", (load_t){256, 256 * 16});
+    bench_sealing(&bench, (load_t){64, 64 * 24});
     journal_lmdb_stats_t stats;
     journal_lmdb_stats(bench.plain, &stats);
     bench_print("journal.batch", (double)stats.appends / (double)stats.commits, "edits/commit");

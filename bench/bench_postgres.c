@@ -7,57 +7,15 @@
 #include "actors/protocol/user.h"
 #include "actors/social/user_relations.h"
 #include "bench/bench.h"
+#include "bench/bench_server.h"
 #include "runtime/base/assert.h"
 #include "storage/postgres/journal_postgres.h"
-#include "storage/postgres/migrate.h"
 #include "storage/relations/relation_build.h"
 
 #include <pthread.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { IN_FLIGHT = 512, EVENTS = 40960, BARE_BATCH = 256, REBUILDS = 3 };
-
-/* ---- the server ---- */
-
-typedef struct server {
-    char folder[256], address[256];
-} server_t;
-
-static void control(const server_t *self, const char *action, char *line, size_t size)
-{
-    char command[700];
-    snprintf(command, sizeof command,
-             "MS_PG_OPTIONS='%s' %s/tests/support/postgres/postgres_server %s %s",
-             "-c fsync=on -c max_wal_size=8GB -c shared_buffers=512MB", getenv("MS_SOURCE"), action,
-             self->folder);
-    FILE *output = popen(command, "r");
-    ASSERT(output != NULL);
-    if (line != NULL) {
-        ASSERT(fgets(line, (int)size, output) != NULL);
-        line[strcspn(line, "\n")] = '\0';
-    }
-    ASSERT(pclose(output) == 0);
-}
-
-static void start(server_t *self)
-{
-    const char *base = getenv("MS_BENCH_DIR");
-    ASSERT(getenv("MS_SOURCE") != NULL);
-    snprintf(self->folder, sizeof self->folder, "%s/musicstream-bench-XXXXXX",
-             base == NULL ? "/var/tmp" : base);
-    ASSERT(mkdtemp(self->folder) != NULL && chmod(self->folder, 0755) == 0);
-    control(self, "start", self->address, sizeof self->address);
-    ASSERT(migrate(self->address, NULL) == ERR_OK);
-}
-
-static void stop(const server_t *self)
-{
-    char command[400];
-    control(self, "stop", NULL, 0);
-    snprintf(command, sizeof command, "rm -rf '%s'", self->folder);
-    ASSERT(system(command) == 0);
-}
 
 /* ---- ours ---- */
 
@@ -251,11 +209,11 @@ static void bench_rebuild(const server_t *server, PGconn *bare)
 int main(void)
 {
     server_t server = {0};
-    start(&server);
+    server_start(&server);
     PGconn *bare = connect_bare(&server);
     bench_append(&server, bare);
     bench_rebuild(&server, bare);
     PQfinish(bare);
-    stop(&server);
+    server_stop(&server);
     return 0;
 }

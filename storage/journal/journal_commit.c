@@ -285,14 +285,6 @@ static void try_reopen(journal_lmdb_t *self)
     IGNORE_ERR(journal_lmdb_reopen(self)); /* logged there; the appends are refused then */
 }
 
-static size_t count_appends(const journal_job_t *jobs)
-{
-    size_t count = 0;
-    for (; jobs != NULL; jobs = jobs->next)
-        count += jobs->kind == JOB_APPEND ? 1 : 0;
-    return count;
-}
-
 static void process(journal_lmdb_t *self, journal_job_t *jobs)
 {
     ms_clock_t clock = clock_system();
@@ -311,7 +303,7 @@ static void process(journal_lmdb_t *self, journal_job_t *jobs)
     write_snapshots(self, jobs);
     bool is_new = atomic_load(&self->head) != before;
     pthread_rwlock_unlock(&self->environments);
-    journal_queue_expect(self->queue, count_appends(jobs), clock_mono_ns(&clock) - begin_ns);
+    journal_queue_expect(self->queue, jobs, clock_mono_ns(&clock) - begin_ns);
     answer_all(self, jobs);
     if (is_new)
         journal_hooks_call(&self->hooks, atomic_load(&self->head));

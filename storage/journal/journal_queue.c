@@ -182,8 +182,17 @@ static void wait_for_jobs(journal_queue_t *self, size_t count, uint64_t wait_ns)
     self->is_asleep = false;
 }
 
-void journal_queue_expect(journal_queue_t *self, size_t answered, uint64_t took_ns)
+static size_t count_appends(const journal_job_t *jobs)
 {
+    size_t count = 0;
+    for (; jobs != NULL; jobs = jobs->next)
+        count += jobs->kind == JOB_APPEND ? 1 : 0;
+    return count;
+}
+
+void journal_queue_expect(journal_queue_t *self, const journal_job_t *jobs, uint64_t took_ns)
+{
+    size_t answered = count_appends(jobs);
     pthread_mutex_lock(&self->lock);
     self->gather.wanted = MIN(self->count + answered, (size_t)JOURNAL_BATCH_APPENDS_MAX);
     self->gather.wait_ns = MIN(took_ns / 2, (uint64_t)JOURNAL_GATHER_NS_MAX);

@@ -39,8 +39,8 @@ enum {
     JOURNAL_GATHER_SKIPS_MAX = 63        /* batches without, after it was in vain */
 };
 
-/* Before `answered` appends are told how they ended, in a batch that took so long. */
-void journal_queue_expect(journal_queue_t *self, size_t answered, uint64_t took_ns);
+/* Before the appends among these jobs are told how they ended; the batch took so long. */
+void journal_queue_expect(journal_queue_t *self, const journal_job_t *jobs, uint64_t took_ns);
 /* The next jobs, as a list, up to a batch's limits. Waits; NULL after `wait_ms`, or at once when it
  * is closed and empty. */
 journal_job_t *journal_queue_take(journal_queue_t *self, uint64_t wait_ms);
