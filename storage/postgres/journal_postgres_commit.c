@@ -201,8 +201,6 @@ static void refuse_all(journal_job_t *jobs, err_t err)
 static void process(journal_postgres_t *self, journal_job_t *jobs)
 {
     pending_t pending = {NULL, 0};
-    ms_clock_t clock = clock_system();
-    uint64_t begin_ns = clock_mono_ns(&clock);
     err_t err = pending_of(jobs, &pending);
     journal_job_t **all = pending.jobs; /* choose moves on in it */
     journal_job_t **later MEMORY_SCOPED = memory_new_array(pending.count, sizeof(journal_job_t *));
@@ -220,7 +218,6 @@ static void process(journal_postgres_t *self, journal_job_t *jobs)
             log_warning(self->log, "journal", "a snapshot was not written: %s", err_text(err));
     }
     memory_free(all);
-    journal_queue_expect(self->queue, jobs, clock_mono_ns(&clock) - begin_ns);
     answer_all(self, jobs);
 }
 

@@ -16,7 +16,7 @@ enum { THREADS = 3, KEYS = 4, SEALS = 4000 };
 
 typedef struct world {
     aead_t *aead;
-    int rounds;
+    uint64_t rounds;
     _Atomic int running;
 } world_t;
 
@@ -37,7 +37,7 @@ static void use_once(aead_t *aead, uint8_t number)
 static void *seal(void *context)
 {
     world_t *world = context;
-    for (int i = 0; i < SEALS * world->rounds; i++)
+    for (uint64_t i = 0; i < SEALS * world->rounds; i++)
         use_once(world->aead, (uint8_t)i);
     atomic_fetch_sub(&world->running, 1);
     return NULL;
@@ -46,8 +46,9 @@ static void *seal(void *context)
 int main(void)
 {
     const char *scale = getenv("MS_ROUNDS");
-    world_t world = {.rounds = scale == NULL ? 1 : atoi(scale), .running = THREADS};
+    world_t world = {.rounds = 1, .running = THREADS};
     pthread_t threads[THREADS];
+    ASSERT(scale == NULL || str_to_u64(str_from(scale), &world.rounds) == ERR_OK);
     ASSERT(aead_new(&world.aead) == ERR_OK);
     for (int i = 0; i < THREADS; i++)
         ASSERT(pthread_create(&threads[i], NULL, seal, &world) == 0);

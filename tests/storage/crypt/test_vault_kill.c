@@ -307,10 +307,13 @@ static bool is_anybody_left(const world_t *self)
 Test(vault_kill, every_subject_is_readable_or_erased_and_what_was_begun_is_ended, .timeout = 600)
 {
     const char *scale = getenv("MS_ROUNDS");
-    int rounds = ROUNDS * (scale == NULL ? 1 : atoi(scale));
+    uint64_t rounds = 1;
     uint32_t cut_short = 0;
+    if (scale != NULL)
+        check_ok(str_to_u64(str_from(scale), &rounds));
+    rounds *= ROUNDS;
 
-    for (int round = 0; round < rounds;) {
+    for (uint64_t round = 0; round < rounds;) {
         world_t world WORLD_SCOPED = {0};
         world_open(&world);
         for (; round < rounds && is_anybody_left(&world); round++) {
