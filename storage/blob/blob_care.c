@@ -61,11 +61,16 @@ err_t blob_folder_sweep_behind(blob_folder_t *self, str_t key, int64_t before_ms
     if (!blob_name_read(key, &hash, &variant))
         return ERR_OK; /* not ours */
     TRY(blob_local_key(hash, variant, &local));
+    /* What waits here was put a moment ago. What is put from now on waits until this is through: no
+     * put does. */
     pthread_mutex_lock(&self->lock);
-    /* What waits here to be uploaded was put a moment ago. */
     err_t err = blob_store_find(self->local, buf_str(&local), &info);
+    self->sweeping = buf_str(&local);
+    pthread_mutex_unlock(&self->lock);
     if (err == ERR_NOT_FOUND)
         err = sweep_one(self->options.behind, key, before_ms, out_is_swept);
+    pthread_mutex_lock(&self->lock);
+    self->sweeping = (str_t){NULL, 0};
     pthread_mutex_unlock(&self->lock);
     if (*out_is_swept && self->options.cache != NULL)
         segment_cache_remove(self->options.cache, key);
@@ -84,12 +89,23 @@ static err_t send_one(blob_folder_t *self, str_t far, str_t content, int64_t fre
     return blob_store_put(self->options.behind, far, content);
 }
 
+/* One that is there before this says no is there until it was sent: so no sweep of it begins. */
+static bool is_being_swept(blob_folder_t *self, str_t key)
+{
+    pthread_mutex_lock(&self->lock);
+    bool is_swept = str_equal(self->sweeping, key);
+    pthread_mutex_unlock(&self->lock);
+    return is_swept;
+}
+
 err_t blob_folder_send(blob_folder_t *self, str_t key, int64_t fresh_ms)
 {
     buf_t content BUF_SCOPED = BUF_INIT, far BUF_SCOPED = BUF_INIT;
     str_t hash, variant;
     if (!blob_name_read(key, &hash, &variant))
         return ERR_OK;
+    if (is_being_swept(self, key))
+        return ERR_BUSY;
     TRY(blob_far_key(self, key, &far));
     TRY(blob_store_get(self->local, key, &content));
     if (variant.size == 0)

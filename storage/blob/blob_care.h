@@ -2,6 +2,8 @@
 /* blob_care.h -- a blob folder from behind the counter: sending what waits to the store behind it,
  * sweeping what nothing refers to, putting aside what is damaged.
  *
+ * One sweep of a folder at a time.
+ *
  * Invariant  A blob that was put or renewed at or after a sweep's `before_ms` is not swept: put and
  *            sweep of a folder exclude each other.
  * Threads    Any; offload.
@@ -20,7 +22,8 @@ blob_store_t *blob_folder_behind(blob_folder_t *self);
 bool blob_name_read(str_t key, str_t *out_hash, str_t *out_variant);
 
 /* Sends a local one to the store behind, if it is not there since fresh_ms (wall), and moves it
- * into the cache. One that vanished meanwhile is fine. CORRUPT: it is not what its name says; it
+ * into the cache. One that vanished meanwhile is fine. BUSY: a sweep
+ * has it; CORRUPT: it is not what its name says; it
  * stays. */
 err_t blob_folder_send(blob_folder_t *self, str_t key, int64_t fresh_ms);
 

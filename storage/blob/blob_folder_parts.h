@@ -11,7 +11,8 @@ struct blob_folder {
     blob_folder_options_t options; /* path and area are ours */
     char *path, *area;
     blob_store_t *local;
-    pthread_mutex_t lock; /* of one name's being put, uploaded or swept */
+    pthread_mutex_t lock; /* of one name's being put, sent or swept here; nothing far is under it */
+    str_t sweeping;       /* a local key that is being swept behind: not to be sent meanwhile */
     _Atomic uint32_t fetching;
 };
 

@@ -26,6 +26,8 @@ typedef struct moody {
     blob_store_t *inner;
     _Atomic bool is_away;
     _Atomic uint32_t puts;
+    void (*in_remove)(void *context); /* NULL: nothing */
+    void *context;
 } moody_t;
 
 static moody_t *moody_of(blob_store_t *store)
@@ -66,6 +68,8 @@ static err_t moody_find(blob_store_t *store, str_t key, blob_info_t *out_info)
 static err_t moody_remove(blob_store_t *store, str_t key)
 {
     TRY(mood(store));
+    if (moody_of(store)->in_remove != NULL)
+        moody_of(store)->in_remove(moody_of(store)->context);
     return blob_store_remove(moody_of(store)->inner, key);
 }
 
@@ -359,6 +363,39 @@ Test(blob_care, what_is_put_again_is_as_new)
 
     check_ok(sweep(&rig, &marks, 2000000, false, &report));
     cr_assert(report.young == 1 && report.swept == 0);
+}
+
+/* Returns when the sender has sent it, or was told to wait. */
+static void put_meanwhile(void *context)
+{
+    const rig_t *rig = context;
+    blob_upload_status_t status = {0};
+    put(context, "again");
+    while (status.sent < 2 && status.waiting == 0) {
+        blob_upload_status(rig->upload, &status);
+        usleep(1000);
+    }
+}
+
+/* The worst moment: the sweep has seen that it is old, and is about to remove it. */
+Test(blob_care, what_is_put_while_it_is_swept_behind_waits_for_nothing_and_is_there_after)
+{
+    rig_t rig RIG_SCOPED = {0};
+    blob_marks_t marks = {0};
+    blob_gc_report_t report;
+    begin_with(&rig, true, 0);
+    blob_hash_t hash = put(&rig, "again");
+    wait_until_sent(&rig, 1);
+    rig.behind.context = &rig;
+    rig.behind.in_remove = put_meanwhile;
+
+    check_ok(sweep(&rig, &marks, INT64_MAX, false, &report));
+
+    cr_assert(report.swept == 1);
+    rig.behind.in_remove = NULL;
+    wait_until_sent(&rig, 2);
+    drop_cached(&rig, hash.text);
+    cr_assert(has_whole(&rig, &hash, "again"));
 }
 
 /* Writers put blobs, again and again the same few, and refer to them a moment later; sweeps run all
