@@ -402,7 +402,7 @@ Test(blob_care, what_is_put_while_it_is_swept_behind_waits_for_nothing_and_is_th
  * the while, with marks as of their beginning. Whatever is referred to is there, always. The grace
  * is what a writer needs from its put to its reference: here that is known exactly, so no test
  * of time is in it. */
-enum { RACE_BLOBS = 12, RACE_WRITERS = 3, RACE_SWEEPS = 60 };
+enum { RACE_BLOBS = 12, RACE_WRITERS = 3, RACE_SWEEPS = 25 };
 
 typedef struct race {
     rig_t *rig;
