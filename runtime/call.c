@@ -30,6 +30,8 @@ void context_free(context_t *self)
         return;
     buf_deinit(&self->emitted.payloads);
     buf_deinit(&self->kept);
+    buf_deinit(&self->emitted.answered_id);
+    buf_deinit(&self->emitted.answer);
     memory_free(self->emitted.events);
     memory_free(self);
 }
@@ -145,6 +147,8 @@ static void leave(context_t *self)
     if (self->emitted.count > 0 || self->emitted.payloads.size > 0) {
         self->emitted.count = 0;
         buf_reset(&self->emitted.payloads);
+        buf_reset(&self->emitted.answered_id);
+        buf_reset(&self->emitted.answer);
     }
 }
 
@@ -178,6 +182,15 @@ static err_t append(context_t *self)
 {
     buf_t result BUF_SCOPED = BUF_INIT;
     str_t command_id = context_command_id(self);
+    const emitted_t *emitted = &self->emitted;
+    if (str_is_empty(command_id) && emitted->answered_id.size > 0) {
+        TRY(buf_status(&emitted->answered_id));
+        TRY(buf_status(&emitted->answer));
+        TRY(durable_append(self->actor, &self->emitted, context_wall_ms(self),
+                           buf_str(&emitted->answered_id), buf_str(&emitted->answer)));
+        self->emitted.count = 0;
+        return ERR_OK;
+    }
     if (!str_is_empty(command_id) && !self->is_later) {
         const message_t *reply = self->reply;
         durable_result_encode(ERR_OK, (str_t){NULL, 0}, reply == NULL ? NULL : reply->schema,
@@ -213,8 +226,17 @@ static bool has_taken(const context_t *self)
            actor_is_durable(self->actor);
 }
 
+/* It was refused after all. */
+static void not_later(context_t *self)
+{
+    buf_t id BUF_SCOPED = BUF_INIT;
+    (void)later_commands_take(&actor_extra_there(self->actor)->durable->later, self->asker, &id);
+}
+
 static void end(context_t *self, err_t err)
 {
+    if (UNLIKELY(self->is_later) && err != ERR_OK && actor_is_durable(self->actor))
+        not_later(self);
     if (UNLIKELY(has_taken(self)) && err == ERR_OK)
         err = outbox_take(self);
     if (self->emitted.count > 0) {
@@ -320,6 +342,12 @@ static bool was_taken(context_t *self, message_t *message)
     return true;
 }
 
+static bool is_being_answered(context_t *self, str_t id)
+{
+    durable_t *durable = actor_extra_there(self->actor)->durable;
+    return later_commands_has(&durable->later, id, self->now_ns);
+}
+
 /* Answered before, to a durable actor that remembers it. */
 static bool was_answered(context_t *self, message_t *message)
 {
@@ -328,11 +356,16 @@ static bool was_answered(context_t *self, message_t *message)
         return false;
     if (UNLIKELY(message->is_numbered))
         return was_taken(self, message);
-    const seen_command_t *seen =
-        seen_commands_find(&durable->commands, message_command_id(message));
-    if (seen == NULL)
+    str_t id = message_command_id(message);
+    const seen_command_t *seen = seen_commands_find(&durable->commands, id);
+    if (UNLIKELY(durable->later.count > 0) && is_being_answered(self, id))
+        durable_acknowledge(self->actor, message->reply_to, ERR_BUSY);
+    else if (seen != NULL)
+        durable_answer_again(self->actor, seen, message->reply_to);
+    else if (command_id_is_stale(id, &self->runtime->clock))
+        durable_acknowledge(self->actor, message->reply_to, ERR_STALE);
+    else
         return false;
-    durable_answer_again(self->actor, seen, message->reply_to);
     was_handled(self, message);
     return true;
 }

@@ -168,12 +168,36 @@ reply_token_t actor_reply_later(context_t *ctx)
     if (extra == NULL)
         actor_fail(ctx, "no memory for a later answer");
     extra->tokens_until_ns = MAX(extra->tokens_until_ns, ctx->command->deadline_ns);
+    if (extra->durable != NULL && !str_is_empty(context_command_id(ctx))) {
+        uint64_t until_ns = ctx->command->deadline_ns + DURABLE_LATER_KEPT_MS * UINT64_C(1000000);
+        const later_command_t later = {.token = ctx->asker, .until_ns = until_ns};
+        /* One too many is answered like the others; only a retry of it is carried out again. */
+        IGNORE_ERR(later_commands_put(&extra->durable->later, context_command_id(ctx), &later));
+    }
     return ctx->asker;
+}
+
+/* What this call emits is of that command, and a retry gets this answer. Of a refusal, and of an
+ * answer that is too large to be kept, nothing is remembered: a retry is carried out. */
+static void answered_now(context_t *ctx, reply_token_t token, err_t err, const schema_t *schema,
+                         const void *reply)
+{
+    emitted_t *emitted = &ctx->emitted;
+    durable_t *durable = actor_extra_there(ctx->actor)->durable;
+    buf_t id BUF_SCOPED = BUF_INIT;
+    bool is_later = later_commands_take(&durable->later, token, &id);
+    if (!is_later || err != ERR_OK || emitted->count == 0 || emitted->answered_id.size > 0)
+        return;
+    durable_result_encode(ERR_OK, nothing, schema, reply, &emitted->answer);
+    if (emitted->answer.size <= DURABLE_LATER_ANSWER_MAX)
+        buf_append(&emitted->answered_id, buf_str(&id));
 }
 
 void actor_reply_to_message(context_t *ctx, reply_token_t token, err_t err, const schema_t *schema,
                             const void *reply)
 {
+    if (actor_is_durable(ctx->actor))
+        answered_now(ctx, token, err, schema, reply);
     message_t *message = reply_new(token, err, schema, reply, nothing);
     if (message == NULL)
         return;

@@ -22,6 +22,7 @@ void durable_free(durable_t *self)
     }
     effect_queue_deinit(&self->held);
     seen_commands_deinit(&self->commands);
+    later_commands_deinit(&self->later);
     outbox_free(self->outbox);
     arena_deinit(&self->arena);
     memory_free(self);
@@ -263,6 +264,8 @@ void durable_settle(actor_t *actor, durable_t *fresh)
         memory_free(append);
     }
     fresh->seq = old->seq;
+    fresh->later = old->later; /* its asks go on, too */
+    old->later = (later_commands_t){0};
     outbox_inherit(fresh->outbox, old->outbox, true);
     actor_extra_there(actor)->durable = fresh;
     effect_queue_run(&old->held, actor, landed_seq, fresh->position);

@@ -18,6 +18,7 @@
  */
 
 #include "runtime/base/arena.h"
+#include "runtime/base/clock.h"
 #include "runtime/durable/effect.h"
 #include "runtime/journal.h"
 #include "runtime/mail/message.h"
@@ -25,7 +26,11 @@
 enum {
     DURABLE_APPENDS_MAX = 64,           /* in flight; then the user lane pauses */
     DURABLE_APPENDS_SIZE_MAX = 1 << 20, /* bytes, likewise */
-    DURABLE_COMMANDS_MAX = 256          /* command ids remembered */
+    DURABLE_COMMANDS_MAX = 256,         /* command ids remembered */
+    DURABLE_COMMAND_KEPT_MS = 24 * 3600 * 1000,
+    DURABLE_LATER_MAX = 256,          /* commands with an id that are answered later */
+    DURABLE_LATER_ANSWER_MAX = 16384, /* bytes of such an answer; one of more is not kept */
+    DURABLE_LATER_KEPT_MS = 60000     /* behind their deadline */
 };
 
 typedef struct actor actor_t;
@@ -44,9 +49,33 @@ typedef struct seen_commands {
     uint32_t count, next;
 } seen_commands_t;
 
+/* A command that is answered later: its id, until it is. Not durable: a crash ends it unanswered.
+ */
+typedef struct later_command {
+    reply_token_t token;
+    char *id; /* owned */
+    uint32_t id_size;
+    uint64_t until_ns; /* nobody waits for it any more, and it does not hold up a retry */
+} later_command_t;
+
+typedef struct later_commands {
+    later_command_t *items;
+    uint32_t count;
+} later_commands_t;
+
+void later_commands_deinit(later_commands_t *self);
+/* LIMIT: DURABLE_LATER_MAX; NO_MEMORY. Then a retry finds nothing of it. */
+err_t later_commands_put(later_commands_t *self, str_t id, const later_command_t *at);
+bool later_commands_has(later_commands_t *self, str_t id, uint64_t now_ns);
+/* It is answered: appends its id, and forgets it. False: it is not one of these. */
+bool later_commands_take(later_commands_t *self, reply_token_t token, buf_t *out_id);
+
 void seen_commands_deinit(seen_commands_t *self);
 err_t seen_commands_put(seen_commands_t *self, str_t id, str_t result, const seen_command_t *at);
 seen_command_t *seen_commands_find(const seen_commands_t *self, str_t id);
+/* The id says when it was made (a UUID of version 7, RFC 9562), and that was longer ago than
+ * DURABLE_COMMAND_KEPT_MS: whether it was carried out is not known any more. */
+bool command_id_is_stale(str_t id, const ms_clock_t *clock);
 
 typedef struct append append_t;
 struct append {
@@ -70,6 +99,7 @@ typedef struct durable {
     size_t append_size;
     effect_queue_t held;
     seen_commands_t commands;
+    later_commands_t later;
     struct outbox *outbox; /* NULL: none so far; outbox.h */
     err_t refused;         /* what ended the first append that failed; ERR_OK: none */
     append_t *unknown;     /* the first whose outcome is not known, and what followed it */
@@ -84,6 +114,7 @@ typedef struct emitted {
         size_t begin, end;
     } * events;
     size_t count, capacity;
+    buf_t answered_id, answer; /* of a command that this call answers, which came in another */
 } emitted_t;
 
 void durable_free(durable_t *self);

@@ -415,3 +415,79 @@ Test(durable, a_continuation_may_emit_and_answers_behind_its_append)
     cr_assert(eq(u64, asked->value, 42));
     fixture_free(f);
 }
+
+/* It asks another and emits in the continuation: that is of the same command. */
+Test(durable, what_is_answered_later_is_answered_again_and_not_done_twice)
+{
+    fixture_t *f = fixture_new();
+
+    call_t *asked = ask_with(f, "id", purse_ask, .amount = 2, .of = STR("b"));
+    call_t *impatient = ask_with(f, "id", purse_ask, .amount = 2, .of = STR("b"));
+    cr_assert(is_open(asked));
+    decide_all(f);
+    call_t *again = ask_with(f, "id", purse_ask, .amount = 2, .of = STR("b"));
+    node_crash(f);
+    node_start(f);
+    call_t *after_crash = ask_with(f, "id", purse_ask, .amount = 2, .of = STR("b"));
+
+    check_ok(asked->err);
+    check_err(impatient->err, ERR_BUSY);
+    check_ok(again->err);
+    check_ok(after_crash->err);
+    cr_assert(eq(u64, again->value, asked->value));
+    cr_assert(eq(u64, after_crash->value, asked->value));
+    cr_assert(eq(u64, again->position, asked->position));
+    cr_assert(eq(u64, ask(f, purse_read)->value, 2));
+    fixture_free(f);
+}
+
+Test(durable, as_many_later_answers_are_remembered_as_the_bound_says)
+{
+    later_commands_t later = {0};
+    buf_t id BUF_SCOPED = BUF_INIT;
+    char name[16];
+    for (uint32_t i = 0; i <= DURABLE_LATER_MAX; i++) {
+        const later_command_t at = {.token = {1, i}, .until_ns = 100 + i};
+        snprintf(name, sizeof name, "c%u", i);
+        check_err(later_commands_put(&later, str_from(name), &at),
+                  i < DURABLE_LATER_MAX ? ERR_OK : ERR_LIMIT);
+    }
+
+    cr_assert(later_commands_has(&later, STR("c0"), 100));
+    cr_assert_not(later_commands_has(&later, STR("c0"), 101), "nobody waits any more");
+    cr_assert_not(later_commands_take(&later, (reply_token_t){1, 0}, &id));
+    cr_assert(later_commands_take(&later, (reply_token_t){1, 7}, &id));
+    check_str(buf_str(&id), STR("c7"));
+    cr_assert_not(later_commands_has(&later, STR("c7"), 101));
+    cr_assert(eq(u32, later.count, DURABLE_LATER_MAX - 2));
+    later_commands_deinit(&later);
+}
+
+static int64_t noon(void *context)
+{
+    (void)context;
+    return INT64_C(0x018d00000000);
+}
+
+Test(durable, an_id_that_says_that_it_is_older_than_a_day_is_stale)
+{
+    static const struct {
+        const char *id;
+        bool is_stale;
+    } cases[] = {
+        {"018cfad9-a400-7000-8000-000000000000", false}, /* 24 hours before */
+        {"018cfad9-a3ff-7000-8000-000000000000", true},  /* and a millisecond */
+        {"018d0000-0000-7000-8000-000000000000", false},
+        {"ffffffff-ffff-7000-8000-000000000000", false}, /* of a clock that is wrong */
+        {"00000000-0000-4000-8000-000000000000", false}, /* version 4 says nothing */
+        {"0000000000000-7000-8000-000000000000", false},
+        {"0000000g-0000-7000-8000-000000000000", false},
+        {"00000000-0000-7", false},
+        {"", false},
+    };
+    const ms_clock_t clock = {.wall_ms = noon};
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        cr_expect(command_id_is_stale(str_from(cases[i].id), &clock) == cases[i].is_stale, "%s",
+                  cases[i].id);
+}

@@ -258,6 +258,9 @@ static void check_sent(const world_t *world, const history_t *history, const see
     snprintf(receiver, sizeof receiver, "courier/%s", sent->to);
     size_t count = times(history, sent->stream, sent, false);
     size_t taken = times(history, receiver, sent, true);
+    /* A client tries again, with the same id, until it has an answer. A timer has none. */
+    bool is_fine = world->commands[sent->item - 1].kind == 1 || count == 1;
+    cr_assert(is_fine, "seed %llu: %llu was carried out %zu times", seed, item, count);
     if (is_to_be_taken(world, sent->item))
         cr_assert(taken == count, "seed %llu: %llu was sent %zu times and taken %zu times", seed,
                   item, count, taken);
