@@ -49,9 +49,8 @@ ON(courier_send_many)
 
 ON(courier_send_to_nobody)
 {
-    const address_t to[] = {address_of("courier", context_key(ctx)),
-                            address_of("nobody", STR("1")), address_of_ref(context_self(ctx)),
-                            address_of("courier", STR("other"))};
+    const address_t to[] = {address_of("courier", context_key(ctx)), address_of("nobody", STR("1")),
+                            address_of_ref(context_self(ctx)), address_of("courier", STR("other"))};
     err_t err = command->who < 3
                     ? actor_send_durably(ctx, to[command->who], courier_take, .item = 1)
                     : actor_send_durably(ctx, to[3], outbox_unheard, .item = 1);
