@@ -289,9 +289,6 @@ int main(void)
     bench_append(&bench, "journal.lmdb.append_64", (load_t){64, 64 * 24});
     bench_append(&bench, "journal.lmdb.append_256", (load_t){256, 256 * 16});
     bench_sealing(&bench, (load_t){64, 64 * 24});
-    journal_lmdb_stats_t stats;
-    journal_lmdb_stats(bench.plain, &stats);
-    bench_print("journal.batch", (double)stats.appends / (double)stats.commits, "edits/commit");
     close_bench(&bench);
     return 0;
 }
