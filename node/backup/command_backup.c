@@ -11,6 +11,7 @@
 
 #include "version.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -38,6 +39,23 @@ static err_t name_master(making_t *self)
     return ERR_OK;
 }
 
+/* LMDB's pages have no checksum: one that is damaged may end whoever reads it. */
+static void say_and_die(UNUSED int signal_number)
+{
+    static const char text[] =
+        "\nmusicstream: the journal is damaged, reading a page of it failed: stop the node, "
+        "`musicstream storage check` names the damage; the backup before this one is as it was\n";
+    ssize_t put UNUSED = write(STDERR_FILENO, text, sizeof text - 1);
+    _exit(EXIT_FAILED);
+}
+
+static void expect_damage(void)
+{
+    static const int deadly[] = {SIGBUS, SIGSEGV, SIGABRT};
+    for (size_t i = 0; i < COUNT_OF(deadly); i++)
+        signal(deadly[i], say_and_die);
+}
+
 /* Nothing is made in the data folder, whoever this command runs as. */
 static err_t open_source(making_t *self)
 {
@@ -57,6 +75,7 @@ static err_t open_source(making_t *self)
 
 static err_t make(making_t *self, const char *dir)
 {
+    expect_damage();
     TRY(open_source(self));
     TRY(backup_folder_write(dir, &self->problem, &self->folder));
     backup_source_t source = {.journal = self->beside.journal,

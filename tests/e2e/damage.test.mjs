@@ -2,7 +2,7 @@
 // journal that is damaged `storage salvage` saves what can be read; the node goes on with that.
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { commandId, startServer, until } from './support/server.mjs';
@@ -73,6 +73,14 @@ test('of a damaged journal what can be read is saved, and the node goes on', asy
   await create('also kept');
   await server.end();
   flip('journal/journal/data.mdb', Buffer.from(lost));
+
+  const whole = readFileSync(file('journal/journal/data.mdb'));
+  truncateSync(file('journal/journal/data.mdb'), Math.floor(whole.length / 8192) * 4096);
+  assert.match(storage('check').stdout, /journal\/journal\/data\.mdb is damaged: reading it ended with SIGBUS/);
+  const backup = server.command('backup', path.join(server.folder, 'backup'));
+  assert.equal(backup.status, 1);
+  assert.match(backup.stderr, /the journal is damaged.*storage check/);
+  writeFileSync(file('journal/journal/data.mdb'), whole);
 
   const named = storage('check', '--repair');
   assert.match(named.stdout, /journal\/journal\/data\.mdb is damaged: .*\n.*storage salvage/);
