@@ -143,6 +143,64 @@ Test(backup, of_another_journal_is_refused_and_left_as_it_is)
     rig_expect_all(&rig);
 }
 
+/* The same installation, put back to an earlier state, and gone on from there. */
+static void go_back(backup_rig_t *rig, uint64_t version, size_t payload_size)
+{
+    shell(rig, "rm -r data/journal && cp -r journal data/journal");
+    rig->version = version;
+    rig_append(rig, 4, payload_size);
+}
+
+Test(backup, of_a_journal_that_was_put_back_and_went_another_way_is_refused)
+{
+    backup_rig_t rig RIG_SCOPED;
+    rig_open(&rig);
+    shell(&rig, "cp -r data/journal journal");
+    uint64_t version = rig.version;
+    rig_append(&rig, 4, 10);
+    backup(&rig, NULL);
+
+    go_back(&rig, version, 11);
+
+    expect_problem(&rig, rig_backup(&rig, NULL, NULL), ERR_CONFLICT, "was replaced since");
+}
+
+Test(backup, what_a_killed_run_left_of_another_way_is_not_taken_over)
+{
+    backup_rig_t rig RIG_SCOPED;
+    backup_report_t report;
+    rig_open(&rig);
+    shell(&rig, "cp -r data/journal journal");
+    uint64_t version = rig.version;
+    backup(&rig, NULL);
+    shell(&rig, "cp -r backup first");
+    rig_append(&rig, 4, 10);
+    backup(&rig, NULL);
+    shell(&rig,
+          "cp backup/journal/00000002.records first/journal && rm -r backup && mv first backup");
+
+    go_back(&rig, version, 11);
+    backup(&rig, &report);
+
+    cr_assert(report.adopted_segments == 0 && report.new_records == 4);
+    rig_expect_all(&rig);
+}
+
+Test(backup, a_cover_that_is_missing_or_short_there_is_copied_again)
+{
+    backup_rig_t rig RIG_SCOPED;
+    backup_report_t report;
+    rig_open(&rig);
+    backup(&rig, NULL);
+    shell(&rig, "rm $(find backup/artwork -name '*.webp') && "
+                "truncate -s 1 $(find backup/lyrics -type f ! -name '*.webp')");
+
+    backup(&rig, &report);
+
+    cr_assert(report.new_blobs == 2);
+    rig_expect_all(&rig);
+}
+
 Test(backup, a_folder_with_something_else_is_refused)
 {
     backup_rig_t rig RIG_SCOPED;

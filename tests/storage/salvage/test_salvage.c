@@ -8,6 +8,7 @@
 #include "storage/file.h"
 #include "storage/journal/journal_copy.h"
 #include "storage/journal/journal_lmdb.h"
+#include "storage/journal/journal_record.h"
 #include "storage/salvage/journal_check.h"
 #include "storage/salvage/storage_check.h"
 #include "storage/salvage/worker.h"
@@ -234,6 +235,44 @@ Test(salvage, a_flipped_bit_in_a_record_is_named_and_costs_the_rest_of_its_strea
     cr_assert(found.position == 14 && death == NULL, "%llu", (unsigned long long)found.position);
     log_salvage_stats_t stats = salvage(&rig, RECORDS);
     cr_assert(stats.lost == 1 && stats.left_out > 0 && stats.left_out < RECORDS / STREAMS + 1);
+}
+
+/* A whole record, of a version that can't be there. */
+static void put_gap(const rig_t *rig)
+{
+    static const char *const tables[] = {"log", "meta"};
+    kv_t *kv KV_SCOPED = NULL;
+    kv_tx_t tx KV_TX_SCOPED = {0};
+    char key[8], *room;
+    stored_record_t stored = {.record = {.stream = STR("user/1"),
+                                         .version = RECORDS,
+                                         .position = RECORDS + 1,
+                                         .event = {STR("written"), STR("x")}}};
+    check_ok(
+        kv_open(&(kv_options_t){.path = rig->log.path, .tables = tables, .table_count = 2}, &kv));
+    check_ok(kv_write(kv, &tx));
+    kv_u64_write(key, RECORDS + 1);
+    check_ok(kv_append(&tx, 0, str_of(key, sizeof key), journal_record_size(&stored), &room));
+    journal_record_write(&stored, room);
+    check_ok(kv_commit(&tx));
+}
+
+Test(salvage, a_version_that_does_not_follow_is_found_and_left_out)
+{
+    rig_t rig RIG_SCOPED;
+    const char *death = NULL;
+    journal_found_t found = {0};
+    log_salvage_t *from LOG_SALVAGE_SCOPED = NULL;
+    log_salvage_stats_t stats;
+    rig_open(&rig);
+
+    put_gap(&rig);
+
+    check_err(check_log(&rig, &death, &found), ERR_CORRUPT);
+    cr_assert(found.position == RECORDS && str_contains(str_from(found.what), STR("gap")));
+    check_ok(log_salvage_open(rig.log.path, 0, &from));
+    log_salvage_stats(from, &stats);
+    cr_assert(stats.taken == RECORDS && stats.left_out == 1);
 }
 
 Test(salvage, whatever_is_damaged_nothing_is_given_out_that_was_not_written)
