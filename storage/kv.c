@@ -77,6 +77,7 @@ static err_t allocate_lock_file(const char *path)
     char *name MEMORY_SCOPED = NULL;
     buf_t text BUF_SCOPED = BUF_INIT;
     buf_printf(&text, "%s/lock.mdb", path);
+    TRY(buf_status(&text));
     name = str_dup_terminated(buf_str(&text));
     if (name == NULL)
         return ERR_NO_MEMORY;

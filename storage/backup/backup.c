@@ -176,13 +176,13 @@ static err_t adopt_records(str_t bytes, uint64_t after, backup_manifest_t *manif
 static err_t adopt_one(making_t *self, uint32_t number)
 {
     char name[BACKUP_NAME_SIZE];
-    buf_t bytes BUF_SCOPED = BUF_INIT, path BUF_SCOPED = BUF_INIT;
+    buf_t bytes BUF_SCOPED = BUF_INIT;
     backup_manifest_t *manifest = manifest_of(self);
     backup_manifest_t next = *manifest;
     backup_file_t file = {.kind = BACKUP_JOURNAL, .number = number};
     bool is_same = false;
     backup_file_name(BACKUP_JOURNAL, number, name);
-    TRY(file_read(backup_folder_name(self->folder, name, &path), BACKUP_SEGMENT_SIZE_MAX, &bytes));
+    TRY(file_read(backup_path(self->folder->path, name).text, BACKUP_SEGMENT_SIZE_MAX, &bytes));
     TRY(adopt_records(buf_str(&bytes), manifest->position, &next));
     TRY(has_record(self->source->journal, next.position, next.last, &is_same));
     if (!is_same)
@@ -228,28 +228,25 @@ static err_t say_keys(const making_t *self, err_t err)
 
 static err_t read_secret(const making_t *self, const char *name, buf_t *out)
 {
-    buf_t path BUF_SCOPED = BUF_INIT;
-    buf_printf(&path, "%s/keys/%s", self->source->data, name);
-    err_t err = file_read(buf_terminated(&path), SECRET_FILE_MAX, out);
+    backup_path_t path = backup_path(self->source->data, name);
+    err_t err = file_read(path.text, SECRET_FILE_MAX, out);
     return err == ERR_OK ? err
-                         : backup_say(self->folder->problem, err, "%s can't be read: %s",
-                                      buf_terminated(&path), err_text(err));
+                         : backup_say(self->folder->problem, err, "%s can't be read: %s", path.text,
+                                      err_text(err));
 }
 
 static bool has_secret(const making_t *self, const char *name)
 {
-    buf_t path BUF_SCOPED = BUF_INIT;
-    buf_printf(&path, "%s/keys/%s", self->source->data, name);
-    return access(buf_terminated(&path), F_OK) == 0;
+    return access(backup_path(self->source->data, name).text, F_OK) == 0;
 }
 
 static err_t take_keys(making_t *self)
 {
     backup_keys_t keys BACKUP_KEYS_SCOPED = {0};
     backup_secrets_t secrets BACKUP_SECRETS_SCOPED = {0};
-    TRY(read_secret(self, "instance", &secrets.instance));
-    if (has_secret(self, "blobs"))
-        TRY(read_secret(self, "blobs", &secrets.blobs));
+    TRY(read_secret(self, "keys/instance", &secrets.instance));
+    if (has_secret(self, "keys/blobs"))
+        TRY(read_secret(self, "keys/blobs", &secrets.blobs));
     err_t err = backup_keys_take(self->source->store, self->source->master, &secrets, &keys);
     if (err != ERR_OK)
         return say_keys(self, err);
@@ -295,7 +292,7 @@ static err_t describe(const making_t *self)
     backup_manifest_t *manifest = manifest_of(self);
     buf_t instance AEAD_BUF_SCOPED = BUF_INIT;
     char name[BACKUP_WORD_SIZE] = "";
-    TRY(read_secret(self, "instance", &instance));
+    TRY(read_secret(self, "keys/instance", &instance));
     name_instance(buf_str(&instance), name);
     if (!self->folder->is_new && strcmp(name, manifest->instance) != 0)
         return say_other(self);
@@ -309,6 +306,7 @@ static err_t describe(const making_t *self)
 
 static err_t make(making_t *self)
 {
+    TRY(backup_check_folder(self->source->data, self->folder->problem));
     TRY(check_same(self));
     TRY(describe(self));
     TRY(backup_folder_is_whole(self->folder));

@@ -4,10 +4,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { LEVELS = 3, GAP = 2, VARIANT_SIZE_MAX = 16 };
+enum { LEVELS = 3, GAP = 2, VARIANT_SIZE_MAX = 16, PLACE_SIZE_MAX = 128 };
 
 static const char *const folders[] = {"artwork", "lyrics"};
 
@@ -115,9 +116,10 @@ static bool has_size_of(const char *path, const char *other)
 
 static err_t write_copy(const taking_t *taking, const char *to, str_t content)
 {
-    buf_t parent BUF_SCOPED = BUF_INIT;
-    buf_append(&parent, str_slice(str_from(to), 0, str_find_last(str_from(to), '/')));
-    err_t err = file_make_folders(buf_terminated(&parent));
+    char parent[BACKUP_PATH_SIZE];
+    str_to_array(str_slice(str_from(to), 0, str_find_last(str_from(to), '/')), parent,
+                 sizeof parent);
+    err_t err = file_make_folders(parent);
     if (err == ERR_OK)
         err = file_replace(to, content, true);
     taking->blobs->copied++;
@@ -149,15 +151,13 @@ static err_t copy(const taking_t *taking, const char *from, const char *to, str_
 /* name: "artwork/ab/cd/HASH". */
 static err_t take_file(taking_t *taking, const char *name, str_t file_name)
 {
-    buf_t from BUF_SCOPED = BUF_INIT, to BUF_SCOPED = BUF_INIT;
     blob_hash_t hash = {0};
     str_t sha256;
-    buf_printf(&from, "%s/%s", taking->data, name);
-    const char *source = buf_terminated(&from);
-    const char *target = backup_folder_name(taking->folder, name, &to);
+    const backup_path_t source = backup_path(taking->data, name);
+    const backup_path_t target = backup_path(taking->folder->path, name);
     bool is_known = find_before(&taking->before, str_from(name), &sha256);
-    if (!is_known || !has_size_of(source, target)) {
-        err_t err = copy(taking, source, target, file_name, &hash);
+    if (!is_known || !has_size_of(source.text, target.text)) {
+        err_t err = copy(taking, source.text, target.text, file_name, &hash);
         if (err == ERR_CORRUPT || err == ERR_NOT_FOUND)
             return ERR_OK;
         TRY(err);
@@ -183,9 +183,7 @@ static int by_name(const void *a, const void *b)
 static err_t list_level(const taking_t *taking, const char *name, bool is_last, arena_t *arena,
                         buf_t *out_names)
 {
-    buf_t path BUF_SCOPED = BUF_INIT;
-    buf_printf(&path, "%s/%s", taking->data, name);
-    DIR *dir SCOPED(dir_scope_end) = opendir(buf_terminated(&path));
+    DIR *dir SCOPED(dir_scope_end) = opendir(backup_path(taking->data, name).text);
     if (dir == NULL)
         return errno == ENOENT ? ERR_OK : err_from_errno(errno);
     for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
@@ -206,15 +204,14 @@ static err_t take_level(taking_t *taking, const char *name, int level)
 {
     bool is_last = level + 1 == LEVELS;
     arena_t arena ARENA_SCOPED = {0};
-    buf_t names BUF_SCOPED = BUF_INIT, below BUF_SCOPED = BUF_INIT;
+    buf_t names BUF_SCOPED = BUF_INIT;
     TRY(list_level(taking, name, is_last, &arena, &names));
     for (size_t at = 0; at < names.size; at += sizeof(str_t)) {
         str_t here;
+        char below[PLACE_SIZE_MAX];
         memcpy(&here, names.data + at, sizeof here);
-        buf_reset(&below);
-        buf_printf(&below, "%s/%.*s", name, STR_ARG(here));
-        TRY(is_last ? take_file(taking, buf_terminated(&below), here)
-                    : take_level(taking, buf_terminated(&below), level + 1));
+        snprintf(below, sizeof below, "%s/%.*s", name, STR_ARG(here));
+        TRY(is_last ? take_file(taking, below, here) : take_level(taking, below, level + 1));
     }
     return ERR_OK;
 }
@@ -238,12 +235,12 @@ err_t backup_blobs_take(const backup_folder_t *folder, const char *data, str_t b
 static err_t read_file(const backup_folder_t *folder, str_t sha256, str_t name, buf_t *content,
                        buf_t *why)
 {
-    buf_t relative BUF_SCOPED = BUF_INIT, path BUF_SCOPED = BUF_INIT;
     blob_hash_t real;
-    buf_append(&relative, name);
-    const char *file = backup_folder_name(folder, buf_terminated(&relative), &path);
+    char relative[PLACE_SIZE_MAX];
+    str_to_array(name, relative, sizeof relative);
+    const backup_path_t file = backup_path(folder->path, relative);
     buf_reset(content);
-    err_t err = file_read(file, BLOB_SIZE_MAX, content);
+    err_t err = file_read(file.text, BLOB_SIZE_MAX, content);
     if (err == ERR_OK)
         err = blob_hash_of(buf_str(content), &real);
     if (err == ERR_OK && !str_equal(str_from(real.text), sha256))
@@ -252,9 +249,9 @@ static err_t read_file(const backup_folder_t *folder, str_t sha256, str_t name, 
         buf_printf(why,
                    "%s is damaged: its SHA-256 is not the one of the list. Remove it: the "
                    "next backup copies it again",
-                   file);
+                   file.text);
     else if (err != ERR_OK)
-        buf_printf(why, "%s can't be read: %s", file, err_text(err));
+        buf_printf(why, "%s can't be read: %s", file.text, err_text(err));
     return err;
 }
 
@@ -272,7 +269,10 @@ err_t backup_blobs_each(const backup_folder_t *folder, str_t list, backup_blob_f
             return backup_say(folder->problem, ERR_CORRUPT,
                               "the list of blobs in %s is damaged: %.*s", folder->path,
                               STR_ARG(line));
-        if (read_file(folder, sha256, name, &content, &why) != ERR_OK)
+        err_t err = read_file(folder, sha256, name, &content, &why);
+        if (err == ERR_NO_MEMORY)
+            return err;
+        if (err != ERR_OK)
             damaged(context, buf_terminated(&why));
         else
             TRY(visit(context, name, buf_str(&content)));

@@ -31,19 +31,26 @@ err_t backup_say(buf_t *problem, err_t err, const char *format, ...)
     return err;
 }
 
-const char *backup_folder_name(const backup_folder_t *self, const char *name, buf_t *room)
+backup_path_t backup_path(const char *folder, const char *name)
 {
-    buf_reset(room);
-    buf_printf(room, "%s/%s", self->path, name);
-    return buf_terminated(room);
+    backup_path_t path;
+    snprintf(path.text, sizeof path.text, "%s/%s", folder, name);
+    return path;
+}
+
+err_t backup_check_folder(const char *folder, buf_t *problem)
+{
+    return strlen(folder) <= BACKUP_FOLDER_SIZE_MAX
+               ? ERR_OK
+               : backup_say(problem, ERR_LIMIT, "the name of the folder is too long");
 }
 
 /* ---- opening ---- */
 
 static err_t load_manifest(backup_folder_t *self)
 {
-    buf_t text BUF_SCOPED = BUF_INIT, path BUF_SCOPED = BUF_INIT;
-    TRY(file_read(backup_folder_name(self, manifest_name, &path), BACKUP_MANIFEST_SIZE_MAX, &text));
+    buf_t text BUF_SCOPED = BUF_INIT;
+    TRY(file_read(backup_path(self->path, manifest_name).text, BACKUP_MANIFEST_SIZE_MAX, &text));
     err_t err = backup_manifest_read(buf_str(&text), &self->manifest);
     if (err == ERR_NEWER)
         return backup_say(self->problem, err,
@@ -88,17 +95,14 @@ static err_t check_empty(const backup_folder_t *self)
 
 static err_t make_folders(const backup_folder_t *self)
 {
-    buf_t path BUF_SCOPED = BUF_INIT;
     for (size_t i = 0; i < COUNT_OF(folders); i++)
-        TRY(file_make_folders(backup_folder_name(self, folders[i], &path)));
+        TRY(file_make_folders(backup_path(self->path, folders[i]).text));
     return ERR_OK;
 }
 
 static err_t take_lock(backup_folder_t *self)
 {
-    buf_t path BUF_SCOPED = BUF_INIT;
-    self->lock_fd =
-        open(backup_folder_name(self, "lock", &path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    self->lock_fd = open(backup_path(self->path, "lock").text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (self->lock_fd < 0)
         return err_from_errno(errno);
     if (flock(self->lock_fd, LOCK_EX | LOCK_NB) == 0)
@@ -111,6 +115,7 @@ static err_t take_lock(backup_folder_t *self)
 
 static err_t open_for_writing(backup_folder_t *self)
 {
+    TRY(backup_check_folder(self->path, self->problem));
     TRY(file_make_folders(self->path));
     err_t err = load_manifest(self);
     self->is_new = err == ERR_NOT_FOUND;
@@ -140,6 +145,7 @@ err_t backup_folder_write(const char *path, buf_t *problem, backup_folder_t *out
 err_t backup_folder_read(const char *path, buf_t *problem, backup_folder_t *out_folder)
 {
     backup_folder_t self BACKUP_FOLDER_SCOPED = {.path = path, .problem = problem, .lock_fd = -1};
+    TRY(backup_check_folder(path, problem));
     err_t err = load_manifest(&self);
     if (err == ERR_NOT_FOUND)
         return backup_say(problem, err,
@@ -167,11 +173,10 @@ err_t backup_folder_get(const backup_folder_t *self, const backup_file_t *file, 
 {
     char name[BACKUP_NAME_SIZE];
     blob_hash_t hash;
-    buf_t path BUF_SCOPED = BUF_INIT;
     size_t before = out->size;
     size_t size_max = file->kind == BACKUP_JOURNAL ? BACKUP_SEGMENT_SIZE_MAX : FILE_SIZE_MAX;
     backup_file_name(file->kind, file->number, name);
-    err_t err = file_read(backup_folder_name(self, name, &path), size_max, out);
+    err_t err = file_read(backup_path(self->path, name).text, size_max, out);
     if (err != ERR_OK)
         return backup_say(self->problem, err == ERR_LIMIT ? ERR_CORRUPT : err,
                           "%s/%s can't be read: %s", self->path, name, err_text(err));
@@ -186,14 +191,13 @@ err_t backup_folder_get(const backup_folder_t *self, const backup_file_t *file, 
 err_t backup_folder_put(backup_folder_t *self, backup_kind_t kind, str_t content)
 {
     char name[BACKUP_NAME_SIZE];
-    buf_t path BUF_SCOPED = BUF_INIT;
     const backup_file_t *newest = backup_manifest_newest(&self->manifest, kind);
     backup_file_t file = {
         .kind = kind, .number = newest == NULL ? 1 : newest->number + 1, .size = content.size};
     backup_file_name(kind, file.number, name);
     err_t err = blob_hash_of(content, &file.sha256);
     if (err == ERR_OK)
-        err = file_replace(backup_folder_name(self, name, &path), content, true);
+        err = file_replace(backup_path(self->path, name).text, content, true);
     if (err == ERR_OK)
         err = backup_manifest_add(&self->manifest, &file);
     if (err == ERR_LIMIT)
@@ -212,9 +216,8 @@ err_t backup_folder_is_whole(const backup_folder_t *self)
         const backup_file_t *file = &self->manifest.files[i];
         char name[BACKUP_NAME_SIZE];
         struct stat info;
-        buf_t path BUF_SCOPED = BUF_INIT;
         backup_file_name(file->kind, file->number, name);
-        if (stat(backup_folder_name(self, name, &path), &info) != 0)
+        if (stat(backup_path(self->path, name).text, &info) != 0)
             return backup_say(self->problem, ERR_CORRUPT,
                               "%s/%s is missing: this backup can't be restored. Put the file back, "
                               "or begin a new backup in another folder",
@@ -260,27 +263,25 @@ static void remove_file(const char *path)
 void backup_folder_tidy(const backup_folder_t *self, backup_kind_t kind)
 {
     const char *folder = folders[kind];
-    buf_t path BUF_SCOPED = BUF_INIT, name BUF_SCOPED = BUF_INIT;
-    DIR *dir SCOPED(dir_scope_end) = opendir(backup_folder_name(self, folder, &path));
+    DIR *dir SCOPED(dir_scope_end) = opendir(backup_path(self->path, folder).text);
     for (const struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
         if (entry->d_name[0] == '.')
             continue;
-        buf_reset(&name);
-        buf_printf(&name, "%s/%s", folder, entry->d_name);
-        if (!is_named(&self->manifest, buf_str(&name)))
-            remove_file(backup_folder_name(self, buf_terminated(&name), &path));
+        backup_path_t name = backup_path(folder, entry->d_name);
+        if (!is_named(&self->manifest, str_from(name.text)))
+            remove_file(backup_path(self->path, name.text).text);
     }
 }
 
 err_t backup_folder_publish(backup_folder_t *self)
 {
-    buf_t text BUF_SCOPED = BUF_INIT, path BUF_SCOPED = BUF_INIT;
+    buf_t text BUF_SCOPED = BUF_INIT;
     self->manifest.previous = self->manifest_hash;
     self->manifest.number++;
     backup_manifest_write(&self->manifest, &text);
     err_t err = buf_status(&text);
     if (err == ERR_OK)
-        err = file_replace(backup_folder_name(self, manifest_name, &path), buf_str(&text), true);
+        err = file_replace(backup_path(self->path, manifest_name).text, buf_str(&text), true);
     if (err != ERR_OK)
         return backup_say(self->problem, err, "%s/%s can't be written: %s", self->path,
                           manifest_name, err_text(err));

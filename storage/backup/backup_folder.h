@@ -28,8 +28,15 @@ err_t backup_folder_read(const char *path, buf_t *problem, backup_folder_t *out_
 void backup_folder_close(backup_folder_t *self);
 #define BACKUP_FOLDER_SCOPED SCOPED(backup_folder_close)
 
-/* "PATH/NAME" as a buffer's text. */
-const char *backup_folder_name(const backup_folder_t *self, const char *name, buf_t *room);
+/* "FOLDER/NAME". It needs no memory: a name that there was none for must not be taken for a file
+ * that is not there. Folders are at most BACKUP_FOLDER_SIZE_MAX long: backup_folder_write and _read
+ * and backup_check_folder refuse others (LIMIT). */
+enum { BACKUP_PATH_SIZE = 4096, BACKUP_FOLDER_SIZE_MAX = 3800 };
+typedef struct backup_path {
+    char text[BACKUP_PATH_SIZE];
+} backup_path_t;
+backup_path_t backup_path(const char *folder, const char *name);
+err_t backup_check_folder(const char *folder, buf_t *problem);
 /* Appends a file's content, checked against the manifest's length and SHA-256: CORRUPT, NOT_FOUND.
  */
 err_t backup_folder_get(const backup_folder_t *self, const backup_file_t *file, buf_t *out);

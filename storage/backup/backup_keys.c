@@ -100,9 +100,11 @@ static err_t each_line(str_t text, line_fn visit, void *context)
             break; /* behind the last line's end */
         str_t name = str_slice(line, 0, blank);
         buf_reset(&bytes);
-        if (!is_subject(name) || blank == line.size ||
-            hex_decode(&bytes, str_slice(line, blank + 1, line.size)) != ERR_OK)
+        if (!is_subject(name) || blank == line.size)
             return ERR_CORRUPT;
+        err_t err = hex_decode(&bytes, str_slice(line, blank + 1, line.size));
+        if (err != ERR_OK)
+            return err == ERR_NO_MEMORY ? err : ERR_CORRUPT;
         TRY(visit(context, name, buf_str(&bytes)));
     }
     return ERR_OK;
@@ -214,11 +216,11 @@ static err_t check_line(void *context, str_t name, str_t bytes)
         buf_t instance AEAD_BUF_SCOPED = BUF_INIT;
         checking->has_instance = true;
         /* FORBIDDEN, below, says it better than CORRUPT. */
-        if (checking->master != NULL &&
-            open_instance(checking->master, bytes, &instance) != ERR_OK &&
-            checking->master_err == ERR_OK)
-            checking->master_err = ERR_CORRUPT;
-        return ERR_OK;
+        err_t err =
+            checking->master == NULL ? ERR_OK : open_instance(checking->master, bytes, &instance);
+        if (err == ERR_CORRUPT && checking->master_err == ERR_OK)
+            checking->master_err = err;
+        return err == ERR_CORRUPT ? ERR_OK : err;
     }
     if (str_equal(name, BLOBS))
         return ERR_OK; /* the vault opens it */

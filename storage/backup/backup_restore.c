@@ -59,9 +59,9 @@ err_t backup_restore_check_folder(const backup_folder_t *folder, const char *dat
 {
     static const char *const top[] = {"keys", "lock", "format"};
     static const char *const keys[] = {"master"};
-    buf_t path BUF_SCOPED = BUF_INIT, other BUF_SCOPED = BUF_INIT, mark BUF_SCOPED = BUF_INIT;
-    buf_printf(&path, "%s/" DATA_FOLDER_RESTORING, data);
-    err_t err = file_read(buf_terminated(&path), MARK_SIZE_MAX, &mark);
+    buf_t other BUF_SCOPED = BUF_INIT, mark BUF_SCOPED = BUF_INIT;
+    TRY(backup_check_folder(data, folder->problem));
+    err_t err = file_read(backup_path(data, DATA_FOLDER_RESTORING).text, MARK_SIZE_MAX, &mark);
     if (err == ERR_OK) {
         *out_is_resumed = true;
         return check_resumed(folder, data, buf_str(&mark));
@@ -69,10 +69,8 @@ err_t backup_restore_check_folder(const backup_folder_t *folder, const char *dat
     *out_is_resumed = false;
     if (err == ERR_NOT_FOUND)
         err = find_other(data, top, COUNT_OF(top), &other);
-    buf_reset(&path);
-    buf_printf(&path, "%s/keys", data);
     if (err == ERR_OK && other.size == 0)
-        err = find_other(buf_terminated(&path), keys, COUNT_OF(keys), &other);
+        err = find_other(backup_path(data, "keys").text, keys, COUNT_OF(keys), &other);
     if (err != ERR_OK)
         return backup_say(folder->problem, err, "%s can't be read: %s", data, err_text(err));
     return other.size == 0
@@ -93,19 +91,16 @@ static err_t say_io(const backup_folder_t *folder, err_t err, const char *what)
 
 err_t backup_restore_begin(const backup_folder_t *folder, const char *data)
 {
-    buf_t path BUF_SCOPED = BUF_INIT;
-    buf_printf(&path, "%s/" DATA_FOLDER_RESTORING, data);
-    err_t err = file_replace(buf_terminated(&path), str_from(folder->manifest_hash.text), true);
-    return say_io(folder, err, buf_terminated(&path));
+    const backup_path_t path = backup_path(data, DATA_FOLDER_RESTORING);
+    err_t err = file_replace(path.text, str_from(folder->manifest_hash.text), true);
+    return say_io(folder, err, path.text);
 }
 
 err_t backup_restore_end(const backup_folder_t *folder, const char *data)
 {
-    buf_t path BUF_SCOPED = BUF_INIT;
-    buf_printf(&path, "%s/" DATA_FOLDER_RESTORING, data);
-    const char *name = buf_terminated(&path);
-    err_t err = unlink(name) == 0 ? file_sync_folder_of(name) : err_from_errno(errno);
-    return say_io(folder, err, name);
+    const backup_path_t path = backup_path(data, DATA_FOLDER_RESTORING);
+    err_t err = unlink(path.text) == 0 ? file_sync_folder_of(path.text) : err_from_errno(errno);
+    return say_io(folder, err, path.text);
 }
 
 /* ---- keys ---- */
@@ -120,9 +115,7 @@ static err_t get_newest(const backup_folder_t *folder, backup_kind_t kind, buf_t
 
 static err_t give_secret(const char *data, const char *name, str_t content)
 {
-    buf_t path BUF_SCOPED = BUF_INIT;
-    buf_printf(&path, "%s/keys/%s", data, name);
-    return file_replace(buf_terminated(&path), content, true);
+    return file_replace(backup_path(data, name).text, content, true);
 }
 
 static err_t give_keys(const backup_folder_t *folder, const backup_target_t *target,
@@ -133,9 +126,9 @@ static err_t give_keys(const backup_folder_t *folder, const backup_target_t *tar
     TRY(get_newest(folder, BACKUP_KEYS, &text));
     err_t err = backup_keys_give(buf_str(&text), target->master, store, &secrets);
     if (err == ERR_OK)
-        err = give_secret(target->data, "instance", buf_str(&secrets.instance));
+        err = give_secret(target->data, "keys/instance", buf_str(&secrets.instance));
     if (err == ERR_OK && secrets.blobs.size > 0)
-        err = give_secret(target->data, "blobs", buf_str(&secrets.blobs));
+        err = give_secret(target->data, "keys/blobs", buf_str(&secrets.blobs));
     if (err != ERR_OK)
         return backup_say(folder->problem, err, "the users' keys can't be restored: %s",
                           err_text(err));
@@ -160,11 +153,13 @@ typedef struct giving {
 static err_t give_blob(void *context, str_t name, str_t content)
 {
     const giving_t *self = context;
-    buf_t path BUF_SCOPED = BUF_INIT, parent BUF_SCOPED = BUF_INIT;
-    buf_printf(&path, "%s/%.*s", self->target->data, STR_ARG(name));
-    const char *file = buf_terminated(&path);
-    buf_append(&parent, str_slice(str_from(file), 0, str_find_last(str_from(file), '/')));
-    err_t err = access(file, F_OK) == 0 ? ERR_OK : file_make_folders(buf_terminated(&parent));
+    char relative[128];
+    str_to_array(name, relative, sizeof relative);
+    const backup_path_t path = backup_path(self->target->data, relative);
+    backup_path_t parent = path;
+    *strrchr(parent.text, '/') = '\0';
+    const char *file = path.text;
+    err_t err = access(file, F_OK) == 0 ? ERR_OK : file_make_folders(parent.text);
     if (err == ERR_OK && access(file, F_OK) != 0)
         err = file_replace(file, content, true);
     if (err == ERR_OK && ++self->report->blobs % 64 == 0 && self->target->progress != NULL)
@@ -182,12 +177,12 @@ err_t backup_restore_files(const backup_folder_t *folder, const backup_target_t 
                            restore_report_t *report)
 {
     giving_t giving = {folder, target, report};
-    buf_t list BUF_SCOPED = BUF_INIT, path BUF_SCOPED = BUF_INIT;
+    buf_t list BUF_SCOPED = BUF_INIT;
     vault_store_t *store = NULL;
-    buf_printf(&path, "%s/keys/subjects", target->data);
-    err_t err = vault_files_open(buf_str(&path), &store);
+    const backup_path_t path = backup_path(target->data, "keys/subjects");
+    err_t err = vault_files_open(str_from(path.text), &store);
     if (err != ERR_OK)
-        return say_io(folder, err, buf_terminated(&path));
+        return say_io(folder, err, path.text);
     err = give_keys(folder, target, store, report);
     store->table->close(store);
     TRY(err);

@@ -42,6 +42,7 @@ static pthread_mutex_t *locked(vault_files_t *self)
 static err_t path_of(const vault_files_t *self, str_t subject, buf_t *out)
 {
     buf_printf(out, "%s/%.*s", self->directory, STR_ARG(subject));
+    (void)buf_terminated(out); /* a name without its end would be another file's */
     return buf_status(out);
 }
 

@@ -50,6 +50,7 @@ static err_t check_level(checking_t *self, const char *path, int level)
             continue;
         buf_reset(&below);
         buf_printf(&below, "%s/%s", path, entry->d_name);
+        TRY(buf_status(&below));
         TRY(is_last ? check_file(self, buf_terminated(&below), name)
                     : check_level(self, buf_terminated(&below), level + 1));
     }

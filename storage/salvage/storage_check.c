@@ -100,6 +100,8 @@ static err_t check_environment(checking_t *self, const environment_t *environmen
     buf_printf(&path, "%s/%s", self->options->data, environment->name);
     buf_t file BUF_SCOPED = BUF_INIT;
     buf_printf(&file, "%s/data.mdb", buf_terminated(&path));
+    TRY(buf_status(&path));
+    TRY(buf_status(&file));
     if (access(buf_terminated(&file), F_OK) != 0 && environment->built != NULL)
         return ERR_OK; /* not made yet */
     journal_check_t check = {.path = buf_terminated(&path), .map_size = self->options->map_size};
@@ -161,6 +163,7 @@ static err_t check_keys(checking_t *self)
     buf_t path BUF_SCOPED = BUF_INIT;
     key_check_t check = {.self = self};
     buf_printf(&path, "%s/keys/subjects", self->options->data);
+    TRY(buf_status(&path));
     if (access(buf_terminated(&path), F_OK) != 0)
         return ERR_OK;
     TRY(vault_files_open(buf_str(&path), &check.store));
@@ -191,6 +194,7 @@ static err_t check_blobs(checking_t *self)
         buf_t path BUF_SCOPED = BUF_INIT;
         bool was_damaged = self->is_damaged;
         buf_printf(&path, "%s/%s", self->options->data, folders[i]);
+        TRY(buf_status(&path));
         TRY(blob_look(buf_terminated(&path), blob_is_damaged, self, &count));
         if (count > 0 && self->is_damaged == was_damaged)
             say(self, "%s: %llu, all whole", folders[i], (unsigned long long)count);

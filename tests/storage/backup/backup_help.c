@@ -131,12 +131,15 @@ err_t rig_backup(backup_rig_t *self, backup_progress_fn progress, backup_report_
     temporary_name_t path = below(&self->data, "journal");
     backup_report_t report = {0};
     buf_reset(&self->problem);
+    temporary_name_t subjects = below(&self->data, "keys/subjects");
+    vault_store_t *store = NULL;
     TRY(journal_lmdb_read_open(path.path, 0, &journal));
     TRY(backup_folder_write(self->backup.path, &self->problem, &folder));
+    TRY(vault_files_open(str_from(subjects.path), &store));
     backup_source_t source = {.journal = journal_lmdb_read_journal(journal),
                               .backend = "lmdb",
                               .data = self->data.path,
-                              .store = store_in(&self->data),
+                              .store = store,
                               .master = &self->master,
                               .master_name = "0707",
                               .program = "test",
