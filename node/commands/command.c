@@ -109,7 +109,8 @@ static const command_t commands[] = {
      "json", command_tree},
     {"outbox", "[retry|drop STREAM NUMBER]", "messages that wait for another actor, and dead ones",
      "Prints as JSON how many durable messages wait, and those that their receivers refused too\n"
-     "often: STREAM is the sender's, NUMBER the message's. `retry` sends one again, `drop` gives it\n"
+     "often: STREAM is the sender's, NUMBER the message's. `retry` sends one again, `drop` gives "
+     "it\n"
      "up.\n",
      NULL, command_outbox},
     {"letters", "", "messages that nobody handled",
