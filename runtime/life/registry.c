@@ -88,6 +88,13 @@ const actor_chunks_t *registry_chunks(const registry_t *self)
     return &self->chunks;
 }
 
+/* Free slots follow each other in steps of this many: actors that are spawned one after the other
+ * may run on different cores, which fetch ahead what lies next to what they use. */
+enum { SLOT_STRIDE = 100 };
+_Static_assert((ACTOR_CHUNK - 1) % 7 == 0 && (ACTOR_CHUNK - 1) / 7 == 73 && SLOT_STRIDE % 7 != 0 &&
+                   SLOT_STRIDE % 73 != 0,
+               "all slots of a chunk are met");
+
 static err_t add_chunk(registry_t *self)
 {
     if (self->chunk_count == REGISTRY_CHUNKS_MAX)
@@ -103,7 +110,7 @@ static err_t add_chunk(registry_t *self)
     chunk->runtime = self->runtime;
     chunk->first_slot = self->chunk_count * ACTOR_CHUNK;
     for (uint32_t i = ACTOR_CHUNK - 1; i > 0; i--) {
-        actor_t *actor = slot_at(chunk, i);
+        actor_t *actor = slot_at(chunk, 1 + i * SLOT_STRIDE % (ACTOR_CHUNK - 1));
         actor_init(actor);
         actor->free_next = self->first_free;
         self->first_free = actor;

@@ -201,3 +201,30 @@ Test(pool, without_memory_it_says_so_and_what_is_out_can_still_be_given_back)
     pool_deinit(&pools[0]);
     pool_deinit(&pools[1]);
 }
+
+/* Small blocks are actors' states, which others may run on another core. */
+Test(pool, blocks_that_are_taken_one_after_the_other_lie_apart_and_each_once)
+{
+    enum { LINES_APART = 2 * 64 };
+    for (size_t size = 16; size <= 512; size += 16) {
+        static pool_t pool;
+        pool_init(&pool, 0, 1, POOL_SLABS);
+        unsigned char *blocks[256], *before = NULL;
+        block_class_t class = 0;
+        for (size_t i = 0; i < COUNT_OF(blocks); i++) {
+            unsigned char *block = blocks[i] = pool_new(&pool, size, &class);
+            cr_assert(block != NULL);
+            memset(block, 0, size);
+            size_t apart = (size_t)(block > before ? block - before : before - block);
+            cr_assert(apart >= LINES_APART, "%zu bytes: %zu", size, apart);
+            before = block;
+        }
+        for (size_t i = 0; i < COUNT_OF(blocks); i++) {
+            cr_assert(eq(sz, blocks[i][0], 0), "nobody else has it");
+            blocks[i][0] = 1;
+            pool_free(&pool, blocks[i], class);
+        }
+        cr_assert(eq(u64, pool_used(&pool), 0));
+        pool_deinit(&pool);
+    }
+}
