@@ -121,8 +121,9 @@ static err_t read_outbox(journal_t *journal, str_t stream, outbox_t **outbox)
     uint64_t version = 0;
     err_t err = journal->table->snapshot_get(journal, stream, &version, &encoded);
     if (err == ERR_OK) {
-        if (schema_decode(&durable_snapshot_schema, buf_str(&encoded), &arena, &snapshot) != ERR_OK)
-            return ERR_CORRUPT;
+        err = schema_decode(&durable_snapshot_schema, buf_str(&encoded), &arena, &snapshot);
+        if (err != ERR_OK)
+            return err == ERR_NO_MEMORY ? err : ERR_CORRUPT;
         TRY(outbox_from_snapshot(outbox, journal, stream, &snapshot));
     } else if (err != ERR_NOT_FOUND) {
         return err;

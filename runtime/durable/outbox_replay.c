@@ -73,8 +73,9 @@ err_t outbox_replay(outbox_t **self, const journal_record_t *record)
         if (!str_equal(str_from(events[i].schema->name), record->event.name))
             continue;
         arena_t arena ARENA_SCOPED = {0};
-        if (schema_decode(events[i].schema, record->event.payload, &arena, &event) != ERR_OK)
-            return ERR_CORRUPT;
+        err_t err = schema_decode(events[i].schema, record->event.payload, &arena, &event);
+        if (err != ERR_OK)
+            return err == ERR_NO_MEMORY ? err : ERR_CORRUPT;
         TRY(made(self));
         return events[i].replay(*self, record, &event);
     }
