@@ -162,6 +162,26 @@ static err_t durations_work(void *data)
     return ERR_OK;
 }
 
+/* A command that is repeated gets its first answer, which says nothing of what came after it. */
+static void is_still_there(void *context, const answer_t *answer)
+{
+    answer_t gone = {.err = ERR_CONFLICT, .text = STR("it was made before, and deleted since")};
+    control_answer(context, answer->err == ERR_NOT_FOUND ? &gone : answer);
+}
+
+static void was_made(void *context, const answer_t *answer)
+{
+    control_request_t *request = context;
+    if (answer->err != ERR_OK) {
+        control_answer(request, answer);
+        return;
+    }
+    const playlist_view_t *view = answer->message;
+    edge_ask(control_edge(request), address_of(PLAYLIST_KIND, view->playlist_id), ASK_TIMEOUT_MS,
+             (str_t){0}, is_still_there, request, playlist_get,
+             .user_id = control_argument(request, "user_id"));
+}
+
 static void durations_known(void *data, err_t err)
 {
     create_job_t *job = data;
@@ -171,7 +191,7 @@ static void durations_known(void *data, err_t err)
         return;
     }
     edge_ask(control_edge(request), listener(request), ASK_TIMEOUT_MS,
-             control_argument(request, "command_id"), control_answer, request, user_create_playlist,
+             control_argument(request, "command_id"), was_made, request, user_create_playlist,
              .name = control_argument(request, "name"), .tracks = {job->tracks, job->count});
 }
 
