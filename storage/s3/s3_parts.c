@@ -134,22 +134,27 @@ static err_t make_query(const s3_address_t *address, const s3_answer_t *last, bu
     return buf_status(out);
 }
 
+static err_t take_back_one(s3_wire_t *wire, const s3_item_t *item, size_t prefix_size)
+{
+    buf_t query BUF_SCOPED = BUF_INIT;
+    buf_append(&query, STR("uploadId="));
+    percent_append(&query, item->upload_id, "");
+    TRY(buf_status(&query));
+    s3_request_t request = {.method = S3_DELETE,
+                            .key = str_slice(item->key, prefix_size, item->key.size),
+                            .query = buf_str(&query)};
+    return s3_wire_run(wire, &request, 1);
+}
+
 static err_t take_back(s3_wire_t *wire, const s3_address_t *address, const s3_answer_t *page,
                        int64_t before_ms, uint64_t *count)
 {
     str_t prefix = str_from(address->prefix);
     for (size_t i = 0; i < page->item_count; i++) {
         const s3_item_t *item = &page->items[i];
-        buf_t query BUF_SCOPED = BUF_INIT;
         if (item->time_ms >= before_ms || !str_starts_with(item->key, prefix))
             continue;
-        buf_append(&query, STR("uploadId="));
-        percent_append(&query, item->upload_id, "");
-        TRY(buf_status(&query));
-        s3_request_t request = {.method = S3_DELETE,
-                                .key = str_slice(item->key, prefix.size, item->key.size),
-                                .query = buf_str(&query)};
-        err_t err = s3_wire_run(wire, &request, 1);
+        err_t err = take_back_one(wire, item, prefix.size);
         if (err != ERR_OK && err != ERR_NOT_FOUND)
             return err;
         *count += err == ERR_OK ? 1 : 0;
