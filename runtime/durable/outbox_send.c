@@ -1,5 +1,6 @@
 /* outbox_send.c -- the sender's side in an actor: putting in, sending, what the answers come to. */
 
+#include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
 #include "runtime/base/schema_seal.h"
 #include "runtime/context.h"
@@ -280,6 +281,7 @@ static void begin_lane(const context_t *ctx, letter_lane_t *lane)
 void outbox_begin(context_t *ctx)
 {
     outbox_t *outbox = outbox_in(ctx);
+    ASSERT(outbox != NULL);   /* outbox_is_to_begin */
     outbox->timer_due_ms = 0; /* it went with the state before */
     for (letter_lane_t *lane = outbox->lanes; lane != NULL; lane = lane->next)
         begin_lane(ctx, lane);
