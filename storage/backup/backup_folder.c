@@ -33,7 +33,7 @@ err_t backup_say(buf_t *problem, err_t err, const char *format, ...)
 
 backup_path_t backup_path(const char *folder, const char *name)
 {
-    backup_path_t path;
+    backup_path_t path = {""};
     snprintf(path.text, sizeof path.text, "%s/%s", folder, name);
     return path;
 }

@@ -118,7 +118,8 @@ static err_t borrow(aead_t *self, const aead_key_t *key, loan_t *out_loan)
     loan.kept = atomic_exchange(loan.place, NULL);
     if (loan.kept == NULL) /* or another thread has it */
         TRY(kept_new(self, &loan.kept));
-    *out_loan = (loan_t){STEAL(loan.kept), loan.place, loan.forgotten};
+    *out_loan = loan;
+    loan.kept = NULL;
     return ERR_OK;
 }
 

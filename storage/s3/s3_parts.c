@@ -8,12 +8,12 @@ enum { ANSWER_SIZE_MAX = 4 * 1024 * 1024, PARTS_MAX = 1000, PAGES_MAX = 100000 }
 
 /* ---- one request whose answer is XML ---- */
 
-static err_t ask(s3_wire_t *wire, s3_request_t *request, arena_t *arena, s3_answer_t *out_answer)
+static err_t ask(s3_wire_t *wire, s3_request_t request, arena_t *arena, s3_answer_t *out_answer)
 {
     buf_t xml BUF_SCOPED = BUF_INIT;
-    request->out = &xml;
-    request->size_max = ANSWER_SIZE_MAX;
-    TRY(s3_wire_run(wire, request, 1));
+    request.out = &xml;
+    request.size_max = ANSWER_SIZE_MAX;
+    TRY(s3_wire_run(wire, &request, 1));
     err_t err = s3_answer_read(buf_str(&xml), arena, out_answer);
     return err == ERR_INVALID ? ERR_IO : err; /* not our input is wrong, but its answer */
 }
@@ -23,7 +23,7 @@ static err_t begin(s3_wire_t *wire, str_t key, arena_t *arena, str_t *out_query)
     s3_answer_t answer;
     buf_t query BUF_SCOPED = BUF_INIT;
     s3_request_t request = {.method = S3_POST, .key = key, .query = STR("uploads=")};
-    TRY(ask(wire, &request, arena, &answer));
+    TRY(ask(wire, request, arena, &answer));
     if (answer.upload_id.size == 0)
         return ERR_IO;
     buf_append(&query, STR("uploadId="));
@@ -88,7 +88,7 @@ static err_t complete(s3_wire_t *wire, str_t key, str_t upload, const s3_request
     buf_append(&body, STR("</CompleteMultipartUpload>"));
     TRY(buf_status(&body));
     s3_request_t request = {.method = S3_POST, .key = key, .query = upload, .body = buf_str(&body)};
-    TRY(ask(wire, &request, arena, &answer));
+    TRY(ask(wire, request, arena, &answer));
     /* It may say 200 first and that it failed later. */
     return str_equal(answer.root, STR("CompleteMultipartUploadResult")) ? ERR_OK : ERR_UNAVAILABLE;
 }
@@ -172,7 +172,7 @@ err_t s3_parts_tidy(s3_wire_t *wire, const s3_address_t *address, int64_t before
     TRY(make_query(address, NULL, &query));
     for (uint32_t i = 0; i < PAGES_MAX; i++) {
         s3_request_t request = {.method = S3_GET, .query = buf_str(&query)};
-        TRY(ask(wire, &request, &arena, &page));
+        TRY(ask(wire, request, &arena, &page));
         TRY(take_back(wire, address, &page, before_ms, out_count));
         if (!page.is_truncated || page.next_key.size == 0)
             return ERR_OK;

@@ -84,7 +84,9 @@ static err_t take(log_salvage_t *self, entry_t *entry, const stored_record_t *st
 {
     str_t stream = stored->record.stream;
     head_entry_t *head = heads_entry(self->heads, stream);
-    stream_head_t last = head == NULL ? (stream_head_t){0} : head->durable;
+    stream_head_t last = {0};
+    if (head != NULL)
+        last = head->durable;
     stream_head_t next = {.version = stored->record.version, .position = entry->position};
     if (next.version != last.version + 1 || stored->previous != last.position)
         return ERR_OK;

@@ -135,7 +135,7 @@ static err_t check_key(void *context, str_t subject)
     aead_t *aead AEAD_SCOPED = NULL;
     aead_key_t key AEAD_KEY_SCOPED = {0};
     vault_master_t named;
-    vault_record_t record;
+    vault_record_t record = {0};
     err_t err = check->store->table->get(check->store, subject, &bytes);
     if (err == ERR_OK)
         err = vault_record_read(buf_str(&bytes), &record);
