@@ -17,7 +17,6 @@ void library_rig_init(library_rig_t *self)
     *self = (library_rig_t){.folder = temporary_new()};
     snprintf(self->music, sizeof self->music, "%s/music", self->folder.path);
     cr_assert(mkdir(self->music, 0755) == 0);
-    sem_init(&self->done, 0, 0);
 }
 
 static void open_storage(library_rig_t *self)
@@ -71,23 +70,24 @@ void library_rig_start(library_rig_t *self)
 
 static void workers_stopped(void *context)
 {
-    library_rig_t *self = context;
-    sem_post(&self->done);
+    *(bool *)context = true;
 }
 
-static void stop_workers(void *context)
+/* As a node does: once the runtime has drained nobody submits any more, and its loop is ours. */
+static void stop_workers(library_rig_t *self)
 {
-    library_rig_t *self = context;
-    worker_pool_stop(&self->workers, workers_stopped, self);
+    bool is_stopped = false;
+    worker_pool_stop(&self->workers, workers_stopped, &is_stopped);
+    while (!is_stopped)
+        uv_run(runtime_loop(self->runtime, 0), UV_RUN_ONCE);
 }
 
 void library_rig_stop(library_rig_t *self)
 {
     if (self->runtime == NULL)
         return;
-    check_ok(edge_post(runtime_edge(self->runtime, 0), stop_workers, self));
-    sem_wait(&self->done);
     check_ok(runtime_drain(self->runtime, 10000));
+    stop_workers(self);
     runtime_free(self->runtime);
     self->runtime = NULL;
     projection_close(self->projection);
@@ -104,7 +104,6 @@ void library_rig_deinit(library_rig_t *self)
 {
     library_rig_stop(self);
     arena_deinit(&self->arena);
-    sem_destroy(&self->done);
     temporary_remove(&self->folder);
 }
 

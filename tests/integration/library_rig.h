@@ -13,8 +13,6 @@
 #include "tests/support/asking.h"
 #include "tests/support/temporary.h"
 
-#include <semaphore.h>
-
 typedef struct library_rig {
     temporary_t folder;
     char music[256];
@@ -31,7 +29,6 @@ typedef struct library_rig {
     runtime_t *runtime;
     asking_t asking;
     arena_t arena;
-    sem_t done;
     bool is_watching, has_loudness;
 } library_rig_t;
 
