@@ -8,6 +8,7 @@
 #include "tests/integration/library_rig.h"
 #include "tests/support/http_client.h"
 
+#include <semaphore.h>
 #include <stdlib.h>
 
 enum { HOUR_MS = 3600 * 1000 };
