@@ -2,6 +2,7 @@
  * json_t is not the writer's of runtime/base. */
 #include "gateway/graphql/limits.h"
 #include "gateway/graphql/value.h"
+#include "runtime/base/text.h"
 
 #include <jansson.h>
 
@@ -94,26 +95,6 @@ static err_t convert(reader_t *self, const json_t *json, graphql_value_t *out)
     return ERR_INVALID;
 }
 
-/* jansson recurses 2048 levels deep before it refuses; a text that nests deeper than ours is
- * refused before it, so that neither reading nor freeing can run off a small stack. */
-static err_t check_nesting(str_t text)
-{
-    size_t depth = 0;
-    bool is_string = false;
-    for (size_t i = 0; i < text.size; i++) {
-        char c = text.data[i];
-        if (is_string && c == '\\')
-            i++;
-        else if (c == '"')
-            is_string = !is_string;
-        else if (!is_string && (c == '{' || c == '[') && ++depth > GRAPHQL_JSON_DEPTH_MAX)
-            return ERR_LIMIT;
-        else if (!is_string && (c == '}' || c == ']') && depth > 0)
-            depth--;
-    }
-    return ERR_OK;
-}
-
 static void release(json_t **json)
 {
     json_decref(*json);
@@ -123,7 +104,8 @@ err_t graphql_value_from_json(str_t text, arena_t *arena, graphql_value_t *out_v
 {
     if (text.size > GRAPHQL_BODY_BYTES_MAX)
         return ERR_LIMIT;
-    TRY(check_nesting(text));
+    if (!text_json_nests_within(text, GRAPHQL_JSON_DEPTH_MAX))
+        return ERR_LIMIT;
     json_error_t where;
     json_t *json SCOPED(release) = json_loadb(text.data == NULL ? "" : text.data, text.size,
                                               JSON_DECODE_ANY | JSON_ALLOW_NUL, &where);

@@ -137,3 +137,21 @@ void percent_append(buf_t *out, str_t text, const char *keep)
             buf_printf(out, "%%%02X", (unsigned)(unsigned char)c);
     }
 }
+
+bool text_json_nests_within(str_t json, size_t depth_max)
+{
+    size_t depth = 0;
+    bool is_string = false;
+    for (size_t i = 0; i < json.size; i++) {
+        char c = json.data[i];
+        if (is_string && c == '\\')
+            i++;
+        else if (c == '"')
+            is_string = !is_string;
+        else if (!is_string && (c == '{' || c == '[') && ++depth > depth_max)
+            return false;
+        else if (!is_string && (c == '}' || c == ']') && depth > 0)
+            depth--;
+    }
+    return true;
+}

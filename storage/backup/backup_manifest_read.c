@@ -27,27 +27,6 @@ static err_t check_sum(str_t text)
     return str_equal(told, str_from(hash.text)) ? ERR_OK : ERR_CORRUPT;
 }
 
-/* jansson recurses: what nests deeper than ours is refused before. */
-static bool is_flat(str_t text)
-{
-    size_t depth = 0;
-    bool is_string = false;
-    for (size_t i = 0; i < text.size; i++) {
-        char c = text.data[i];
-        if (is_string && c == '\\')
-            i++;
-        else if (c == '"')
-            is_string = !is_string;
-        else if (!is_string && (c == '{' || c == '['))
-            depth++;
-        else if (!is_string && (c == '}' || c == ']') && depth > 0)
-            depth--;
-        if (depth > NESTING_MAX)
-            return false;
-    }
-    return true;
-}
-
 /* ---- members ---- */
 
 static str_t text_of(const json_t *object, const char *name)
@@ -157,7 +136,7 @@ err_t backup_manifest_read(str_t text, backup_manifest_t *out_manifest)
     if (text.size > BACKUP_MANIFEST_SIZE_MAX)
         return ERR_LIMIT;
     TRY(check_sum(text));
-    if (!is_flat(text))
+    if (!text_json_nests_within(text, NESTING_MAX))
         return ERR_CORRUPT;
     json_t *root SCOPED(release) = json_loadb(text.data, text.size, JSON_REJECT_DUPLICATES, NULL);
     backup_manifest_t manifest BACKUP_MANIFEST_SCOPED = {0};

@@ -78,6 +78,26 @@ Test(text, percent_keeps_what_it_may_and_a_form_has_plus_for_blank)
     check_str(buf_str(&out), STR("a+b/c"));
 }
 
+Test(text, json_nests_as_deep_as_it_is_and_no_deeper)
+{
+    static const struct {
+        str_t json;
+        size_t depth;
+    } cases[] = {{STR(""), 0},
+                 {STR("7"), 0},
+                 {STR("[]"), 1},
+                 {STR("[{},[]]"), 2},
+                 {STR("{\"a\":[[1]]}"), 3},
+                 {STR("[\"[[[\",\"\\\"[[[\"]"), 1},
+                 {STR("]]}[["), 2}};
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        check_true(text_json_nests_within(cases[i].json, cases[i].depth));
+        check_true(cases[i].depth == 0 ||
+                   !text_json_nests_within(cases[i].json, cases[i].depth - 1));
+    }
+}
+
 Test(text, random_bytes_come_back_through_every_form)
 {
     random_seed_t seed = {4};
