@@ -1,12 +1,10 @@
-/* xspf.c -- XSPF version 1 (https://xspf.org/spec), read with expat. */
+/* xspf.c -- XSPF version 1 (https://xspf.org/spec). */
 
 #include "storage/exchange/playlist_file_parts.h"
 
-#include "runtime/base/memory.h"
 #include "runtime/base/text.h"
 #include "runtime/base/utf8.h"
-
-#include <expat.h>
+#include "storage/xml.h"
 
 /* ---- reading ---- */
 
@@ -25,28 +23,17 @@ enum { DEPTH_PLAYLIST = 1, DEPTH_LIST, DEPTH_TRACK, DEPTH_FIELD };
 
 typedef struct parse {
     playlist_reader_t *reader;
-    XML_Parser parser;
     uint32_t depth;
     uint32_t inside; /* how many elements from the outside are ones we know */
     field_t field;   /* whose text is collected */
     bool has_playlist;
     playlist_file_entry_t entry;
     buf_t text;
-    err_t err;
 } parse_t;
 
 static void parse_deinit(parse_t *self)
 {
-    if (self->parser != NULL)
-        XML_ParserFree(self->parser);
     buf_deinit(&self->text);
-}
-
-static void fail(parse_t *self, err_t err)
-{
-    if (self->err == ERR_OK)
-        self->err = err;
-    XML_StopParser(self->parser, XML_FALSE);
 }
 
 static field_t field_of(uint32_t depth, str_t name)
@@ -78,29 +65,23 @@ static bool is_container(uint32_t depth, str_t name)
     return depth < COUNT_OF(names) && str_equal(name, names[depth]);
 }
 
-static void XMLCALL on_begin(void *context, const XML_Char *terminated, const XML_Char **attributes)
+static err_t on_begin(void *context, str_t name)
 {
     parse_t *self = context;
-    (void)attributes;
-    str_t name = str_from(terminated);
-    size_t colon = str_find(name, ':'); /* a prefix may stand before it */
-    if (colon < name.size)
-        name = str_slice(name, colon + 1, name.size);
-    if (++self->depth > PLAYLIST_FILE_DEPTH_MAX) {
-        fail(self, ERR_LIMIT);
-        return;
-    }
+    if (++self->depth > PLAYLIST_FILE_DEPTH_MAX)
+        return ERR_LIMIT;
     self->field = FIELD_NONE;
     if (self->inside + 1 != self->depth)
-        return;
+        return ERR_OK;
     self->field = field_of(self->depth, name);
     buf_reset(&self->text);
     if (!is_container(self->depth, name))
-        return;
+        return ERR_OK;
     self->inside++;
     self->has_playlist = true;
     if (self->depth == DEPTH_TRACK)
         self->entry = (playlist_file_entry_t){.duration_ms = 0};
+    return ERR_OK;
 }
 
 static err_t take_text(parse_t *self, str_t text)
@@ -130,61 +111,35 @@ static err_t take_text(parse_t *self, str_t text)
     return ERR_OK;
 }
 
-static void XMLCALL on_end(void *context, const XML_Char *name)
+static err_t on_end(void *context, str_t name)
 {
     parse_t *self = context;
     (void)name;
-    err_t err = buf_status(&self->text);
-    if (err == ERR_OK)
-        err = take_text(self, buf_str(&self->text));
+    TRY(buf_status(&self->text));
+    TRY(take_text(self, buf_str(&self->text)));
     self->field = FIELD_NONE;
     if (self->inside == self->depth) {
         self->inside--;
-        if (self->depth == DEPTH_TRACK && err == ERR_OK)
-            err = playlist_reader_add(self->reader, &self->entry);
+        if (self->depth == DEPTH_TRACK)
+            TRY(playlist_reader_add(self->reader, &self->entry));
     }
     self->depth--;
-    if (err != ERR_OK)
-        fail(self, err);
+    return ERR_OK;
 }
 
-static void XMLCALL on_text(void *context, const XML_Char *text, int size)
+static err_t on_text(void *context, str_t text)
 {
     parse_t *self = context;
     if (self->field != FIELD_NONE)
-        buf_append_bytes(&self->text, text, (size_t)size);
-}
-
-/* XSPF has no document type; with none there are no entities but the five of XML itself. */
-static void XMLCALL on_doctype(void *context, const XML_Char *name, const XML_Char *system_id,
-                               const XML_Char *public_id, int has_internal_subset)
-{
-    (void)name, (void)system_id, (void)public_id, (void)has_internal_subset;
-    fail(context, ERR_INVALID);
-}
-
-static void *resize(void *memory, size_t size)
-{
-    return memory_resize(memory, size, 1);
+        buf_append(&self->text, text);
+    return ERR_OK;
 }
 
 err_t xspf_read(playlist_reader_t *reader, str_t bytes)
 {
-    static const XML_Memory_Handling_Suite heap = {memory_new_unset, resize, memory_free};
+    static const xml_calls_t calls = {on_begin, on_end, on_text};
     parse_t self SCOPED(parse_deinit) = {.reader = reader};
-    self.parser = XML_ParserCreate_MM(NULL, &heap, NULL);
-    if (self.parser == NULL)
-        return ERR_NO_MEMORY;
-    XML_SetUserData(self.parser, &self);
-    XML_SetElementHandler(self.parser, on_begin, on_end);
-    XML_SetCharacterDataHandler(self.parser, on_text);
-    XML_SetStartDoctypeDeclHandler(self.parser, on_doctype);
-    XML_SetParamEntityParsing(self.parser, XML_PARAM_ENTITY_PARSING_NEVER);
-    bool is_read = XML_Parse(self.parser, bytes.data == NULL ? "" : bytes.data, (int)bytes.size,
-                             XML_TRUE) == XML_STATUS_OK;
-    TRY(self.err);
-    if (!is_read)
-        return XML_GetErrorCode(self.parser) == XML_ERROR_NO_MEMORY ? ERR_NO_MEMORY : ERR_INVALID;
+    TRY(xml_read(bytes, &calls, &self));
     return self.has_playlist ? ERR_OK : ERR_INVALID;
 }
 

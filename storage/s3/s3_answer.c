@@ -4,15 +4,13 @@
 #include "storage/s3/s3_answer.h"
 
 #include "runtime/base/buf.h"
-#include "runtime/base/memory.h"
+#include "storage/xml.h"
 
-#include <expat.h>
 #include <time.h>
 
 enum { DEPTH_ROOT = 1, DEPTH_FIELD, DEPTH_ITEM_FIELD, DEPTH_MAX = 16, TEXT_SIZE_MAX = 4096 };
 
 typedef struct parse {
-    XML_Parser parser;
     arena_t *arena;
     s3_answer_t answer;
     buf_t items; /* s3_item_t */
@@ -20,23 +18,12 @@ typedef struct parse {
     uint32_t depth;
     bool is_in_item;
     buf_t text; /* of the innermost element */
-    err_t err;
 } parse_t;
 
 static void parse_deinit(parse_t *self)
 {
-    if (self->parser != NULL)
-        XML_ParserFree(self->parser);
     buf_deinit(&self->items);
     buf_deinit(&self->text);
-}
-
-static void fail(parse_t *self, err_t err)
-{
-    if (err == ERR_OK || self->err != ERR_OK)
-        return;
-    self->err = err;
-    XML_StopParser(self->parser, XML_FALSE);
 }
 
 static err_t keep(parse_t *self, str_t text, str_t *out)
@@ -101,97 +88,61 @@ static err_t end_item(parse_t *self)
     return buf_status(&self->items);
 }
 
-/* ---- expat's calls ---- */
-
-static str_t plain_name(const XML_Char *terminated)
-{
-    str_t name = str_from(terminated);
-    size_t colon = str_find(name, ':'); /* a prefix may stand before it */
-    return colon < name.size ? str_slice(name, colon + 1, name.size) : name;
-}
+/* ---- as it is read ---- */
 
 static bool is_item(str_t name)
 {
     return str_equal(name, STR("Contents")) || str_equal(name, STR("Upload"));
 }
 
-static void XMLCALL on_begin(void *context, const XML_Char *terminated, const XML_Char **attributes)
+static err_t on_begin(void *context, str_t name)
 {
     parse_t *self = context;
-    str_t name = plain_name(terminated);
-    (void)attributes;
     buf_reset(&self->text);
     if (++self->depth > DEPTH_MAX)
-        fail(self, ERR_LIMIT);
-    else if (self->depth == DEPTH_ROOT)
-        fail(self, keep(self, name, &self->answer.root));
-    else if (self->depth == DEPTH_FIELD && is_item(name)) {
+        return ERR_LIMIT;
+    if (self->depth == DEPTH_ROOT)
+        return keep(self, name, &self->answer.root);
+    if (self->depth == DEPTH_FIELD && is_item(name)) {
         self->is_in_item = true;
         self->item = (s3_item_t){0};
     }
+    return ERR_OK;
 }
 
-static void XMLCALL on_end(void *context, const XML_Char *terminated)
+static err_t take(parse_t *self, str_t name, str_t text)
+{
+    if (self->depth == DEPTH_FIELD && self->is_in_item)
+        return end_item(self);
+    if (self->depth == DEPTH_FIELD)
+        return take_field(self, name, text);
+    return self->depth == DEPTH_ITEM_FIELD && self->is_in_item ? take_item_field(self, name, text)
+                                                               : ERR_OK;
+}
+
+static err_t on_end(void *context, str_t name)
 {
     parse_t *self = context;
-    str_t name = plain_name(terminated), text = buf_str(&self->text);
-    fail(self, buf_status(&self->text));
-    if (self->err != ERR_OK)
-        return;
-    if (self->depth == DEPTH_FIELD && self->is_in_item)
-        fail(self, end_item(self));
-    else if (self->depth == DEPTH_FIELD)
-        fail(self, take_field(self, name, text));
-    else if (self->depth == DEPTH_ITEM_FIELD && self->is_in_item)
-        fail(self, take_item_field(self, name, text));
+    TRY(buf_status(&self->text));
+    TRY(take(self, name, buf_str(&self->text)));
     self->depth--;
     buf_reset(&self->text);
+    return ERR_OK;
 }
 
-static void XMLCALL on_text(void *context, const XML_Char *text, int size)
+/* What is too long for the buffer is said at the element's end. */
+static err_t on_text(void *context, str_t text)
 {
     parse_t *self = context;
-    buf_append_bytes(&self->text, text, (size_t)size);
-}
-
-/* These answers have none; without one there are no entities but the five of XML itself. */
-static void XMLCALL on_doctype(void *context, const XML_Char *name, const XML_Char *system_id,
-                               const XML_Char *public_id, int has_internal_subset)
-{
-    (void)name, (void)system_id, (void)public_id, (void)has_internal_subset;
-    fail(context, ERR_INVALID);
-}
-
-/* ---- reading ---- */
-
-static void *resize(void *memory, size_t size)
-{
-    return memory_resize(memory, size, 1);
-}
-
-static err_t run(parse_t *self, str_t xml)
-{
-    XML_SetUserData(self->parser, self);
-    XML_SetElementHandler(self->parser, on_begin, on_end);
-    XML_SetCharacterDataHandler(self->parser, on_text);
-    XML_SetStartDoctypeDeclHandler(self->parser, on_doctype);
-    XML_SetParamEntityParsing(self->parser, XML_PARAM_ENTITY_PARSING_NEVER);
-    bool is_read = XML_Parse(self->parser, xml.data == NULL ? "" : xml.data, (int)xml.size,
-                             XML_TRUE) == XML_STATUS_OK;
-    TRY(self->err);
-    if (is_read)
-        return ERR_OK;
-    return XML_GetErrorCode(self->parser) == XML_ERROR_NO_MEMORY ? ERR_NO_MEMORY : ERR_INVALID;
+    buf_append(&self->text, text);
+    return ERR_OK;
 }
 
 err_t s3_answer_read(str_t xml, arena_t *arena, s3_answer_t *out_answer)
 {
-    static const XML_Memory_Handling_Suite heap = {memory_new_unset, resize, memory_free};
+    static const xml_calls_t calls = {on_begin, on_end, on_text};
     parse_t self SCOPED(parse_deinit) = {.arena = arena, .text = {.size_max = TEXT_SIZE_MAX}};
-    self.parser = XML_ParserCreate_MM(NULL, &heap, NULL);
-    if (self.parser == NULL)
-        return ERR_NO_MEMORY;
-    TRY(run(&self, xml));
+    TRY(xml_read(xml, &calls, &self));
     self.answer.item_count = self.items.size / sizeof(s3_item_t);
     if (self.answer.item_count > 0) {
         self.answer.items = arena_dup(arena, self.items.data, self.items.size);
