@@ -4,7 +4,10 @@
 #include "tests/support/actors/courier.h"
 
 #include <sched.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,21 +34,20 @@ static void wake(runtime_t *runtime)
 }
 
 /* Tells of the first, and waits while enough is under way. */
-static void watch(const runtime_t *runtime, uint64_t sent, bool *is_told,
-                  void (*tell)(void *context), void *context)
+static void watch(const runtime_t *runtime, uint64_t sent, bool *is_told, int told)
 {
     outbox_stats_t stats;
     do {
         outbox_stats(runtime, &stats);
         if (!*is_told && stats.delivered > 0) {
             *is_told = true;
-            tell(context);
+            if (write(told, "d", 1) != 1)
+                _exit(4);
         }
     } while (sent > stats.delivered + UNDER_WAY && sched_yield() == 0);
 }
 
-_Noreturn void couriers_run(journal_t *journal, uint64_t life,
-                            void (*first_delivery)(void *context), void *context)
+static _Noreturn void run(journal_t *journal, uint64_t life, int told)
 {
     runtime_t *runtime = started(journal);
     bool is_told = false;
@@ -59,8 +61,39 @@ _Noreturn void couriers_run(journal_t *journal, uint64_t life,
                                  .to = str_from(receiver),
                                  .item = life << 40 | i << 4 | from << 2 | to, .how = how);
         sent += err == ERR_OK; /* else a mailbox is full: that one was never there */
-        watch(runtime, sent, &is_told, first_delivery, context);
+        watch(runtime, sent, &is_told, told);
     }
+}
+
+pid_t couriers_begin(journal_t *(*open)(const void *context), const void *context, uint64_t life)
+{
+    int ends[2];
+    char byte;
+    if (pipe(ends) != 0)
+        return -1;
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        close(ends[0]);
+        journal_t *journal = open(context);
+        if (journal == NULL)
+            _exit(2);
+        run(journal, life, ends[1]);
+    }
+    close(ends[1]);
+    bool is_told = child > 0 && read(ends[0], &byte, 1) == 1;
+    close(ends[0]);
+    return is_told ? child : -1;
+}
+
+bool couriers_kill(pid_t child, const ms_random_t *random)
+{
+    int status;
+    struct timespec life = {0, (long)random_below(random, 60000000)};
+    nanosleep(&life, NULL);
+    kill(child, SIGKILL);
+    return waitpid(child, &status, 0) == child && WIFSIGNALED(status) &&
+           WTERMSIG(status) == SIGKILL;
 }
 
 static err_t count_stream(void *context, str_t stream)

@@ -6,14 +6,20 @@
  * does. */
 
 #include "runtime/base/buf.h"
+#include "runtime/base/random.h"
 #include "runtime/journal.h"
+
+#include <sys/types.h>
 
 enum { COURIERS = 4 };
 
-/* Begins with what waits since the life before, then sends more. `first_delivery` is called when
- * something was delivered, once. Never returns. `life` numbers the lives from 1. */
-_Noreturn void couriers_run(journal_t *journal, uint64_t life,
-                            void (*first_delivery)(void *context), void *context);
+/* A process of its own, on the journal that `open` gives there (NULL: it ends). It begins with what
+ * waits since the life before, then sends more. Returns when something was delivered; -1: nothing
+ * was. `life` numbers the lives from 1. */
+pid_t couriers_begin(journal_t *(*open)(const void *context), const void *context, uint64_t life);
+/* Kills it after up to 60 ms at random: when in its life is what is tested. False: it had ended by
+ * itself. */
+bool couriers_kill(pid_t child, const ms_random_t *random);
 /* Until nothing waits any more. False: it still does after timeout_ms. */
 bool couriers_settle(journal_t *journal, uint64_t timeout_ms);
 /* At rest: what was sent was taken, each once and in the order of its sender, and nothing else. */
