@@ -10,6 +10,7 @@
 #include "storage/blob/blob_upload.h"
 #include "storage/file.h"
 #include "tests/support/check.h"
+#include "tests/support/patience.h"
 #include "tests/support/temporary.h"
 
 #include <fcntl.h>
@@ -154,13 +155,22 @@ static void begin(rig_t *self, bool has_behind)
     begin_with(self, has_behind, 1000000);
 }
 
-static void wait_until_sent(const rig_t *self, uint64_t count)
+static blob_upload_status_t upload_status(const rig_t *self)
 {
     blob_upload_status_t status = {0};
-    while (status.sent < count || !status.is_idle) {
-        blob_upload_status(self->upload, &status);
-        usleep(1000);
-    }
+    blob_upload_status(self->upload, &status);
+    return status;
+}
+
+static bool has_sent(const rig_t *self, uint64_t count)
+{
+    blob_upload_status_t status = upload_status(self);
+    return status.sent >= count && status.is_idle;
+}
+
+static void wait_until_sent(const rig_t *self, uint64_t count)
+{
+    wait_until(has_sent(self, count));
 }
 
 static err_t count_one(void *context, const blob_info_t *blob)
@@ -246,11 +256,7 @@ Test(blob_care, a_store_that_is_away_delays_and_loses_nothing)
     cr_assert(has_whole(&rig, &second, "second"));
     check_err(blob_get(rig.blobs, str_from(first.text), &out), ERR_UNAVAILABLE);
     check_err(blob_open(rig.blobs, str_from(first.text), STR(""), &fd, &size), ERR_UNAVAILABLE);
-    blob_upload_status_t status = {0};
-    while (status.waiting != 1) {
-        blob_upload_status(rig.upload, &status);
-        usleep(1000);
-    }
+    wait_until(upload_status(&rig).waiting == 1);
     atomic_store(&rig.behind.is_away, false);
     wait_until_sent(&rig, 2);
     cr_assert(has_whole(&rig, &first, "first") && has_whole(&rig, &second, "second"));
@@ -369,12 +375,8 @@ Test(blob_care, what_is_put_again_is_as_new)
 static void put_meanwhile(void *context)
 {
     const rig_t *rig = context;
-    blob_upload_status_t status = {0};
     put(context, "again");
-    while (status.sent < 2 && status.waiting == 0) {
-        blob_upload_status(rig->upload, &status);
-        usleep(1000);
-    }
+    wait_until(upload_status(rig).sent >= 2 || upload_status(rig).waiting != 0);
 }
 
 /* The worst moment: the sweep has seen that it is old, and is about to remove it. */
