@@ -6,6 +6,7 @@
 #include "tests/sim/explore/shrink.h"
 #include "tests/sim/explore/world.h"
 #include "tests/support/check.h"
+#include "tests/support/scale.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -17,8 +18,7 @@ enum { SEEDS = 1000, SEEDS_LONG = 100000, TRACE_SIZE_MAX = 4 << 20 };
 
 static uint64_t seed_count(void)
 {
-    const char *rounds = getenv("MS_ROUNDS");
-    return rounds == NULL || strtoull(rounds, NULL, 10) <= 1 ? SEEDS : SEEDS_LONG;
+    return scale_rounds() <= 1 ? SEEDS : SEEDS_LONG;
 }
 
 static outcome_t check_plan(const plan_t *plan, const char *what)

@@ -12,6 +12,7 @@
 #include "tests/support/actors/toy.h"
 #include "tests/support/check.h"
 #include "tests/support/faults/memory_faults.h"
+#include "tests/support/scale.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,8 +101,7 @@ static bool run_row(const row_t *row, uint64_t seed, uint32_t first, uint32_t ru
 
 static uint64_t seed_count(void)
 {
-    const char *rounds = getenv("MS_ROUNDS");
-    return 2 * (rounds == NULL ? 1 : strtoull(rounds, NULL, 10));
+    return 2 * scale_rounds();
 }
 
 Test(no_memory, whatever_cannot_be_had_everything_is_settled)

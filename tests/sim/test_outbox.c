@@ -13,6 +13,7 @@
 #include "runtime/simulation.h"
 #include "tests/support/actors/courier.h"
 #include "tests/support/check.h"
+#include "tests/support/scale.h"
 
 #include <stdlib.h>
 
@@ -375,16 +376,10 @@ static uint64_t run(uint64_t seed, world_t *totals)
     return fingerprint;
 }
 
-static uint64_t number_from(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text == NULL ? otherwise : strtoull(text, NULL, 10);
-}
-
 Test(sim_outbox, what_is_sent_durably_is_taken_once_and_in_order)
 {
-    uint64_t only = number_from("MS_SEED", 0);
-    uint64_t last = only != 0 ? only : SEEDS * number_from("MS_ROUNDS", 1);
+    uint64_t only = scale_number("MS_SEED", 0);
+    uint64_t last = only != 0 ? only : SEEDS * scale_rounds();
     static world_t totals;
 
     for (uint64_t seed = only != 0 ? only : 1; seed <= last; seed++)

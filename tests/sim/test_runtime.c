@@ -13,6 +13,7 @@
 #include "runtime/simulation.h"
 #include "tests/support/actors/purse.h"
 #include "tests/support/check.h"
+#include "tests/support/scale.h"
 
 #include <stdlib.h>
 
@@ -320,16 +321,10 @@ static uint64_t run(uint64_t seed, world_t *totals)
     return fingerprint;
 }
 
-static uint64_t number_from(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text == NULL ? otherwise : strtoull(text, NULL, 10);
-}
-
 Test(sim_runtime, what_was_acknowledged_survives_whatever_happens)
 {
-    uint64_t only = number_from("MS_SEED", 0);
-    uint64_t last = only != 0 ? only : SEEDS * number_from("MS_ROUNDS", 1);
+    uint64_t only = scale_number("MS_SEED", 0);
+    uint64_t last = only != 0 ? only : SEEDS * scale_rounds();
     static world_t totals;
 
     for (uint64_t seed = only != 0 ? only : 1; seed <= last; seed++)

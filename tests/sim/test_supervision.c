@@ -47,6 +47,7 @@ typedef struct member {
 #define ACTOR_STATE member_t
 #define ACTOR_ALSO(X) X(actor_down) X(actor_exit)
 #include "runtime/actor_kind.h"
+#include "tests/support/scale.h"
 
 static void claim(const member_t *self, bool is_true, const char *what)
 {
@@ -331,16 +332,10 @@ static uint64_t run(uint64_t seed, world_t *totals)
     return fingerprint;
 }
 
-static uint64_t number_from(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text == NULL ? otherwise : strtoull(text, NULL, 10);
-}
-
 Test(sim_supervision, everybody_is_told_once_in_order_and_comes_back)
 {
-    uint64_t only = number_from("MS_SEED", 0);
-    uint64_t last = only != 0 ? only : SEEDS * number_from("MS_ROUNDS", 1);
+    uint64_t only = scale_number("MS_SEED", 0);
+    uint64_t last = only != 0 ? only : SEEDS * scale_rounds();
     static world_t totals;
 
     for (uint64_t seed = only != 0 ? only : 1; seed <= last; seed++)

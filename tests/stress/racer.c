@@ -18,6 +18,7 @@ typedef struct racer {
 #define ACTOR_STATE racer_t
 #define ACTOR_ALSO(X) X(actor_down) X(actor_exit)
 #include "runtime/actor_kind.h"
+#include "tests/support/scale.h"
 
 void race_check(bool is_true, const char *what)
 {
@@ -234,26 +235,20 @@ ACTOR_KIND(racer_child, .start = start, .is_temporary = true);
 
 /* ---- what tests do ---- */
 
-static uint64_t times(void)
-{
-    const char *rounds = getenv("MS_ROUNDS");
-    return rounds == NULL ? 1 : strtoull(rounds, NULL, 10);
-}
-
 uint64_t race_rounds(uint64_t rounds)
 {
-    return rounds * times();
+    return rounds * scale_rounds();
 }
 
 uint64_t race_rounds_of(uint64_t rounds, uint64_t operations_each)
 {
-    uint64_t enough = times() > 1 ? RACE_OPERATIONS_LONG / operations_each + 1 : 0;
+    uint64_t enough = scale_rounds() > 1 ? RACE_OPERATIONS_LONG / operations_each + 1 : 0;
     return MAX(race_rounds(rounds), enough);
 }
 
 bool race_goes_on(uint64_t operations)
 {
-    return times() > 1 && operations < RACE_OPERATIONS_LONG;
+    return scale_rounds() > 1 && operations < RACE_OPERATIONS_LONG;
 }
 
 void race_report(uint64_t operations, const char *what)

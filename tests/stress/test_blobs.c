@@ -6,6 +6,7 @@
 #include "storage/blob/blob_scrub.h"
 #include "storage/blob/blob_upload.h"
 #include "tests/support/blobs/s3_server.h"
+#include "tests/support/scale.h"
 #include "tests/support/temporary.h"
 
 #include <pthread.h>
@@ -123,16 +124,12 @@ static void end(stress_t *self)
 
 int main(void)
 {
-    const char *scale = getenv("MS_ROUNDS");
-    uint64_t factor = 1;
     temporary_t folder TEMPORARY_SCOPED = temporary_new();
     pthread_t threads[CALLERS];
     caller_t callers[CALLERS];
     s3_server_t server;
     stress_t stress = {.left = CALLERS};
-    if (scale != NULL && str_to_u64(str_from(scale), &factor) != ERR_OK)
-        factor = 1;
-    stress.rounds = (uint32_t)(ROUNDS * factor);
+    stress.rounds = (uint32_t)(ROUNDS * scale_rounds());
     s3_server_start(&server, 0);
     begin(&stress, &server, &folder);
     for (uint32_t i = 0; i < CALLERS; i++) {

@@ -4,6 +4,7 @@
 
 #include "runtime/base/assert.h"
 #include "storage/crypt/aead.h"
+#include "tests/support/scale.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -45,10 +46,8 @@ static void *seal(void *context)
 
 int main(void)
 {
-    const char *scale = getenv("MS_ROUNDS");
-    world_t world = {.rounds = 1, .running = THREADS};
+    world_t world = {.rounds = scale_rounds(), .running = THREADS};
     pthread_t threads[THREADS];
-    ASSERT(scale == NULL || str_to_u64(str_from(scale), &world.rounds) == ERR_OK);
     ASSERT(aead_new(&world.aead) == ERR_OK);
     for (int i = 0; i < THREADS; i++)
         ASSERT(pthread_create(&threads[i], NULL, seal, &world) == 0);

@@ -9,6 +9,7 @@
 #include "runtime/base/random.h"
 #include "storage/crypt/master_key.h"
 #include "tests/storage/crypt/crypt_help.h"
+#include "tests/support/scale.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -306,11 +307,8 @@ static bool is_anybody_left(const world_t *self)
 
 Test(vault_kill, every_subject_is_readable_or_erased_and_what_was_begun_is_ended, .timeout = 600)
 {
-    const char *scale = getenv("MS_ROUNDS");
-    uint64_t rounds = 1;
+    uint64_t rounds = scale_rounds();
     uint32_t cut_short = 0;
-    if (scale != NULL)
-        check_ok(str_to_u64(str_from(scale), &rounds));
     rounds *= ROUNDS;
 
     for (uint64_t round = 0; round < rounds;) {

@@ -10,6 +10,7 @@
 #include "runtime/base/random.h"
 #include "storage/journal/journal_lmdb.h"
 #include "tests/support/check.h"
+#include "tests/support/scale.h"
 #include "tests/support/temporary.h"
 
 #include <errno.h>
@@ -283,8 +284,7 @@ Test(journal_kill, what_was_acknowledged_is_there_and_what_was_refused_is_not)
 {
     temporary_t folder TEMPORARY_SCOPED = temporary_new();
     temporary_name_t path = temporary_in(&folder, "data");
-    const char *scale = getenv("MS_ROUNDS");
-    uint64_t rounds = ROUNDS * (uint64_t)(scale == NULL ? 1 : strtoul(scale, NULL, 10));
+    uint64_t rounds = ROUNDS * scale_rounds();
     random_seed_t seed = {(uint64_t)getpid()};
     ms_random_t random = random_seeded(&seed);
     parent_t parent = {.told = memory_new_array(NUMBERS_MAX, sizeof(told_t))};

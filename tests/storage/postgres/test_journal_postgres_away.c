@@ -6,6 +6,7 @@
 #include "tests/support/journal_contract.h"
 #include "tests/support/patience.h"
 #include "tests/support/postgres/postgres.h"
+#include "tests/support/scale.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -169,15 +170,13 @@ static void check_round(journal_postgres_t *journal, load_t *loads)
 Test(journal_postgres_away, killed_under_load_it_has_all_that_was_acknowledged_and_nothing_else)
 {
     postgres_t server POSTGRES_SCOPED = {0};
-    const char *rounds = getenv("MS_ROUNDS");
     postgres_start(&server);
     journal_postgres_t *journal JOURNAL_POSTGRES_SCOPED = opened(&server);
     load_t loads[STREAMS] = {0};
     for (uint32_t i = 0; i < STREAMS; i++)
         loads[i] = (load_t){.journal = journal, .stream = i};
 
-    for (int i = 0; i < ROUNDS_DEFAULT * (rounds == NULL ? 1 : (int)strtol(rounds, NULL, 10));
-         i++) {
+    for (int i = 0; i < ROUNDS_DEFAULT * (int)scale_rounds(); i++) {
         one_round(&server, journal, loads);
         check_round(journal, loads);
     }

@@ -14,6 +14,7 @@
 #include "storage/salvage/worker.h"
 #include "tests/support/check.h"
 #include "tests/support/journal_contract.h"
+#include "tests/support/scale.h"
 #include "tests/support/temporary.h"
 
 #include <fcntl.h>
@@ -277,11 +278,7 @@ Test(salvage, a_version_that_does_not_follow_is_found_and_left_out)
 
 Test(salvage, whatever_is_damaged_nothing_is_given_out_that_was_not_written)
 {
-    const char *given = getenv("MS_ROUNDS");
-    uint32_t rounds = 1;
-    if (given != NULL)
-        check_ok(str_to_u32(str_from(given), &rounds));
-    uint32_t seeds = 60 * rounds;
+    uint32_t seeds = 60 * (uint32_t)scale_rounds();
     const ms_random_t random = random_system();
     rig_t rig RIG_SCOPED;
     rig_open(&rig);
