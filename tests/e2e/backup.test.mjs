@@ -12,7 +12,7 @@ const PASSWORD = 'correct horse battery';
 const VIEW = '{ id name version entries(first: 500) { nodes { id track { title } } } }';
 const KILLS = Math.round(3 * Number(process.env.MS_ROUNDS ?? 1));
 
-/** A command beside the node; killed after a while if asked. */
+/** A command beside the node; killed after a while if asked: the moment itself is under test. */
 function start(args, options, killAfterMs) {
   const child = spawn(program, args, options);
   const output = { out: '', err: '' };

@@ -167,6 +167,7 @@ for (const database of [false, true]) {
         const erasing = spawn(program, ['user', 'erase', name, '--yes', '--data', server.data],
           { cwd: server.folder, stdio: 'ignore' });
         const ended = new Promise((resolve) => { erasing.on('exit', resolve); });
+        // When in the erasing it is killed is what is tested.
         await Promise.race([ended, sleep(Math.random() * 60)]);
         await server.kill();
         await ended;
