@@ -200,10 +200,10 @@ static err_t feed_page(journal_postgres_t *self, uint64_t *after_position, size_
     char timeline[4], xid[8], ordinal[4], limit[8];
     PGresult *result PG_RESULT_SCOPED = NULL;
     pg_statement_t statement = {
-        .sql = "SELECT " COLUMNS " FROM events"
+        .sql = "SELECT " COLUMNS " FROM events AS e"
                " WHERE (timeline, xid, ordinal) > ($1, $2::text::xid8, $3)"
                " AND xid < pg_snapshot_xmin(pg_current_snapshot())"
-               " ORDER BY timeline, xid, ordinal LIMIT $4",
+               " ORDER BY e.timeline, e.xid, e.ordinal LIMIT $4",
         .parameters = {pg_i32(timeline, (int32_t)(after >> (XID_BITS + ORDINAL_BITS))),
                        pg_i64(xid,
                               (int64_t)(after >> ORDINAL_BITS & ((UINT64_C(1) << XID_BITS) - 1))),
@@ -287,9 +287,10 @@ static const journal_table_t table = {append, read_stream,   snapshot_put, snaps
 err_t journal_postgres_look(journal_postgres_t *self, pg_t *connection)
 {
     PGresult *result PG_RESULT_SCOPED = NULL;
-    pg_statement_t statement = {.sql = "SELECT timeline, xid::text::bigint, ordinal FROM events"
-                                       " WHERE xid < pg_snapshot_xmin(pg_current_snapshot())"
-                                       " ORDER BY timeline DESC, xid DESC, ordinal DESC LIMIT 1"};
+    pg_statement_t statement = {
+        .sql = "SELECT timeline, xid::text::bigint, ordinal FROM events e"
+               " WHERE xid < pg_snapshot_xmin(pg_current_snapshot())"
+               " ORDER BY e.timeline DESC, e.xid DESC, e.ordinal DESC LIMIT 1"};
     TRY(pg_run(connection, &statement, &result));
     if (PQntuples(result) == 1)
         journal_postgres_saw(self, journal_postgres_position(pg_get_i32(result, 0, 0),

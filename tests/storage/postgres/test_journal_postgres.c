@@ -156,6 +156,45 @@ Test(journal_postgres, a_follower_of_concurrent_writers_skips_nothing)
         pthread_join(threads[i], NULL);
 }
 
+static int64_t number(pg_t *pg, const char *sql)
+{
+    PGresult *result PG_RESULT_SCOPED = NULL;
+    check_ok(pg_run(pg, &(pg_statement_t){.sql = sql}, &result));
+    return pg_get_i64(result, 0, 0);
+}
+
+/* What the connections read that were closed by now. */
+static int64_t events_read(pg_t *pg)
+{
+    wait_until(number(pg, "SELECT count(*) FROM pg_stat_activity"
+                          " WHERE application_name = 'musicstream'") == 0);
+    return number(pg, "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables"
+                      " WHERE relname = 'events'");
+}
+
+/* By the index, and no further: ORDER BY means a column of the result before one of the table. */
+Test(journal_postgres, a_page_of_the_feed_reads_no_more_than_the_page)
+{
+    enum { ROWS = 5000, PAGE = 10 };
+    postgres_t server POSTGRES_SCOPED = {0};
+    postgres_start(&server);
+    pg_t *pg PG_SCOPED = connected(&server);
+    size_t count = 0;
+    check_ok(pg_run_script(pg, "INSERT INTO events SELECT 's/1', i, 1, pg_current_xact_id(), i, 0,"
+                               " 'e', '', '', '' FROM generate_series(1, 5000) AS i;"
+                               "ANALYZE events"));
+    int64_t before = events_read(pg);
+    journal_postgres_t *journal = opened(server.address);
+    journal_t *j = journal_postgres_journal(journal);
+
+    check_ok(j->table->feed(j, 0, PAGE, count_record, &count));
+    journal_postgres_close(journal);
+
+    cr_assert_eq(count, PAGE);
+    int64_t read = events_read(pg) - before;
+    cr_assert(read < ROWS / 10, "%lld rows were read for %d", (long long)read, PAGE);
+}
+
 /* ---- the fence ---- */
 
 Test(journal_postgres, only_the_owner_at_its_epoch_appends)
