@@ -43,11 +43,15 @@ static const char *why_no_database(err_t err)
     }
 }
 
+static const char *direct_address(const config_t *config)
+{
+    return config->database_direct[0] != '\0' ? config->database_direct : config->database;
+}
+
 /* The schema, and the tables of the relations: complete, or known not to be. */
 static err_t prepare(const config_t *config, const ms_log_t *log, const relation_opener_t *opener)
 {
-    bool has_direct = config->database_direct[0] != '\0';
-    TRY(migrate(has_direct ? config->database_direct : config->database, log));
+    TRY(migrate(direct_address(config), log));
     if (opener == NULL)
         return relation_build_forget(config->database, log);
     return relation_build_missing(
@@ -55,11 +59,30 @@ static err_t prepare(const config_t *config, const ms_log_t *log, const relation
         node_relations());
 }
 
-static err_t open_postgres(const config_t *config, const ms_log_t *log,
-                           const relation_opener_t *opener, journal_postgres_t **out_journal)
+/* Before anything is changed there. */
+static err_t lock_database(const config_t *config, const ms_log_t *log, buf_t *problem,
+                           node_lock_t **out_lock)
 {
+    buf_t holder BUF_SCOPED = BUF_INIT;
+    node_lock_options_t options = {.address = direct_address(config), .log = log};
+    err_t err = node_lock_take(&options, &holder, out_lock);
+    if (err == ERR_CONFLICT)
+        buf_printf(problem,
+                   "another node uses the database (%s): stop it first, or choose another "
+                   "with --database",
+                   holder.size == 0 ? "it does not say which" : buf_terminated(&holder));
+    return err;
+}
+
+static err_t open_postgres(const config_t *config, const ms_log_t *log,
+                           const relation_opener_t *opener, buf_t *problem,
+                           journal_postgres_t **out_journal)
+{
+    node_lock_t *lock NODE_LOCK_SCOPED = NULL;
+    TRY(lock_database(config, log, problem, &lock));
     TRY(prepare(config, log, opener));
-    journal_postgres_options_t options = {.address = config->database, .log = log};
+    journal_postgres_options_t options = {
+        .address = config->database, .lock = STEAL(lock), .log = log};
     if (opener != NULL) {
         options.relations = node_relations();
         options.opener = *opener;
@@ -72,9 +95,10 @@ err_t journal_open_postgres(const config_t *config, const ms_log_t *log,
                             journal_store_t *out_store)
 {
     journal_postgres_t *journal = NULL;
-    err_t err = open_postgres(config, log, opener, &journal);
+    err_t err = open_postgres(config, log, opener, problem, &journal);
     if (err != ERR_OK) {
-        buf_printf(problem, "%s", why_no_database(err));
+        if (problem->size == 0)
+            buf_printf(problem, "%s", why_no_database(err));
         return err;
     }
     *out_store = journal_postgres_store(journal);

@@ -314,9 +314,12 @@ err_t journal_postgres_open(const journal_postgres_options_t *options,
                             journal_postgres_t **out_journal)
 {
     journal_postgres_t *self JOURNAL_POSTGRES_SCOPED = memory_new(sizeof *self);
-    if (self == NULL)
+    if (self == NULL) {
+        node_lock_free(options->lock);
         return ERR_NO_MEMORY;
+    }
     self->journal.table = &table;
+    self->lock = options->lock;
     self->node = options->node;
     self->timeout_ms = options->timeout_ms == 0 ? 5000 : options->timeout_ms;
     self->is_read_only = options->is_read_only;
@@ -346,6 +349,7 @@ void journal_postgres_close(journal_postgres_t *self)
         return;
     journal_postgres_commit_stop(self);
     pg_close(self->writer);
+    node_lock_free(self->lock); /* after all that is written */
     for (uint32_t i = 0; i < self->readers.free_count; i++)
         pg_close(self->readers.free[i]);
     pthread_cond_destroy(&self->readers.given_back);

@@ -30,6 +30,7 @@
 #include "runtime/base/log.h"
 #include "runtime/base/random.h"
 #include "storage/journal/journal_store.h"
+#include "storage/postgres/node_lock.h"
 #include "storage/relations/relations.h"
 
 enum {
@@ -54,6 +55,9 @@ typedef struct journal_postgres_options {
     /* Beside a node that writes: nothing is appended (UNAVAILABLE), nobody's transactions are
      * waited for or ended. */
     bool is_read_only;
+    /* That no other node writes; held from here on, asked for at every connection to write with.
+     * Taken, whatever happens. NULL: others may write (tests). */
+    node_lock_t *lock;
     const ms_log_t *log;
 } journal_postgres_options_t;
 

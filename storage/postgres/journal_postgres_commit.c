@@ -42,7 +42,9 @@ static err_t ensure_connection(journal_postgres_t *self)
         lost(self);
     if (now_ms() < self->retry_at_ms)
         return ERR_UNAVAILABLE;
-    err_t err = journal_postgres_connect(self, &self->writer);
+    err_t err = self->lock == NULL ? ERR_OK : node_lock_hold(self->lock);
+    if (err == ERR_OK)
+        err = journal_postgres_connect(self, &self->writer);
     if (err == ERR_OK)
         err = journal_postgres_await_own(self);
     if (err != ERR_OK) {
@@ -237,7 +239,8 @@ static void look_around(journal_postgres_t *self)
     if (ensure_connection(self) != ERR_OK)
         return;
     err_t err = journal_postgres_look(self, self->writer);
-    if (err != ERR_OK && !pg_is_usable(self->writer))
+    bool is_ours = self->lock == NULL || node_lock_hold(self->lock) != ERR_CONFLICT;
+    if (!is_ours || (err != ERR_OK && !pg_is_usable(self->writer)))
         lost(self);
 }
 

@@ -35,6 +35,7 @@ struct journal_postgres {
 
     pg_t *writer; /* the committer's, like what follows */
     relation_batch_t *relations;
+    node_lock_t *lock; /* NULL: none */
     uint64_t retry_at_ms;
     uint32_t failures; /* to connect, in a row */
     uint64_t told_head;

@@ -203,6 +203,19 @@ bool pg_is_usable(const pg_t *self)
     return !self->is_broken && PQstatus(self->connection) == CONNECTION_OK;
 }
 
+bool pg_is_alive(pg_t *self)
+{
+    return pg_is_usable(self) && PQconsumeInput(self->connection) == 1 && pg_is_usable(self);
+}
+
+bool pg_is_direct(pg_t *self)
+{
+    static const pg_statement_t statement = {.sql = "SELECT pg_backend_pid()"};
+    PGresult *result PG_RESULT_SCOPED = NULL;
+    return pg_run(self, &statement, &result) == ERR_OK &&
+           pg_get_i32(result, 0, 0) == PQbackendPID(self->connection);
+}
+
 void pg_result_scope_end(PGresult **result)
 {
     PQclear(*result);

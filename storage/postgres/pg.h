@@ -61,6 +61,11 @@ void pg_scope_end(pg_t **self);
 #define PG_SCOPED SCOPED(pg_scope_end)
 /* Broken: close it. */
 bool pg_is_usable(const pg_t *self);
+/* Also looks whether the server has said goodbye meanwhile; never waits. */
+bool pg_is_alive(pg_t *self);
+/* Whether it leads to the server itself, and not to a pooler: those make up the number of the
+ * process that serves them. */
+bool pg_is_direct(pg_t *self);
 
 /* Runs it; *out_result (may be NULL) has binary columns. */
 err_t pg_run(pg_t *self, const pg_statement_t *statement, PGresult **out_result);

@@ -44,6 +44,30 @@ test('the journal moves to LMDB and back, and the node goes on', async () => {
   await server.start();
 });
 
+test('a second node on the same database is refused, and the first is not disturbed; killed, it leaves nothing behind', async () => {
+  const serve = () => run(program, ['serve', '--data', `${server.folder}/second`, '--listen', '127.0.0.1:0',
+    '--database', server.database], { mayFail: true });
+  const refused = serve();
+  assert.equal(refused.status, 1, refused.stderr);
+  assert.match(refused.stderr, new RegExp(
+    `another node uses the database \\(musicstream ${server.child.pid} on \\S+, since \\d{4}-.*\\): stop it first`));
+  await server.graphql(CREATE, { id: commandId() });
+  assert.ok(await server.isReady());
+  await server.kill();
+  await server.start();
+});
+
+test('a database of a newer version is refused and left as it is', async () => {
+  const sql = (statement) => run('psql', [server.database, '-v', 'ON_ERROR_STOP=1', '-Atc', statement]).stdout.trim();
+  await server.end();
+  sql("INSERT INTO migrations (number, name, sha256) VALUES (9999, 'newer', 'x')");
+  await assert.rejects(server.start(), /the database belongs to a newer version of musicstream: upgrade this node/);
+  assert.equal(sql('SELECT count(*) FROM migrations WHERE number = 9999'), '1');
+  sql('DELETE FROM migrations WHERE number = 9999');
+  await server.start();
+  assert.ok(await server.isReady());
+});
+
 test('what is wrong with --database is said with what would be right', () => {
   const serve = (address) => run(program, ['serve', '--data', `${server.folder}/other`, '--listen', '127.0.0.1:0',
     '--database', address], { mayFail: true });
