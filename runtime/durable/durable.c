@@ -42,7 +42,11 @@ bool durable_must_hold(const actor_t *actor, const emitted_t *emitted)
 
 void durable_hold(actor_t *actor, effect_t *effect)
 {
-    if (effect_queue_push(&actor_peek(actor)->durable->held, effect) != ERR_OK)
+    if (effect_queue_push(&actor_peek(actor)->durable->held, effect) == ERR_OK)
+        return;
+    if (effect->kind == EFFECT_STOP)
+        IGNORE_ERR(effect_run(actor, effect, 0)); /* its end waits for what is under way, too */
+    else
         effect_drop(actor, effect, effect->kind == EFFECT_REPLY ? ERR_TIMEOUT : ERR_NO_MEMORY);
 }
 

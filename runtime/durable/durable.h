@@ -122,7 +122,8 @@ bool durable_is_paused(const durable_t *self);
 /* Whether an effect of this call must wait: something is in flight or was emitted by it. */
 bool durable_must_hold(const actor_t *actor, const emitted_t *emitted);
 /* Holds one that nobody can take back, with its seq. Without memory who asked gets NO_MEMORY; of an
- * answer TIMEOUT, for its append may well become durable: what it came to is unknown. */
+ * answer TIMEOUT, for its append may well become durable: what it came to is unknown. A stop is
+ * begun at once then. */
 void durable_hold(actor_t *actor, effect_t *effect);
 
 err_t durable_emit(actor_t *actor, emitted_t *emitted, const schema_t *schema, const void *event,
