@@ -35,9 +35,12 @@ static str_t plain_name(const XML_Char *terminated)
 static void XMLCALL on_begin(void *context, const XML_Char *name, const XML_Char **attributes)
 {
     parse_t *self = context;
-    (void)attributes;
     if (self->err == ERR_OK)
         went(self, self->calls->begin(self->context, plain_name(name)));
+    for (; self->calls->attribute != NULL && *attributes != NULL; attributes += 2)
+        if (self->err == ERR_OK)
+            went(self, self->calls->attribute(self->context, plain_name(attributes[0]),
+                                              str_from(attributes[1])));
 }
 
 static void XMLCALL on_end(void *context, const XML_Char *name)

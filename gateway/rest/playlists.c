@@ -66,7 +66,7 @@ static err_t export_work(void *data)
         err_t err = catalog_track(&read, track.id, &track);
         if (err != ERR_OK && err != ERR_NOT_FOUND)
             return err;
-        catalog_credits_text(track.credits.items, track.credits.count, &artist);
+        catalog_artist_line(track.credits.items, track.credits.count, &artist);
         entries[i] = (playlist_file_entry_t){.location = track.path,
                                              .artist = arena_str(&arena, buf_str(&artist)),
                                              .title = track.title,

@@ -72,14 +72,22 @@ static const command_t commands[] = {
      "  --name NAME      of the new playlist [the one in the file, or the file's]\n"
      "  --dry-run        makes no playlist\n",
      "format= name= relative dry-run", command_playlist},
-    {"import", "navidrome FILE --user THEIRS=OURS...",
+    {"import", "navidrome FILE --user THEIRS=OURS... | subsonic URL --user THEIRS=OURS...",
      "favourites, ratings, plays, playlists from elsewhere",
-     "Takes what listeners made of their music out of a Navidrome database, for each --user. Doing "
-     "it\n"
-     "again changes nothing. What could not be matched is listed with the reason.\n"
+     "Takes what listeners made of their music out of a Navidrome database, or from any server "
+     "that "
+     "speaks\n"
+     "Subsonic, for each --user. Doing it again changes nothing. What could not be matched is "
+     "listed with\n"
+     "the reason. Each user's password there is asked for on the terminal, or is a line of "
+     "standard "
+     "input.\n"
      "  --user THEIRS=OURS  a user there, and here; may be repeated\n"
+     "  --password-file FILE  their passwords there, a line each in the order of --user\n"
+     "  --api-key           these are API keys (OpenSubsonic), not passwords\n"
+     "  --ca FILE           a certificate to trust instead of the machine's\n"
      "  --dry-run           only says what would be done\n",
-     "user= dry-run", command_import},
+     "user= password-file= api-key ca= dry-run", command_import},
     {"plugin", "list | replace NAME FILE.so", "actor kinds from shared objects",
      "Lists the plugins of the running node, or puts a new version in the place of one while its "
      "actors run.\nAll of them change or none does; see docs/operating.md.\n",

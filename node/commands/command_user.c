@@ -1,44 +1,19 @@
 /* command_user.c -- user and token. */
 
 #include "node/commands/command_ask.h"
+#include "node/commands/secret.h"
 #include "node/privacy/command_privacy.h"
 
 #include <stdio.h>
-#include <termios.h>
-#include <unistd.h>
-
-enum { PASSWORD_SIZE_MAX = 1024 };
-
-/* From the terminal without echo, else the first line of standard input. */
-static bool read_password(const char *prompt, char room[PASSWORD_SIZE_MAX + 2])
-{
-    struct termios before, silent;
-    bool is_terminal = tcgetattr(STDIN_FILENO, &before) == 0;
-    if (is_terminal) {
-        silent = before;
-        silent.c_lflag &= ~(tcflag_t)ECHO;
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-        fputs(prompt, stderr);
-    }
-    char *line = fgets(room, PASSWORD_SIZE_MAX + 2, stdin);
-    if (is_terminal) {
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-        fputc('\n', stderr);
-    }
-    if (line == NULL)
-        return false;
-    room[strcspn(room, "\r\n")] = '\0';
-    return true;
-}
 
 static int send_user(const config_t *config, const char *command, const char *name,
                      const char *role)
 {
-    char password[PASSWORD_SIZE_MAX + 2];
+    char password[SECRET_ROOM];
     arena_t arena ARENA_SCOPED = {0};
     buf_t body BUF_SCOPED = BUF_INIT;
     const graphql_value_t *result;
-    if (!read_password("Password: ", password))
+    if (!secret_read("Password: ", stdin, password))
         return command_failed("give the password on standard input");
     json_t json = json_to(&body);
     json_object_begin(&json);

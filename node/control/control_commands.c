@@ -81,14 +81,14 @@ static err_t append_hits(catalog_read_t *read, const search_answer_t *answer, js
         catalog_album_t album;
         TRY(catalog_album(read, answer->hits[SEARCH_ALBUM][i].id, &album));
         buf_reset(&names);
-        catalog_credits_text(album.credits.items, album.credits.count, &names);
+        catalog_artist_line(album.credits.items, album.credits.count, &names);
         append_hit(json, "album", album.id, album.title, buf_str(&names));
     }
     for (size_t i = 0; i < answer->counts[SEARCH_TRACK]; i++) {
         catalog_track_t track;
         TRY(catalog_track(read, answer->hits[SEARCH_TRACK][i].id, &track));
         buf_reset(&names);
-        catalog_credits_text(track.credits.items, track.credits.count, &names);
+        catalog_artist_line(track.credits.items, track.credits.count, &names);
         append_hit(json, "track", track.id, track.title, buf_str(&names));
     }
     return buf_status(&names);

@@ -314,7 +314,7 @@ void control_playlist_find(control_request_t *request)
 static void append_entry(json_t *json, const playlist_entry_t *entry, const catalog_track_t *track)
 {
     buf_t artist BUF_SCOPED = BUF_INIT;
-    catalog_credits_text(track->credits.items, track->credits.count, &artist);
+    catalog_artist_line(track->credits.items, track->credits.count, &artist);
     json_object_begin(json);
     json_key_u64(json, "entry", entry->entry_id);
     json_key_str(json, "root", track->root);

@@ -127,6 +127,15 @@ void catalog_credits_text(const catalog_credit_t *credits, uint32_t count, buf_t
     }
 }
 
+void catalog_artist_line(const catalog_credit_t *credits, uint32_t count, buf_t *out)
+{
+    uint32_t named = 0;
+    while (named < count && (credits[named].role == CATALOG_ROLE_MAIN ||
+                             credits[named].role == CATALOG_ROLE_FEATURED))
+        named++;
+    catalog_credits_text(credits, named, out);
+}
+
 uint32_t catalog_year(str_t date)
 {
     uint32_t year;

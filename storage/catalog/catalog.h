@@ -67,6 +67,8 @@ uint64_t catalog_album_id(str_t album_artist, str_t album, str_t mb_release_id, 
                           str_t folder);
 /* "Various Artists feat. ...": names with their join phrases. */
 void catalog_credits_text(const catalog_credit_t *credits, uint32_t count, buf_t *out);
+/* As a listener reads it: without composers, remixers and the like, who come last. */
+void catalog_artist_line(const catalog_credit_t *credits, uint32_t count, buf_t *out);
 /* The year at the start of a date; 0: none. */
 uint32_t catalog_year(str_t date);
 

@@ -80,59 +80,9 @@ static int64_t time_at(sqlite3_stmt *row, int column)
 {
     enum { YEAR_9999_S = 253402300 };
     if (sqlite3_column_type(row, column) != SQLITE_INTEGER)
-        return navidrome_time_ms(text_at(row, column));
+        return foreign_time_ms(text_at(row, column));
     int64_t seconds = sqlite3_column_int64(row, column);
     return seconds > 0 && seconds < (int64_t)YEAR_9999_S * 1000 ? seconds * 1000 : 0;
-}
-
-/* ---- times ---- */
-
-static bool digits_at(str_t text, size_t at, size_t count, int64_t *out_value)
-{
-    uint32_t value;
-    if (str_to_u32(str_slice(text, at, at + count), &value) != ERR_OK || at + count > text.size)
-        return false;
-    *out_value = value;
-    return true;
-}
-
-/* Days since 1970 of the proleptic Gregorian calendar (H. Hinnant, "chrono-compatible low-level
- * date algorithms", days_from_civil). */
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
-{
-    year -= month <= 2;
-    int64_t era = year / 400, of_era = year - era * 400;
-    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-/* "Z", "+02:00", " +0200 CEST", "": in ms. */
-static int64_t zone_ms(str_t zone)
-{
-    int64_t hours, minutes = 0;
-    zone = str_trim(zone);
-    if (zone.size < 3 || (zone.data[0] != '+' && zone.data[0] != '-') ||
-        !digits_at(zone, 1, 2, &hours))
-        return 0;
-    if (!digits_at(zone, zone.size > 3 && zone.data[3] == ':' ? 4 : 3, 2, &minutes))
-        minutes = 0;
-    return (hours * 60 + minutes) * 60000 * (zone.data[0] == '-' ? -1 : 1);
-}
-
-int64_t navidrome_time_ms(str_t text)
-{
-    int64_t year, month, day, hour, minute, second, ms = 0, unit = 100;
-    size_t at = 19;
-    if (!digits_at(text, 0, 4, &year) || !digits_at(text, 5, 2, &month) ||
-        !digits_at(text, 8, 2, &day) || !digits_at(text, 11, 2, &hour) ||
-        !digits_at(text, 14, 2, &minute) || !digits_at(text, 17, 2, &second) || year < 1970 ||
-        month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60)
-        return 0;
-    if (at < text.size && text.data[at] == '.')
-        for (at++; at < text.size && text.data[at] >= '0' && text.data[at] <= '9'; at++, unit /= 10)
-            ms += (text.data[at] - '0') * unit;
-    int64_t seconds = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
-    return seconds * 1000 + ms - zone_ms(str_slice(text, at, text.size));
 }
 
 /* ---- opening ---- */
@@ -276,13 +226,13 @@ err_t navidrome_users(navidrome_t *self, navidrome_user_fn fn, void *context)
     return err_of(code);
 }
 
-/* The columns of a navidrome_track_t, from FIRST on. */
+/* The columns of a foreign_track_t, from FIRST on. */
 #define TRACK_COLUMNS "f.id is not null, f.path, f.artist, f.title, f.album, f.duration, "
 
-static navidrome_track_t track_at(sqlite3_stmt *row, int id, int first)
+static foreign_track_t track_at(sqlite3_stmt *row, int id, int first)
 {
     double seconds = sqlite3_column_double(row, first + 5);
-    return (navidrome_track_t){
+    return (foreign_track_t){
         .id = text_at(row, id),
         .is_known = sqlite3_column_int(row, first) != 0,
         .path = text_at(row, first + 1),
@@ -307,7 +257,7 @@ static const char *select_tracks(navidrome_t *self, const char *columns, const c
     return buf_terminated(&self->sql);
 }
 
-err_t navidrome_notes(navidrome_t *self, str_t user_id, navidrome_note_fn fn, void *context)
+err_t navidrome_notes(navidrome_t *self, str_t user_id, foreign_note_fn fn, void *context)
 {
     enum { RATING_MAX = 5 };
     sqlite3_stmt *row STATEMENT_SCOPED = NULL;
@@ -322,7 +272,7 @@ err_t navidrome_notes(navidrome_t *self, str_t user_id, navidrome_note_fn fn, vo
     TRY(prepare(self, sql, user_id, &row));
     int code;
     while ((code = sqlite3_step(row)) == SQLITE_ROW) {
-        navidrome_note_t note = {
+        foreign_note_t note = {
             .is_starred = sqlite3_column_int(row, 1) != 0,
             .rating = (uint32_t)MIN(count_at(row, 2), (uint64_t)RATING_MAX),
             .play_count = (uint32_t)MIN(count_at(row, 3), (uint64_t)UINT32_MAX),
@@ -335,7 +285,7 @@ err_t navidrome_notes(navidrome_t *self, str_t user_id, navidrome_note_fn fn, vo
     return err_of(code);
 }
 
-err_t navidrome_playlists(navidrome_t *self, str_t user_id, navidrome_playlist_fn fn, void *context)
+err_t navidrome_playlists(navidrome_t *self, str_t user_id, foreign_playlist_fn fn, void *context)
 {
     sqlite3_stmt *row STATEMENT_SCOPED = NULL;
     TRY(prepare(
@@ -345,14 +295,14 @@ err_t navidrome_playlists(navidrome_t *self, str_t user_id, navidrome_playlist_f
         user_id, &row));
     int code;
     while ((code = sqlite3_step(row)) == SQLITE_ROW) {
-        navidrome_playlist_t playlist = {text_at(row, 0), text_at(row, 1),
-                                         sqlite3_column_int(row, 2) != 0, count_at(row, 3)};
+        foreign_playlist_t playlist = {text_at(row, 0), text_at(row, 1),
+                                       sqlite3_column_int(row, 2) != 0, count_at(row, 3)};
         TRY(fn(context, &playlist));
     }
     return err_of(code);
 }
 
-err_t navidrome_entries(navidrome_t *self, str_t playlist_id, navidrome_track_fn fn, void *context)
+err_t navidrome_entries(navidrome_t *self, str_t playlist_id, foreign_track_fn fn, void *context)
 {
     sqlite3_stmt *row STATEMENT_SCOPED = NULL;
     const char *sql = select_tracks(self, "i.file_id",
@@ -363,7 +313,7 @@ err_t navidrome_entries(navidrome_t *self, str_t playlist_id, navidrome_track_fn
     TRY(prepare(self, sql, playlist_id, &row));
     int code;
     while ((code = sqlite3_step(row)) == SQLITE_ROW) {
-        navidrome_track_t track = track_at(row, 0, 1);
+        foreign_track_t track = track_at(row, 0, 1);
         TRY(fn(context, &track));
     }
     return err_of(code);

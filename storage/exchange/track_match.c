@@ -37,14 +37,19 @@ static bool is_same(str_t a, str_t b)
            str_equal(buf_str(&left), buf_str(&right));
 }
 
+/* By one of them, or by all: as they are credited, or with signs between their names, which folding
+ * takes away ("A & B", "A; B"). */
 static bool is_credited(str_t artist, const catalog_credit_t *credits, uint32_t count)
 {
-    buf_t line BUF_SCOPED = BUF_INIT;
-    for (uint32_t i = 0; i < count; i++)
+    buf_t line BUF_SCOPED = BUF_INIT, names BUF_SCOPED = BUF_INIT;
+    for (uint32_t i = 0; i < count; i++) {
         if (is_same(artist, credits[i].name))
             return true;
-    catalog_credits_text(credits, count, &line);
-    return is_same(artist, buf_str(&line));
+        if (credits[i].role == CATALOG_ROLE_MAIN || credits[i].role == CATALOG_ROLE_FEATURED)
+            buf_printf(&names, " %.*s", STR_ARG(credits[i].name));
+    }
+    catalog_artist_line(credits, count, &line);
+    return is_same(artist, buf_str(&line)) || is_same(artist, buf_str(&names));
 }
 
 static bool is_by(const catalog_track_t *track, str_t artist)

@@ -137,7 +137,7 @@ static err_t on_text(void *context, str_t text)
 
 err_t xspf_read(playlist_reader_t *reader, str_t bytes)
 {
-    static const xml_calls_t calls = {on_begin, on_end, on_text};
+    static const xml_calls_t calls = {on_begin, NULL, on_end, on_text};
     parse_t self SCOPED(parse_deinit) = {.reader = reader};
     TRY(xml_read(bytes, &calls, &self));
     return self.has_playlist ? ERR_OK : ERR_INVALID;

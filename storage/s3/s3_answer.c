@@ -140,7 +140,7 @@ static err_t on_text(void *context, str_t text)
 
 err_t s3_answer_read(str_t xml, arena_t *arena, s3_answer_t *out_answer)
 {
-    static const xml_calls_t calls = {on_begin, on_end, on_text};
+    static const xml_calls_t calls = {on_begin, NULL, on_end, on_text};
     parse_t self SCOPED(parse_deinit) = {.arena = arena, .text = {.size_max = TEXT_SIZE_MAX}};
     TRY(xml_read(xml, &calls, &self));
     self.answer.item_count = self.items.size / sizeof(s3_item_t);

@@ -95,7 +95,7 @@ test('a dry run says all and changes nothing', async () => {
   assert.equal(done.status, 0, done.stderr);
   assert.match(done.stdout, /^anna: 3 of 5 tracks matched: 2 favourites, 2 ratings, 9 plays$/m);
   assert.match(done.stdout, /^not matched: anna: Nobody - Never Heard \(x\/y\.mp3\): there is no track/m);
-  assert.match(done.stdout, /^not matched: anna: lost: Navidrome itself has forgotten/m);
+  assert.match(done.stdout, /^not matched: anna: lost: its own server has forgotten/m);
   assert.match(done.stdout, /^anna: playlist 'Road': 3 of 4 entries matched$/m);
   assert.match(done.stdout, /^anna: playlist 'Clever': .* \(a smart one/m);
   assert.match(done.stdout, /nothing of it is here/);

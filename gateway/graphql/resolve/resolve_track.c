@@ -27,11 +27,7 @@ err_t graph_return_artist_line(graphql_field_t *field, const catalog_credit_t *c
                                uint32_t count)
 {
     buf_t line BUF_SCOPED = BUF_INIT;
-    uint32_t named = 0;
-    while (named < count && (credits[named].role == CATALOG_ROLE_MAIN ||
-                             credits[named].role == CATALOG_ROLE_FEATURED))
-        named++;
-    catalog_credits_text(credits, named, &line);
+    catalog_artist_line(credits, count, &line);
     TRY(buf_status(&line));
     return graphql_return_str(field, line.size == 0 ? STR("") : buf_str(&line));
 }

@@ -21,7 +21,7 @@ Test(navidrome, times_of_its_drivers_are_read)
         {"", 0},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        int64_t got = navidrome_time_ms(str_from(cases[i].text));
+        int64_t got = foreign_time_ms(str_from(cases[i].text));
         cr_expect(got == cases[i].want, "%s: %lld", cases[i].text, (long long)got);
     }
 }

@@ -11,7 +11,9 @@ typedef struct shelf {
 static void put(shelf_t *self, catalog_write_t *writer, kv_tx_t *tx, uint64_t id, str_t root,
                 str_t path, str_t artist, str_t title, str_t album, uint64_t seconds)
 {
-    catalog_credit_t credit = {.name = artist};
+    catalog_credit_t credits[] = {{.name = artist, .join_phrase = STR(" feat. ")},
+                                  {.name = STR("Eve"), .role = CATALOG_ROLE_FEATURED},
+                                  {.name = STR("Fay"), .role = CATALOG_ROLE_COMPOSER}};
     catalog_track_t track = {.id = id,
                              .root = root,
                              .path = path,
@@ -20,8 +22,8 @@ static void put(shelf_t *self, catalog_write_t *writer, kv_tx_t *tx, uint64_t id
                              .duration_ms = seconds * 1000,
                              .is_available = id != 6};
     (void)self;
-    track.credits.items = &credit;
-    track.credits.count = 1;
+    track.credits.items = credits;
+    track.credits.count = id == 11 ? COUNT_OF(credits) : 1;
     if (id == 9)
         track.sort_title = STR("zzz");
     check_ok(catalog_put_track(writer, tx, &track));
@@ -48,6 +50,7 @@ static shelf_t shelf_new(void)
     PUT(8, "m", "a - b.mp3", "A - B", "T", "X", 60);
     PUT(9, "m", "f/x.mp3", "Dan", "Sorted", "Dans", 60);
     PUT(10, "n", "!.mp3", "!!!", "???", "", 60);
+    PUT(11, "n", "g/x.mp3", "Gus", "Both", "Guss", 60); /* with Eve, by Fay */
 #undef PUT
     check_ok(catalog_write_flush(writer, &tx));
     check_ok(kv_commit(&tx));
@@ -134,6 +137,14 @@ Test(track_match, one_track_fits_or_the_reason_is_said)
         {"the one that is there",
          {.artist = STR_INIT("Bob"), .title = STR_INIT("Twice")},
          5,
+         TRACK_MATCH_FOUND},
+        {"two artists, as they are credited, not their composer",
+         {.artist = STR_INIT("Gus feat. Eve"), .title = STR_INIT("Both")},
+         11,
+         TRACK_MATCH_FOUND},
+        {"two artists with a sign between them",
+         {.artist = STR_INIT("Gus \xe2\x80\xa2 Eve"), .title = STR_INIT("Both")},
+         11,
          TRACK_MATCH_FOUND},
         {"a title alone", {.title = STR_INIT("Intro")}, 0, TRACK_MATCH_UNNAMED},
         {"nobody", {.artist = STR_INIT("Eve"), .title = STR_INIT("Intro")}, 0, TRACK_MATCH_UNKNOWN},
