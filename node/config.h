@@ -50,7 +50,8 @@ typedef enum config_source {
     X(database, "",                                                                                \
       "postgresql://... of a database of its own; empty: a journal in the data folder")            \
     X(database_direct, "",                                                                         \
-      "the same server without a pooler, for migrations; empty: as --database")                    \
+      "the same server without a pooler, for migrations and to hear of other nodes' commits; "     \
+      "empty: as --database")                                                                      \
     X(master_key, "", "the same key itself: in the environment only")
 
 #define CONFIG_NUMBERS(X)                                                                          \

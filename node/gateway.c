@@ -111,7 +111,8 @@ static void append_gateway_metrics(const gateway_counters_t *total, buf_t *out)
 
 static void append_journal_metric(buf_t *out, const char *family, const char *help, uint64_t value)
 {
-    append_head(out, family, "counter", help);
+    bool is_counter = str_ends_with(str_from(family), STR("_total"));
+    append_head(out, family, is_counter ? "counter" : "gauge", help);
     buf_printf(out, "musicstream_%s ", family);
     buf_append_u64(out, value);
     buf_append_char(out, '\n');
@@ -135,6 +136,10 @@ static void append_metrics(void *context, buf_t *out)
                           journal.appends);
     append_journal_metric(out, "journal_commits_total", "Transactions synced.", journal.commits);
     append_journal_metric(out, "journal_refused_total", "Appends refused.", journal.refused);
+    append_journal_metric(out, "journal_stalled_milliseconds",
+                          "How long something durable could not be read, because a transaction "
+                          "before it is open.",
+                          journal.stalled_ms);
 }
 
 static bool can_store(void *context)

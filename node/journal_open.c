@@ -81,8 +81,10 @@ static err_t open_postgres(const config_t *config, const ms_log_t *log,
     node_lock_t *lock NODE_LOCK_SCOPED = NULL;
     TRY(lock_database(config, log, problem, &lock));
     TRY(prepare(config, log, opener));
-    journal_postgres_options_t options = {
-        .address = config->database, .lock = STEAL(lock), .log = log};
+    journal_postgres_options_t options = {.address = config->database,
+                                          .direct = config->database_direct,
+                                          .lock = STEAL(lock),
+                                          .log = log};
     if (opener != NULL) {
         options.relations = node_relations();
         options.opener = *opener;

@@ -67,12 +67,14 @@ err_t library_catch_up(projection_t *projection, journal_t *journal, uint64_t ti
     uint64_t position = journal->table->head(journal);
     while (projection_position(projection) < position) {
         bool is_behind = false;
+        uint64_t before = projection_position(projection);
         err_t err = projection_step(projection, &is_behind);
-        if (err != ERR_BUSY) {
+        if (err != ERR_BUSY)
             TRY(err);
+        if (err == ERR_OK && projection_position(projection) != before)
             continue;
-        }
-        /* The other may stop before it is there: then it is our turn again. */
+        /* Another steps, and may stop before it is there: then it is our turn again. Or the feed
+         * does not show the head yet (journal_postgres.h). */
         err = wait_for(projection, position, TURN_MS);
         if (err != ERR_TIMEOUT)
             return err;

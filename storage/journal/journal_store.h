@@ -10,7 +10,8 @@
 
 typedef struct journal_store_stats {
     uint64_t head, commits, appends, refused, unknown, queued_size;
-    bool is_away; /* takes no appends now */
+    uint64_t stalled_ms; /* for so long the feed could not show all that is durable */
+    bool is_away;        /* takes no appends now */
 } journal_store_stats_t;
 
 typedef struct journal_store_table {

@@ -1,22 +1,13 @@
 #include "storage/postgres/journal_postgres_parts.h"
 
-#include "runtime/base/clock.h"
 #include "runtime/base/memory.h"
 #include "runtime/base/xxh64.h"
-
-#include <time.h>
 
 enum { ORDINAL_BITS = 18, XID_BITS = 38 };
 
 static journal_postgres_t *self_of(journal_t *journal)
 {
     return CONTAINER_OF(journal, journal_postgres_t, journal);
-}
-
-static uint64_t now_ms(void)
-{
-    ms_clock_t clock = clock_system();
-    return clock_mono_ms(&clock);
 }
 
 /* ---- positions ---- */
@@ -32,11 +23,22 @@ uint64_t journal_postgres_position(int64_t timeline, int64_t xid, int64_t ordina
            (uint64_t)ordinal;
 }
 
+static void raise_to(_Atomic uint64_t *at, uint64_t position)
+{
+    uint64_t before = atomic_load(at);
+    while (position > before && !atomic_compare_exchange_weak(at, &before, position))
+        ;
+}
+
 void journal_postgres_saw(journal_postgres_t *self, uint64_t position)
 {
-    uint64_t head = atomic_load(&self->head);
-    while (position > head && !atomic_compare_exchange_weak(&self->head, &head, position))
-        ;
+    raise_to(&self->head, position);
+}
+
+void journal_postgres_wrote(journal_postgres_t *self, uint64_t position)
+{
+    raise_to(&self->written, position);
+    raise_to(&self->head, position);
 }
 
 /* ---- appending ---- */
@@ -70,72 +72,9 @@ err_t journal_postgres_connect(const journal_postgres_t *self, pg_t **out_connec
                    out_connection);
 }
 
-static err_t wait_for_place(journal_postgres_t *self)
+static err_t connect_reader(void *context, pg_t **out_connection)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(self->timeout_ms / 1000) + 1;
-    int rc = 0;
-    while (self->readers.free_count == 0 && rc == 0)
-        rc = pthread_cond_timedwait(&self->readers.given_back, &self->readers.lock, &until);
-    return self->readers.free_count == 0 ? ERR_BUSY : ERR_OK;
-}
-
-/* A place is always given back, with the connection or without. */
-static err_t borrow(journal_postgres_t *self, pg_t **out_connection)
-{
-    journal_postgres_readers_t *readers = &self->readers;
-    pthread_mutex_lock(&readers->lock);
-    err_t err = wait_for_place(self);
-    pg_t *connection = err == ERR_OK ? readers->free[--readers->free_count] : NULL;
-    pthread_mutex_unlock(&readers->lock);
-    if (err == ERR_OK)
-        *out_connection = connection;
-    return err;
-}
-
-static void give_back(journal_postgres_t *self, pg_t *connection)
-{
-    if (connection != NULL && !pg_is_usable(connection)) {
-        pg_close(connection);
-        connection = NULL;
-    }
-    pthread_mutex_lock(&self->readers.lock);
-    self->readers.free[self->readers.free_count++] = connection;
-    pthread_mutex_unlock(&self->readers.lock);
-    pthread_cond_signal(&self->readers.given_back);
-}
-
-static err_t connect_reader(journal_postgres_t *self, pg_t **connection)
-{
-    if (*connection != NULL)
-        return ERR_OK;
-    if (now_ms() < atomic_load(&self->readers.retry_at_ms))
-        return ERR_UNAVAILABLE;
-    err_t err = journal_postgres_connect(self, connection);
-    if (err != ERR_OK)
-        atomic_store(&self->readers.retry_at_ms, now_ms() + JOURNAL_POSTGRES_BACKOFF_FIRST_MS);
-    return err;
-}
-
-/* A statement that only reads; once more on a new connection when an old one turned out dead. */
-static err_t query(journal_postgres_t *self, const pg_statement_t *statement, PGresult **out_result)
-{
-    pg_t *connection = NULL;
-    TRY(borrow(self, &connection));
-    bool was_open = connection != NULL;
-    err_t err = connect_reader(self, &connection);
-    if (err == ERR_OK)
-        err = pg_run(connection, statement, out_result);
-    if (err != ERR_OK && was_open && connection != NULL && !pg_is_usable(connection)) {
-        pg_close(connection);
-        connection = NULL;
-        err = connect_reader(self, &connection);
-        if (err == ERR_OK)
-            err = pg_run(connection, statement, out_result);
-    }
-    give_back(self, connection);
-    return err == ERR_TIMEOUT ? ERR_UNAVAILABLE : err; /* nothing is unknown about a read */
+    return journal_postgres_connect(context, out_connection);
 }
 
 /* ---- reading ---- */
@@ -168,7 +107,7 @@ static err_t read_page(journal_postgres_t *self, str_t stream, uint64_t *after_v
         .parameters = {pg_text(stream), pg_i64(after, (int64_t)*after_version),
                        pg_i64(limit, JOURNAL_POSTGRES_PAGE)},
         .parameter_count = 3};
-    TRY(query(self, &statement, &result));
+    TRY(pg_pool_query(self->readers, &statement, &result));
     for (int row = 0; row < PQntuples(result); row++) {
         journal_record_t record = record_at(result, row);
         if (record.version != *after_version + 1)
@@ -210,7 +149,7 @@ static err_t feed_page(journal_postgres_t *self, uint64_t *after_position, size_
                        pg_i32(ordinal, (int32_t)(after & ((1U << ORDINAL_BITS) - 1))),
                        pg_i64(limit, (int64_t)MIN(count_max, (size_t)JOURNAL_POSTGRES_PAGE))},
         .parameter_count = 4};
-    TRY(query(self, &statement, &result));
+    TRY(pg_pool_query(self->readers, &statement, &result));
     for (int row = 0; row < PQntuples(result); row++) {
         journal_record_t record = record_at(result, row);
         *after_position = record.position;
@@ -224,11 +163,15 @@ static err_t feed_page(journal_postgres_t *self, uint64_t *after_position, size_
 static err_t feed(journal_t *journal, uint64_t after_position, size_t count_max,
                   journal_visit_fn visit, void *context)
 {
+    journal_postgres_t *self = self_of(journal);
     int count = JOURNAL_POSTGRES_PAGE;
+    uint64_t head = atomic_load(&self->head);
     while (count == JOURNAL_POSTGRES_PAGE && count_max > 0) {
-        TRY(feed_page(self_of(journal), &after_position, count_max, visit, context, &count));
+        TRY(feed_page(self, &after_position, count_max, visit, context, &count));
         count_max -= (size_t)count;
     }
+    if (count_max > 0 && after_position < head)
+        journal_postgres_follow_short(self->follow); /* something before it still goes on */
     return ERR_OK;
 }
 
@@ -240,7 +183,7 @@ static err_t snapshot_get(journal_t *journal, str_t stream, uint64_t *out_versio
     pg_statement_t statement = {.sql = "SELECT version, state FROM snapshots WHERE stream = $1",
                                 .parameters = {pg_text(stream)},
                                 .parameter_count = 1};
-    TRY(query(self_of(journal), &statement, &result));
+    TRY(pg_pool_query(self_of(journal)->readers, &statement, &result));
     if (PQntuples(result) == 0)
         return ERR_NOT_FOUND;
     size_t before = out->size;
@@ -263,7 +206,7 @@ static err_t list_waiting(journal_t *journal, str_t after, size_t count_max,
                " ORDER BY stream LIMIT $2",
         .parameters = {pg_text(after), pg_i64(limit, (int64_t)MIN(count_max, (size_t)INT32_MAX))},
         .parameter_count = 2};
-    TRY(query(self_of(journal), &statement, &result));
+    TRY(pg_pool_query(self_of(journal)->readers, &statement, &result));
     for (int row = 0; row < PQntuples(result); row++)
         TRY(visit(context, pg_get_str(result, row, 0)));
     return ERR_OK;
@@ -282,32 +225,42 @@ static bool is_away(journal_t *journal)
 static const journal_table_t table = {append, read_stream,   snapshot_put, snapshot_get,
                                       feed,   head_position, is_away,      list_waiting};
 
+/* ---- looking ---- */
+
+#define NEWEST(where) /* of the events that fulfil it */                                           \
+    "(SELECT timeline, xid, ordinal FROM events e" where                                           \
+    " ORDER BY e.timeline DESC, e.xid DESC, e.ordinal DESC LIMIT 1)"
+#define XMIN "pg_snapshot_xmin(pg_current_snapshot())"
+
+const char journal_postgres_look_sql[] =
+    "SELECT timeline, xid::text::bigint, ordinal, (xid < " XMIN ")::int"
+    "  FROM (" NEWEST("") " UNION ALL " NEWEST(" WHERE xid < " XMIN) ") AS newest";
+
+bool journal_postgres_looked(journal_postgres_t *self, const PGresult *result)
+{
+    uint64_t there = 0, readable = 0;
+    for (int row = 0; row < PQntuples(result); row++) {
+        uint64_t position = journal_postgres_position(
+            pg_get_i32(result, row, 0), pg_get_i64(result, row, 1), pg_get_i32(result, row, 2));
+        there = MAX(there, position);
+        if (pg_get_i32(result, row, 3) != 0)
+            readable = MAX(readable, position);
+    }
+    raise_to(&self->readable, readable);
+    raise_to(&self->head, readable);
+    return readable >= there;
+}
+
 /* ---- opening and closing ---- */
 
 err_t journal_postgres_look(journal_postgres_t *self, pg_t *connection)
 {
     PGresult *result PG_RESULT_SCOPED = NULL;
-    pg_statement_t statement = {
-        .sql = "SELECT timeline, xid::text::bigint, ordinal FROM events e"
-               " WHERE xid < pg_snapshot_xmin(pg_current_snapshot())"
-               " ORDER BY e.timeline DESC, e.xid DESC, e.ordinal DESC LIMIT 1"};
+    pg_statement_t statement = {.sql = journal_postgres_look_sql};
     TRY(pg_run(connection, &statement, &result));
-    if (PQntuples(result) == 1)
-        journal_postgres_saw(self, journal_postgres_position(pg_get_i32(result, 0, 0),
-                                                             pg_get_i64(result, 0, 1),
-                                                             pg_get_i32(result, 0, 2)));
+    if (!journal_postgres_looked(self, result))
+        journal_postgres_follow_short(self->follow);
     return ERR_OK;
-}
-
-static void readers_init(journal_postgres_readers_t *self)
-{
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_mutex_init(&self->lock, NULL);
-    pthread_cond_init(&self->given_back, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    self->free_count = JOURNAL_POSTGRES_READERS;
 }
 
 err_t journal_postgres_open(const journal_postgres_options_t *options,
@@ -325,20 +278,25 @@ err_t journal_postgres_open(const journal_postgres_options_t *options,
     self->is_read_only = options->is_read_only;
     self->random = options->random.fill == NULL ? random_system() : options->random;
     self->log = options->log;
-    readers_init(&self->readers);
     journal_hooks_init(&self->hooks);
     self->address = str_dup_terminated(str_from(options->address));
     if (self->address == NULL)
         return ERR_NO_MEMORY;
     TRY(journal_queue_new(&self->queue));
+    TRY(pg_pool_new(&(pg_pool_options_t){.connect = connect_reader,
+                                         .context = self,
+                                         .timeout_ms = self->timeout_ms},
+                    &self->readers));
     TRY(relation_batch_new(options->relations, options->opener, &self->relations));
     TRY(journal_postgres_connect(self, &self->writer));
     if (!self->is_read_only)
         TRY(journal_postgres_await_own(self)); /* of the process before this one */
     TRY(journal_postgres_look(self, self->writer));
     atomic_store(&self->is_up, true);
-    if (!self->is_read_only)
+    if (!self->is_read_only) {
+        TRY(journal_postgres_follow_start(self, options, &self->follow));
         TRY(journal_postgres_commit_start(self));
+    }
     *out_journal = STEAL(self);
     return ERR_OK;
 }
@@ -348,12 +306,10 @@ void journal_postgres_close(journal_postgres_t *self)
     if (self == NULL)
         return;
     journal_postgres_commit_stop(self);
+    journal_postgres_follow_stop(self->follow);
     pg_close(self->writer);
     node_lock_free(self->lock); /* after all that is written */
-    for (uint32_t i = 0; i < self->readers.free_count; i++)
-        pg_close(self->readers.free[i]);
-    pthread_cond_destroy(&self->readers.given_back);
-    pthread_mutex_destroy(&self->readers.lock);
+    pg_pool_free(self->readers);
     journal_hooks_deinit(&self->hooks);
     journal_queue_free(self->queue);
     relation_batch_free(self->relations);
@@ -386,6 +342,7 @@ void journal_postgres_stats(const journal_postgres_t *self, journal_postgres_sta
                                             .retried_batches = atomic_load(&self->retried_batches),
                                             .reconnects = atomic_load(&self->reconnects),
                                             .queued_size = journal_queue_size(self->queue)};
+    journal_postgres_follow_stats(self->follow, out_stats);
 }
 
 static void close_store(journal_t *journal)
@@ -403,6 +360,7 @@ static void store_stats(journal_t *journal, journal_store_stats_t *out_stats)
                                          .refused = stats.refused,
                                          .unknown = stats.unknown,
                                          .queued_size = stats.queued_size,
+                                         .stalled_ms = stats.stalled_ms,
                                          .is_away = !journal_postgres_is_up(self_of(journal))};
 }
 

@@ -7,7 +7,11 @@
  * reader of the feed sees events of transactions below the oldest one still running
  * (pg_snapshot_xmin(pg_current_snapshot())): what commits later lies behind what it has read, so
  * nothing is skipped, whatever order concurrent writers commit in. A transaction that stays open
- * stalls the feed; it never makes it wrong.
+ * stalls the feed; it never makes it wrong, and who holds it up is logged.
+ *
+ * Nodes tell each other of their commits by NOTIFY, over a connection of its own beside appends, at
+ * most one each JOURNAL_POSTGRES_NOTIFY_MS. It only says: look. While it can't be had, they look
+ * four times a second.
  *
  * One committer thread takes what has queued, makes one transaction of it with one statement for
  * all streams, and answers all. A stream's appends in one batch are folded into one. A row of
@@ -36,19 +40,23 @@
 enum {
     JOURNAL_POSTGRES_PARTITIONS = 16384,
     JOURNAL_POSTGRES_EVENTS_MAX = 1 << 18, /* in one transaction: what a position has room for */
-    JOURNAL_POSTGRES_READERS = 4,
-    JOURNAL_POSTGRES_PAGE = 1000,        /* events read in one statement */
-    JOURNAL_POSTGRES_HOLD_MAX_MS = 1000, /* an append of a lost connection, before it is ended */
+    JOURNAL_POSTGRES_PAGE = 1000,          /* events read in one statement */
+    JOURNAL_POSTGRES_HOLD_MAX_MS = 1000,   /* an append of a lost connection, before it is ended */
     JOURNAL_POSTGRES_BACKOFF_FIRST_MS = 100,
-    JOURNAL_POSTGRES_BACKOFF_MAX_MS = 5000
+    JOURNAL_POSTGRES_BACKOFF_MAX_MS = 5000,
+    JOURNAL_POSTGRES_NOTIFY_MS = 5,     /* between two of a node's */
+    JOURNAL_POSTGRES_LOOK_MAX_MS = 250, /* between two looks at what can't be read yet */
+    JOURNAL_POSTGRES_STALLED_MS = 10000 /* a feed that stands still for so long is logged */
 };
 
 typedef struct journal_postgres journal_postgres_t;
 
 typedef struct journal_postgres_options {
     const char *address;       /* a connection string or postgres:// URI */
+    const char *direct;        /* the same server without a pooler; NULL or empty: address */
     uint64_t node;             /* `owner` in partitions; 0 without a cluster */
     uint64_t timeout_ms;       /* of a statement; 0: 5000 */
+    uint64_t stalled_ms;       /* 0: JOURNAL_POSTGRES_STALLED_MS */
     ms_random_t random;        /* of the back-off; all zero: the kernel's */
     relation_list_t relations; /* all zero: none */
     relation_opener_t opener;  /* of sealed events, for them */
@@ -80,6 +88,9 @@ bool journal_postgres_is_up(const journal_postgres_t *self);
 typedef struct journal_postgres_stats {
     uint64_t head, transactions, appends, refused, unknown, retried_batches, reconnects,
         queued_size;
+    uint64_t notified, heard; /* NOTIFYs of this node, and how often it looked because of others' */
+    uint64_t stalled_ms;      /* for so long there has been something that the feed can't show */
+    bool is_listening;        /* else others' commits are found by looking every 250 ms */
 } journal_postgres_stats_t;
 void journal_postgres_stats(const journal_postgres_t *self, journal_postgres_stats_t *out_stats);
 

@@ -177,7 +177,7 @@ static void read_outcome(journal_postgres_t *self, const journal_round_t *round,
     for (size_t i = 0; i < round->count; i++) {
         journal_job_t *job = round->jobs[i];
         if (job->is_written)
-            journal_postgres_saw(self, job->position);
+            journal_postgres_wrote(self, job->position);
         else
             job->err = ERR_CONFLICT;
     }

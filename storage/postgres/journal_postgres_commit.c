@@ -231,6 +231,7 @@ static void tell(journal_postgres_t *self)
         return;
     self->told_head = head;
     journal_hooks_call(&self->hooks, head);
+    journal_postgres_follow_wrote(self->follow);
 }
 
 /* Other nodes append, too; and /readyz asks, also while nobody does. */

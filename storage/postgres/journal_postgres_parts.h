@@ -4,22 +4,16 @@
  *
  * journal_postgres.c         the table of functions: reading, and handing appends to the queue
  * journal_postgres_batch.c   one batch as one transaction
- * journal_postgres_commit.c  the committer: rounds, reconnecting, answers */
+ * journal_postgres_commit.c  the committer: rounds, reconnecting, answers
+ * journal_postgres_follow.c  the follower: other nodes' commits, and what can't be read yet */
 
 #include "storage/journal/journal_thread.h"
 #include "storage/postgres/journal_postgres.h"
-#include "storage/postgres/pg.h"
+#include "storage/postgres/pg_pool.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
-typedef struct journal_postgres_readers {
-    pthread_mutex_t lock;
-    pthread_cond_t given_back;
-    pg_t *free[JOURNAL_POSTGRES_READERS]; /* NULL: to be opened */
-    uint32_t free_count;
-    _Atomic uint64_t retry_at_ms; /* after a failed connect: none is tried before */
-} journal_postgres_readers_t;
+typedef struct journal_postgres_follow journal_postgres_follow_t;
 
 struct journal_postgres {
     journal_t journal; /* first: what the runtime holds */
@@ -31,7 +25,8 @@ struct journal_postgres {
 
     journal_queue_t *queue;
     journal_thread_t committer;
-    journal_postgres_readers_t readers;
+    pg_pool_t *readers;
+    journal_postgres_follow_t *follow; /* NULL: read only */
 
     pg_t *writer; /* the committer's, like what follows */
     relation_batch_t *relations;
@@ -43,7 +38,9 @@ struct journal_postgres {
     journal_hooks_t hooks;
 
     _Atomic bool is_up;
-    _Atomic uint64_t head; /* newest known durable position */
+    _Atomic uint64_t head;     /* newest known durable position */
+    _Atomic uint64_t written;  /* newest of this node's own */
+    _Atomic uint64_t readable; /* what the feed showed at the last look */
     _Atomic uint64_t transactions, appends, refused, unknown, retried_batches, reconnects;
 };
 
@@ -52,6 +49,8 @@ uint64_t journal_postgres_position(int64_t timeline, int64_t xid, int64_t ordina
 /* The feed's head by the server; the committer, which tells the hooks. */
 err_t journal_postgres_look(journal_postgres_t *self, pg_t *connection);
 void journal_postgres_saw(journal_postgres_t *self, uint64_t position);
+/* This node's own append is durable there. */
+void journal_postgres_wrote(journal_postgres_t *self, uint64_t position);
 err_t journal_postgres_connect(const journal_postgres_t *self, pg_t **out_connection);
 
 /* journal_postgres_batch.c: the appends of `jobs` (an array) that have no err yet and are the first
@@ -71,3 +70,20 @@ err_t journal_postgres_write_snapshots(journal_postgres_t *self, const journal_j
 /* journal_postgres_commit.c */
 err_t journal_postgres_commit_start(journal_postgres_t *self);
 void journal_postgres_commit_stop(journal_postgres_t *self);
+
+/* journal_postgres_follow.c; a follower that is NULL has nothing to do. */
+err_t journal_postgres_follow_start(journal_postgres_t *journal,
+                                    const journal_postgres_options_t *options,
+                                    journal_postgres_follow_t **out_follow);
+void journal_postgres_follow_stop(journal_postgres_follow_t *self);
+/* This node has written: the others are told soon. Any thread, never waits. */
+void journal_postgres_follow_wrote(journal_postgres_follow_t *self);
+/* Somebody read the feed to its end and did not find the head there: the hooks are called when it
+ * can be read. Any thread, never waits. */
+void journal_postgres_follow_short(journal_postgres_follow_t *self);
+void journal_postgres_follow_stats(const journal_postgres_follow_t *self,
+                                   journal_postgres_stats_t *out_stats);
+/* The newest event that is there, and the newest that the feed shows. */
+extern const char journal_postgres_look_sql[];
+/* Takes note of its answer. False: the feed does not show yet all that is there. */
+bool journal_postgres_looked(journal_postgres_t *self, const PGresult *result);

@@ -216,6 +216,11 @@ bool pg_is_direct(pg_t *self)
            pg_get_i32(result, 0, 0) == PQbackendPID(self->connection);
 }
 
+PGconn *pg_native(const pg_t *self)
+{
+    return self->connection;
+}
+
 void pg_result_scope_end(PGresult **result)
 {
     PQclear(*result);

@@ -66,6 +66,8 @@ bool pg_is_alive(pg_t *self);
 /* Whether it leads to the server itself, and not to a pooler: those make up the number of the
  * process that serves them. */
 bool pg_is_direct(pg_t *self);
+/* For what only libpq has, between two statements. */
+PGconn *pg_native(const pg_t *self);
 
 /* Runs it; *out_result (may be NULL) has binary columns. */
 err_t pg_run(pg_t *self, const pg_statement_t *statement, PGresult **out_result);
