@@ -108,6 +108,10 @@ typedef struct journal_table {
      * of their bytes. NULL: it does not know. */
     err_t (*waiting)(journal_t *self, str_t after, size_t count_max, journal_stream_fn visit,
                      void *context);
+    /* Whether reading the stream's snapshot and what follows it is a look at a few pages that lie
+     * in memory, or nearly so, and waits for nobody: the runtime then does it within a turn. False
+     * when in doubt; at once, any thread. NULL: never. */
+    bool (*is_at_hand)(journal_t *self, str_t stream);
 } journal_table_t;
 
 struct journal {

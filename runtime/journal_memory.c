@@ -30,7 +30,7 @@ struct journal_memory {
     journal_fault_fn fault;
     void *fault_context;
     err_t read_err;
-    _Atomic bool is_away;
+    _Atomic bool is_away, is_at_hand;
     stored_record_t **records; /* by position - 1 */
     size_t record_count, record_capacity;
     stored_snapshot_t *snapshots;
@@ -344,6 +344,11 @@ static bool do_is_away(journal_t *journal)
     return atomic_load(&self_of(journal)->is_away);
 }
 
+static bool do_is_at_hand(journal_t *journal, UNUSED str_t stream)
+{
+    return atomic_load(&self_of(journal)->is_at_hand);
+}
+
 /* Whether the newest word about its messages is that some wait. */
 static bool is_waiting(journal_memory_t *self, str_t stream, uint64_t position)
 {
@@ -391,7 +396,8 @@ static const journal_table_t table = {.append = do_append,
                                       .feed = do_feed,
                                       .head = do_head,
                                       .is_away = do_is_away,
-                                      .waiting = do_waiting};
+                                      .waiting = do_waiting,
+                                      .is_at_hand = do_is_at_hand};
 
 /* ---- life ---- */
 
@@ -439,6 +445,11 @@ void journal_memory_set_faults(journal_memory_t *self, journal_fault_fn fn, void
 {
     self->fault = fn;
     self->fault_context = context;
+}
+
+void journal_memory_set_at_hand(journal_memory_t *self, bool is_at_hand)
+{
+    atomic_store(&self->is_at_hand, is_at_hand);
 }
 
 void journal_memory_set_away(journal_memory_t *self, bool is_away)

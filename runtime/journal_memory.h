@@ -32,6 +32,8 @@ journal_t *journal_memory_journal(journal_memory_t *self);
 void journal_memory_set_faults(journal_memory_t *self, journal_fault_fn fn, void *context);
 /* Away: says so, refuses what is appended, and every read, with UNAVAILABLE. */
 void journal_memory_set_away(journal_memory_t *self, bool is_away);
+/* Whether every stream is at hand; at first none is. */
+void journal_memory_set_at_hand(journal_memory_t *self, bool is_at_hand);
 /* Every read gets this error until it is set back to ERR_OK. */
 void journal_memory_fail_reads(journal_memory_t *self, err_t err);
 

@@ -2,6 +2,7 @@
 
 #include "runtime/base/memory.h"
 #include "runtime/context.h"
+#include "runtime/durable/recover.h"
 #include "runtime/life/lifecycle.h"
 #include "runtime/life/tie.h"
 
@@ -86,7 +87,7 @@ void away_wait(context_t *ctx, err_t err)
 static void try_again(context_t *ctx)
 {
     actor_extra_there(ctx->actor)->is_waiting = false;
-    lifecycle_recover(ctx);
+    recover_begin(ctx);
 }
 
 void away_alarm(context_t *ctx)

@@ -75,14 +75,12 @@ static uint64_t journal_head(journal_t *journal)
     return inner(journal)->table->head(inner(journal));
 }
 
-static const journal_table_t journal_table = {journal_append,
-                                              journal_read,
-                                              journal_snapshot_put,
-                                              journal_snapshot_get,
-                                              journal_feed,
-                                              journal_head,
-                                              NULL,
-                                              NULL};
+static const journal_table_t journal_table = {.append = journal_append,
+                                              .read = journal_read,
+                                              .snapshot_put = journal_snapshot_put,
+                                              .snapshot_get = journal_snapshot_get,
+                                              .feed = journal_feed,
+                                              .head = journal_head};
 
 /* ---- running what is ready ---- */
 

@@ -4,6 +4,7 @@
 #include "runtime/code/hold.h"
 #include "runtime/durable/away.h"
 #include "runtime/durable/outbox.h"
+#include "runtime/durable/recover.h"
 #include "runtime/inside/crashes.h"
 #include "runtime/inside/inside.h"
 #include "runtime/life/bonds.h"
@@ -141,41 +142,6 @@ void lifecycle_replaced(context_t *ctx)
     (void)call_replaced(ctx); /* one that fails is started again, like any */
 }
 
-static err_t recover(context_t *ctx)
-{
-    actor_t *actor = ctx->actor;
-    job_t *job = actor_extra(actor) == NULL ? NULL : memory_new(sizeof *job);
-    if (job == NULL)
-        return ERR_NO_MEMORY;
-    job->runtime = ctx->runtime;
-    job->lane = OFFLOAD_FILE;
-    job->actor = actor_bits(actor);
-    job->message.incarnation = actor->incarnation;
-    job->recovery = recovery_new(ctx->runtime, actor->kind, actor_key(actor));
-    err_t err = job->recovery == NULL ? ERR_NO_MEMORY : offload_submit(ctx->runtime->offload, job);
-    if (err != ERR_OK) {
-        job_free(job);
-        return err;
-    }
-    actor->phase = ACTOR_RECOVERING;
-    return ERR_OK;
-}
-
-static void recovered_not(context_t *ctx, err_t err)
-{
-    if (err_is_passing(err))
-        away_wait(ctx, err);
-    else
-        lifecycle_start_failed(ctx, err);
-}
-
-void lifecycle_recover(context_t *ctx)
-{
-    err_t err = journal_is_away(ctx->runtime) ? ERR_UNAVAILABLE : recover(ctx);
-    if (err != ERR_OK)
-        recovered_not(ctx, err);
-}
-
 /* The state can't be had: who waits is told why; the next one tries again after a while. */
 void lifecycle_start_failed(context_t *ctx, err_t err)
 {
@@ -190,9 +156,13 @@ void lifecycle_start(context_t *ctx)
         return;
     count_own(&ctx->scheduler->counters.activations);
     inside_life(actor, RECORD_ACTIVATED);
+    bool is_again = actor->is_failed;
     actor->is_failed = false;
     if (actor->kind->applier_count > 0) {
-        lifecycle_recover(ctx);
+        if (is_again)
+            recover_begin(ctx);
+        else
+            recover_first(ctx);
         return;
     }
     err_t err = actor_new_state(actor);
@@ -201,37 +171,6 @@ void lifecycle_start(context_t *ctx)
     if (err != ERR_OK)
         lifecycle_start_failed(ctx, err);
     else if (actor->phase != ACTOR_RECOVERING)
-        lifecycle_run(ctx);
-}
-
-void lifecycle_recovered(context_t *ctx, job_t *job)
-{
-    actor_t *actor = ctx->actor;
-    if (job->hibernation != NULL) {
-        hibernate_returned(ctx, job);
-        return;
-    }
-    if (actor->phase != ACTOR_RECOVERING || job->message.incarnation != actor->incarnation) {
-        job_free(job);
-        return;
-    }
-    err_t err = job->err;
-    if (err == ERR_OK) {
-        actor_take_state(actor, STEAL(job->recovery->state));
-        durable_t *fresh = STEAL(job->recovery->durable);
-        actor_extra_t *extra = actor_extra_there(actor); /* made with the recovery */
-        if (extra->durable == NULL) {
-            outbox_inherit(fresh->outbox, extra->outbox_before, false);
-            outbox_free(STEAL(extra->outbox_before));
-            extra->durable = fresh;
-        } else {
-            durable_settle(actor, fresh);
-        }
-    }
-    job_free(job);
-    if (err != ERR_OK)
-        recovered_not(ctx, err);
-    else
         lifecycle_run(ctx);
 }
 
@@ -400,7 +339,7 @@ static void forget_for_rebuild(actor_t *actor)
 static void rebuild(context_t *ctx)
 {
     forget_for_rebuild(ctx->actor);
-    lifecycle_recover(ctx);
+    recover_begin(ctx);
 }
 
 void lifecycle_restore(context_t *ctx, str_t kept)
@@ -411,7 +350,7 @@ void lifecycle_restore(context_t *ctx, str_t kept)
     if (away_restore(ctx->actor, kept) == ERR_OK)
         lifecycle_run(ctx);
     else
-        lifecycle_recover(ctx); /* the journal has it, too */
+        recover_begin(ctx); /* the journal has it, too */
 }
 
 bool lifecycle_arm_restart(context_t *ctx, uint64_t delay_ms)

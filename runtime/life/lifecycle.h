@@ -16,9 +16,6 @@ void lifecycle_start(context_t *ctx);
 void lifecycle_run(context_t *ctx);
 /* It can't be had. */
 void lifecycle_start_failed(context_t *ctx, err_t err);
-void lifecycle_recovered(context_t *ctx, job_t *job);
-/* Reads it from the journal. */
-void lifecycle_recover(context_t *ctx);
 /* What waits gets err, up to the first signal. */
 void lifecycle_refuse_waiting(context_t *ctx, err_t err);
 /* Nothing is left; its next message starts it again. */

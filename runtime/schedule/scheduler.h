@@ -100,6 +100,7 @@ struct scheduler {
     struct recorder_head *recorder_head; /* recorder_format.h; NULL: nothing is recorded */
     uint64_t polled_ns, break_ns; /* polled last; when to stop running actors for it or an alarm */
     uint64_t looked_at;           /* what was charged when the pressure was looked at */
+    uint64_t here_from_ns;        /* states at hand are read here, since then (recover.h) */
 };
 
 err_t scheduler_init(scheduler_t *self, runtime_t *runtime, uint32_t index);

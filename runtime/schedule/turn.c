@@ -3,6 +3,7 @@
 #include "runtime/context.h"
 #include "runtime/durable/away.h"
 #include "runtime/durable/outbox.h"
+#include "runtime/durable/recover.h"
 #include "runtime/inside/inside.h"
 #include "runtime/inside/inspect.h"
 #include "runtime/life/bonds.h"
@@ -244,7 +245,7 @@ static void system_message(context_t *ctx, message_t *message)
         appended(ctx, message);
         return;
     case MESSAGE_RECOVERED:
-        lifecycle_recovered(ctx, CONTAINER_OF(message, job_t, message));
+        recover_end(ctx, CONTAINER_OF(message, job_t, message));
         return;
     case MESSAGE_ALARM: {
         alarm_t *alarm = CONTAINER_OF(message, alarm_t, message);

@@ -270,6 +270,18 @@ static err_t do_waiting(journal_t *journal, str_t after, size_t count_max, journ
 
 /* ---- snapshots ---- */
 
+/* Nor is a key fetched. */
+static bool do_is_at_hand(journal_t *journal, str_t stream)
+{
+    journal_sealed_t *self = sealed_of(journal);
+    const journal_table_t *inner = self->inner->table;
+    const sealed_kind_t *kind = kind_of(self, stream);
+    if (inner->is_at_hand == NULL || !inner->is_at_hand(self->inner, stream))
+        return false;
+    sealed_place_t place = {kind, stream, 0, {NULL, 0}};
+    return kind == NULL || vault_is_ready(self->vault, sealed_snapshot_subject(&place));
+}
+
 static void seal_snapshot(journal_sealed_t *self, const sealed_kind_t *kind,
                           const sealed_waiting_t *snapshot)
 {
@@ -353,8 +365,15 @@ static void serve(void *context, const sealed_waiting_t *waiting)
 
 /* ---- life ---- */
 
-static const journal_table_t sealed_table = {do_append, do_read, do_snapshot_put, do_snapshot_get,
-                                             do_feed,   do_head, do_is_away,      do_waiting};
+static const journal_table_t sealed_table = {.append = do_append,
+                                             .read = do_read,
+                                             .snapshot_put = do_snapshot_put,
+                                             .snapshot_get = do_snapshot_get,
+                                             .feed = do_feed,
+                                             .head = do_head,
+                                             .is_away = do_is_away,
+                                             .waiting = do_waiting,
+                                             .is_at_hand = do_is_at_hand};
 
 err_t journal_sealed_open(const journal_sealed_options_t *options, journal_sealed_t **out_journal)
 {

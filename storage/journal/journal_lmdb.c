@@ -192,8 +192,40 @@ static err_t snapshot_get(journal_t *journal, str_t stream, uint64_t *out_versio
     return err;
 }
 
-static const journal_table_t table = {append, read_stream,   snapshot_put, snapshot_get,
-                                      feed,   head_position, is_away,      journal_list_waiting};
+/* Nothing is there, or a snapshot with nothing behind it, and it is short. */
+static bool is_at_hand_now(journal_lmdb_t *self, str_t stream)
+{
+    kv_tx_t tx KV_TX_SCOPED = {0};
+    stream_head_t head;
+    str_t value;
+    err_t err = journal_find_head(self, stream, &head);
+    if (err != ERR_OK)
+        return err == ERR_NOT_FOUND;
+    return kv_read(self->state_kv, &tx) == ERR_OK &&
+           kv_get(&tx, TABLE_STATE, stream, &value) == ERR_OK && value.size >= 12 &&
+           value.size <= JOURNAL_LMDB_AT_HAND_MAX && kv_u64_read(value.data + 4) == head.version;
+}
+
+static bool is_at_hand(journal_t *journal, str_t stream)
+{
+    journal_lmdb_t *self = self_of(journal);
+    if (stream.size == 0 || stream.size > JOURNAL_STREAM_SIZE_MAX ||
+        pthread_rwlock_tryrdlock(&self->environments) != 0)
+        return false;
+    bool is_at_hand = is_at_hand_now(self, stream);
+    pthread_rwlock_unlock(&self->environments);
+    return is_at_hand;
+}
+
+static const journal_table_t table = {.append = append,
+                                      .read = read_stream,
+                                      .snapshot_put = snapshot_put,
+                                      .snapshot_get = snapshot_get,
+                                      .feed = feed,
+                                      .head = head_position,
+                                      .is_away = is_away,
+                                      .waiting = journal_list_waiting,
+                                      .is_at_hand = is_at_hand};
 
 /* ---- opening and closing ---- */
 

@@ -32,7 +32,8 @@ enum {
     JOURNAL_QUEUE_SIZE_MAX = 64 * 1024 * 1024, /* of waiting appends; 8 MiB more for snapshots */
     JOURNAL_BATCH_SIZE_MAX = 8 * 1024 * 1024,
     JOURNAL_BATCH_APPENDS_MAX = 4096,
-    JOURNAL_INDEX_BEHIND = 16384, /* records after which the index is written */
+    JOURNAL_LMDB_AT_HAND_MAX = 65536, /* bytes of a snapshot that is read within a turn */
+    JOURNAL_INDEX_BEHIND = 16384,     /* records after which the index is written */
     JOURNAL_INDEX_BEHIND_MAX =
         65536,         /* past it, because it can't be written, appends are refused */
     JOURNAL_EPOCH = 1, /* on one node nobody takes over */

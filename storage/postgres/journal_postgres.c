@@ -222,8 +222,14 @@ static bool is_away(journal_t *journal)
     return !journal_postgres_is_up(self_of(journal));
 }
 
-static const journal_table_t table = {append, read_stream,   snapshot_put, snapshot_get,
-                                      feed,   head_position, is_away,      list_waiting};
+static const journal_table_t table = {.append = append,
+                                      .read = read_stream,
+                                      .snapshot_put = snapshot_put,
+                                      .snapshot_get = snapshot_get,
+                                      .feed = feed,
+                                      .head = head_position,
+                                      .is_away = is_away,
+                                      .waiting = list_waiting};
 
 /* ---- looking ---- */
 

@@ -75,8 +75,12 @@ static uint64_t do_head(journal_t *journal)
     return self->appended;
 }
 
-static const journal_table_t table = {
-    do_append, do_read, do_snapshot_put, do_snapshot_get, do_feed, do_head, NULL, NULL};
+static const journal_table_t table = {.append = do_append,
+                                      .read = do_read,
+                                      .snapshot_put = do_snapshot_put,
+                                      .snapshot_get = do_snapshot_get,
+                                      .feed = do_feed,
+                                      .head = do_head};
 
 static void on_answer(void *context, const answer_t *answer)
 {

@@ -71,6 +71,11 @@ static err_t do_waiting(journal_t *journal, str_t after, size_t count_max, journ
     return to->table->waiting(to, after, count_max, visit, context);
 }
 
+static bool do_is_at_hand(journal_t *journal, UNUSED str_t stream)
+{
+    return self_of(journal)->plan->is_at_hand;
+}
+
 static const journal_table_t table = {.append = do_append,
                                       .read = do_read,
                                       .snapshot_put = do_snapshot_put,
@@ -78,7 +83,8 @@ static const journal_table_t table = {.append = do_append,
                                       .feed = do_feed,
                                       .head = do_head,
                                       .is_away = do_is_away,
-                                      .waiting = do_waiting};
+                                      .waiting = do_waiting,
+                                      .is_at_hand = do_is_at_hand};
 
 /* ---- faults ---- */
 

@@ -175,6 +175,7 @@ bool plan_make(uint64_t seed, const char *scenario, uint32_t change_count, plan_
     for (uint32_t i = 0; i < out_plan->change_count; i++)
         out_plan->changes[i] = 1 + draw(&maker, 800);
     qsort(out_plan->changes, out_plan->change_count, sizeof(uint64_t), compare);
+    out_plan->is_at_hand = draw(&maker, 2) == 0;
     return true;
 }
 
@@ -186,6 +187,8 @@ void plan_write(const plan_t *self, buf_t *out)
                (unsigned long long)self->seed, strategy_names[self->strategy]);
     if (self->is_work_split)
         buf_printf(out, "jobs split\n");
+    if (self->is_at_hand)
+        buf_printf(out, "states at hand\n");
     for (uint32_t i = 0; i < self->change_count; i++)
         buf_printf(out, "change %llu\n", (unsigned long long)self->changes[i]);
     for (uint32_t i = 0; i < self->fault_count; i++)
@@ -284,6 +287,8 @@ static bool read_line(char *line, plan_t *plan)
         plan->strategy = strcmp(value, "random") == 0 ? SIMULATION_RANDOM : SIMULATION_PRIORITIES;
     } else if (strcmp(word, "jobs") == 0) {
         plan->is_work_split = strcmp(value, "split") == 0;
+    } else if (strcmp(word, "states") == 0) {
+        plan->is_at_hand = strcmp(value, "at") == 0;
     } else if (strcmp(word, "change") == 0 && plan->change_count < PLAN_CHANGES_MAX) {
         plan->changes[plan->change_count++] = strtoull(value, NULL, 10);
     } else {

@@ -15,6 +15,7 @@
  *     fault crash 300 0             the node stops at step 300 and is started again
  *     fault replace 90 7            all kinds are replaced from step 90 on; given up 7 * 16 later
  *     jobs split                    an offload job is three steps; else one
+ *     states at hand                read within the turn (journal.h); else in the pool
  *     command 5 ask 4 emit:0:1:0 send:9:0:1 fail:0:0:0
  *
  * A command: its id, how it is given (ask, send, or pause: so many ms), to whom (world.h), and
@@ -113,7 +114,7 @@ typedef struct plan {
     char scenario[32];
     uint64_t seed;
     simulation_strategy_t strategy;
-    bool is_work_split;
+    bool is_work_split, is_at_hand;
     uint32_t command_count, fault_count, change_count;
     plan_command_t commands[PLAN_COMMANDS_MAX];
     plan_fault_t faults[PLAN_FAULTS_MAX];

@@ -66,6 +66,9 @@ static void come_to_rest(world_t *self)
 {
     self->is_calm = self->journal.is_calm = true;
     versions_step(self, true); /* who is held needs the time, too */
+    /* First what is ready: time is free, and would jump to the end past a node that has just been
+     * started again, whose actors have armed no alarm yet. */
+    simulation_settle(self->simulation);
     simulation_after(self->simulation, REST_MS, set_rested, self);
     for (uint64_t steps = 0; !self->is_rested && !is_broken(self); steps++) {
         if (!step(self) || steps > STEPS_MAX) {

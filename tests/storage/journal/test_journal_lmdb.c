@@ -426,6 +426,41 @@ Test(journal_lmdb, of_appends_in_flight_each_is_answered_and_the_hook_sees_the_l
     journal_lmdb_close(journal);
 }
 
+static bool at_hand(journal_lmdb_t *journal, const char *stream)
+{
+    journal_t *j = journal_lmdb_journal(journal);
+    return j->table->is_at_hand(j, str_from(stream));
+}
+
+/* It is written when there is time: at the latest with an append that comes after it. */
+static void put_snapshot(journal_lmdb_t *journal, uint64_t version, str_t state)
+{
+    journal_subject_t subject = subject_of(journal);
+    journal_t *j = journal_lmdb_journal(journal);
+    j->table->snapshot_put(j, STR("s"), version, state);
+    check_ok(journal_append_wait(&subject, STR("other"), version - 1, STR("x")).err);
+}
+
+Test(journal_lmdb, nothing_and_a_short_snapshot_with_nothing_behind_it_are_at_hand)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    journal_lmdb_t *journal JOURNAL_LMDB_SCOPED = opened(&folder, (journal_lmdb_options_t){0});
+    journal_subject_t subject = subject_of(journal);
+    enum { SHORT = JOURNAL_LMDB_AT_HAND_MAX - 12 }; /* checksum and version stand before it */
+    static char state[SHORT + 1];
+
+    cr_assert(at_hand(journal, "s"));
+    check_ok(journal_append_wait(&subject, STR("s"), 0, STR("x")).err);
+    cr_assert_not(at_hand(journal, "s"), "events only");
+    put_snapshot(journal, 1, str_of(state, SHORT));
+    cr_assert(at_hand(journal, "s"));
+    check_ok(journal_append_wait(&subject, STR("s"), 1, STR("x")).err);
+    cr_assert_not(at_hand(journal, "s"), "an event behind it");
+    put_snapshot(journal, 2, str_of(state, SHORT + 1));
+    cr_assert_not(at_hand(journal, "s"), "too long");
+    cr_assert_not(at_hand(journal, ""));
+}
+
 Test(journal_lmdb, closing_answers_what_waits)
 {
     temporary_t folder TEMPORARY_SCOPED = temporary_new();
