@@ -270,7 +270,7 @@ static err_t do_waiting(journal_t *journal, str_t after, size_t count_max, journ
 
 /* ---- snapshots ---- */
 
-/* Nor is a key fetched. */
+/* So is the key. */
 static bool do_is_at_hand(journal_t *journal, str_t stream)
 {
     journal_sealed_t *self = sealed_of(journal);
@@ -279,7 +279,7 @@ static bool do_is_at_hand(journal_t *journal, str_t stream)
     if (inner->is_at_hand == NULL || !inner->is_at_hand(self->inner, stream))
         return false;
     sealed_place_t place = {kind, stream, 0, {NULL, 0}};
-    return kind == NULL || vault_is_ready(self->vault, sealed_snapshot_subject(&place));
+    return kind == NULL || vault_is_at_hand(self->vault, sealed_snapshot_subject(&place));
 }
 
 static void seal_snapshot(journal_sealed_t *self, const sealed_kind_t *kind,

@@ -103,6 +103,17 @@ bool vault_is_ready(vault_t *self, str_t subject)
     return key_cache_has(self->cache, subject);
 }
 
+bool vault_is_at_hand(vault_t *self, str_t subject)
+{
+    if (vault_is_ready(self, subject))
+        return true;
+    if (!self->store->is_near || !is_subject(subject) || pthread_mutex_trylock(&self->lock) != 0)
+        return false;
+    vault_t *lock LOCK_SCOPED = self;
+    data_key_t key DATA_KEY_SCOPED = {0};
+    return load(self, subject, &key) == ERR_OK;
+}
+
 err_t vault_prepare(vault_t *self, str_t subject)
 {
     data_key_t key DATA_KEY_SCOPED;

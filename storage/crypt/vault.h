@@ -39,6 +39,8 @@ err_t vault_store_is_used(vault_store_t *store, bool *out_is_used);
 
 /* The key is in memory. */
 bool vault_is_ready(vault_t *self, str_t subject);
+/* It is now: it was, or was brought there from a store that is near, waiting for nobody. */
+bool vault_is_at_hand(vault_t *self, str_t subject);
 /* Brings it there; makes one for a new subject. FORBIDDEN: it is erased. */
 err_t vault_prepare(vault_t *self, str_t subject);
 

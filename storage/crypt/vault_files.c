@@ -155,7 +155,7 @@ err_t vault_files_open(str_t directory, vault_store_t **out_store)
     vault_files_t *self = memory_new(sizeof *self);
     if (self == NULL)
         return ERR_NO_MEMORY;
-    self->store.table = &files_table;
+    self->store = (vault_store_t){&files_table, true};
     pthread_mutex_init(&self->lock, NULL);
     self->directory = str_dup_terminated(directory);
     err_t err = self->directory == NULL ? ERR_NO_MEMORY : make_directory(self->directory);

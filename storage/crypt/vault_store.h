@@ -32,4 +32,5 @@ typedef struct vault_store_table {
 
 struct vault_store {
     const vault_store_table_t *table;
+    bool is_near; /* a get is reading a small file: it waits for nobody else */
 };

@@ -45,6 +45,27 @@ static void write_everything(journal_t *journal)
     journal->table->snapshot_put(journal, STR("club/1"), 1, STR("ClubState"));
 }
 
+Test(journal_sealed, a_stream_is_at_hand_when_its_subjects_key_is)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    crypt_rig_t rig CRYPT_RIG_SCOPED = {0};
+    crypt_rig_open(&rig, &folder);
+    journal_t *journal = rig.plain;
+    cr_assert_not(journal->table->is_at_hand(journal, STR("diary/ann")), "no key");
+    cr_assert(journal->table->is_at_hand(journal, STR("other/ann")), "nothing to seal");
+    write_everything(journal);
+    cr_assert_not(journal->table->is_at_hand(journal, STR("diary/eve")), "nothing, and no key");
+    crypt_rig_close(&rig); /* writes the snapshot */
+    crypt_rig_open(&rig, &folder);
+    journal = rig.plain;
+
+    cr_assert(journal->table->is_at_hand(journal, STR("diary/ann")));
+    cr_assert(vault_is_ready(rig.vault, STR("ann")));
+    check_ok(
+        crypt_append(journal, "diary/ann", 2, &diary_turned_schema, &(diary_turned_t){9}, NULL));
+    cr_assert_not(journal->table->is_at_hand(journal, STR("diary/ann")));
+}
+
 /* Else the next test would say nothing: each of them, in the place where it would leak. */
 Test(journal_sealed, where_nothing_seals_the_search_finds_every_word)
 {

@@ -141,6 +141,32 @@ Test(vault, the_cache_holds_its_bound_and_nothing_is_lost_by_it)
     }
 }
 
+Test(vault, a_key_is_at_hand_when_its_store_is_near_and_makes_none)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    temporary_name_t path = temporary_in(&folder, "keys");
+    buf_t problem BUF_SCOPED = BUF_INIT;
+    aead_key_t key = crypt_master(1);
+    for (int is_near = 0; is_near < 2; is_near++) {
+        vault_t *before VAULT_SCOPED = crypt_vault(&folder, 1);
+        check_ok(vault_prepare(before, STR("ann")));
+        vault_store_t *store = NULL;
+        vault_t *vault VAULT_SCOPED = NULL;
+        check_ok(vault_files_open(str_from(path.path), &store));
+        cr_assert(store->is_near);
+        store->is_near = is_near == 1;
+        check_ok(vault_open(&(vault_options_t){.store = store, .master = &key}, &problem, &vault));
+
+        cr_assert(vault_is_at_hand(vault, STR("ann")) == (is_near == 1));
+        cr_assert(vault_is_ready(vault, STR("ann")) == (is_near == 1));
+        cr_assert_not(vault_is_at_hand(vault, STR("bob")));
+        cr_assert_not(vault_is_at_hand(vault, STR("../bob")));
+        check_ok(vault_prepare(vault, STR("ann")));
+        cr_assert(vault_is_at_hand(vault, STR("ann")));
+    }
+    cr_assert_neq(access(temporary_in(&folder, "keys/bob").path, F_OK), 0);
+}
+
 Test(vault, files_are_the_owners_alone_and_a_key_is_nowhere_in_clear)
 {
     temporary_t folder TEMPORARY_SCOPED = temporary_new();
