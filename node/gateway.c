@@ -9,6 +9,7 @@
 #include "node/parts.h"
 #include "node/program.h"
 #include "runtime/base/memory.h"
+#include "runtime/outbox.h"
 #include "schema_sdl.h"
 #include "version.h"
 
@@ -109,13 +110,53 @@ static void append_gateway_metrics(const gateway_counters_t *total, buf_t *out)
     }
 }
 
-static void append_journal_metric(buf_t *out, const char *family, const char *help, uint64_t value)
+static void append_metric(buf_t *out, const char *family, const char *type, const char *help,
+                          uint64_t value)
 {
-    bool is_counter = str_ends_with(str_from(family), STR("_total"));
-    append_head(out, family, is_counter ? "counter" : "gauge", help);
+    append_head(out, family, type, help);
     buf_printf(out, "musicstream_%s ", family);
     buf_append_u64(out, value);
     buf_append_char(out, '\n');
+}
+
+static void append_journal_metrics(node_t *self, buf_t *out)
+{
+    journal_store_stats_t journal;
+    journal_store_stats(&self->journal, &journal);
+    append_metric(out, "journal_appends_total", "counter", "Appends that became durable.",
+                  journal.appends);
+    append_metric(out, "journal_commits_total", "counter", "Transactions synced.", journal.commits);
+    append_metric(out, "journal_refused_total", "counter", "Appends refused.", journal.refused);
+    append_metric(out, "journal_stalled_milliseconds", "gauge",
+                  "How long something durable could not be read, because a transaction before it "
+                  "is open.",
+                  journal.stalled_ms);
+}
+
+static void append_outbox_metrics(node_t *self, buf_t *out)
+{
+    outbox_stats_t stats;
+    outbox_stats(self->runtime, &stats);
+    const struct {
+        const char *family, *type, *help;
+        uint64_t value;
+    } rows[] = {
+        {"outbox_waiting", "gauge", "Messages that wait for their receiver, a minute ago at most.",
+         atomic_load_explicit(&self->upkeep.waiting, memory_order_relaxed)},
+        {"outbox_dead", "gauge", "Messages that are not sent any more, a minute ago at most.",
+         atomic_load_explicit(&self->upkeep.dead, memory_order_relaxed)},
+        {"outbox_sent_total", "counter", "Messages put into an outbox.", stats.sent},
+        {"outbox_attempts_total", "counter", "Attempts: those above delivered are retries.",
+         stats.attempts},
+        {"outbox_delivered_total", "counter", "Messages that their receiver has.", stats.delivered},
+        {"outbox_refused_total", "counter", "Attempts that their receiver refused.", stats.refused},
+        {"outbox_died_total", "counter", "Messages that were refused too often.", stats.died},
+        {"outbox_taken_total", "counter", "Messages taken by a receiver.", stats.taken},
+        {"outbox_duplicates_total", "counter", "Messages that came again and were dropped.",
+         stats.duplicates},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        append_metric(out, rows[i].family, rows[i].type, rows[i].help, rows[i].value);
 }
 
 static void append_metrics(void *context, buf_t *out)
@@ -130,16 +171,8 @@ static void append_metrics(void *context, buf_t *out)
 #undef ADD_COUNTER
     }
     append_gateway_metrics(&total, out);
-    journal_store_stats_t journal;
-    journal_store_stats(&self->journal, &journal);
-    append_journal_metric(out, "journal_appends_total", "Appends that became durable.",
-                          journal.appends);
-    append_journal_metric(out, "journal_commits_total", "Transactions synced.", journal.commits);
-    append_journal_metric(out, "journal_refused_total", "Appends refused.", journal.refused);
-    append_journal_metric(out, "journal_stalled_milliseconds",
-                          "How long something durable could not be read, because a transaction "
-                          "before it is open.",
-                          journal.stalled_ms);
+    append_journal_metrics(self, out);
+    append_outbox_metrics(self, out);
 }
 
 static bool can_store(void *context)

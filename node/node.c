@@ -393,8 +393,10 @@ static void start_following(void *context)
                               .log = self->log};
     if (follow_start(&self->follow) != ERR_OK)
         log_error(self->log, "catalog", "the catalog does not follow the journal");
-    self->upkeep = (upkeep_t){
-        .keyring = self->keyring, .edge = runtime_edge(self->runtime, 0), .log = self->log};
+    self->upkeep.keyring = self->keyring;
+    self->upkeep.journal = clear_journal(self);
+    self->upkeep.edge = runtime_edge(self->runtime, 0);
+    self->upkeep.log = self->log;
     upkeep_start(&self->upkeep);
     self->rotation = (master_rotation_t){.vault = self->vault,
                                          .config = self->config,

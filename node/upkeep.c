@@ -28,10 +28,35 @@ static void run(uv_timer_t *timer)
 
 /* ---- who has messages that wait ---- */
 
+typedef struct count {
+    uint64_t waiting, dead;
+} count_t;
+
+static err_t count_letter(void *context, const outbox_letter_t *letter)
+{
+    count_t *count = context;
+    if (count->waiting + count->dead == UPKEEP_COUNT_MAX)
+        return ERR_LIMIT;
+    *(letter->dead == ERR_OK ? &count->waiting : &count->dead) += 1;
+    return ERR_OK;
+}
+
+static err_t count_letters(upkeep_t *self)
+{
+    count_t count = {0};
+    err_t err = outbox_list(self->journal, count_letter, &count);
+    if (err != ERR_OK && err != ERR_LIMIT)
+        return err;
+    atomic_store_explicit(&self->waiting, count.waiting, memory_order_relaxed);
+    atomic_store_explicit(&self->dead, count.dead, memory_order_relaxed);
+    return ERR_OK;
+}
+
 static err_t wake(void *data)
 {
     upkeep_t *self = data;
-    return runtime_wake_senders(edge_runtime(self->edge), &self->wake_after, UPKEEP_WAKE_PAGE);
+    TRY(runtime_wake_senders(edge_runtime(self->edge), &self->wake_after, UPKEEP_WAKE_PAGE));
+    return str_is_empty(buf_str(&self->wake_after)) ? count_letters(self) : ERR_OK;
 }
 
 static void run_waking(uv_timer_t *timer);

@@ -1,33 +1,38 @@
 #pragma once
 /* upkeep.h -- what a node does now and then: once a day new keys when it is time (keyring.h); at
  * its start, and each minute, it wakes who has messages that wait (runtime/outbox.h), a page at a
- * time.
+ * time, and counts these messages.
  *
  * Threads  The edge's; the work runs on an offload thread. */
 
 #include "runtime/runtime.h"
 #include "storage/keys/keyring.h"
 
+#include <stdatomic.h>
+
 enum {
     UPKEEP_EVERY_MS = 24 * 60 * 60 * 1000,
     UPKEEP_WAKE_EVERY_MS = 60 * 1000,
     UPKEEP_WAKE_PAUSE_MS = 100, /* between two pages */
-    UPKEEP_WAKE_PAGE = 256
+    UPKEEP_WAKE_PAGE = 256,
+    UPKEEP_COUNT_MAX = 10000 /* messages that are counted: there are more */
 };
 
 typedef struct upkeep {
     keyring_t *keyring;
+    journal_t *journal;
     edge_t *edge;
     const ms_log_t *log;
     uv_timer_t timer, waking;
     bool is_running;
     uint32_t open_timers;
-    buf_t wake_after; /* the last sender that was woken */
+    buf_t wake_after;               /* the last sender that was woken */
+    _Atomic uint64_t waiting, dead; /* messages, as counted last */
     void (*stopped)(void *context);
     void *stopped_context;
 } upkeep_t;
 
-/* Once now, then every UPKEEP_EVERY_MS. keyring, edge and log are set. */
+/* Once now, then every UPKEEP_EVERY_MS. keyring, journal, edge and log are set. */
 void upkeep_start(upkeep_t *self);
 /* `stopped` runs once the loop has let go of the timer; work under way ends before the runtime has
  * drained. */

@@ -116,11 +116,11 @@ static const command_t commands[] = {
      "counted by kind.\n  --json          as JSON\n",
      "json", command_tree},
     {"outbox", "[retry|drop STREAM NUMBER]", "messages that wait for another actor, and dead ones",
-     "Prints as JSON how many durable messages wait, and those that their receivers refused too\n"
-     "often: STREAM is the sender's, NUMBER the message's. `retry` sends one again, `drop` gives "
-     "it\n"
-     "up.\n",
-     NULL, command_outbox},
+     "Prints how many durable messages wait, and those that their receivers refused too often: "
+     "STREAM is\n"
+     "the sender's, NUMBER the message's. `retry` sends one again, `drop` gives it up.\n"
+     "  --json          as JSON\n",
+     "json", command_outbox},
     {"letters", "", "messages that nobody handled",
      "Prints dead letters as JSON: counted by kind and reason, and the last ones.\n", NULL,
      command_letters},

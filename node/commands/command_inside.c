@@ -2,6 +2,7 @@
 
 #include "node/commands/command_ask.h"
 #include "node/commands/crash_list.h"
+#include "node/commands/outbox_list.h"
 #include "node/commands/terminal.h"
 #include "runtime/base/clock.h"
 #include "runtime/inside.h"
@@ -118,10 +119,25 @@ static int settle_letter(const config_t *config, char **arguments, bool is_retry
     return command_ask(config, "outbox.settle", buf_str(&body), &arena, &result);
 }
 
+static int list_outbox(const config_t *config, bool is_json)
+{
+    arena_t arena ARENA_SCOPED = {0};
+    buf_t text BUF_SCOPED = BUF_INIT;
+    const graphql_value_t *result;
+    if (is_json)
+        return print_result(config, "outbox", (str_t){0});
+    int exit_code = command_ask(config, "outbox", (str_t){0}, &arena, &result);
+    if (exit_code != EXIT_OK)
+        return exit_code;
+    outbox_list_append(&text, result);
+    printf("%s", buf_terminated(&text));
+    return EXIT_OK;
+}
+
 int command_outbox(const config_t *config, int count, char **arguments)
 {
-    if (count == 0)
-        return print_result(config, "outbox", (str_t){0});
+    if (command_plain_count(count, arguments) == 0)
+        return list_outbox(config, command_flag(count, arguments, "json") != NULL);
     bool is_retry = strcmp(arguments[0], "retry") == 0;
     if (count != 3 || (!is_retry && strcmp(arguments[0], "drop") != 0))
         return command_usage("outbox");

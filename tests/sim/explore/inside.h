@@ -63,10 +63,13 @@ struct world {
     bool is_paused, is_calm, is_rested, was_crashed;
     uint32_t crashed; /* a bit a fault; replacements that began, too */
     uint32_t crashes, replacements;
+    uint64_t letters; /* that were taken */
 };
 
 /* node.c */
 void node_start(world_t *self);
+/* As a node does at its start and each minute. False: nobody has anything that waits. */
+bool node_wake_senders(world_t *self);
 void node_free(world_t *self);
 void node_crash(world_t *self);
 /* versions.c: another version of all kinds takes over, or does not within so many steps. */

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 static const char *const oracle_names[ORACLE_COUNT] = {
-    "none", "once",    "order", "loss",  "answer", "down",   "timer",   "journal",
-    "end",  "failure", "leak",  "crowd", "job",    "stream", "version", "crash"};
+    "none",    "once", "order", "loss", "answer", "down", "timer",   "journal", "end",
+    "failure", "leak", "crowd", "job",  "stream", "post", "version", "crash"};
 
 const char *oracle_name(oracle_t oracle)
 {

@@ -24,6 +24,7 @@ typedef enum oracle {
     ORACLE_CROWD,   /* a name or a group is not of whom it was given to */
     ORACLE_JOB,     /* a job ran twice, or after it was cancelled, or ended as it did not */
     ORACLE_STREAM,  /* a stream has a gap, is over its window, or stands still */
+    ORACLE_POST,    /* what was sent durably was not taken once, in the order of its sender */
     ORACLE_VERSION, /* a state was touched by code of another version */
     ORACLE_CRASH,   /* the process died: for whoever runs it in one of its own */
     ORACLE_COUNT
@@ -85,6 +86,7 @@ typedef struct ledger {
     struct {
         uint64_t pair, last;
     } pairs[LEDGER_PAIRS];
+    uint64_t letters;    /* sent durably, or tried to */
     bool has_forgiven;   /* a crash of the node: what was in flight is gone */
     bool is_rehearsing;  /* states begin and end in a room of their own: none of ours */
     struct crowd *crowd; /* what it is made of further; the world's */

@@ -1,6 +1,7 @@
 #include "tests/sim/explore/inside.h"
 
 #include "runtime/base/assert.h"
+#include "runtime/outbox.h"
 #include "tests/support/faults/memory_faults.h"
 
 static const char *const kind_names[] = {
@@ -78,6 +79,13 @@ static actor_kind_t kind_of(target_kind_t target)
     return kind;
 }
 
+static err_t count_sender(void *context, str_t stream)
+{
+    (void)stream;
+    ++*(uint64_t *)context;
+    return ERR_OK;
+}
+
 /* Two, restarted as the seed says; they are reached by reference, as all that began not long ago.
  */
 static void start_supervised(world_t *self)
@@ -94,6 +102,20 @@ static void start_supervised(world_t *self)
         .child_count = COUNT_OF(self->supervised)};
     actor_ref_t ref;
     ASSERT(supervisor_start(self->runtime, &self->supervisor, &ref) == ERR_OK);
+}
+
+bool node_wake_senders(world_t *self)
+{
+    buf_t after BUF_SCOPED = BUF_INIT;
+    uint64_t count = 0;
+    bool was_armed = memory_faults_arm(false);
+    journal_t *journal = bad_journal_inner(&self->journal);
+    /* The journal may not be readable just now; the next time it is. */
+    err_t err = runtime_wake_senders(self->runtime, &after, SIZE_MAX);
+    if (err == ERR_OK)
+        err = journal->table->waiting(journal, STR(""), 1, count_sender, &count);
+    memory_faults_arm(was_armed);
+    return err != ERR_OK || count > 0;
 }
 
 void node_start(world_t *self)
@@ -125,6 +147,7 @@ void node_start(world_t *self)
     versions_enter(self);
     ASSERT(runtime_start(self->runtime) == ERR_OK);
     start_supervised(self);
+    (void)node_wake_senders(self);
     simulation_attach(self->simulation, self->runtime);
 }
 

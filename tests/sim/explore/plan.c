@@ -51,6 +51,9 @@ static const scenario_t scenarios[] = {
      ALWAYS | OP(refuse) | OP(late) | OP(publish) | OP(subscribe) | OP(offload) | OP(timer) |
          OP(monitor) | OP(spawn),
      KIND(durable) | KIND(durable_idle) | KIND(plain), FAULT(AWAY)},
+    {"post", OP(emit) | OP(post) | OP(fail) | OP(stop) | OP(stash) | OP(become) | OP(kill),
+     KIND(durable) | KIND(durable_idle),
+     FAULT(APPEND) | FAULT(READS) | FAULT(CRASH) | FAULT(AWAY) | FAULT(REPLACE)},
     {"time", ALWAYS | OP(timer) | OP(cancel) | OP(offload) | OP(silence) | OP(stop),
      KIND(plain) | KIND(idle) | KIND(pinned) | KIND(durable_idle), 0},
     {"topics", ALWAYS | OP(subscribe) | OP(publish) | OP(fail) | OP(stop),

@@ -72,6 +72,7 @@ enum { PLAN_COMMANDS_MAX = 128, PLAN_STEPS_MAX = 6, PLAN_FAULTS_MAX = 32, PLAN_C
     X(flow)                                                                                        \
     X(flow_end)                                                                                    \
     X(flow_stop)                                                                                   \
+    X(post)                                                                                        \
     X(wrong) /* answers with another's id: no scenario draws it, tests of the explorer do */
 typedef enum act_op {
 #define X(name) ACT_##name,

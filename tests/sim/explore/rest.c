@@ -3,6 +3,7 @@
 #include "runtime/base/assert.h"
 #include "runtime/mail/dead_letters.h"
 #include "runtime/mail/topic.h"
+#include "tests/sim/explore/post.h"
 #include "tests/support/faults/memory_faults.h"
 
 enum { EVENTS_MAX = 8 };
@@ -15,6 +16,8 @@ typedef struct lookup {
 static err_t look(void *context, const journal_record_t *record)
 {
     lookup_t *lookup = context;
+    if (!str_equal(record->event.name, str_from(act_counted_schema.name)))
+        return ERR_OK;
     arena_t arena ARENA_SCOPED = {0};
     act_counted_t event;
     ASSERT(schema_decode(&act_counted_schema, record->event.payload, &arena, &event) == ERR_OK);
@@ -125,6 +128,7 @@ void rest_settle(world_t *self)
     flows_settle(&self->flows);
     check_commands(self);
     check_failures(self);
+    self->letters = post_settle(&self->ledger, bad_journal_inner(&self->journal));
     if (runtime_drain(self->runtime, 10000) != ERR_OK)
         ledger_fail(&self->ledger, ORACLE_END, "the node does not drain");
     runtime_stats(self->runtime, &stats);

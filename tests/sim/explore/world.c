@@ -61,11 +61,9 @@ static void set_rested(void *context)
     self->is_rested = true;
 }
 
-/* No more faults, and time enough for every deadline, back-off and idle actor. */
-static void come_to_rest(world_t *self)
+static void rest(world_t *self)
 {
-    self->is_calm = self->journal.is_calm = true;
-    versions_step(self, true); /* who is held needs the time, too */
+    self->is_rested = false;
     /* First what is ready: time is free, and would jump to the end past a node that has just been
      * started again, whose actors have armed no alarm yet. */
     simulation_settle(self->simulation);
@@ -77,6 +75,18 @@ static void come_to_rest(world_t *self)
         }
     }
     simulation_settle(self->simulation);
+}
+
+/* No more faults, and time enough for every deadline, back-off and idle actor; and for messages
+ * that wait, which go out again as often as a node wakes their senders. */
+static void come_to_rest(world_t *self)
+{
+    enum { RESTS_MAX = 30 };
+    self->is_calm = self->journal.is_calm = true;
+    versions_step(self, true); /* who is held needs the time, too */
+    rest(self);
+    for (uint32_t i = 0; i < RESTS_MAX && !is_broken(self) && node_wake_senders(self); i++)
+        rest(self);
 }
 
 static int compare(const void *a, const void *b)
@@ -145,7 +155,8 @@ void world_run(const plan_t *plan, FILE *trace, outcome_t *out_outcome)
                                .failed_allocations = memory_faults_failed(),
                                .append_faults = self->journal.append_faults,
                                .absences = self->journal.absences,
-                               .replacements = self->replacements};
+                               .replacements = self->replacements,
+                               .letters = self->letters};
     node_free(self);
     sleep_store_close(&self->store);
     bad_journal_close(&self->journal);

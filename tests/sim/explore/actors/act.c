@@ -200,6 +200,9 @@ static void carry_out(run_t *run, const act_step_t *step)
     case ACT_flow_stop:
         step_flow_end(run, step);
         break;
+    case ACT_post:
+        step_post(run, step);
+        break;
     case ACT_wrong:
         run->id++;
         break;
@@ -313,6 +316,11 @@ ON(act_item)
     return ERR_OK;
 }
 
+ON(act_letter)
+{
+    return posting_took(self, ctx, command);
+}
+
 ON(stream_end)
 {
     flowing_ended(self, ctx, command);
@@ -345,6 +353,11 @@ ON(actor_exit)
     if (command->is_link)
         ledger_exit(self->ledger, self->serial, command->ref_bits);
     return ERR_OK;
+}
+
+/* It counts for nothing that a command is answered with. */
+APPLY(act_received)
+{
 }
 
 APPLY(act_counted)

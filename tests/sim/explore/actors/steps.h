@@ -81,6 +81,10 @@ void step_call(run_t *run, const act_step_t *step);
 void gathering_called(const actor_state_t *self, const context_t *ctx, const act_call_t *call);
 void gathering_changed(const actor_state_t *self, context_t *ctx, const group_changed_t *change);
 
+/* posting.c */
+void step_post(run_t *run, const act_step_t *step);
+err_t posting_took(const actor_state_t *self, context_t *ctx, const act_letter_t *letter);
+
 /* flowing.c: streams. */
 void step_flow(run_t *run, const act_step_t *step);
 void step_flow_end(run_t *run, const act_step_t *step);
