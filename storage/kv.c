@@ -262,6 +262,8 @@ err_t kv_stats(kv_t *self, kv_stats_t *out_stats)
 static err_t begin(kv_t *self, unsigned flags, kv_tx_t *out_tx)
 {
     MDB_txn *txn;
+    if (self == NULL)
+        return ERR_UNAVAILABLE;
     int rc = mdb_txn_begin(self->env, NULL, flags, &txn);
     if (rc != MDB_SUCCESS)
         return err_from_mdb(rc);

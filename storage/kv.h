@@ -72,6 +72,8 @@ typedef struct kv_tx {
     void *txn; /* NULL: ended */
 } kv_tx_t;
 
+/* UNAVAILABLE: NULL, one that is not open; or its head could not be written: no commit and no
+ * transaction is possible until it was closed and opened again. */
 err_t kv_read(kv_t *self, kv_tx_t *out_tx);
 /* Waits for the writer before. */
 err_t kv_write(kv_t *self, kv_tx_t *out_tx);

@@ -67,7 +67,7 @@ static void write_snapshots(journal_lmdb_t *self, const journal_job_t *jobs)
     kv_tx_t tx KV_TX_SCOPED = {0};
     err_t err = ERR_OK;
     for (const journal_job_t *job = jobs; job != NULL && err == ERR_OK; job = job->next) {
-        if (job->kind != JOB_SNAPSHOT)
+        if (job->kind != JOB_SNAPSHOT || self->is_lame)
             continue;
         if (tx.txn == NULL)
             err = kv_write(self->state_kv, &tx);
@@ -76,6 +76,7 @@ static void write_snapshots(journal_lmdb_t *self, const journal_job_t *jobs)
     }
     if (tx.txn != NULL && err == ERR_OK)
         err = kv_commit(&tx);
+    self->is_lame |= err == ERR_UNAVAILABLE;
     if (err != ERR_OK)
         log_warning(self->log, "journal", "a snapshot was not written: %s", err_text(err));
 }
@@ -267,17 +268,27 @@ static err_t keep_index(journal_lmdb_t *self, uint64_t behind_max)
     uint64_t head = atomic_load(&self->head);
     uint64_t behind = head - atomic_load(&self->indexed_through);
     size_t count = heads_count(self->heads); /* refused appends add heads, too */
-    if (behind <= behind_max && count <= JOURNAL_INDEX_BEHIND_MAX)
+    bool is_far = behind > JOURNAL_INDEX_BEHIND_MAX || count > JOURNAL_INDEX_BEHIND_MAX;
+    if (!is_far && (behind <= behind_max || self->is_lame))
         return ERR_OK;
     err_t err = journal_write_index(self, head);
+    self->is_lame |= err == ERR_UNAVAILABLE;
     if (err != ERR_OK)
         log_warning(self->log, "journal", "the index was not written: %s", err_text(err));
-    return behind > JOURNAL_INDEX_BEHIND_MAX || count > JOURNAL_INDEX_BEHIND_MAX ? err : ERR_OK;
+    return is_far ? err : ERR_OK;
 }
 
+static bool needs_reopening(const journal_lmdb_t *self)
+{
+    return atomic_load(&self->is_failed) || self->is_lame;
+}
+
+/* When something needs it, and not too often. */
 static void try_reopen(journal_lmdb_t *self)
 {
     ms_clock_t clock = clock_system();
+    if (!needs_reopening(self))
+        return;
     uint64_t now = clock_mono_ms(&clock);
     if (now - self->failed_at_ms < self->reopen_after_ms)
         return;
@@ -290,8 +301,7 @@ static void process(journal_lmdb_t *self, journal_job_t *jobs)
     ms_clock_t clock = clock_system();
     uint64_t begin_ns = clock_mono_ns(&clock);
     batch_t batch = {.self = self, .jobs = jobs};
-    if (atomic_load(&self->is_failed))
-        try_reopen(self);
+    try_reopen(self);
     pthread_rwlock_rdlock(&self->environments);
     uint64_t before = atomic_load(&self->head);
     err_t err =
@@ -313,13 +323,13 @@ static void *committer_main(void *context)
 {
     journal_lmdb_t *self = context;
     for (;;) {
-        journal_job_t *jobs = journal_queue_take(self->queue, IDLE_MS);
+        uint64_t wait_ms = needs_reopening(self) ? self->reopen_after_ms : IDLE_MS;
+        journal_job_t *jobs = journal_queue_take(self->queue, MIN(wait_ms, (uint64_t)IDLE_MS));
         if (jobs != NULL) {
             process(self, jobs);
             continue;
         }
-        if (atomic_load(&self->is_failed))
-            try_reopen(self); /* nobody may append while /readyz says that we can't store */
+        try_reopen(self); /* nobody may append while /readyz says that we can't store */
         pthread_rwlock_rdlock(&self->environments);
         if (!atomic_load(&self->is_failed))
             IGNORE_ERR(keep_index(self, 0)); /* logged there; tried again */

@@ -267,9 +267,7 @@ void journal_lmdb_close(journal_lmdb_t *self)
     if (self == NULL)
         return;
     journal_commit_stop(self);
-    kv_close(self->state_kv);
-    kv_close(self->streams_kv);
-    kv_close(self->log_kv);
+    journal_close_environments(self);
     journal_queue_free(self->queue);
     heads_free(self->heads);
     journal_hooks_deinit(&self->hooks);

@@ -17,7 +17,8 @@
  * When the disk or the map is full every append of the batch is refused with FULL and reads go on;
  * the next batch tries again. When a commit fails in another way, nobody knows what is on the disk:
  * its appends end unknown, later ones UNAVAILABLE, until the environment was closed, opened and
- * checked again. The committer tries that by itself when an append comes after reopen_after_ms.
+ * checked again. The committer tries that by itself when an append comes after reopen_after_ms. So
+ * it does where what is derived can't be written any more; meanwhile appends are taken.
  *
  * Threads   Open and close from one; all else any. `done` and the commit hooks run on the
  *           committer; they must not block or close, and a hook not hook or unhook.

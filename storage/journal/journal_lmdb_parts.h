@@ -39,7 +39,7 @@ struct journal_lmdb {
     const ms_log_t *log;
 
     pthread_rwlock_t environments;
-    kv_t *log_kv, *streams_kv, *state_kv; /* log_kv is NULL while it can't be opened again */
+    kv_t *log_kv, *streams_kv, *state_kv; /* NULL while they can't be opened again */
 
     heads_t *heads;
     journal_queue_t *queue;
@@ -50,7 +50,8 @@ struct journal_lmdb {
     _Atomic uint64_t head; /* newest durable position; release after commit, acquire by readers */
     _Atomic uint64_t indexed_through;
     _Atomic bool is_failed;
-    uint64_t failed_at_ms; /* the committer's */
+    bool is_lame;          /* what is derived takes no writes until it is opened again */
+    uint64_t failed_at_ms; /* the committer's, both */
     _Atomic uint64_t commits, appends, refused, unknown;
 };
 
@@ -71,3 +72,4 @@ err_t journal_write_index(journal_lmdb_t *self, uint64_t through);
 
 /* journal_recover.c: with no other thread inside. */
 err_t journal_open_environments(journal_lmdb_t *self);
+void journal_close_environments(journal_lmdb_t *self);

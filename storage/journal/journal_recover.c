@@ -188,17 +188,26 @@ err_t journal_open_environments(journal_lmdb_t *self)
     return ERR_OK;
 }
 
+void journal_close_environments(journal_lmdb_t *self)
+{
+    kv_close(STEAL(self->state_kv));
+    kv_close(STEAL(self->streams_kv));
+    kv_close(STEAL(self->log_kv));
+}
+
+/* All of them: what is derived may have failed beside the log, and LMDB ends an environment for
+ * good whose head could not be written. */
 err_t journal_lmdb_reopen(journal_lmdb_t *self)
 {
     pthread_rwlock_wrlock(&self->environments);
     err_t err = ERR_OK;
-    if (atomic_load(&self->is_failed)) {
-        kv_close(STEAL(self->log_kv));
+    if (atomic_load(&self->is_failed) || self->is_lame) {
+        journal_close_environments(self);
         err = journal_open_environments(self);
-        if (err == ERR_OK)
-            atomic_store(&self->is_failed, false);
-        else
-            kv_close(STEAL(self->log_kv)); /* half checked is not checked */
+        if (err != ERR_OK)
+            journal_close_environments(self); /* half checked is not checked */
+        atomic_store(&self->is_failed, err != ERR_OK);
+        self->is_lame = false;
     }
     pthread_rwlock_unlock(&self->environments);
     if (err == ERR_OK)

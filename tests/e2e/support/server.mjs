@@ -79,7 +79,9 @@ export class Server {
     if (this.options.music !== null) args.push('--music', this.options.music ?? demoMusic());
     if (this.database) args.push('--database', this.database);
     args.push(...(this.options.flags ?? []));
-    this.child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: this.folder });
+    this.child = spawn(program, args, {
+      stdio: ['ignore', 'pipe', 'pipe'], cwd: this.folder, env: { ...process.env, ...this.options.environment?.(this.folder) },
+    });
     this.exited = new Promise((done) => this.child.once('exit', (code, signal) => done({ code, signal })));
     this.child.stderr.on('data', (text) => (this.log += text));
     const lines = createInterface({ input: this.child.stdout });
