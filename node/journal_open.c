@@ -26,7 +26,7 @@ err_t journal_open_lmdb(const config_t *config, const data_folder_t *data, const
     return ERR_OK;
 }
 
-static const char *why_no_database(err_t err)
+const char *journal_why_no_database(err_t err)
 {
     switch ((int)err) {
     case ERR_INVALID:
@@ -46,6 +46,14 @@ static const char *why_no_database(err_t err)
 static const char *direct_address(const config_t *config)
 {
     return config->database_direct[0] != '\0' ? config->database_direct : config->database;
+}
+
+err_t journal_migrate(const config_t *config, const ms_log_t *log, buf_t *problem)
+{
+    err_t err = migrate(direct_address(config), log);
+    if (err != ERR_OK)
+        buf_printf(problem, "%s", journal_why_no_database(err));
+    return err;
 }
 
 /* The schema, and the tables of the relations: complete, or known not to be. */
@@ -100,7 +108,7 @@ err_t journal_open_postgres(const config_t *config, const ms_log_t *log,
     err_t err = open_postgres(config, log, opener, problem, &journal);
     if (err != ERR_OK) {
         if (problem->size == 0)
-            buf_printf(problem, "%s", why_no_database(err));
+            buf_printf(problem, "%s", journal_why_no_database(err));
         return err;
     }
     *out_store = journal_postgres_store(journal);
@@ -139,7 +147,7 @@ static err_t beside_postgres(const config_t *config, const ms_log_t *log, buf_t 
         buf_printf(problem, "there is no journal in the database: name the one that the node "
                             "serves with --database");
     else if (err != ERR_OK)
-        buf_printf(problem, "%s", why_no_database(err));
+        buf_printf(problem, "%s", journal_why_no_database(err));
     TRY(err);
     out_beside->journal = journal_postgres_journal(out_beside->postgres);
     out_beside->backend = "postgres";

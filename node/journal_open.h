@@ -15,6 +15,10 @@
 /* In the data folder. */
 err_t journal_open_lmdb(const config_t *config, const data_folder_t *data, const ms_log_t *log,
                         buf_t *problem, journal_store_t *out_store);
+/* Brings the database to this program's schema. */
+err_t journal_migrate(const config_t *config, const ms_log_t *log, buf_t *problem);
+/* Why --database can't be used, for people. */
+const char *journal_why_no_database(err_t err);
 /* At --database, brought to this program's schema first. With an opener the tables of the relations
  * are complete, and written by each append; without (NULL), the next one that opens it with them
  * builds them. */

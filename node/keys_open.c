@@ -1,10 +1,14 @@
 #include "node/keys_open.h"
 
 #include "actors/personal.h"
+#include "node/journal_open.h"
 #include "storage/crypt/master_key.h"
 #include "storage/crypt/vault_files.h"
-#include "storage/file.h"
+#include "storage/crypt/vault_move.h"
+#include "storage/postgres/vault_postgres.h"
 
+#include <limits.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static bool is_given(const char *option)
@@ -83,21 +87,121 @@ err_t keys_master(const config_t *config, buf_t *problem, aead_key_t *out_key)
     return read_master(config, NULL, problem, out_key);
 }
 
-err_t keys_open(const config_t *config, buf_t *problem, vault_t **out_vault)
+/* ---- stores ---- */
+
+static err_t open_files(const config_t *config, vault_store_t **out_store)
 {
     arena_t arena ARENA_SCOPED = {0};
-    aead_key_t master AEAD_KEY_SCOPED;
-    vault_store_t *store = NULL;
     const char *path = in_keys(config, &arena, "subjects");
-    if (path == NULL)
-        return ERR_NO_MEMORY;
-    TRY(vault_files_open(str_from(path), &store));
-    err_t err = read_master(config, store, problem, &master);
+    return path == NULL ? ERR_NO_MEMORY : vault_files_open(str_from(path), out_store);
+}
+
+/* One node at a time has a data folder. */
+static const char *name_of_node(const config_t *config, arena_t *arena)
+{
+    char host[HOST_NAME_MAX + 1] = "", data[PATH_MAX];
+    if (gethostname(host, sizeof host - 1) != 0 || realpath(config->data, data) == NULL)
+        return NULL;
+    return arena_printf(arena, "%s:%s", host, data).data;
+}
+
+static err_t open_table(const config_t *config, const ms_log_t *log, bool is_beside, buf_t *problem,
+                        vault_store_t **out_store)
+{
+    arena_t arena ARENA_SCOPED = {0};
+    vault_postgres_options_t options = {.address = config->database,
+                                        .direct = config->database_direct,
+                                        .node = is_beside ? NULL : name_of_node(config, &arena),
+                                        .log = log};
+    err_t err = vault_postgres_open(&options, out_store);
+    if (err != ERR_OK)
+        buf_printf(problem, "%s", journal_why_no_database(err));
+    return err;
+}
+
+err_t keys_store(const config_t *config, buf_t *problem, vault_store_t **out_store)
+{
+    return is_given(config->database) ? open_table(config, NULL, true, problem, out_store)
+                                      : open_files(config, out_store);
+}
+
+static void close_store(vault_store_t *store)
+{
+    if (store != NULL)
+        store->table->close(store);
+}
+
+void keys_stores_close(keys_stores_t *self)
+{
+    close_store(STEAL(self->files));
+    close_store(STEAL(self->table));
+}
+
+err_t keys_stores_open(const config_t *config, const ms_log_t *log, bool is_beside, buf_t *problem,
+                       keys_stores_t *out_stores)
+{
+    keys_stores_t stores KEYS_STORES_SCOPED = {0};
+    TRY(journal_migrate(config, log, problem));
+    TRY(open_files(config, &stores.files));
+    TRY(open_table(config, log, is_beside, problem, &stores.table));
+    *out_stores = stores;
+    stores = (keys_stores_t){0};
+    return ERR_OK;
+}
+
+/* ---- the vault ---- */
+
+static err_t refuse_moved(vault_store_t *store, buf_t *problem)
+{
+    bool is_moved = false;
+    TRY(vault_is_moved(store, &is_moved));
+    if (is_moved)
+        buf_printf(problem,
+                   "`musicstream storage move` took the users' keys from here to the other "
+                   "backend: %s",
+                   store->table->changes == NULL
+                       ? "name the database with --database, or move back with --to lmdb"
+                       : "start without --database, or move back with --to postgres");
+    return is_moved ? ERR_CONFLICT : ERR_OK;
+}
+
+static err_t find_master(const config_t *config, vault_store_t *store, buf_t *problem,
+                         aead_key_t *out_key)
+{
+    TRY(refuse_moved(store, problem));
+    return read_master(config, store, problem, out_key);
+}
+
+err_t keys_open_over(const config_t *config, vault_store_t *store, buf_t *problem,
+                     vault_t **out_vault)
+{
+    aead_key_t master AEAD_KEY_SCOPED;
+    err_t err = find_master(config, store, problem, &master);
     if (err != ERR_OK) {
         store->table->close(store);
         return err;
     }
     return vault_open(&(vault_options_t){.store = store, .master = &master}, problem, out_vault);
+}
+
+err_t keys_open(const config_t *config, const ms_log_t *log, bool is_beside, buf_t *problem,
+                vault_t **out_vault)
+{
+    keys_stores_t stores KEYS_STORES_SCOPED = {0};
+    if (!is_given(config->database)) {
+        TRY(open_files(config, &stores.files));
+        return keys_open_over(config, STEAL(stores.files), problem, out_vault);
+    }
+    TRY(keys_stores_open(config, log, is_beside, problem, &stores));
+    TRY(refuse_moved(stores.table, problem));
+    err_t err = vault_move(stores.files, stores.table);
+    if (err == ERR_CONFLICT)
+        buf_printf(problem,
+                   "%s/keys/subjects has users' keys, and the database has those of another "
+                   "installation: name another data folder, or another database",
+                   config->data);
+    TRY(err);
+    return keys_open_over(config, STEAL(stores.table), problem, out_vault);
 }
 
 sealed_projector_t keys_projector(vault_t *vault)

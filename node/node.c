@@ -13,6 +13,7 @@
 #include "runtime/base/memory.h"
 #include "runtime/inside.h"
 #include "storage/crypt/states_sealed.h"
+#include "storage/relations/relation_clear.h"
 #include "storage/states/state_store_lmdb.h"
 
 #include <errno.h>
@@ -39,7 +40,7 @@ static const char *in_data(node_t *self, const char *name)
 static err_t open_journal(node_t *self, buf_t *problem)
 {
     bool is_here = self->config->database[0] == '\0';
-    TRY(refuse(problem, keys_open(self->config, problem, &self->vault),
+    TRY(refuse(problem, keys_open(self->config, self->log, false, problem, &self->vault),
                "the users' keys can't be opened"));
     self->projector = keys_projector(self->vault);
     relation_opener_t opener = keys_opener(&self->projector);
@@ -192,6 +193,14 @@ static err_t make_workers(node_t *self, buf_t *problem)
     return ERR_OK;
 }
 
+static err_t clear_rows(void *context)
+{
+    const node_t *self = context;
+    const config_t *config = self->config;
+    bool has_direct = config->database_direct[0] != '\0';
+    return relation_clear_rows(has_direct ? config->database_direct : config->database, self->log);
+}
+
 static err_t register_services(node_t *self)
 {
     const ms_clock_t clock = clock_system();
@@ -208,7 +217,8 @@ static err_t register_services(node_t *self)
                                         .has_loudness = true};
     self->streaming = (streaming_service_t){
         .catalog = self->catalog, .segments = self->segments, .media = &self->media};
-    self->privacy = (privacy_service_t){self->vault, self->keyring};
+    self->privacy = (privacy_service_t){
+        self->vault, self->keyring, self->config->database[0] == '\0' ? NULL : clear_rows, self};
     blobs_know(self->blobs, self->catalog, self->projection, clear_journal(self), self->runtime);
     TRY(auth_register(self->runtime, &self->auth));
     TRY(privacy_register(self->runtime, &self->privacy));
@@ -393,17 +403,18 @@ static void start_following(void *context)
                               .log = self->log};
     if (follow_start(&self->follow) != ERR_OK)
         log_error(self->log, "catalog", "the catalog does not follow the journal");
-    self->upkeep.keyring = self->keyring;
-    self->upkeep.journal = clear_journal(self);
-    self->upkeep.edge = runtime_edge(self->runtime, 0);
-    self->upkeep.log = self->log;
-    upkeep_start(&self->upkeep);
     self->rotation = (master_rotation_t){.vault = self->vault,
                                          .config = self->config,
                                          .edge = runtime_edge(self->runtime, 0),
                                          .log = self->log,
                                          .is_ours = keys_are_ours(self->config)};
     privacy_start(&self->rotation);
+    self->upkeep.keyring = self->keyring;
+    self->upkeep.journal = clear_journal(self);
+    self->upkeep.edge = runtime_edge(self->runtime, 0);
+    self->upkeep.log = self->log;
+    self->upkeep.rotation = &self->rotation;
+    upkeep_start(&self->upkeep);
     const char *path = in_data(self, "control.sock");
     err_t err = control_new(runtime_loop(self->runtime, 0), runtime_edge(self->runtime, 0), path,
                             CONTROL_COMMANDS, CONTROL_COMMAND_COUNT, self, &self->control);

@@ -81,6 +81,30 @@ static void run_waking(uv_timer_t *timer)
     edge_offload(self->edge, OFFLOAD_FILE, wake, woke, self);
 }
 
+/* ---- other nodes' use of the keys ---- */
+
+static err_t follow(void *data)
+{
+    const upkeep_t *self = data;
+    privacy_follow(self->rotation);
+    return ERR_OK;
+}
+
+static void run_following(uv_timer_t *timer);
+
+static void followed(void *data, UNUSED err_t err)
+{
+    upkeep_t *self = data;
+    if (!uv_is_closing((uv_handle_t *)&self->following))
+        uv_timer_start(&self->following, run_following, VAULT_FOLLOW_MS, 0);
+}
+
+static void run_following(uv_timer_t *timer)
+{
+    upkeep_t *self = timer->data;
+    edge_offload(self->edge, OFFLOAD_FILE, follow, followed, self);
+}
+
 /* ---- life ---- */
 
 void upkeep_start(upkeep_t *self)
@@ -88,11 +112,14 @@ void upkeep_start(upkeep_t *self)
     uv_loop_t *loop = runtime_loop(edge_runtime(self->edge), edge_scheduler(self->edge));
     uv_timer_init(loop, &self->timer);
     uv_timer_init(loop, &self->waking);
-    self->timer.data = self->waking.data = self;
-    self->open_timers = 2;
+    uv_timer_init(loop, &self->following);
+    self->timer.data = self->waking.data = self->following.data = self;
+    self->open_timers = 3;
     self->wake_after = BUF_INIT;
     uv_timer_start(&self->timer, run, 0, UPKEEP_EVERY_MS);
     uv_timer_start(&self->waking, run_waking, 0, 0);
+    if (vault_is_shared(self->rotation->vault))
+        uv_timer_start(&self->following, run_following, VAULT_FOLLOW_MS, 0);
 }
 
 static void timer_closed(uv_handle_t *handle)
@@ -108,6 +135,7 @@ void upkeep_stop(upkeep_t *self, void (*stopped)(void *context), void *context)
     self->stopped_context = context;
     uv_close((uv_handle_t *)&self->timer, timer_closed);
     uv_close((uv_handle_t *)&self->waking, timer_closed);
+    uv_close((uv_handle_t *)&self->following, timer_closed);
 }
 
 void upkeep_deinit(upkeep_t *self)

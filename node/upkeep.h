@@ -1,10 +1,12 @@
 #pragma once
 /* upkeep.h -- what a node does now and then: once a day new keys when it is time (keyring.h); at
  * its start, and each minute, it wakes who has messages that wait (runtime/outbox.h), a page at a
- * time, and counts these messages.
+ * time, and counts these messages; and it keeps up with other nodes' use of the keys
+ * (vault_follow).
  *
  * Threads  The edge's; the work runs on an offload thread. */
 
+#include "node/privacy/privacy_node.h"
 #include "runtime/runtime.h"
 #include "storage/keys/keyring.h"
 
@@ -23,7 +25,8 @@ typedef struct upkeep {
     journal_t *journal;
     edge_t *edge;
     const ms_log_t *log;
-    uv_timer_t timer, waking;
+    master_rotation_t *rotation;
+    uv_timer_t timer, waking, following;
     bool is_running;
     uint32_t open_timers;
     buf_t wake_after;               /* the last sender that was woken */
@@ -32,7 +35,7 @@ typedef struct upkeep {
     void *stopped_context;
 } upkeep_t;
 
-/* Once now, then every UPKEEP_EVERY_MS. keyring, journal, edge and log are set. */
+/* Once now, then every UPKEEP_EVERY_MS. keyring, journal, edge, log and rotation are set. */
 void upkeep_start(upkeep_t *self);
 /* `stopped` runs once the loop has let go of the timer; work under way ends before the runtime has
  * drained. */

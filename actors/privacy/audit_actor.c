@@ -133,7 +133,7 @@ static void playlists_known(void *state, context_t *ctx, const answer_t *answer,
 }
 
 typedef struct key_job {
-    vault_t *vault;
+    const privacy_service_t *service;
     audit_user_t user;
 } key_job_t;
 
@@ -142,8 +142,12 @@ typedef struct key_job {
 static err_t destroy_key(void *data, UNUSED size_t data_size)
 {
     const key_job_t *job = data;
-    TRY(vault_erase(job->vault, str_from(job->user.id)));
-    return vault_renew(job->vault, SEALED_SHARED);
+    vault_t *vault = job->service->vault;
+    TRY(vault_erase(vault, str_from(job->user.id)));
+    TRY(vault_renew(vault, SEALED_SHARED));
+    TRY(vault_settle(vault));
+    return job->service->clear_rows == NULL ? ERR_OK
+                                            : job->service->clear_rows(job->service->context);
 }
 
 static void key_was_destroyed(void *state, context_t *ctx, err_t err, UNUSED void *data,
@@ -158,7 +162,7 @@ static void key_was_destroyed(void *state, context_t *ctx, err_t err, UNUSED voi
 static void next_step(audit_self_t *self, context_t *ctx)
 {
     str_t id = str_from(self->user.id);
-    key_job_t job = {service(ctx)->vault, self->user};
+    key_job_t job = {service(ctx), self->user};
     switch (self->step) {
     case ERASE_NAME:
         actor_ask(ctx, address_of(ACCOUNTS_KIND, ACCOUNTS_KEY), STEP_TIMEOUT_MS, stepped, NULL, 0,

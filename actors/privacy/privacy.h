@@ -12,6 +12,10 @@
 typedef struct privacy_service {
     vault_t *vault;
     keyring_t *keyring;
+    /* Rids the SQL tables of what deleted rows left; NULL: there are none. On a thread that may
+     * wait. */
+    err_t (*clear_rows)(void *context);
+    void *context;
 } privacy_service_t;
 
 /* Before runtime_start. CONFLICT: registered already. */

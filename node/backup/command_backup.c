@@ -6,7 +6,6 @@
 #include "node/journal_open.h"
 #include "node/keys_open.h"
 #include "runtime/base/text.h"
-#include "storage/crypt/vault_files.h"
 #include "storage/crypt/vault_record.h"
 
 #include "version.h"
@@ -60,17 +59,16 @@ static void expect_damage(void)
 static err_t open_source(making_t *self)
 {
     buf_t path BUF_SCOPED = BUF_INIT;
-    buf_printf(&path, "%s/keys/subjects", self->config->data);
-    const char *subjects = buf_terminated(&path);
-    if (access(subjects, R_OK | X_OK) != 0)
+    buf_printf(&path, "%s/keys", self->config->data);
+    if (access(buf_terminated(&path), R_OK | X_OK) != 0)
         return backup_say(&self->problem, ERR_NOT_FOUND,
                           "there is no data folder %s that could be read: name it with --data, and "
                           "run this as the node's user",
                           self->config->data);
     TRY(keys_master(self->config, &self->problem, &self->master));
     TRY(name_master(self));
-    TRY(vault_files_open(buf_str(&path), &self->store));
-    return journal_open_beside(self->config, &self->log, &self->problem, &self->beside);
+    TRY(journal_open_beside(self->config, &self->log, &self->problem, &self->beside));
+    return keys_store(self->config, &self->problem, &self->store);
 }
 
 static err_t make(making_t *self, const char *dir)

@@ -33,12 +33,20 @@ static err_t check(const config_t *config, bool is_repair, buf_t *problem)
     }
     TRY(data_folder_open(config->data, problem, &data));
     bool has_master = keys_master(config, &no_master, &master) == ERR_OK;
-    return storage_check(&(storage_check_options_t){.data = config->data,
-                                                    .map_size = config->map_gb << 30,
-                                                    .has_journal = config->database[0] == '\0',
-                                                    .is_repair = is_repair,
-                                                    .master = has_master ? &master : NULL,
-                                                    .say = print});
+    bool has_journal = config->database[0] == '\0';
+    vault_store_t *table = NULL;
+    if (!has_journal)
+        TRY(keys_store(config, problem, &table));
+    err_t err = storage_check(&(storage_check_options_t){.data = config->data,
+                                                         .map_size = config->map_gb << 30,
+                                                         .has_journal = has_journal,
+                                                         .is_repair = is_repair,
+                                                         .keys = table,
+                                                         .master = has_master ? &master : NULL,
+                                                         .say = print});
+    if (table != NULL)
+        table->table->close(table);
+    return err;
 }
 
 int command_storage_check(const config_t *config, bool is_repair)

@@ -7,7 +7,6 @@
 #include "node/journal_open.h"
 #include "node/keys_open.h"
 #include "storage/backup/backup_restore.h"
-#include "storage/crypt/vault_files.h"
 #include "storage/file.h"
 
 #include <stdio.h>
@@ -22,6 +21,7 @@ typedef struct restoring {
     backup_folder_t backup;
     data_folder_t *data;
     journal_store_t journal;
+    vault_store_t *keys;
     aead_key_t master;
     buf_t erased, problem;
     bool is_resumed;
@@ -74,6 +74,12 @@ static err_t count_one(void *context, UNUSED const journal_record_t *record)
     return ERR_OK;
 }
 
+static err_t count_key(void *context, UNUSED str_t subject)
+{
+    ++*(uint64_t *)context;
+    return ERR_OK;
+}
+
 /* An empty database, before anything is written. */
 static err_t open_database(restoring_t *self)
 {
@@ -81,6 +87,8 @@ static err_t open_database(restoring_t *self)
     TRY(journal_open_postgres(self->config, &self->log, NULL, &self->problem, &self->journal));
     journal_t *journal = self->journal.journal;
     TRY(journal->table->feed(journal, 0, 1, count_one, &count));
+    TRY(keys_store(self->config, &self->problem, &self->keys));
+    TRY(self->keys->table->each(self->keys, count_key, &count));
     return count == 0 || self->is_resumed
                ? ERR_OK
                : backup_say(&self->problem, ERR_CONFLICT,
@@ -101,6 +109,8 @@ static err_t open_target(restoring_t *self)
         TRY(open_database(self));
     TRY(data_folder_open_to_restore(data, &self->problem, &self->data));
     TRY(backup_restore_begin(&self->backup, data));
+    if (self->keys == NULL)
+        TRY(keys_store(self->config, &self->problem, &self->keys));
     return self->journal.journal != NULL ? ERR_OK
                                          : journal_open_lmdb(self->config, self->data, &self->log,
                                                              &self->problem, &self->journal);
@@ -108,13 +118,8 @@ static err_t open_target(restoring_t *self)
 
 static err_t keep_erase_again(restoring_t *self)
 {
-    buf_t path BUF_SCOPED = BUF_INIT, list BUF_SCOPED = BUF_INIT;
-    vault_store_t *store = NULL;
-    buf_printf(&path, "%s/keys/subjects", self->config->data);
-    TRY(vault_files_open(buf_str(&path), &store));
-    err_t err = erase_again_find(store, self->journal.journal, &list, &self->again);
-    store->table->close(store);
-    TRY(err);
+    buf_t list BUF_SCOPED = BUF_INIT;
+    TRY(erase_again_find(self->keys, self->journal.journal, &list, &self->again));
     return erase_again_keep(self->config->data, buf_str(&list));
 }
 
@@ -125,6 +130,7 @@ static err_t restore(restoring_t *self)
                               .erased = buf_str(&self->erased),
                               .progress = backup_show};
     TRY(open_target(self));
+    target.store = self->keys;
     TRY(backup_restore_files(&self->backup, &target, &self->report));
     TRY(backup_restore_journal(&self->backup, &target, self->journal.journal, &self->report));
     TRY(keep_erase_again(self));
@@ -199,6 +205,8 @@ int command_restore(const config_t *config, int count, char **arguments)
     int exit_code = run(&self, arguments[0], command_flag(count, arguments, "erased"),
                         command_flag(count, arguments, "verify") != NULL);
     journal_store_close(&self.journal);
+    if (self.keys != NULL)
+        self.keys->table->close(self.keys);
     data_folder_close(self.data);
     backup_folder_close(&self.backup);
     aead_key_wipe(&self.master);

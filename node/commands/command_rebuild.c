@@ -67,7 +67,7 @@ int command_rebuild(const config_t *config, int count, char **arguments)
             "a node without one derives from its journal it builds when it starts");
     vault_t *vault VAULT_SCOPED = NULL;
     buf_t problem BUF_SCOPED = BUF_INIT;
-    err_t err = keys_open(config, &problem, &vault);
+    err_t err = keys_open(config, &log, true, &problem, &vault);
     if (err != ERR_OK)
         return command_failed("%s", problem.size > 0 ? buf_terminated(&problem) : err_text(err));
     sealed_projector_t projector = keys_projector(vault);

@@ -6,6 +6,7 @@
 #include "node/journal_open.h"
 #include "node/keys_open.h"
 #include "storage/crypt/journal_sealed.h"
+#include "storage/crypt/vault_move.h"
 #include "storage/journal/journal_copy.h"
 
 #include <stdio.h>
@@ -16,6 +17,7 @@ typedef struct move {
     ms_log_t log;
     data_folder_t *data;
     journal_store_t lmdb, postgres;
+    keys_stores_t stores;
     vault_t *vault;
     sealed_projector_t projector; /* of the SQL tables */
     journal_sealed_t *from, *to;
@@ -40,11 +42,45 @@ static err_t open_sealed(move_t *self, bool is_to_postgres)
     return journal_sealed_open(&options, &self->to);
 }
 
+/* Over the store that has them: the target's, where a move was cut short behind the journal. */
+static err_t open_keys(move_t *self, bool is_to_postgres)
+{
+    bool is_used = false;
+    TRY(keys_stores_open(self->config, &self->log, false, &self->problem, &self->stores));
+    vault_store_t **from = is_to_postgres ? &self->stores.files : &self->stores.table;
+    vault_store_t **to = is_to_postgres ? &self->stores.table : &self->stores.files;
+    TRY(vault_store_is_used(*to, &is_used));
+    if (!is_used)
+        return keys_open_over(self->config, STEAL(*from), &self->problem, &self->vault);
+    err_t err = vault_move(*from, *to);
+    if (err == ERR_CONFLICT)
+        buf_printf(&self->problem, "the target has users' keys of another installation: move into "
+                                   "an empty database or data folder");
+    TRY(err);
+    return keys_open_over(self->config, STEAL(*to), &self->problem, &self->vault);
+}
+
+/* Once the journal is there: the vault has let go of its store. */
+static err_t move_keys(move_t *self, bool is_to_postgres)
+{
+    vault_close(STEAL(self->vault));
+    keys_stores_close(&self->stores);
+    TRY(keys_stores_open(self->config, &self->log, false, &self->problem, &self->stores));
+    err_t err = is_to_postgres ? vault_move(self->stores.files, self->stores.table)
+                               : vault_move(self->stores.table, self->stores.files);
+    if (err != ERR_OK)
+        buf_printf(&self->problem,
+                   "the journal was moved, the users' keys were not yet (%s); the same command "
+                   "goes on",
+                   err_text(err));
+    return err;
+}
+
 static err_t copy(move_t *self, bool is_to_postgres)
 {
     const config_t *config = self->config;
     TRY(data_folder_open(config->data, &self->problem, &self->data));
-    TRY(keys_open(config, &self->problem, &self->vault));
+    TRY(open_keys(self, is_to_postgres));
     self->projector = keys_projector(self->vault);
     relation_opener_t opener = keys_opener(&self->projector);
     /* What is moved gets its tables when the node starts. */
@@ -65,30 +101,44 @@ static err_t copy(move_t *self, bool is_to_postgres)
     return err;
 }
 
-static err_t report(move_t *self, bool is_to_postgres)
+static err_t digest(move_t *self, journal_digest_t *out_digest)
 {
-    journal_digest_t digest;
-    TRY(journal_digest(journal_sealed_journal(self->to), &digest));
+    return journal_digest(journal_sealed_journal(self->to), out_digest);
+}
+
+static void close_journals(move_t *self)
+{
+    journal_sealed_close(STEAL(self->from));
+    journal_sealed_close(STEAL(self->to));
+    journal_store_close(&self->lmdb);
+    journal_store_close(&self->postgres);
+}
+
+static void report(const journal_digest_t *digest, bool is_to_postgres)
+{
     printf("%llu records moved and compared, sum %016llx.\n"
-           "Start the node %s from now on; the old journal is left as it was.\n",
-           (unsigned long long)digest.count, (unsigned long long)digest.sum,
+           "Start the node %s from now on; the old journal is left as it was, the users' keys "
+           "went along.\n",
+           (unsigned long long)digest->count, (unsigned long long)digest->sum,
            is_to_postgres ? "with --database" : "without --database");
-    return ERR_OK;
 }
 
 static int run_move(const config_t *config, bool is_to_postgres)
 {
     move_t move = {.config = config, .log = {STDERR_FILENO, LOG_WARNING, false}};
+    journal_digest_t moved = {0};
     err_t err = copy(&move, is_to_postgres);
     if (err == ERR_OK)
-        err = report(&move, is_to_postgres);
-    if (err != ERR_OK)
+        err = digest(&move, &moved);
+    close_journals(&move);
+    if (err == ERR_OK)
+        err = move_keys(&move, is_to_postgres);
+    if (err == ERR_OK)
+        report(&moved, is_to_postgres);
+    else
         command_failed("%s", move.problem.size > 0 ? buf_terminated(&move.problem) : err_text(err));
-    journal_sealed_close(move.from);
-    journal_sealed_close(move.to);
-    journal_store_close(&move.lmdb);
-    journal_store_close(&move.postgres);
     vault_close(move.vault);
+    keys_stores_close(&move.stores);
     data_folder_close(move.data);
     buf_deinit(&move.problem);
     return err == ERR_OK ? EXIT_OK : EXIT_FAILED;

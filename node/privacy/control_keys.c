@@ -29,6 +29,23 @@ static err_t rotate(void *data)
     return vault_rotate(self->vault, self->has_next ? &self->next : NULL, &rotation);
 }
 
+/* Said once: what goes away by itself is the journal's matter, too, which says it. */
+void privacy_follow(master_rotation_t *self)
+{
+    const vault_rotation_t rotation = {.keep = keep, .context = self};
+    err_t err = vault_follow(self->vault, &rotation);
+    if (err == self->follow_err)
+        return;
+    self->follow_err = err;
+    if (err == ERR_FORBIDDEN)
+        log_error(self->log, "keys",
+                  "another node has replaced the master key while this one was cut off: start it "
+                  "again with the new one; until then keys that are not in memory can't be used");
+    else if (err != ERR_OK && err != ERR_UNAVAILABLE && err != ERR_TIMEOUT)
+        log_warning(self->log, "keys", "what other nodes did with the users' keys is not known: %s",
+                    err_text(err));
+}
+
 static void rotated(void *data, err_t err)
 {
     master_rotation_t *self = data;

@@ -18,12 +18,15 @@ typedef struct master_rotation {
     bool is_running;
     bool has_next; /* else: goes on with the one that was begun */
     aead_key_t next;
-    err_t err; /* what the last one came to */
+    err_t err;        /* what the last one came to */
+    err_t follow_err; /* and vault_follow */
 } master_rotation_t;
 
-/* Everything but the last four is set. Goes on with a rotation that was cut short, and with
+/* Everything but the last five is set. Goes on with a rotation that was cut short, and with
  * erasures. */
 void privacy_start(master_rotation_t *rotation);
+/* Every VAULT_FOLLOW_MS, on a thread that may wait. */
+void privacy_follow(master_rotation_t *rotation);
 
 void control_user_erase(control_request_t *request);
 void control_user_exported(control_request_t *request);

@@ -3,7 +3,6 @@
 #include "storage/backup/backup_blobs.h"
 #include "storage/backup/backup_journal.h"
 #include "storage/backup/backup_keys.h"
-#include "storage/crypt/vault_files.h"
 #include "storage/data_folder.h"
 #include "storage/file.h"
 
@@ -119,8 +118,9 @@ static err_t give_secret(const char *data, const char *name, str_t content)
 }
 
 static err_t give_keys(const backup_folder_t *folder, const backup_target_t *target,
-                       vault_store_t *store, restore_report_t *report)
+                       restore_report_t *report)
 {
+    vault_store_t *store = target->store;
     buf_t text AEAD_BUF_SCOPED = BUF_INIT;
     backup_secrets_t secrets BACKUP_SECRETS_SCOPED = {0};
     TRY(get_newest(folder, BACKUP_KEYS, &text));
@@ -139,6 +139,8 @@ static err_t give_keys(const backup_folder_t *folder, const backup_target_t *tar
                           "each line, as `musicstream audit` shows them",
                           err_text(err));
     report->users = folder->manifest.users;
+    if (report->erased_anew > 0 && store->table->settle != NULL)
+        TRY(store->table->settle(store));
     return ERR_OK;
 }
 
@@ -178,14 +180,7 @@ err_t backup_restore_files(const backup_folder_t *folder, const backup_target_t 
 {
     giving_t giving = {folder, target, report};
     buf_t list BUF_SCOPED = BUF_INIT;
-    vault_store_t *store = NULL;
-    const backup_path_t path = backup_path(target->data, "keys/subjects");
-    err_t err = vault_files_open(str_from(path.text), &store);
-    if (err != ERR_OK)
-        return say_io(folder, err, path.text);
-    err = give_keys(folder, target, store, report);
-    store->table->close(store);
-    TRY(err);
+    TRY(give_keys(folder, target, report));
     TRY(get_newest(folder, BACKUP_BLOBS, &list));
     return backup_blobs_each(folder, buf_str(&list), give_blob, count_damaged, &giving);
 }

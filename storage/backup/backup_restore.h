@@ -10,7 +10,8 @@
 #include "storage/backup/backup.h"
 
 typedef struct backup_target {
-    const char *data; /* the data folder, open and locked */
+    const char *data;     /* the data folder, open and locked */
+    vault_store_t *store; /* of the users' keys: empty, or of a restore that was cut short */
     const aead_key_t *master;
     str_t erased; /* of users who were erased since: ids, a line each; more than the backup's own */
     backup_progress_fn progress; /* may be NULL */

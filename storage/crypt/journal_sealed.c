@@ -151,6 +151,13 @@ void sealed_room_deinit(sealed_room_t *self)
     aead_buf_deinit(&self->result);
 }
 
+/* Who never had a key is not. */
+static err_t look_whether_erased(vault_t *vault, str_t subject, bool *out_is_erased)
+{
+    err_t err = vault_is_erased(vault, subject, out_is_erased);
+    return err == ERR_NOT_FOUND || err == ERR_INVALID ? ERR_OK : err;
+}
+
 /* An answer that is not with its event. */
 static err_t open_result(vault_t *vault, const sealed_place_t *place, sealed_room_t *room,
                          journal_record_t *record)
@@ -159,8 +166,9 @@ static err_t open_result(vault_t *vault, const sealed_place_t *place, sealed_roo
     bool is_named = sealed_subject(place, record->event.payload, &subject) == ERR_OK;
     if (!sealed_has(record->result)) {
         bool is_erased = false; /* written before anything was sealed: it goes all the same */
-        if (record->result.size > 0 && is_named &&
-            vault_is_erased(vault, subject, &is_erased) == ERR_OK && is_erased)
+        if (record->result.size > 0 && is_named)
+            TRY(look_whether_erased(vault, subject, &is_erased));
+        if (is_erased)
             record->result = (str_t){NULL, 0};
         return ERR_OK;
     }
@@ -318,14 +326,6 @@ static err_t open_snapshot(journal_sealed_t *self, const sealed_place_t *place, 
     return err == ERR_STALE || err == ERR_CONFLICT ? ERR_NOT_FOUND : err;
 }
 
-/* Of before anything was sealed, of a subject that is erased. */
-static bool is_left_over(journal_sealed_t *self, const sealed_place_t *place)
-{
-    bool is_erased = false;
-    return vault_is_erased(self->vault, sealed_snapshot_subject(place), &is_erased) == ERR_OK &&
-           is_erased;
-}
-
 static err_t do_snapshot_get(journal_t *journal, str_t stream, uint64_t *out_version, buf_t *out)
 {
     journal_sealed_t *self = sealed_of(journal);
@@ -336,10 +336,13 @@ static err_t do_snapshot_get(journal_t *journal, str_t stream, uint64_t *out_ver
     uint64_t version = 0;
     TRY(self->inner->table->snapshot_get(self->inner, stream, &version, &state));
     sealed_place_t place = {kind, stream, version, {NULL, 0}};
+    bool is_left_over = false; /* of before anything was sealed, of a subject that is erased */
+    if (!sealed_has(buf_str(&state)))
+        TRY(look_whether_erased(self->vault, sealed_snapshot_subject(&place), &is_left_over));
+    if (is_left_over)
+        return ERR_NOT_FOUND;
     if (sealed_has(buf_str(&state)))
         TRY(open_snapshot(self, &place, buf_str(&state), out));
-    else if (is_left_over(self, &place))
-        return ERR_NOT_FOUND;
     else
         buf_append(out, buf_str(&state));
     TRY(buf_status(out));

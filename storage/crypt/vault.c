@@ -41,14 +41,13 @@ static err_t complete(const vault_t *self, data_key_t *key)
     return aead_derive(self->aead, &key->key, self->half, &key->mine);
 }
 
-/* From the store into the cache. NOT_FOUND. */
-static err_t load(vault_t *self, str_t subject, data_key_t *out_key)
+err_t vault_take_record(vault_t *self, str_t subject, str_t record, data_key_t *out_key)
 {
-    buf_t record BUF_SCOPED = BUF_INIT;
     data_key_t key DATA_KEY_SCOPED = {0};
-    TRY(self->store->table->get(self->store, subject, &record));
-    err_t err = vault_unwrap(self, subject, buf_str(&record), &key.key);
+    err_t err = vault_unwrap(self, subject, record, &key.key);
     key.is_erased = err == ERR_STALE;
+    if (err == ERR_FORBIDDEN) /* it is no more than that: nobody may take it for an erased one */
+        return ERR_UNAVAILABLE;
     if (!key.is_erased) {
         TRY(err);
         TRY(complete(self, &key));
@@ -56,6 +55,18 @@ static err_t load(vault_t *self, str_t subject, data_key_t *out_key)
     key_cache_put(self->cache, subject, &key);
     *out_key = key;
     return ERR_OK;
+}
+
+/* From the store into the cache. NOT_FOUND. */
+static err_t load(vault_t *self, str_t subject, data_key_t *out_key)
+{
+    buf_t record BUF_SCOPED = BUF_INIT;
+    TRY(self->store->table->get(self->store, subject, &record));
+    err_t err = vault_take_record(self, subject, buf_str(&record), out_key);
+    if (err != ERR_UNAVAILABLE)
+        return err;
+    TRY(vault_take_over(self)); /* perhaps another node has just replaced the master key */
+    return vault_take_record(self, subject, buf_str(&record), out_key);
 }
 
 /* A new key in the place of `expected`. */
@@ -66,7 +77,7 @@ static err_t make(vault_t *self, str_t subject, str_t expected, data_key_t *out_
     random_fill(&self->random, key.key.bytes, sizeof key.key.bytes);
     TRY(complete(self, &key));
     TRY(vault_wrap(self, subject, &key.key, record));
-    TRY(self->store->table->put(self->store, subject, expected, str_of(record, sizeof record)));
+    TRY(vault_put(self, subject, expected, str_of(record, sizeof record)));
     key_cache_put(self->cache, subject, &key);
     *out_key = key;
     return ERR_OK;
@@ -90,12 +101,13 @@ static err_t find(vault_t *self, str_t subject, bool is_made, data_key_t *out_ke
     if (!is_subject(subject)) /* none of those is in the cache */
         return ERR_INVALID;
     vault_t *lock LOCK_SCOPED = locked(self);
-    err_t err = load(self, subject, out_key);
-    if (err != ERR_NOT_FOUND || !is_made)
-        return err;
-    err = make(self, subject, (str_t){NULL, 0}, out_key);
-    /* Another node made one in the meantime. */
-    return err == ERR_CONFLICT ? load(self, subject, out_key) : err;
+    err_t err = ERR_CONFLICT;
+    for (int i = 0; err == ERR_CONFLICT && i < VAULT_TRIES_MAX; i++) {
+        err = load(self, subject, out_key);
+        if (err == ERR_NOT_FOUND && is_made) /* CONFLICT: another node was quicker */
+            err = make(self, subject, (str_t){NULL, 0}, out_key);
+    }
+    return err == ERR_CONFLICT ? ERR_BUSY : err;
 }
 
 bool vault_is_ready(vault_t *self, str_t subject)
@@ -221,34 +233,48 @@ static err_t read_record(vault_t *self, str_t subject, buf_t *out)
     return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
-err_t vault_erase(vault_t *self, str_t subject)
+static err_t bury(vault_t *self, str_t subject)
 {
     buf_t before BUF_SCOPED = BUF_INIT;
     char tombstone[VAULT_RECORD_SIZE];
-    if (!is_subject(subject))
-        return ERR_INVALID;
     vault_record_write_erased(tombstone);
     str_t erased = str_of(tombstone, sizeof tombstone);
-    vault_t *lock LOCK_SCOPED = locked(self);
     TRY(read_record(self, subject, &before));
     if (!str_equal(buf_str(&before), erased))
-        TRY(self->store->table->put(self->store, subject, buf_str(&before), erased));
+        TRY(vault_put(self, subject, buf_str(&before), erased));
     key_cache_put(self->cache, subject, &(data_key_t){.is_erased = true});
-    aead_forget(self->aead);
     return ERR_OK;
+}
+
+static err_t replace(vault_t *self, str_t subject)
+{
+    buf_t before BUF_SCOPED = BUF_INIT;
+    data_key_t key DATA_KEY_SCOPED;
+    TRY(read_record(self, subject, &before));
+    return make(self, subject, buf_str(&before), &key);
+}
+
+static err_t destroy(vault_t *self, str_t subject, err_t (*how)(vault_t *self, str_t subject))
+{
+    if (!is_subject(subject))
+        return ERR_INVALID;
+    vault_t *lock LOCK_SCOPED = locked(self);
+    err_t err = ERR_CONFLICT; /* another node wraps it anew, say */
+    for (int i = 0; err == ERR_CONFLICT && i < VAULT_TRIES_MAX; i++)
+        err = how(self, subject);
+    if (err == ERR_OK)
+        aead_forget(self->aead);
+    return err == ERR_CONFLICT ? ERR_BUSY : err;
+}
+
+err_t vault_erase(vault_t *self, str_t subject)
+{
+    return destroy(self, subject, bury);
 }
 
 err_t vault_renew(vault_t *self, str_t subject)
 {
-    buf_t before BUF_SCOPED = BUF_INIT;
-    data_key_t key DATA_KEY_SCOPED;
-    if (!is_subject(subject))
-        return ERR_INVALID;
-    vault_t *lock LOCK_SCOPED = locked(self);
-    TRY(read_record(self, subject, &before));
-    TRY(make(self, subject, buf_str(&before), &key));
-    aead_forget(self->aead);
-    return ERR_OK;
+    return destroy(self, subject, replace);
 }
 
 typedef struct erased_walk {
@@ -291,8 +317,7 @@ static err_t make_check(vault_t *self)
     aead_key_t any AEAD_KEY_SCOPED;
     random_fill(&self->random, any.bytes, sizeof any.bytes);
     TRY(vault_wrap(self, VAULT_CHECK, &any, record));
-    return self->store->table->put(self->store, VAULT_CHECK, (str_t){NULL, 0},
-                                   str_of(record, sizeof record));
+    return vault_put(self, VAULT_CHECK, (str_t){NULL, 0}, str_of(record, sizeof record));
 }
 
 static err_t check(vault_t *self, buf_t *problem)
@@ -303,7 +328,9 @@ static err_t check(vault_t *self, buf_t *problem)
     err_t err = self->store->table->get(self->store, VAULT_CHECK, &record);
     if (err == ERR_NOT_FOUND)
         err = make_check(self);
-    else if (err == ERR_OK)
+    if (err == ERR_CONFLICT) /* another node's first start */
+        err = self->store->table->get(self->store, VAULT_CHECK, &record);
+    if (err == ERR_OK && record.size > 0)
         err = vault_unwrap(self, VAULT_CHECK, buf_str(&record), &any);
     if (err == ERR_FORBIDDEN && vault_record_read(buf_str(&record), &parts) == ERR_OK) {
         buf_printf(problem, "the master key given (");
@@ -323,6 +350,7 @@ static err_t start(vault_t *self, const vault_options_t *options, buf_t *problem
     TRY(key_cache_new(options->keys_max, &self->cache));
     TRY(vault_master_init(&self->masters[0], options->master));
     self->master_count = 1;
+    TRY(vault_follow_begin(self));
     TRY(vault_find_rotation(self));
     return check(self, problem);
 }
@@ -364,5 +392,6 @@ void vault_scope_end(vault_t **self)
 
 void vault_master_name(vault_t *self, buf_t *out)
 {
+    vault_t *lock LOCK_SCOPED = locked(self);
     hex_append(out, str_of(self->masters[0].id, VAULT_MASTER_ID_SIZE));
 }

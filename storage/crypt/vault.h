@@ -10,6 +10,10 @@
  * Nonces are unique by construction: their first half is drawn at random when the vault is opened,
  * the second counts what this vault has sealed (aead.h says why that needs no bound).
  *
+ * Several processes may use one store (a table of a database): each says vault_follow every now and
+ * then, which takes over what the others erased, and their new master key. A key that one of them
+ * has in memory is erased there, too, when vault_settle returns.
+ *
  * Bounds     KEY_CACHE_MAX keys in memory, VAULT_SUBJECTS_MAX in the store.
  * Threads    Any. seal and unseal touch the store only when the key is not in memory
  *            (vault_is_ready); everything else does.
@@ -18,6 +22,8 @@
 
 #include "runtime/base/random.h"
 #include "storage/crypt/vault_record.h"
+
+enum { VAULT_FOLLOW_MS = 2000 /* between two vault_follow */, VAULT_SETTLE_MS = 30000 };
 
 typedef struct vault vault_t;
 
@@ -62,6 +68,10 @@ err_t vault_is_erased(vault_t *self, str_t subject, bool *out_is_erased);
 err_t vault_erase(vault_t *self, str_t subject);
 /* Destroys the key and makes another. */
 err_t vault_renew(vault_t *self, str_t subject);
+/* After erasing: nothing of the keys that were destroyed is left in the store nor in the memory of
+ * another process. TIMEOUT: one of these does not follow; BUSY: the store's medium keeps it still,
+ * it says so in the log. */
+err_t vault_settle(vault_t *self);
 /* Every erased subject: for a move to another store. */
 err_t vault_each_erased(vault_t *self, vault_visit_fn visit, void *context);
 
@@ -80,5 +90,12 @@ bool vault_is_rotating(const vault_t *self);
 /* Makes `master` the master key; NULL: goes on with the one that was begun (nothing where none
  * was). CONFLICT: another one is under way. */
 err_t vault_rotate(vault_t *self, const aead_key_t *master, const vault_rotation_t *rotation);
+/* Others may write its store. */
+bool vault_is_shared(const vault_t *self);
+/* Every VAULT_FOLLOW_MS, of a vault whose store others write, too; nothing for another one. Learns
+ * of a new master key, and keeps it. FORBIDDEN: there is one that this vault can't learn of, since
+ * it was cut off all along: keys that are not in memory are UNAVAILABLE until it is opened with
+ * that one. Another error (the database is away) changes nothing. */
+err_t vault_follow(vault_t *self, const vault_rotation_t *rotation);
 /* 16 hexadecimal digits that tell master keys apart. */
 void vault_master_name(vault_t *self, buf_t *out);

@@ -142,7 +142,8 @@ static void close_files(vault_store_t *store)
     memory_free(self);
 }
 
-static const vault_store_table_t files_table = {get, put, remove_record, each, close_files};
+static const vault_store_table_t files_table = {
+    .get = get, .put = put, .remove = remove_record, .each = each, .close = close_files};
 
 static err_t make_directory(const char *path)
 {

@@ -1,5 +1,6 @@
 #pragma once
-/* vault_parts.h -- a vault from inside: vault.c uses keys, vault_rotate.c replaces the master. */
+/* vault_parts.h -- a vault from inside: vault.c uses keys, vault_rotate.c replaces the master,
+ * vault_follow.c keeps up with others that use the same store. */
 
 #include "storage/crypt/key_cache.h"
 #include "storage/crypt/vault.h"
@@ -7,10 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* Records that are no subject's: a subject does not begin with "_". */
-#define VAULT_CHECK STR("_check")       /* any key: does the master open it? */
-#define VAULT_NEXT STR("_next")         /* of a rotation: the new master, wrapped by the old one */
-#define VAULT_PREVIOUS STR("_previous") /* and the old one, wrapped by the new */
+enum { VAULT_TRIES_MAX = 16 /* of a change that another one was quicker than */ };
 
 struct vault {
     vault_store_t *store;
@@ -25,6 +23,10 @@ struct vault {
     vault_master_t masters[2]; /* the one that wraps, and during a rotation the one before */
     uint32_t master_count;
     _Atomic bool is_rotating;
+    bool is_rotator; /* by this one, not by another that uses the store */
+    bool must_keep;  /* a master key that was learned of is not yet where the next start finds it */
+    bool is_behind;  /* the store's records are wrapped by a master key that is not known here */
+    uint64_t reached; /* of the store's changes */
 };
 
 /* All with the lock held. */
@@ -33,3 +35,17 @@ err_t vault_wrap(vault_t *self, str_t subject, const aead_key_t *key, char room[
 err_t vault_unwrap(vault_t *self, str_t subject, str_t record, aead_key_t *out_key);
 /* A rotation that was begun: finds the other master. */
 err_t vault_find_rotation(vault_t *self);
+/* Ends the rotation here: only one master is left. */
+void vault_forget_old_master(vault_t *self);
+/* Brings a record into the cache. UNAVAILABLE: it is wrapped by a master key that is not known. */
+err_t vault_take_record(vault_t *self, str_t subject, str_t record, data_key_t *out_key);
+/* Keeps up with the store's changes. */
+err_t vault_take_over(vault_t *self);
+/* put, after which the store's changes are known where it is refused. CONFLICT: look again. */
+err_t vault_put(vault_t *self, str_t subject, str_t expected, str_t record);
+/* Where the store's changes stand now. */
+err_t vault_follow_begin(vault_t *self);
+
+/* Without the lock: until every other one has read the changes up to `number`. TIMEOUT: one does
+ * not, in VAULT_SETTLE_MS. */
+err_t vault_wait_for_others(vault_t *self, uint64_t number);

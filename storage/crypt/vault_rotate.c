@@ -6,7 +6,12 @@
  *     2  _next: the new master, wrapped by the old one     from here on the rotation is under way
  *     3  each record, one at a time
  *     4  keep: where the next start finds the new master
- *     5  _next and _previous go                            the old master opens nothing any more */
+ *     5  _next and _previous go                            the old master opens nothing any more
+ *
+ * Others that use the store learn of the new master between 2 and 5: from 2 on it refuses what they
+ * put (vault_store.h) until they have, and 5 waits for those that were heard of lately. Who was cut
+ * off for all that time finds that it knows no master any more: UNAVAILABLE, until it is started
+ * with the new one. */
 
 #include "storage/crypt/vault_parts.h"
 
@@ -50,40 +55,59 @@ bool vault_is_rotating(const vault_t *self)
 /* ---- beginning ---- */
 
 /* In the place of whatever an attempt that was cut short has left. */
-static err_t put_master(vault_t *self, str_t name, const vault_master_t *wrapping,
+static err_t put_master(vault_t *self, str_t name, str_t before, const vault_master_t *wrapping,
                         const vault_master_t *wrapped)
 {
     char record[VAULT_RECORD_SIZE];
     uint8_t nonce[AEAD_NONCE_SIZE];
-    buf_t before BUF_SCOPED = BUF_INIT;
-    err_t err = self->store->table->get(self->store, name, &before);
-    if (err != ERR_OK && err != ERR_NOT_FOUND)
-        return err;
     random_fill(&self->random, nonce, sizeof nonce);
     TRY(vault_record_wrap(self->aead, wrapping, name, &wrapped->key, nonce, record));
-    return self->store->table->put(self->store, name, buf_str(&before),
-                                   str_of(record, sizeof record));
+    return vault_put(self, name, before, str_of(record, sizeof record));
 }
 
-static err_t begin(vault_t *self, const aead_key_t *key)
+static err_t read_left(vault_t *self, str_t name, buf_t *out)
+{
+    err_t err = self->store->table->get(self->store, name, out);
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+/* Both are read before either is put: of two nodes that begin at once one is refused, and what it
+ * may have put already opens nothing that the other needs: a start with the old master finds _next.
+ */
+static err_t put_masters(vault_t *self, const vault_master_t *next)
+{
+    buf_t old_next BUF_SCOPED = BUF_INIT, old_previous BUF_SCOPED = BUF_INIT;
+    const vault_master_t *now = &self->masters[0];
+    TRY(read_left(self, VAULT_NEXT, &old_next));
+    TRY(read_left(self, VAULT_PREVIOUS, &old_previous));
+    TRY(put_master(self, VAULT_PREVIOUS, buf_str(&old_previous), next, now));
+    return put_master(self, VAULT_NEXT, buf_str(&old_next), now, next);
+}
+
+/* CONFLICT: another one is under way, or the store's newest changes were not known. */
+static err_t try_begin(vault_t *self, const aead_key_t *key)
 {
     vault_master_t next;
     TRY(vault_master_init(&next, key));
     bool is_same = memcmp(next.id, self->masters[0].id, sizeof next.id) == 0;
-    if (self->master_count == 2 || is_same) {
-        OPENSSL_cleanse(&next, sizeof next);
-        return is_same ? ERR_OK : ERR_CONFLICT;
-    }
-    err_t err = put_master(self, VAULT_PREVIOUS, &next, &self->masters[0]);
-    if (err == ERR_OK)
-        err = put_master(self, VAULT_NEXT, &self->masters[0], &next);
-    if (err == ERR_OK) {
+    err_t err = is_same ? ERR_OK : self->master_count == 2 ? ERR_CONFLICT : ERR_OK;
+    if (err == ERR_OK && !is_same)
+        err = put_masters(self, &next);
+    if (err == ERR_OK && !is_same) {
         self->masters[1] = self->masters[0];
         self->masters[0] = next;
         self->master_count = 2;
         atomic_store(&self->is_rotating, true);
     }
     OPENSSL_cleanse(&next, sizeof next);
+    return err;
+}
+
+static err_t begin(vault_t *self, const aead_key_t *key)
+{
+    err_t err = try_begin(self, key);
+    if (err == ERR_CONFLICT && self->master_count == 1)
+        err = try_begin(self, key);
     return err;
 }
 
@@ -110,7 +134,7 @@ static err_t wrap_anew(vault_t *self, str_t subject, bool *out_is_done)
         return ERR_OK;
     TRY(vault_unwrap(self, subject, buf_str(&record), &key));
     TRY(vault_wrap(self, subject, &key, anew));
-    TRY(self->store->table->put(self->store, subject, buf_str(&record), str_of(anew, sizeof anew)));
+    TRY(vault_put(self, subject, buf_str(&record), str_of(anew, sizeof anew)));
     *out_is_done = true;
     return ERR_OK;
 }
@@ -123,7 +147,9 @@ static err_t visit(void *context, str_t subject)
         return ERR_OK;
     pthread_mutex_lock(
         &walk->vault->lock); /* one record at a time: who needs a key waits for one */
-    err_t err = wrap_anew(walk->vault, subject, &is_done);
+    err_t err = ERR_CONFLICT;
+    for (int i = 0; err == ERR_CONFLICT && i < VAULT_TRIES_MAX; i++)
+        err = wrap_anew(walk->vault, subject, &is_done);
     pthread_mutex_unlock(&walk->vault->lock);
     if (is_done && ++walk->wrapped % 64 == 0 && walk->rotation->progress != NULL)
         walk->rotation->progress(walk->rotation->context, walk->wrapped);
@@ -138,31 +164,53 @@ static err_t forget(vault_t *self, str_t name)
 
 /* ---- ending ---- */
 
-static err_t end(vault_t *self)
+void vault_forget_old_master(vault_t *self)
 {
-    TRY(forget(self, VAULT_NEXT));
-    TRY(forget(self, VAULT_PREVIOUS));
     OPENSSL_cleanse(&self->masters[1], sizeof self->masters[1]);
     self->master_count = 1;
     aead_forget(self->aead);
     atomic_store(&self->is_rotating, false);
+}
+
+static err_t end(vault_t *self)
+{
+    TRY(forget(self, VAULT_NEXT));
+    TRY(forget(self, VAULT_PREVIOUS));
+    vault_forget_old_master(self);
     return ERR_OK;
 }
 
-err_t vault_rotate(vault_t *self, const aead_key_t *master, const vault_rotation_t *rotation)
+static err_t go_on(vault_t *self, const vault_rotation_t *rotation)
 {
     walk_t walk = {self, rotation, 0};
-    pthread_mutex_lock(&self->lock);
-    err_t err = master == NULL ? ERR_OK : begin(self, master);
-    pthread_mutex_unlock(&self->lock);
-    TRY(err);
-    if (!vault_is_rotating(self))
-        return ERR_OK;
     TRY(self->store->table->each(self->store, visit, &walk));
     if (rotation->keep != NULL)
         TRY(rotation->keep(rotation->context, &self->masters[0].key));
     pthread_mutex_lock(&self->lock);
+    err_t err = vault_take_over(self);
+    uint64_t number = self->reached;
+    pthread_mutex_unlock(&self->lock);
+    TRY(err);
+    TRY(vault_wait_for_others(self, number));
+    pthread_mutex_lock(&self->lock);
     err = end(self);
+    pthread_mutex_unlock(&self->lock);
+    return err;
+}
+
+err_t vault_rotate(vault_t *self, const aead_key_t *master, const vault_rotation_t *rotation)
+{
+    pthread_mutex_lock(&self->lock);
+    err_t err = master == NULL ? ERR_OK : begin(self, master);
+    bool is_due = err == ERR_OK && self->master_count == 2;
+    if (is_due)
+        self->is_rotator = true;
+    pthread_mutex_unlock(&self->lock);
+    if (!is_due)
+        return err;
+    err = go_on(self, rotation);
+    pthread_mutex_lock(&self->lock);
+    self->is_rotator = false;
     pthread_mutex_unlock(&self->lock);
     return err;
 }

@@ -10,12 +10,14 @@
  * Errors   CORRUPT: something is damaged, and was told; the rest kept it from looking. */
 
 #include "storage/crypt/aead.h"
+#include "storage/crypt/vault_store.h"
 
 typedef struct storage_check_options {
     const char *data;
     size_t map_size;
     bool has_journal;         /* false: it is in a database */
     bool is_repair;           /* removes what is derived and damaged */
+    vault_store_t *keys;      /* in a database; NULL: those of the data folder, if it has some */
     const aead_key_t *master; /* NULL: whether the keys open is not looked at */
     void (*say)(void *context, const char *sentence);
     void *context;

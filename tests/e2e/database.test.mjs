@@ -1,6 +1,8 @@
 // A node whose journal is in PostgreSQL.
 
 import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { commandId, program, run, startServer } from './support/server.mjs';
 
@@ -24,7 +26,8 @@ test('an acknowledged edit survives kill -9 of the node, and all of it lies in t
 });
 
 test('the journal moves to LMDB and back, and the node goes on', async () => {
-  const move = (to) => run(program, ['storage', 'move', '--to', to, '--data', server.data, '--database', server.database],
+  const { database } = server;
+  const move = (to) => run(program, ['storage', 'move', '--to', to, '--data', server.data, '--database', database],
     { mayFail: true });
   const refused = move('lmdb');
   assert.equal(refused.status, 1);
@@ -33,15 +36,37 @@ test('the journal moves to LMDB and back, and the node goes on', async () => {
   const moved = move('lmdb');
   assert.equal(moved.status, 0, moved.stderr);
   assert.match(moved.stdout, /\d+ records moved and compared/);
-  assert.equal(move('postgres').status, 0, 'what is there already is compared');
-  const { database } = server;
+  assert.equal(move('lmdb').status, 0, 'what is there already is compared');
+  await assert.rejects(server.start(), /took the users' keys from here .* start without --database/);
   server.database = undefined;
   await server.start();
-  const { playlists } = await server.graphql('{ playlists { name } }');
-  assert.deepEqual(playlists.map((playlist) => playlist.name), ['kept']);
+  const kept = async () => (await server.graphql('{ playlists { name } }')).playlists.map((playlist) => playlist.name);
+  assert.deepEqual(await kept(), ['kept']);
+  await server.graphql(CREATE, { id: commandId() });
   await server.end();
+  assert.equal(move('postgres').status, 0);
+  await assert.rejects(server.start(), /took the users' keys from here .* name the database/);
   server.database = database;
   await server.start();
+  assert.deepEqual(await kept(), ['kept', 'kept']);
+});
+
+/** Keys of a version that kept them in the data folder whatever the journal was in. */
+test('keys that are in the data folder go into the database at the next start', async () => {
+  await server.end();
+  const rows = () => run('psql', [server.database, '-Atc', "SELECT subject, encode(record, 'hex') FROM subject_keys ORDER BY 1"]).stdout;
+  const before = rows(), folder = path.join(server.data, 'keys/subjects');
+  rmSync(folder, { recursive: true });
+  mkdirSync(folder, { mode: 0o700 });
+  for (const line of before.trim().split('\n')) {
+    const [subject, record] = line.split('|');
+    writeFileSync(path.join(folder, subject), Buffer.from(record, 'hex'), { mode: 0o600 });
+  }
+  run('psql', [server.database, '-c', 'TRUNCATE subject_keys']);
+  await server.start();
+  assert.equal(rows(), before);
+  assert.deepEqual(readdirSync(folder), ['_moved']);
+  assert.equal((await server.graphql('{ playlists { name } }')).playlists.length, 2);
 });
 
 test('a second node on the same database is refused, and the first is not disturbed; killed, it leaves nothing behind', async () => {

@@ -171,6 +171,17 @@ err_t rig_check(backup_rig_t *self, buf_t *out_found)
         &(backup_check_options_t){.master = &self->master, .found = found, .context = out_found});
 }
 
+err_t rig_restore_files(backup_rig_t *self, const backup_folder_t *folder,
+                        const backup_target_t *target, restore_report_t *report)
+{
+    backup_target_t with_store = *target;
+    temporary_name_t subjects = below(&self->target, "keys/subjects");
+    TRY(vault_files_open(str_from(subjects.path), &with_store.store));
+    err_t err = backup_restore_files(folder, &with_store, report);
+    with_store.store->table->close(with_store.store);
+    return err;
+}
+
 static err_t restore_into(backup_rig_t *self, const backup_folder_t *folder,
                           const backup_target_t *target, restore_report_t *report)
 {
@@ -184,7 +195,7 @@ static err_t restore_into(backup_rig_t *self, const backup_folder_t *folder,
     err_t err = journal_lmdb_open(&(journal_lmdb_options_t){.path = path.path}, &journal);
     if (err != ERR_OK) /* node/journal_open.c says it */
         return backup_say(&self->problem, err, "the journal can't be opened");
-    TRY(backup_restore_files(folder, target, report));
+    TRY(rig_restore_files(self, folder, target, report));
     TRY(backup_restore_journal(folder, target, journal_lmdb_journal(journal), report));
     return backup_restore_end(folder, self->target.path);
 }

@@ -32,6 +32,9 @@ void rig_erase_user(backup_rig_t *self, const char *id);
 err_t rig_backup(backup_rig_t *self, backup_progress_fn progress, backup_report_t *out_report);
 /* Reads all of it; *out_found: the sentences, a line each. */
 err_t rig_check(backup_rig_t *self, buf_t *out_found);
+/* backup_restore_files with the store of the target's keys. */
+err_t rig_restore_files(backup_rig_t *self, const backup_folder_t *folder,
+                        const backup_target_t *target, restore_report_t *report);
 /* Into rig->target; compares its journal and its keys with the ones that stand now. */
 err_t rig_restore(backup_rig_t *self, const char *erased, backup_progress_fn progress,
                   restore_report_t *out_report);

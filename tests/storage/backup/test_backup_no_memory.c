@@ -31,7 +31,7 @@ static err_t restore_files(backup_rig_t *rig)
     TRY(backup_restore_check_folder(&folder, rig->target.path, &is_resumed));
     TRY(file_make_folders(rig->target.path));
     TRY(backup_restore_begin(&folder, rig->target.path));
-    return backup_restore_files(&folder, &target, &report);
+    return rig_restore_files(rig, &folder, &target, &report);
 }
 
 static void fail_each(backup_rig_t *rig, const char *what, work_fn work)

@@ -1,5 +1,6 @@
 #include "storage/crypt/key_cache.h"
 #include "tests/storage/crypt/crypt_help.h"
+#include "tests/support/vault/vault_contract.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -14,6 +15,24 @@ static err_t unseal(vault_t *vault, const char *subject, const buf_t *sealed, bu
 static void seal(vault_t *vault, const char *subject, const char *text, buf_t *out)
 {
     check_ok(vault_seal(vault, str_from(subject), STR("here"), str_from(text), out));
+}
+
+static vault_store_t *open_files(void *path)
+{
+    vault_store_t *store = NULL;
+    check_ok(vault_files_open(str_from(path), &store));
+    return store;
+}
+
+Test(vault, over_files_keeps_the_contract)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    temporary_name_t path = temporary_in(&folder, "keys");
+    buf_t problem BUF_SCOPED = BUF_INIT;
+
+    bool holds = vault_contract_holds(&(vault_medium_t){open_files, path.path}, &problem);
+
+    cr_assert(holds, "%s", buf_terminated(&problem));
 }
 
 Test(vault, what_was_sealed_is_opened_again_also_by_another_start)

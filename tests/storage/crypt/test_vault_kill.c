@@ -10,6 +10,7 @@
 #include "storage/crypt/master_key.h"
 #include "tests/storage/crypt/crypt_help.h"
 #include "tests/support/scale.h"
+#include "tests/support/vault/store_around.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -24,59 +25,17 @@ typedef struct told {
     uint8_t what, subject;
 } told_t;
 
-/* ---- a store that tells ---- */
-
-typedef struct telling_store {
-    vault_store_t store;
-    vault_store_t *inner;
-    int pipe;
-} telling_store_t;
-
-static telling_store_t *telling_of(vault_store_t *store)
-{
-    return CONTAINER_OF(store, telling_store_t, store);
-}
-
 static void tell(int pipe, told_t told)
 {
     if (write(pipe, &told, sizeof told) != sizeof told)
         _exit(1);
 }
 
-static err_t telling_get(vault_store_t *store, str_t subject, buf_t *out)
+static err_t tell_write(void *pipe)
 {
-    vault_store_t *inner = telling_of(store)->inner;
-    return inner->table->get(inner, subject, out);
+    tell(*(int *)pipe, (told_t){WRITES, 0});
+    return ERR_OK;
 }
-
-static err_t telling_put(vault_store_t *store, str_t subject, str_t expected, str_t record)
-{
-    telling_store_t *self = telling_of(store);
-    tell(self->pipe, (told_t){WRITES, 0});
-    return self->inner->table->put(self->inner, subject, expected, record);
-}
-
-static err_t telling_remove(vault_store_t *store, str_t subject)
-{
-    telling_store_t *self = telling_of(store);
-    tell(self->pipe, (told_t){WRITES, 0});
-    return self->inner->table->remove(self->inner, subject);
-}
-
-static err_t telling_each(vault_store_t *store, vault_visit_fn visit, void *context)
-{
-    vault_store_t *inner = telling_of(store)->inner;
-    return inner->table->each(inner, visit, context);
-}
-
-static void telling_close(vault_store_t *store)
-{
-    vault_store_t *inner = telling_of(store)->inner;
-    inner->table->close(inner);
-}
-
-static const vault_store_table_t telling_table = {telling_get, telling_put, telling_remove,
-                                                  telling_each, telling_close};
 
 /* ---- the world ---- */
 
@@ -181,12 +140,14 @@ static void *erase(void *context)
 
 static void run_child(world_t *world, size_t first, int pipe)
 {
-    telling_store_t store = {.store = {&telling_table}, .pipe = pipe};
+    vault_store_t *files = NULL;
     erasing_t erasing = {.first = first, .pipe = pipe};
     aead_key_t next = crypt_master(world->masters);
     pthread_t eraser;
-    if (vault_files_open(str_from(world->keys.path), &store.inner) != ERR_OK ||
-        open_vault(world, &store.store, &erasing.vault) != ERR_OK ||
+    if (vault_files_open(str_from(world->keys.path), &files) != ERR_OK)
+        _exit(1);
+    store_around_t store = store_around(files, tell_write, &pipe);
+    if (open_vault(world, &store.store, &erasing.vault) != ERR_OK ||
         pthread_create(&eraser, NULL, erase, &erasing) != 0)
         _exit(1);
     const vault_rotation_t rotation = {.keep = keep, .context = world};
