@@ -67,9 +67,8 @@ static err_t prepare(const config_t *config, const ms_log_t *log, const relation
         node_relations());
 }
 
-/* Before anything is changed there. */
-static err_t lock_database(const config_t *config, const ms_log_t *log, buf_t *problem,
-                           node_lock_t **out_lock)
+err_t journal_lock(const config_t *config, const ms_log_t *log, buf_t *problem,
+                   node_lock_t **out_lock)
 {
     buf_t holder BUF_SCOPED = BUF_INIT;
     node_lock_options_t options = {.address = direct_address(config), .log = log};
@@ -79,15 +78,18 @@ static err_t lock_database(const config_t *config, const ms_log_t *log, buf_t *p
                    "another node uses the database (%s): stop it first, or choose another "
                    "with --database",
                    holder.size == 0 ? "it does not say which" : buf_terminated(&holder));
+    else if (err != ERR_OK)
+        buf_printf(problem, "%s", journal_why_no_database(err));
     return err;
 }
 
 static err_t open_postgres(const config_t *config, const ms_log_t *log,
-                           const relation_opener_t *opener, buf_t *problem,
+                           const relation_opener_t *opener, node_lock_t *given_lock, buf_t *problem,
                            journal_postgres_t **out_journal)
 {
-    node_lock_t *lock NODE_LOCK_SCOPED = NULL;
-    TRY(lock_database(config, log, problem, &lock));
+    node_lock_t *lock NODE_LOCK_SCOPED = given_lock;
+    if (lock == NULL)
+        TRY(journal_lock(config, log, problem, &lock));
     TRY(prepare(config, log, opener));
     journal_postgres_options_t options = {.address = config->database,
                                           .direct = config->database_direct,
@@ -101,11 +103,11 @@ static err_t open_postgres(const config_t *config, const ms_log_t *log,
 }
 
 err_t journal_open_postgres(const config_t *config, const ms_log_t *log,
-                            const relation_opener_t *opener, buf_t *problem,
+                            const relation_opener_t *opener, node_lock_t *lock, buf_t *problem,
                             journal_store_t *out_store)
 {
     journal_postgres_t *journal = NULL;
-    err_t err = open_postgres(config, log, opener, problem, &journal);
+    err_t err = open_postgres(config, log, opener, lock, problem, &journal);
     if (err != ERR_OK) {
         if (problem->size == 0)
             buf_printf(problem, "%s", journal_why_no_database(err));

@@ -10,20 +10,25 @@
 #include "storage/journal/journal_lmdb_read.h"
 #include "storage/journal/journal_store.h"
 #include "storage/postgres/journal_postgres.h"
+#include "storage/postgres/node_lock.h"
 #include "storage/relations/relations.h"
 
 /* In the data folder. */
 err_t journal_open_lmdb(const config_t *config, const data_folder_t *data, const ms_log_t *log,
                         buf_t *problem, journal_store_t *out_store);
+/* Before anything is changed there: no other node uses the database. */
+err_t journal_lock(const config_t *config, const ms_log_t *log, buf_t *problem,
+                   node_lock_t **out_lock);
 /* Brings the database to this program's schema. */
 err_t journal_migrate(const config_t *config, const ms_log_t *log, buf_t *problem);
 /* Why --database can't be used, for people. */
 const char *journal_why_no_database(err_t err);
 /* At --database, brought to this program's schema first. With an opener the tables of the relations
  * are complete, and written by each append; without (NULL), the next one that opens it with them
- * builds them. */
+ * builds them. The lock is the journal's from here on, whatever comes of it; NULL: it takes it
+ * itself. */
 err_t journal_open_postgres(const config_t *config, const ms_log_t *log,
-                            const relation_opener_t *opener, buf_t *problem,
+                            const relation_opener_t *opener, node_lock_t *lock, buf_t *problem,
                             journal_store_t *out_store);
 
 /* Whichever the configuration names, to read its feed beside the node that writes it; nothing is

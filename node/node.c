@@ -40,13 +40,17 @@ static const char *in_data(node_t *self, const char *name)
 static err_t open_journal(node_t *self, buf_t *problem)
 {
     bool is_here = self->config->database[0] == '\0';
+    node_lock_t *lock NODE_LOCK_SCOPED = NULL;
+    if (!is_here)
+        TRY(refuse(problem, journal_lock(self->config, self->log, problem, &lock),
+                   "the database can't be used"));
     TRY(refuse(problem, keys_open(self->config, self->log, false, problem, &self->vault),
                "the users' keys can't be opened"));
     self->projector = keys_projector(self->vault);
     relation_opener_t opener = keys_opener(&self->projector);
-    return is_here
-               ? journal_open_lmdb(self->config, self->data, self->log, problem, &self->journal)
-               : journal_open_postgres(self->config, self->log, &opener, problem, &self->journal);
+    return is_here ? journal_open_lmdb(self->config, self->data, self->log, problem, &self->journal)
+                   : journal_open_postgres(self->config, self->log, &opener, STEAL(lock), problem,
+                                           &self->journal);
 }
 
 static err_t open_sealed(node_t *self, buf_t *problem)

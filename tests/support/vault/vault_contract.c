@@ -109,7 +109,7 @@ static bool all_are_walked_once(const vault_medium_t *medium, buf_t *problem)
     names_t names = {.store = store};
     buf_t seen BUF_SCOPED = BUF_INIT;
     size_t count = 0;
-    char name[16];
+    char name[32];
     for (int i = 0; i < COUNT; i++) {
         snprintf(name, sizeof name, "U-%d_x", i);
         REQUIRE(store->table->put(store, str_from(name), (str_t){NULL, 0}, STR("r")) == ERR_OK);
