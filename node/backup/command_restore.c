@@ -84,7 +84,8 @@ static err_t count_key(void *context, UNUSED str_t subject)
 static err_t open_database(restoring_t *self)
 {
     uint64_t count = 0;
-    TRY(journal_open_postgres(self->config, &self->log, NULL, NULL, &self->problem, &self->journal));
+    TRY(journal_open_postgres(self->config, &self->log, NULL, NULL, &self->problem,
+                              &self->journal));
     journal_t *journal = self->journal.journal;
     TRY(journal->table->feed(journal, 0, 1, count_one, &count));
     TRY(keys_store(self->config, &self->problem, &self->keys));

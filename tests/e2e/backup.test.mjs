@@ -205,7 +205,7 @@ for (const database of [false, true]) {
         assert.match(forgot.err, /no journal in the data folder .*--database/s);
         const taken = await start(['restore', dir, ...place(beside('new'), server.database),
           '--master-key-file', path.join(server.data, 'keys/master')], {});
-        assert.match(taken.err, /the database is not empty/);
+        assert.match(taken.err, /another node uses the database/);
       }
     });
   });

@@ -65,5 +65,8 @@ static const vault_store_table_t around_table = {get,          put,     remove_r
 store_around_t store_around(vault_store_t *inner, err_t (*before_write)(void *context),
                             void *context)
 {
-    return (store_around_t){{&around_table}, inner, before_write, context};
+    return (store_around_t){.store = {.table = &around_table},
+                            .inner = inner,
+                            .before_write = before_write,
+                            .context = context};
 }
