@@ -1,169 +1,268 @@
-/* catalog.*: how fast tracks go in, how fast records, pages and searches come out, and the memory
- * of a catalog of 100,000 tracks. */
+/* bench_catalog [--tracks N]: catalog.*: a catalog of N tracks (100,000) made by make_catalog,
+ * built from its journal by the projection that a node uses.
+ *
+ * catalog.journal       bytes of the journal a track, and how long opening it takes
+ * catalog.build         tracks and events a second from an empty catalog to all of it
+ * catalog.file          bytes a track, free pages apart
+ * catalog.open          of the catalog that is built
+ * catalog.track, .album, .artist, .page_50   one read transaction each: a track by id; an album
+ * with its first 100 tracks; an artist with its first 100 albums; 50 albums of the list by title,
+ * from somewhere on. What is read is drawn by Zipf's law. catalog.search_*      as somebody types
+ * catalog.private       bytes of this process that no file backs: after the build, and after
+ * opening it again and all these reads */
 
+#include "actors/library/library_projection.h"
+#include "actors/protocol/roots.h"
 #include "bench/bench.h"
+#include "bench/catalog/model.h"
 #include "runtime/base/assert.h"
-#include "runtime/base/random.h"
-#include "storage/catalog/catalog.h"
+#include "storage/data_folder.h"
+#include "storage/journal/journal_lmdb.h"
 
 #include <ftw.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-enum { SCAN_TRACKS = 6000, TRACKS = 100000, BATCH = 256, READS = 200000, PAGES = 2000 };
+enum { TRACKS = 100000, READS = 20000, PAGES = 2000, SEARCHES = 301, ROOT_NUMBER = 1 };
 
-static const char *const words[] = {"love",  "night", "river", "gold",  "winter", "dance",
-                                    "smoke", "heart", "stone", "light", "rain",   "road",
-                                    "blue",  "fire",  "moon",  "dream"};
+typedef struct bench {
+    model_t model;
+    char folder[256], data[300], path[320];
+    journal_lmdb_t *journal;
+    catalog_t *catalog;
+    library_projection_t *library;
+    projection_t *projection;
+    arena_t arena;
+    double *times; /* of READS */
+} bench_t;
 
-static str_t phrase(arena_t *arena, uint64_t number)
+static void must(err_t err, const char *what)
 {
-    return arena_printf(arena, "%s %s of %s %d", words[number % 16], words[number / 16 % 16],
-                        words[number / 256 % 16], (int)(number / 4096));
+    if (err == ERR_OK)
+        return;
+    fprintf(stderr, "bench_catalog: %s: %s\n", what, err_text(err));
+    exit(1);
 }
 
-static catalog_track_t track_of(arena_t *arena, uint64_t number)
+/* ---- the figures ---- */
+
+static void print_times(const char *name, double *times, size_t count)
 {
-    uint64_t album = number / 12, artist = album / 3;
-    catalog_credit_t *credit = arena_new(arena, sizeof *credit);
-    str_t *genre = arena_new(arena, sizeof *genre);
-    credit->name = arena_printf(arena, "The %s %d", words[artist % 16], (int)artist);
-    *genre = arena_printf(arena, "Genre %d", (int)(artist % 20));
-    catalog_track_t track = {
-        .id = number + 1,
-        .root = STR("music"),
-        .path = arena_printf(arena, "Artist %d/Album %d/%02d.flac", (int)artist, (int)album,
-                             (int)(number % 12) + 1),
-        .album = phrase(arena, album * 7),
-        .title = phrase(arena, number),
-        .disc = 1,
-        .number = (uint32_t)(number % 12) + 1,
-        .date = arena_printf(arena, "%d-05-01", 1960 + (int)(album % 60)),
-        .duration_ms = 180000,
-        .codec = STR("flac"),
-        .container = STR("flac"),
-        .bit_rate = 900000,
-        .sample_rate = 44100,
-        .channels = 2,
-        .bits = 16,
-        .size_bytes = 20000000,
-        .mtime_ns = 1700000000000000000,
-        .audio_hash = arena_printf(arena, "%032x", (unsigned)number * 2654435761u),
-        .samples = 7938000,
-        .artwork = arena_printf(arena, "%064x", (unsigned)album * 2654435761u),
-        .is_available = true,
-        .added_at_ms = 1700000000000 + (int64_t)number,
-    };
-    track.credits.items = track.album_credits.items = credit;
-    track.credits.count = track.album_credits.count = 1;
-    track.genres.items = genre;
-    track.genres.count = 1;
-    return track;
+    char text[64];
+    qsort(times, count, sizeof *times, bench_compare);
+    snprintf(text, sizeof text, "catalog.%s_p50", name);
+    bench_print(text, times[count / 2] * 1e6, "us");
+    snprintf(text, sizeof text, "catalog.%s_p99", name);
+    bench_print(text, times[count * 99 / 100] * 1e6, "us");
 }
 
-static void fill(catalog_t *catalog, uint64_t from, uint64_t to)
+static double file_size(const char *folder, const char *name)
 {
-    catalog_write_t *writer = NULL;
-    arena_t arena ARENA_SCOPED = {0};
-    ASSERT(catalog_write_new(catalog, &writer) == ERR_OK);
-    for (uint64_t at = from; at < to; at += BATCH) {
-        kv_tx_t tx;
-        ASSERT(kv_write(catalog_kv(catalog), &tx) == ERR_OK);
-        for (uint64_t i = at; i < MIN(at + BATCH, to); i++) {
-            catalog_track_t track = track_of(&arena, i);
-            ASSERT(catalog_put_track(writer, &tx, &track) == ERR_OK);
-        }
-        ASSERT(catalog_write_flush(writer, &tx) == ERR_OK);
-        ASSERT(kv_commit(&tx) == ERR_OK);
-        arena_reset(&arena);
-    }
-    catalog_write_free(writer);
+    char path[512];
+    struct stat info;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    ASSERT(stat(path, &info) == 0);
+    return (double)info.st_blocks * 512;
 }
 
-static void measure_put(const char *folder)
-{
-    double seconds[BENCH_PAIRS];
-    for (size_t i = 0; i < BENCH_PAIRS; i++) {
-        char path[300];
-        catalog_t *catalog = NULL;
-        snprintf(path, sizeof path, "%s/put%zu", folder, i);
-        ASSERT(catalog_open(path, 0, NULL, &catalog) == ERR_OK);
-        double start = bench_seconds();
-        fill(catalog, 0, SCAN_TRACKS);
-        seconds[i] = bench_seconds() - start;
-        catalog_close(catalog);
-    }
-    double median = bench_median(seconds, BENCH_PAIRS);
-    bench_print("catalog.put_6000", median * 1000, "ms");
-    bench_print("catalog.put", SCAN_TRACKS / median, "tracks/s");
-}
-
-static void measure_get(catalog_t *catalog, const ms_random_t *random)
-{
-    double start = bench_seconds();
-    arena_t arena ARENA_SCOPED = {0};
-    for (int i = 0; i < READS; i++) {
-        catalog_read_t read;
-        catalog_track_t track;
-        ASSERT(catalog_read_begin(catalog, &arena, &read) == ERR_OK);
-        ASSERT(catalog_track(&read, 1 + random_below(random, TRACKS), &track) == ERR_OK);
-        catalog_read_end(&read);
-        arena_reset(&arena);
-    }
-    bench_print("catalog.get", READS / (bench_seconds() - start), "tracks/s");
-}
-
-static void measure_pages(catalog_t *catalog, const ms_random_t *random)
-{
-    double start = bench_seconds();
-    arena_t arena ARENA_SCOPED = {0};
-    for (int i = 0; i < PAGES; i++) {
-        catalog_read_t read;
-        catalog_page_t page;
-        char after[2] = {(char)('a' + random_below(random, 26)), 0};
-        catalog_page_options_t options = {
-            .list = CATALOG_ALBUMS_BY_TITLE, .after = str_of(after, 2), .limit = 50};
-        ASSERT(catalog_read_begin(catalog, &arena, &read) == ERR_OK);
-        ASSERT(catalog_page(&read, &options, &page) == ERR_OK);
-        for (size_t k = 0; k < page.count; k++) {
-            catalog_album_t album;
-            ASSERT(catalog_album(&read, page.items[k].id, &album) == ERR_OK);
-        }
-        catalog_read_end(&read);
-        arena_reset(&arena);
-    }
-    bench_print("catalog.page_50", (bench_seconds() - start) / PAGES * 1e6, "us");
-}
-
-static void measure_search(catalog_t *catalog, const char *name, const char *text)
-{
-    double times[101];
-    arena_t arena ARENA_SCOPED = {0};
-    for (size_t i = 0; i < COUNT_OF(times); i++) {
-        catalog_read_t read;
-        search_answer_t answer;
-        search_query_t query = {str_from(text), {20, 20, 20}};
-        double start = bench_seconds();
-        ASSERT(catalog_read_begin(catalog, &arena, &read) == ERR_OK);
-        ASSERT(catalog_search(&read, &query, &answer) == ERR_OK);
-        catalog_read_end(&read);
-        arena_reset(&arena);
-        times[i] = (bench_seconds() - start) * 1e6;
-    }
-    bench_print(name, bench_median(times, COUNT_OF(times)), "us");
-}
-
-/* A line of /proc/self/smaps_rollup, in KiB. */
-static double memory_of(const char *what)
+/* What no file backs, in MB: shared mappings of files are the page cache's. */
+static double private_mb(void)
 {
     FILE *file = fopen("/proc/self/smaps_rollup", "r");
     char line[256];
-    double sum = 0;
+    double kilobytes = 0;
     ASSERT(file != NULL);
     while (fgets(line, sizeof line, file) != NULL)
-        if (strncmp(line, what, strlen(what)) == 0)
-            sum += strtod(line + strlen(what) + 1, NULL);
+        if (strncmp(line, "Anonymous:", 10) == 0)
+            kilobytes = strtod(line + 10, NULL);
     fclose(file);
-    return sum;
+    return kilobytes * 1024 / 1e6;
+}
+
+/* ---- making, building ---- */
+
+static void make(const bench_t *self)
+{
+    char program[512], count[32];
+    ssize_t size = readlink("/proc/self/exe", program, sizeof program - 32);
+    ASSERT(size > 0);
+    program[size] = '\0';
+    strcpy(strrchr(program, '/') + 1, "make_catalog");
+    snprintf(count, sizeof count, "%llu", (unsigned long long)self->model.tracks);
+    pid_t child = fork();
+    if (child == 0) {
+        execl(program, program, self->data, "-", count, (char *)NULL);
+        _exit(127);
+    }
+    int status = 0;
+    ASSERT(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+}
+
+static void open_catalog(bench_t *self)
+{
+    must(catalog_open(self->path, 0, NULL, &self->catalog), "the catalog");
+    must(library_projection_new(self->catalog, &self->library), "the projection");
+    projection_options_t options =
+        library_projection_options(self->library, journal_lmdb_journal(self->journal));
+    must(projection_open(&options, &self->projection), "the projection");
+}
+
+static void close_catalog(bench_t *self)
+{
+    projection_close(STEAL(self->projection));
+    library_projection_free(STEAL(self->library));
+    catalog_close(STEAL(self->catalog));
+}
+
+static void open_journal(bench_t *self)
+{
+    char path[320];
+    snprintf(path, sizeof path, "%s/journal", self->data);
+    double start = bench_seconds();
+    must(journal_lmdb_open(&(journal_lmdb_options_t){.path = path}, &self->journal), "the journal");
+    bench_print("catalog.journal_open", (bench_seconds() - start) * 1000, "ms");
+    snprintf(path, sizeof path, "%s/journal/journal", self->data);
+    bench_print("catalog.journal_track", file_size(path, "data.mdb") / (double)self->model.tracks,
+                "B");
+}
+
+static void build(bench_t *self)
+{
+    journal_t *journal = journal_lmdb_journal(self->journal);
+    bool is_behind = true;
+    double start = bench_seconds();
+    while (is_behind)
+        must(projection_step(self->projection, &is_behind), "a step");
+    double took = bench_seconds() - start;
+    bench_print("catalog.build", (double)self->model.tracks / took, "tracks/s");
+    bench_print("catalog.build_events", (double)journal->table->head(journal) / took, "events/s");
+    bench_print("catalog.private_built", private_mb(), "MB");
+}
+
+/* ---- reading ---- */
+
+static uint64_t draw(const bench_t *self, size_t at)
+{
+    uint64_t rank = words_zipf(words_mix(at + 1), self->model.tracks);
+    return track_id_of(ROOT_NUMBER, model_popular(&self->model, rank) + 1);
+}
+
+typedef void (*read_fn)(const bench_t *self, catalog_read_t *read, const catalog_track_t *track);
+
+static void nothing_more(const bench_t *self, catalog_read_t *read, const catalog_track_t *track)
+{
+    (void)self, (void)read, (void)track;
+}
+
+static void read_page(catalog_read_t *read, catalog_list_t list, uint64_t of)
+{
+    catalog_page_t page;
+    catalog_page_options_t options = {.list = list, .of = of, .limit = 100};
+    must(catalog_page(read, &options, &page), "a page");
+    for (size_t i = 0; i < page.count; i++) {
+        catalog_track_t track;
+        catalog_album_t album;
+        must(list == CATALOG_TRACKS_OF_ALBUM ? catalog_track(read, page.items[i].id, &track)
+                                             : catalog_album(read, page.items[i].id, &album),
+             "an item");
+    }
+}
+
+static void read_album(const bench_t *self, catalog_read_t *read, const catalog_track_t *track)
+{
+    (void)self;
+    catalog_album_t album;
+    must(catalog_album(read, track->album_id, &album), "an album");
+    read_page(read, CATALOG_TRACKS_OF_ALBUM, album.id);
+}
+
+static void read_artist(const bench_t *self, catalog_read_t *read, const catalog_track_t *track)
+{
+    (void)self;
+    catalog_artist_t artist;
+    must(catalog_artist(read, track->credits.items[0].artist_id, &artist), "an artist");
+    read_page(read, CATALOG_ALBUMS_OF_ARTIST, artist.id);
+}
+
+static void measure_reads(bench_t *self, const char *name, size_t count, read_fn more)
+{
+    for (size_t i = 0; i < count; i++) {
+        catalog_read_t read;
+        catalog_track_t track;
+        double start = bench_seconds();
+        must(catalog_read_begin(self->catalog, &self->arena, &read), "a read");
+        must(catalog_track(&read, draw(self, i), &track), "a track");
+        more(self, &read, &track);
+        catalog_read_end(&read);
+        self->times[i] = bench_seconds() - start;
+        arena_reset(&self->arena);
+    }
+    print_times(name, self->times, count);
+}
+
+static void measure_pages(bench_t *self)
+{
+    for (size_t i = 0; i < PAGES; i++) {
+        catalog_read_t read;
+        catalog_page_t page;
+        char after[2] = {(char)('a' + words_mix(i) % 26), (char)('a' + words_mix(i) / 26 % 26)};
+        catalog_page_options_t options = {
+            .list = CATALOG_ALBUMS_BY_TITLE, .after = str_of(after, 2), .limit = 50};
+        double start = bench_seconds();
+        must(catalog_read_begin(self->catalog, &self->arena, &read), "a read");
+        must(catalog_page(&read, &options, &page), "a page");
+        for (size_t k = 0; k < page.count; k++) {
+            catalog_album_t album;
+            must(catalog_album(&read, page.items[k].id, &album), "an album");
+        }
+        catalog_read_end(&read);
+        self->times[i] = bench_seconds() - start;
+        arena_reset(&self->arena);
+    }
+    print_times("page_50", self->times, PAGES);
+}
+
+/* What is typed: the first `size` bytes (0: all) of a title. */
+static void measure_search(bench_t *self, const char *name, size_t size)
+{
+    for (size_t i = 0; i < SEARCHES; i++) {
+        catalog_read_t read;
+        catalog_track_t track;
+        search_answer_t answer;
+        must(catalog_read_begin(self->catalog, &self->arena, &read), "a read");
+        must(catalog_track(&read, draw(self, i), &track), "a track");
+        str_t text = size == 0 ? track.title : str_slice(track.title, 0, size);
+        search_query_t query = {text, {20, 20, 20}};
+        double start = bench_seconds();
+        must(catalog_search(&read, &query, &answer), "a search");
+        self->times[i] = bench_seconds() - start;
+        catalog_read_end(&read);
+        arena_reset(&self->arena);
+    }
+    print_times(name, self->times, SEARCHES);
+}
+
+static void measure(bench_t *self)
+{
+    kv_stats_t stats;
+    double start = bench_seconds();
+    open_catalog(self);
+    bench_print("catalog.open", (bench_seconds() - start) * 1000, "ms");
+    measure_reads(self, "track", READS, nothing_more);
+    measure_reads(self, "album", PAGES, read_album);
+    measure_reads(self, "artist", PAGES, read_artist);
+    measure_pages(self);
+    measure_search(self, "search_letter", 1);
+    measure_search(self, "search_four", 4);
+    measure_search(self, "search_title", 0);
+    must(kv_stats(catalog_kv(self->catalog), &stats), "the size");
+    bench_print("catalog.file_track",
+                ((double)stats.used_size - (double)stats.free_pages * 4096) /
+                    (double)self->model.tracks,
+                "B");
+    bench_print("catalog.private", private_mb(), "MB");
 }
 
 static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
@@ -172,39 +271,36 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
     return remove(path);
 }
 
-int main(void)
+int main(int count, char **values)
 {
-    const char *base = getenv("MS_BENCH_DIR");
-    char folder[256], path[300];
-    random_seed_t seed = {1};
-    ms_random_t random = random_seeded(&seed);
-    snprintf(folder, sizeof folder, "%s/musicstream-bench-XXXXXX",
+    const char *base = getenv("MS_BENCH_DIR"), *tracks = getenv("MS_TRACKS");
+    bench_t self = {.model = {.seed = 1, .tracks = TRACKS}};
+    if (count == 3 && strcmp(values[1], "--tracks") == 0)
+        tracks = values[2];
+    if (tracks != NULL &&
+        (str_to_u64(str_from(tracks), &self.model.tracks) != ERR_OK || self.model.tracks == 0)) {
+        fputs("usage: bench_catalog [--tracks N]\n", stderr);
+        return 2;
+    }
+    snprintf(self.folder, sizeof self.folder, "%s/musicstream-bench-XXXXXX",
              base == NULL ? "/var/tmp" : base);
-    ASSERT(mkdtemp(folder) != NULL);
-    measure_put(folder);
-    catalog_t *catalog = NULL;
-    snprintf(path, sizeof path, "%s/large", folder);
-    ASSERT(catalog_open(path, 0, NULL, &catalog) == ERR_OK);
+    ASSERT(mkdtemp(self.folder) != NULL);
+    snprintf(self.data, sizeof self.data, "%s/data", self.folder);
+    snprintf(self.path, sizeof self.path, "%s/catalog", self.data);
+    self.times = calloc(READS, sizeof *self.times);
+    ASSERT(self.times != NULL);
     double start = bench_seconds();
-    fill(catalog, 0, TRACKS);
-    bench_print("catalog.put_100000", bench_seconds() - start, "s");
-    catalog_close(catalog);
-    start = bench_seconds();
-    ASSERT(catalog_open(path, 0, NULL, &catalog) == ERR_OK);
-    bench_print("catalog.open", (bench_seconds() - start) * 1000, "ms");
-    measure_get(catalog, &random);
-    measure_pages(catalog, &random);
-    measure_search(catalog, "catalog.search_letter", "r");
-    measure_search(catalog, "catalog.search_word", "winter");
-    measure_search(catalog, "catalog.search_three", "golden river moon");
-    measure_search(catalog, "catalog.search_common", "love night riv");
-    kv_stats_t stats;
-    ASSERT(kv_stats(catalog_kv(catalog), &stats) == ERR_OK);
-    bench_print("catalog.file", (double)stats.used_size / 1e6, "MB");
-    bench_print("catalog.private", (memory_of("Private_Dirty:") + memory_of("Swap:")) / 1024,
-                "MiB");
-    bench_print("catalog.mapped", memory_of("Rss:") / 1024, "MiB");
-    catalog_close(catalog);
-    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    make(&self);
+    bench_print("catalog.made", (double)self.model.tracks / (bench_seconds() - start), "tracks/s");
+    open_journal(&self);
+    open_catalog(&self);
+    build(&self);
+    close_catalog(&self);
+    measure(&self);
+    close_catalog(&self);
+    journal_lmdb_close(self.journal);
+    arena_deinit(&self.arena);
+    free(self.times);
+    nftw(self.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     return 0;
 }

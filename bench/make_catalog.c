@@ -1,25 +1,38 @@
-/* make_catalog DATA MUSIC COUNT -- a data folder whose catalog holds COUNT tracks, without reading
- * a sound: files of four kilobytes of nothing in MUSIC, and in the journal of DATA the very events
- * that a scan of them would have appended, made by the library's own walk and rules. A node that is
- * started on both builds its catalog from them and finds, when it looks, that nothing has changed.
- */
+/* make_catalog [--seed N] [--plays N] DATA MUSIC COUNT -- a data folder whose journal holds a
+ * made-up library of COUNT tracks (bench/catalog/model.h), and the files it is of, without a sound:
+ * four kilobytes of nothing each, in MUSIC ("-": no files). The events are those that scans of a
+ * library that grew in runs of RUN_TRACKS would have appended, decided by the library's own rules.
+ * A node that is started on both builds its catalog from them and finds, when it looks, that
+ * nothing has changed. With --plays: that many plays by LISTENERS listeners, by Zipf's law.
+ *
+ * Its memory is that of one run, whatever COUNT is. */
 
 #include "actors/library/library_rules.h"
-#include "actors/library/walk.h"
 #include "actors/protocol/roots.h"
+#include "actors/protocol/user.h"
 #include "bench/bench.h"
-#include "storage/catalog/catalog.h"
+#include "bench/catalog/model.h"
+#include "runtime/base/memory.h"
 #include "storage/data_folder.h"
 #include "storage/journal/journal_lmdb.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <semaphore.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TRACKS_AN_ALBUM = 12, ALBUMS_AN_ARTIST = 5, FILE_SIZE = 4096, ROOT_NUMBER = 1, STEP = 4096 };
+enum {
+    RUN_TRACKS = 4096,
+    FILE_SIZE = 4096,
+    ROOT_NUMBER = 1,
+    IN_FLIGHT = 64,
+    LISTENERS = 20,
+    RUN_MS = 6 * 60 * 60 * 1000, /* between two scans */
+};
 #define ROOT STR("music")
+static const int64_t BEGIN_MS = 1300000000000; /* of the first scan */
 
 static void must(err_t err, const char *what)
 {
@@ -29,132 +42,85 @@ static void must(err_t err, const char *what)
     exit(1);
 }
 
-/* ---- names: one or two of 64 x 32 made words, as many different ones as a real library has ----
- */
-
-static str_t word(arena_t *arena, uint32_t number)
-{
-    static const char *const begins[] = {"Sil", "Mor", "Har", "Ven", "Lo",  "Ash", "Cal", "Dre",
-                                         "El",  "Fin", "Gal", "Ir",  "Jun", "Ka",  "Lu",  "Mi"};
-    static const char *const middles[] = {"ver", "an", "be", "do", "el", "ga", "ri", "so"};
-    static const char *const ends[] = {"ing", "a", "ow", "ton", "light", "er", "ia",  "en",
-                                       "us",  "o", "ay", "ine", "ard",   "is", "ley", "um"};
-    return arena_printf(arena, "%s%s%s", begins[number % 16], middles[number / 16 % 8],
-                        ends[number / 128 % 16]);
-}
-
-static str_t title_of(arena_t *arena, uint32_t number)
-{
-    uint32_t mixed = number * 2654435761U;
-    return arena_printf(arena, "%.*s %.*s", STR_ARG(word(arena, mixed >> 20)),
-                        STR_ARG(word(arena, mixed >> 9 & 2047)));
-}
-
 /* ---- files ---- */
 
-static void make_file(const char *music, uint32_t number)
+static void make_folder(const char *path)
 {
-    char path[512];
-    uint32_t album = number / TRACKS_AN_ALBUM, artist = album / ALBUMS_AN_ARTIST;
-    if (number % (TRACKS_AN_ALBUM * ALBUMS_AN_ARTIST) == 0) {
-        snprintf(path, sizeof path, "%s/artist %05u", music, artist);
-        mkdir(path, 0700);
-    }
-    if (number % TRACKS_AN_ALBUM == 0) {
-        snprintf(path, sizeof path, "%s/artist %05u/album %06u", music, artist, album);
-        mkdir(path, 0700);
-    }
-    snprintf(path, sizeof path, "%s/artist %05u/album %06u/%02u track %07u.flac", music, artist,
-             album, number % TRACKS_AN_ALBUM + 1, number);
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0 || ftruncate(fd, FILE_SIZE) != 0)
-        must(ERR_IO, path);
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        must(err_from_errno(errno), path);
+}
+
+static void make_file(int folder, const library_track_t *track)
+{
+    size_t slash = str_find_last(track->path, '/');
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = track->stamp / 1000000000}};
+    int fd = openat(folder, track->path.data + slash + 1, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || ftruncate(fd, FILE_SIZE) != 0 || futimens(fd, times) != 0)
+        must(err_from_errno(errno), track->path.data);
     close(fd);
 }
 
-/* The number that make_file wrote into the name. */
-static uint32_t number_of(str_t path)
+static void make_files(const char *music, const model_album_t *album, arena_t *arena)
 {
-    uint32_t number = 0;
-    must(str_to_u32(str_slice(path, path.size - 12, path.size - 5), &number), "a file's name");
-    return number;
+    str_t artist = str_slice(album->folder, 0, str_find_last(album->folder, '/'));
+    str_t path = arena_printf(arena, "%s/%.*s", music, STR_ARG(artist));
+    make_folder(path.data);
+    path = arena_printf(arena, "%s/%.*s", music, STR_ARG(album->folder));
+    make_folder(path.data);
+    int folder = open(path.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        must(err_from_errno(errno), path.data);
+    for (uint32_t i = 0; i < album->track_count; i++)
+        make_file(folder, &album->tracks[i]);
+    close(folder);
 }
 
 /* ---- events ---- */
 
-static library_track_t track_of(const walk_t *walk, const walk_file_t *file, arena_t *arena)
-{
-    str_t path = walk_file_path(walk, file);
-    uint32_t number = number_of(path), album = number / TRACKS_AN_ALBUM;
-    library_track_t track = {.path = path,
-                             .size_bytes = file->size_bytes,
-                             .stamp = file->stamp,
-                             .audio_hash = arena_printf(arena, "%032x", number),
-                             .samples = 44100ULL * (120 + number % 240),
-                             .sample_rate = 44100,
-                             .channels = 2,
-                             .bits = 16,
-                             .bit_rate = 800000,
-                             .duration_ms = 1000ULL * (120 + number % 240),
-                             .codec = STR("flac"),
-                             .container = STR("flac"),
-                             .title = title_of(arena, number),
-                             .album = title_of(arena, 7000000 + album),
-                             .disc = 1,
-                             .number = number % TRACKS_AN_ALBUM + 1,
-                             .number_total = TRACKS_AN_ALBUM,
-                             .date = arena_printf(arena, "%u", 1960 + album % 65),
-                             .has_gain = true,
-                             .track_gain_cdb = -700,
-                             .track_peak = 0.9,
-                             .album_gain_cdb = -700,
-                             .album_peak = 0.9};
-    library_credit_t *credit = arena_new(arena, sizeof *credit);
-    str_t *genre = arena_new(arena, sizeof *genre);
-    if (credit == NULL || genre == NULL)
-        must(ERR_NO_MEMORY, "a track");
-    *credit = (library_credit_t){.name = title_of(arena, 9000000 + album / ALBUMS_AN_ARTIST),
-                                 .role = CATALOG_ROLE_MAIN};
-    *genre = word(arena, album / ALBUMS_AN_ARTIST % 40);
-    track.credits.items = track.album_credits.items = credit;
-    track.credits.count = track.album_credits.count = 1;
-    track.genres.items = genre;
-    track.genres.count = 1;
-    return track;
-}
-
 typedef struct writer {
     journal_t *journal;
-    sem_t done;
+    sem_t room; /* for appends in flight */
     err_t err;
-    uint64_t version; /* of the library's stream */
+    const char *music; /* NULL: no files */
+    int64_t now_ms;
+    uint64_t version, sequence; /* of the library */
 } writer_t;
 
 static void appended(void *context, err_t err, UNUSED uint64_t version, UNUSED uint64_t position)
 {
     writer_t *self = context;
-    self->err = err;
-    sem_post(&self->done);
+    if (err != ERR_OK)
+        __atomic_store_n(&self->err, err, __ATOMIC_RELAXED);
+    sem_post(&self->room);
 }
 
 static void append(writer_t *self, str_t stream, uint64_t expected, const schema_t *schema,
                    const void *event)
 {
-    const ms_clock_t clock = clock_system();
     buf_t payload BUF_SCOPED = BUF_INIT;
     schema_encode(schema, event, &payload);
+    must(buf_status(&payload), "an event");
     journal_event_t written = {str_from(schema->name), buf_str(&payload)};
     journal_append_t request = {.stream = stream,
                                 .expected_version = expected,
                                 .epoch = JOURNAL_EPOCH,
-                                .wall_ms = clock_wall_ms(&clock),
+                                .wall_ms = self->now_ms,
                                 .events = &written,
                                 .event_count = 1,
                                 .done = appended,
                                 .done_context = self};
+    sem_wait(&self->room);
     self->journal->table->append(self->journal, &request);
-    sem_wait(&self->done);
-    must(self->err, "an append");
+    must(__atomic_load_n(&self->err, __ATOMIC_RELAXED), "an append");
+}
+
+static void wait_for_all(writer_t *self)
+{
+    for (int i = 0; i < IN_FLIGHT; i++)
+        sem_wait(&self->room);
+    for (int i = 0; i < IN_FLIGHT; i++)
+        sem_post(&self->room);
+    must(__atomic_load_n(&self->err, __ATOMIC_RELAXED), "an append");
 }
 
 static void append_library(writer_t *self, const schema_t *schema, const void *event)
@@ -162,59 +128,146 @@ static void append_library(writer_t *self, const schema_t *schema, const void *e
     append(self, STR("library/music"), self->version++, schema, event);
 }
 
-static void append_tracks(writer_t *self, const walk_t *walk)
+/* One scan's worth: its tracks, and the albums with a cover as ranges of them. */
+typedef struct run {
+    arena_t arena;
+    library_track_t tracks[RUN_TRACKS + MODEL_ALBUM_TRACKS_MAX];
+    uint32_t count;
+    struct {
+        uint32_t first, count;
+        uint64_t number;
+    } covers[RUN_TRACKS];
+    uint32_t cover_count;
+    model_album_t album;
+} run_t;
+
+static bool fill_run(model_t *model, const char *music, run_t *run)
 {
-    const ms_clock_t clock = clock_system();
-    library_track_t tracks[LIBRARY_BATCH_MAX];
-    uint64_t sequence = 0;
-    for (size_t i = 0; i < walk_file_count(walk);) {
+    arena_reset(&run->arena);
+    run->count = run->cover_count = 0;
+    while (run->count < RUN_TRACKS && model_next(model, &run->arena, &run->album)) {
+        if (music != NULL)
+            make_files(music, &run->album, &run->arena);
+        if (run->album.has_cover) {
+            run->covers[run->cover_count].first = run->count;
+            run->covers[run->cover_count].count = run->album.track_count;
+            run->covers[run->cover_count++].number = run->album.number;
+        }
+        memcpy(run->tracks + run->count, run->album.tracks,
+               run->album.track_count * sizeof *run->tracks);
+        run->count += run->album.track_count;
+    }
+    return run->count > 0;
+}
+
+static void append_tracks(writer_t *self, const run_t *run)
+{
+    for (uint32_t at = 0; at < run->count; at += LIBRARY_BATCH_MAX) {
         arena_t arena ARENA_SCOPED = {0};
         library_batch_added_t event;
         library_view_t empty = {0};
-        uint32_t count = 0;
-        for (; count < LIBRARY_BATCH_MAX && i < walk_file_count(walk); i++)
-            tracks[count++] = track_of(walk, walk_file_at(walk, i), &arena);
-        library_add_t batch = {.root_number = ROOT_NUMBER, .tracks = {tracks, count}};
-        must(library_decide(&batch, &empty, sequence, ROOT, clock_wall_ms(&clock), &arena, &event),
+        library_add_t batch = {.root_number = ROOT_NUMBER};
+        batch.tracks.items = run->tracks + at;
+        batch.tracks.count = MIN(run->count - at, (uint32_t)LIBRARY_BATCH_MAX);
+        must(library_decide(&batch, &empty, self->sequence, ROOT, self->now_ms, &arena, &event),
              "a batch");
-        sequence = event.sequence;
+        self->sequence = event.sequence;
         append_library(self, &library_batch_added_schema, &event);
     }
+}
+
+static void append_covers(writer_t *self, const run_t *run, uint64_t sequence)
+{
+    for (uint32_t i = 0; i < run->cover_count; i++) {
+        arena_t arena ARENA_SCOPED = {0};
+        uint64_t ids[MODEL_ALBUM_TRACKS_MAX], mixed = words_mix(run->covers[i].number);
+        for (uint32_t k = 0; k < run->covers[i].count; k++)
+            ids[k] = track_id_of(ROOT_NUMBER, sequence + run->covers[i].first + k + 1);
+        library_cover_t cover = {
+            .hash = arena_printf(&arena, "%016llx%048x", (unsigned long long)mixed, 0),
+            .color = arena_printf(&arena, "#%06x", (unsigned)(mixed & 0xffffff))};
+        cover.track_ids.items = ids;
+        cover.track_ids.count = run->covers[i].count;
+        library_covers_made_t event = {0};
+        event.covers.items = &cover;
+        event.covers.count = 1;
+        append_library(self, &library_covers_made_schema, &event);
+    }
+}
+
+static void append_runs(writer_t *self, model_t *model)
+{
     static const library_finished_t finished;
-    append_library(self, &library_finished_schema, &finished);
+    run_t *run = memory_new(sizeof *run);
+    if (run == NULL)
+        must(ERR_NO_MEMORY, "a run");
+    while (fill_run(model, self->music, run)) {
+        uint64_t sequence = self->sequence;
+        append_tracks(self, run);
+        append_covers(self, run, sequence);
+        append_library(self, &library_finished_schema, &finished);
+        self->now_ms += RUN_MS;
+    }
+    arena_deinit(&run->arena);
+    memory_free(run);
+}
+
+static void append_plays(writer_t *self, const model_t *model, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        char stream[32];
+        uint64_t number = i / LISTENERS;
+        uint64_t rank = words_zipf(words_mix(model->seed ^ words_mix(i)), model->tracks);
+        user_played_t played = {.number = number + 1,
+                                .track_id =
+                                    track_id_of(ROOT_NUMBER, model_popular(model, rank) + 1),
+                                .played_at = self->now_ms};
+        snprintf(stream, sizeof stream, "user/listener-%llu", (unsigned long long)(i % LISTENERS));
+        append(self, str_from(stream), number, &user_played_schema, &played);
+        self->now_ms += 1000;
+    }
+}
+
+static int usage(void)
+{
+    fputs("usage: make_catalog [--seed N] [--plays N] DATA MUSIC COUNT (MUSIC from the root on, or "
+          "-)\n",
+          stderr);
+    return 2;
 }
 
 int main(int count, char **values)
 {
-    uint32_t files = 0;
-    if (count != 4 || str_to_u32(str_from(values[3]), &files) != ERR_OK || values[2][0] != '/') {
-        fputs("usage: make_catalog DATA MUSIC COUNT (MUSIC from the root on)\n", stderr);
-        return 2;
-    }
-    const char *music = values[2];
+    model_t model = {.seed = 1};
+    uint64_t plays = 0;
+    int at = 1;
+    for (; at + 1 < count && strncmp(values[at], "--", 2) == 0; at += 2)
+        if (str_to_u64(str_from(values[at + 1]),
+                       strcmp(values[at], "--seed") == 0 ? &model.seed : &plays) != ERR_OK)
+            return usage();
+    if (count != at + 3 || str_to_u64(str_from(values[at + 2]), &model.tracks) != ERR_OK)
+        return usage();
+    const char *music = values[at + 1];
     arena_t arena ARENA_SCOPED = {0};
     buf_t problem BUF_SCOPED = BUF_INIT;
-    known_t known KNOWN_SCOPED = {0};
-    walk_t walk WALK_SCOPED = {.is_recursive = true, .known = &known};
     data_folder_t *data DATA_FOLDER_SCOPED = NULL;
     journal_lmdb_t *journal JOURNAL_LMDB_SCOPED = NULL;
 
-    mkdir(music, 0700);
-    for (uint32_t i = 0; i < files; i++)
-        make_file(music, i);
-    must(walk_begin(&walk, music, STR("")), "the walk");
-    for (bool is_done = false; !is_done;)
-        must(walk_step(&walk, STEP, &is_done), "the walk");
-
-    must(data_folder_open(values[1], &problem, &data), values[1]);
+    must(data_folder_open(values[at], &problem, &data), values[at]);
     must(
         journal_lmdb_open(
             &(journal_lmdb_options_t){.path = data_folder_name(data, &arena, "journal")}, &journal),
         "the journal");
-    writer_t writer = {.journal = journal_lmdb_journal(journal)};
-    sem_init(&writer.done, 0, 0);
-    root_added_t root = {ROOT, str_from(music), ROOT_NUMBER};
+    writer_t writer = {.journal = journal_lmdb_journal(journal),
+                       .now_ms = BEGIN_MS,
+                       .music = strcmp(music, "-") == 0 ? NULL : music};
+    if (writer.music != NULL)
+        make_folder(music);
+    sem_init(&writer.room, 0, IN_FLIGHT);
+    root_added_t root = {ROOT, str_from(writer.music == NULL ? "/music" : music), ROOT_NUMBER};
     append(&writer, STR("roots/all"), 0, &root_added_schema, &root);
-    append_tracks(&writer, &walk);
+    append_runs(&writer, &model);
+    append_plays(&writer, &model, plays);
+    wait_for_all(&writer);
     return 0;
 }

@@ -36,8 +36,9 @@ typedef struct api {
     const str_t *public_origins; /* "https://music.example": a proxy with TLS stands before us */
     size_t public_origin_count;
     const bool *is_ready; /* false: /readyz fails; written by the thread that starts and stops */
-    /* Does the journal take anything? NULL: yes. Called on any scheduler, with metrics_context. */
-    bool (*can_store)(void *context);
+    /* Can the node do all that it should? False: *out_why gets a few words. NULL: yes. Called on
+     * any scheduler, with metrics_context. */
+    bool (*is_able)(void *context, buf_t *out_why);
     /* Appends the node's own figures for /metrics. */
     void (*append_metrics)(void *context, buf_t *out);
     void *metrics_context;

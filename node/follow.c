@@ -1,18 +1,11 @@
 #include "node/follow.h"
 
-#include <stdatomic.h>
-
 static void run(follow_t *self);
 
 static err_t step(void *data)
 {
     follow_t *self = data;
-    err_t err;
-    bool is_behind;
-    do
-        err = projection_step(self->projection, &is_behind);
-    while (err == ERR_OK && is_behind);
-    return err;
+    return projection_follow(self->projection, self->is_stopped, self->stepped, self->context);
 }
 
 static void stepped(void *data, err_t err)
@@ -21,7 +14,7 @@ static void stepped(void *data, err_t err)
     self->is_running = false;
     if (err != ERR_OK && err != ERR_BUSY)
         log_error(self->log, "catalog", "the catalog can't follow the journal: %s", err_text(err));
-    if (self->is_dirty && !self->is_stopped)
+    if (self->is_dirty && !atomic_load(self->is_stopped))
         run(self);
 }
 
@@ -32,13 +25,18 @@ static void run(follow_t *self)
     edge_offload(self->edge, OFFLOAD_FILE, step, stepped, self);
 }
 
+void follow_wake(follow_t *self)
+{
+    self->is_dirty = true;
+    if (!self->is_running && !atomic_load(self->is_stopped))
+        run(self);
+}
+
 static void wake(void *context)
 {
     follow_t *self = context;
     atomic_store(&self->is_woken, false);
-    self->is_dirty = true;
-    if (!self->is_running && !self->is_stopped)
-        run(self);
+    follow_wake(self);
 }
 
 static void head_moved(void *context, uint64_t head)
@@ -58,6 +56,5 @@ err_t follow_start(follow_t *self)
 
 void follow_stop(follow_t *self)
 {
-    self->is_stopped = true;
     journal_hooks_remove(self->hooks, head_moved, self);
 }

@@ -2,7 +2,7 @@
 /* follow.h -- keeps a projection up with the journal: steps on an offload thread whenever there is
  * more.
  *
- * Threads  start and stop: the edge's. The journal's hook may call from any. */
+ * Threads  start, wake and stop: the edge's. The journal's hook may call from any. */
 
 #include "runtime/runtime.h"
 #include "storage/journal/journal_hooks.h"
@@ -13,10 +13,16 @@ typedef struct follow {
     journal_hooks_t *hooks;
     edge_t *edge;
     const ms_log_t *log;
-    _Atomic bool is_woken; /* a wake is on its way to the edge */
-    bool is_running, is_dirty, is_stopped;
+    const atomic_bool *is_stopped; /* steps under way end */
+    projection_stepped_fn stepped; /* on the offload thread; may be NULL */
+    void *context;
+    atomic_bool is_woken; /* a wake is on its way to the edge */
+    bool is_running, is_dirty;
 } follow_t;
 
 err_t follow_start(follow_t *self);
-/* No step starts any more. One that runs ends before the runtime has drained. */
+/* There may be more. */
+void follow_wake(follow_t *self);
+/* After *is_stopped was set: no step starts any more. One that runs ends before the runtime has
+ * drained. */
 void follow_stop(follow_t *self);

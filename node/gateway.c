@@ -173,14 +173,23 @@ static void append_metrics(void *context, buf_t *out)
     append_gateway_metrics(&total, out);
     append_journal_metrics(self, out);
     append_outbox_metrics(self, out);
+    catalog_keeper_append_metrics(&self->keeper, out);
 }
 
-static bool can_store(void *context)
+static bool is_able(void *context, buf_t *out_why)
 {
     const node_t *self = context;
     journal_store_stats_t journal;
     journal_store_stats(&self->journal, &journal);
-    return !journal.is_away;
+    if (journal.is_away) {
+        buf_append(out_why, STR("the journal takes nothing now"));
+        return false;
+    }
+    if (catalog_keeper_is_ready(&self->keeper))
+        return true;
+    buf_printf(out_why, "the catalog is built from the journal, %u %%",
+               catalog_keeper_percent(&self->keeper));
+    return false;
 }
 
 static void add_host(node_t *self, str_t name)
@@ -243,7 +252,7 @@ static err_t make_shared(node_t *self, buf_t *problem)
                         .public_origins = self->origins,
                         .public_origin_count = self->origin_count,
                         .is_ready = &self->is_ready,
-                        .can_store = can_store,
+                        .is_able = is_able,
                         .append_metrics = append_metrics,
                         .metrics_context = self};
     return ERR_OK;

@@ -12,6 +12,7 @@
 #include "node/program.h"
 #include "runtime/base/memory.h"
 #include "runtime/inside.h"
+#include "storage/catalog/catalog_swap.h"
 #include "storage/crypt/states_sealed.h"
 #include "storage/relations/relation_clear.h"
 #include "storage/states/state_store_lmdb.h"
@@ -76,11 +77,23 @@ static err_t open_states(node_t *self)
 
 static err_t open_catalog(node_t *self)
 {
-    TRY(catalog_open(in_data(self, "catalog"), self->config->map_gb << 30, NULL, &self->catalog));
+    const char *path = in_data(self, "catalog");
+    journal_t *journal = clear_journal(self);
+    size_t map_size = self->config->map_gb << 30;
+    TRY(catalog_swap_settle(path, &self->keeper.has_unfinished));
+    TRY(catalog_open(path, map_size, NULL, &self->catalog));
     TRY(library_projection_new(self->catalog, &self->library_projection));
-    projection_options_t options =
-        library_projection_options(self->library_projection, clear_journal(self));
-    return projection_open(&options, &self->projection);
+    projection_options_t options = library_projection_options(self->library_projection, journal);
+    TRY(projection_open(&options, &self->projection));
+    self->keeper.build = (catalog_build_t){.catalog = self->catalog,
+                                           .projection = self->projection,
+                                           .journal = journal,
+                                           .map_size = map_size};
+    /* What the last run wrote while it ended; with more than that the node is not ready yet. */
+    bool is_behind;
+    IGNORE_ERR(projection_step(self->projection, &is_behind));
+    self->keeper.whole_at = journal->table->head(journal);
+    return ERR_OK;
 }
 
 static err_t open_blobs(node_t *self, buf_t *problem)
@@ -401,11 +414,10 @@ static err_t check_roots(const node_t *self, buf_t *problem)
 static void start_following(void *context)
 {
     node_t *self = context;
-    self->follow = (follow_t){.projection = self->projection,
-                              .hooks = self->journal.hooks,
-                              .edge = runtime_edge(self->runtime, 0),
-                              .log = self->log};
-    if (follow_start(&self->follow) != ERR_OK)
+    self->keeper.hooks = self->journal.hooks;
+    self->keeper.edge = runtime_edge(self->runtime, 0);
+    self->keeper.log = self->log;
+    if (catalog_keeper_start(&self->keeper) != ERR_OK)
         log_error(self->log, "catalog", "the catalog does not follow the journal");
     self->rotation = (master_rotation_t){.vault = self->vault,
                                          .config = self->config,
@@ -465,7 +477,7 @@ static void upkeep_stopped(void *context)
 static void stop_following(void *context)
 {
     node_t *self = context;
-    follow_stop(&self->follow);
+    catalog_keeper_stop(&self->keeper);
     upkeep_stop(&self->upkeep, upkeep_stopped, self);
 }
 

@@ -9,9 +9,9 @@
 #include "gateway/api.h"
 #include "gateway/server.h"
 #include "node/blobs/blobs.h"
+#include "node/catalog/catalog_keeper.h"
 #include "node/config.h"
 #include "node/control/control.h"
-#include "node/follow.h"
 #include "node/node.h"
 #include "node/privacy/privacy_node.h"
 #include "node/upkeep.h"
@@ -62,7 +62,7 @@ struct node {
     graphql_engine_t *graphql;
     routes_t *routes;
     api_t api;
-    follow_t follow;
+    catalog_keeper_t keeper;
     upkeep_t upkeep;
     privacy_service_t privacy;
     master_rotation_t rotation;
@@ -102,6 +102,10 @@ void control_tracks_import(control_request_t *request);
 void control_playlist_find(control_request_t *request);
 void control_playlist_page(control_request_t *request);
 void control_playlist_create(control_request_t *request);
+
+/* catalog/control_catalog.c: the same. */
+void control_catalog_rebuild(control_request_t *request);
+void control_catalog_status(control_request_t *request);
 
 /* control_commands.c */
 /* Answers with a reply as its schema says; context: the request. */

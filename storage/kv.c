@@ -188,6 +188,44 @@ void kv_scope_end(kv_t **self)
     kv_close(*self);
 }
 
+void kv_drop(kv_t *self)
+{
+    if (self == NULL)
+        return;
+    char *path MEMORY_SCOPED = STEAL(self->path);
+    free_kv(self);
+    IGNORE_ERR(kv_remove(path));
+}
+
+err_t kv_remove(const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return errno == ENOENT ? ERR_OK : err_from_errno(errno);
+    TRY(kv_boot_remove(path));
+    return rmdir(path) == 0 ? ERR_OK : err_from_errno(errno);
+}
+
+const char *kv_path(const kv_t *self)
+{
+    return self->path;
+}
+
+err_t kv_rename(kv_t *self, const char *path)
+{
+    char *copy = str_dup_terminated(str_from(path));
+    if (copy == NULL)
+        return ERR_NO_MEMORY;
+    if (rename(self->path, path) != 0) {
+        err_t err = err_from_errno(errno);
+        memory_free(copy);
+        return err;
+    }
+    memory_free(self->path);
+    self->path = copy;
+    return ERR_OK;
+}
+
 bool kv_was_wiped(const kv_t *self)
 {
     return self->was_wiped;

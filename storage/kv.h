@@ -52,6 +52,16 @@ void kv_close(kv_t *self);
 void kv_scope_end(kv_t **self);
 #define KV_SCOPED SCOPED(kv_scope_end)
 
+/* Closes it and removes its files, the folder too: nothing of it is synced first. NULL is fine. */
+void kv_drop(kv_t *self);
+/* Removes an environment that nobody has open, with its folder. One that is not there is fine. */
+err_t kv_remove(const char *path);
+/* Borrowed until kv_rename. */
+const char *kv_path(const kv_t *self);
+/* Its folder has another name from now on, which must be on the same file system. While nobody
+ * writes. On an error it has the old one: IO, NO_MEMORY. */
+err_t kv_rename(kv_t *self, const char *path);
+
 /* True: kv_open found a lazy environment that could not be trusted, and wiped it. */
 bool kv_was_wiped(const kv_t *self);
 /* Waits until all that is committed is on the disk. */

@@ -67,3 +67,17 @@ err_t kv_boot_end(const char *path)
     TRY(name_in(path, "boot", &name));
     return file_replace(buf_terminated(&name), str_from(clean), true);
 }
+
+err_t kv_boot_remove(const char *path)
+{
+    static const char *const others[] = {"boot", "boot.new", "probe"};
+    bool was_there = false;
+    TRY(wipe(path, &was_there));
+    for (size_t i = 0; i < COUNT_OF(others); i++) {
+        buf_t name BUF_SCOPED = BUF_INIT;
+        TRY(name_in(path, others[i], &name));
+        if (unlink(buf_terminated(&name)) != 0 && errno != ENOENT)
+            return err_from_errno(errno);
+    }
+    return ERR_OK;
+}

@@ -14,3 +14,5 @@ err_t kv_boot_id(const char *given, char **out_boot_id);
 err_t kv_boot_begin(const char *path, const char *boot_id, bool *out_was_wiped);
 /* Marks it clean. */
 err_t kv_boot_end(const char *path);
+/* Removes its files: environment and mark. */
+err_t kv_boot_remove(const char *path);

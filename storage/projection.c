@@ -3,7 +3,6 @@
 #include "runtime/base/memory.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 typedef struct waiter {
     struct waiter *next;
@@ -17,6 +16,7 @@ struct projection {
     char *name;
     pthread_mutex_t stepping;
     _Atomic uint64_t position; /* release after a commit, acquire by readers */
+    atomic_bool is_outdated;
     pthread_mutex_t waiters_lock;
     waiter_t *waiters;
     size_t waiter_count;
@@ -35,18 +35,24 @@ static err_t write_mark(const projection_t *self, const kv_tx_t *tx, uint64_t po
 }
 
 /* The position, or NOT_FOUND when everything has to be built again. */
-static err_t read_mark(const projection_t *self, uint64_t *out_position)
+static err_t read_mark(const projection_t *self, uint64_t *out_position, bool *out_is_outdated)
 {
     kv_tx_t tx KV_TX_SCOPED = {0};
+    const projection_options_t *options = &self->options;
     str_t mark;
-    TRY(kv_read(self->options.kv, &tx));
-    TRY(kv_get(&tx, self->options.table, str_from(self->name), &mark));
-    if (mark.size != MARK_SIZE || kv_u64_read(mark.data + 8) != self->options.format)
+    TRY(kv_read(options->kv, &tx));
+    TRY(kv_get(&tx, options->table, str_from(self->name), &mark));
+    if (mark.size != MARK_SIZE)
         return ERR_NOT_FOUND;
-    uint64_t position = kv_u64_read(mark.data);
-    if (position > self->options.journal->table->head(self->options.journal))
+    uint64_t format = kv_u64_read(mark.data + 8), position = kv_u64_read(mark.data);
+    bool is_older =
+        options->format_read > 0 && format >= options->format_read && format < options->format;
+    if (format != options->format && !is_older)
+        return ERR_NOT_FOUND;
+    if (position > options->journal->table->head(options->journal))
         return ERR_NOT_FOUND; /* an older journal was put here */
     *out_position = position;
+    *out_is_outdated = is_older;
     return ERR_OK;
 }
 
@@ -63,6 +69,7 @@ err_t projection_open(const projection_options_t *options, projection_t **out_pr
 {
     projection_t *self PROJECTION_SCOPED = memory_new(sizeof *self);
     uint64_t position = 0;
+    bool is_outdated = false;
     if (self == NULL)
         return ERR_NO_MEMORY;
     pthread_mutex_init(&self->stepping, NULL);
@@ -73,11 +80,12 @@ err_t projection_open(const projection_options_t *options, projection_t **out_pr
     self->name = str_dup_terminated(str_from(options->name));
     if (self->name == NULL)
         return ERR_NO_MEMORY;
-    err_t err = read_mark(self, &position);
+    err_t err = read_mark(self, &position, &is_outdated);
     if (err == ERR_NOT_FOUND)
         err = start_over(self);
     TRY(err);
     atomic_store(&self->position, position);
+    atomic_store(&self->is_outdated, is_outdated);
     *out_projection = STEAL(self);
     return ERR_OK;
 }
@@ -135,16 +143,21 @@ typedef struct step {
     projection_t *self;
     kv_tx_t tx;
     uint64_t position;
-    size_t count;
+    size_t count, size;
+    bool is_full; /* batch_size_max is reached */
 } step_t;
 
 static err_t apply_one(void *context, const journal_record_t *record)
 {
     step_t *step = context;
     const projection_options_t *options = &step->self->options;
+    if (step->is_full)
+        return ERR_LIMIT;
     TRY(options->apply(options->context, &step->tx, record));
     step->position = record->position;
     step->count++;
+    step->size += record->event.payload.size;
+    step->is_full = options->batch_size_max > 0 && step->size >= options->batch_size_max;
     return ERR_OK;
 }
 
@@ -153,8 +166,10 @@ static err_t apply_batch(step_t *step)
     projection_t *self = step->self;
     const projection_options_t *options = &self->options;
     TRY(kv_write(options->kv, &step->tx));
-    TRY(options->journal->table->feed(options->journal, step->position, options->batch_max,
-                                      apply_one, step));
+    err_t err = options->journal->table->feed(options->journal, step->position, options->batch_max,
+                                              apply_one, step);
+    if (err != ERR_OK && !step->is_full)
+        return err;
     if (step->count == 0)
         return ERR_OK;
     if (options->flush != NULL)
@@ -163,10 +178,9 @@ static err_t apply_batch(step_t *step)
     return kv_commit(&step->tx);
 }
 
-err_t projection_step(projection_t *self, bool *out_is_behind)
+/* With `stepping` held. */
+static err_t step_locked(projection_t *self, bool *out_is_behind)
 {
-    if (pthread_mutex_trylock(&self->stepping) != 0)
-        return ERR_BUSY;
     step_t step = {.self = self, .position = atomic_load(&self->position)};
     bool is_new = self->options.journal->table->head(self->options.journal) > step.position;
     err_t err = is_new ? apply_batch(&step) : ERR_OK;
@@ -175,13 +189,75 @@ err_t projection_step(projection_t *self, bool *out_is_behind)
         atomic_store_explicit(&self->position, step.position, memory_order_release);
     else if (self->options.discard != NULL)
         self->options.discard(self->options.context);
+    *out_is_behind = step.is_full || step.count == self->options.batch_max;
+    return err;
+}
+
+/* Lets go of `stepping`, and calls who waited for what was stepped. */
+static void end_stepping(projection_t *self)
+{
+    uint64_t position = atomic_load(&self->position);
     pthread_mutex_unlock(&self->stepping);
-    if (err != ERR_OK)
-        return err;
-    if (step.count > 0)
-        call_all(take_reached(self, step.position), ERR_OK);
-    *out_is_behind = step.count == self->options.batch_max;
-    return ERR_OK;
+    call_all(take_reached(self, position), ERR_OK);
+}
+
+err_t projection_step(projection_t *self, bool *out_is_behind)
+{
+    bool is_behind = false;
+    if (atomic_load(&self->is_outdated) || pthread_mutex_trylock(&self->stepping) != 0)
+        return ERR_BUSY;
+    err_t err = step_locked(self, &is_behind);
+    end_stepping(self);
+    if (err == ERR_OK)
+        *out_is_behind = is_behind;
+    return err;
+}
+
+err_t projection_follow(projection_t *self, const atomic_bool *is_stopped,
+                        projection_stepped_fn stepped, void *context)
+{
+    err_t err = ERR_OK;
+    bool is_behind = true;
+    while (err == ERR_OK && is_behind && !atomic_load(is_stopped)) {
+        is_behind = false;
+        pthread_mutex_lock(&self->stepping);
+        if (!atomic_load(&self->is_outdated))
+            err = step_locked(self, &is_behind);
+        end_stepping(self);
+        if (stepped != NULL && err == ERR_OK)
+            stepped(context, projection_position(self));
+    }
+    return err;
+}
+
+/* With `stepping` of the one that it takes the place of held: nobody steps either. */
+static err_t catch_up_last(projection_t *self)
+{
+    bool is_behind = true;
+    for (int i = 0; is_behind && i < PROJECTION_LAST_STEPS_MAX; i++)
+        TRY(step_locked(self, &is_behind));
+    return is_behind ? ERR_LIMIT : ERR_OK;
+}
+
+err_t projection_take_over(projection_t *self, projection_t *fresh, err_t (*swap)(void *context),
+                           void *context)
+{
+    pthread_mutex_lock(&self->stepping);
+    err_t err = catch_up_last(fresh);
+    if (err == ERR_OK)
+        err = swap(context);
+    if (err == ERR_OK) {
+        self->options.kv = fresh->options.kv;
+        atomic_store(&self->position, atomic_load(&fresh->position));
+        atomic_store(&self->is_outdated, false);
+    }
+    end_stepping(self);
+    return err;
+}
+
+bool projection_is_outdated(const projection_t *self)
+{
+    return atomic_load(&self->is_outdated);
 }
 
 uint64_t projection_position(const projection_t *self)

@@ -3,8 +3,11 @@
 #include "actors/protocol/library.h"
 #include "runtime/base/memory.h"
 
-/* Raise it with every change of what is written. */
-enum { LIBRARY_PROJECTION_FORMAT = 1 };
+enum {
+    LIBRARY_PROJECTION_FORMAT = 1, /* raise it with every change of what is written */
+    LIBRARY_PROJECTION_BATCH = 64, /* records in a transaction, and as many as 2,000 tracks are: */
+    LIBRARY_PROJECTION_BATCH_SIZE = 1536 * 1024,
+};
 
 struct library_projection {
     catalog_t *catalog;
@@ -241,11 +244,12 @@ static err_t apply_covers_made(step_t *step, const library_covers_made_t *event)
     return ERR_OK;
 }
 
-#define APPLY_IF(event_name, apply)                                                                \
+#define APPLY_IF(event_name, apply_event)                                                          \
     if (str_equal(record->event.name, STR(#event_name))) {                                         \
         event_name##_t event;                                                                      \
         TRY(schema_decode(&event_name##_schema, record->event.payload, &self->arena, &event));     \
-        return apply(&step, &event);                                                               \
+        TRY(apply_event(&step, &event));                                                           \
+        return catalog_write_flush(self->write, tx);                                               \
     }
 
 static err_t apply(void *context, kv_tx_t *tx, const journal_record_t *record)
@@ -315,7 +319,9 @@ projection_options_t library_projection_options(library_projection_t *self, jour
                                   .kv = catalog_kv(self->catalog),
                                   .table = catalog_position_table(),
                                   .format = CATALOG_FORMAT * 1000 + LIBRARY_PROJECTION_FORMAT,
-                                  .batch_max = 8, /* a record is up to 256 tracks */
+                                  .format_read = CATALOG_FORMAT_READ * 1000,
+                                  .batch_max = LIBRARY_PROJECTION_BATCH,
+                                  .batch_size_max = LIBRARY_PROJECTION_BATCH_SIZE,
                                   .context = self,
                                   .apply = apply,
                                   .flush = flush,

@@ -18,9 +18,15 @@ static void get_livez(http_request_t *request)
 static void get_readyz(http_request_t *request)
 {
     const api_t *api = home_of(request)->api;
-    bool is_ready = __atomic_load_n(api->is_ready, __ATOMIC_ACQUIRE) &&
-                    (api->can_store == NULL || api->can_store(api->metrics_context));
-    reply_text(request, is_ready ? 200 : 503, is_ready ? STR("ok\n") : STR("not ready\n"));
+    buf_t why BUF_SCOPED = BUF_INIT;
+    if (!__atomic_load_n(api->is_ready, __ATOMIC_ACQUIRE)) {
+        reply_text(request, 503, STR("not ready\n"));
+    } else if (api->is_able != NULL && !api->is_able(api->metrics_context, &why)) {
+        str_t text = arena_printf(request->arena, "not ready: %.*s\n", STR_ARG(buf_str(&why)));
+        reply_text(request, 503, text);
+    } else {
+        reply_text(request, 200, STR("ok\n"));
+    }
 }
 
 static void get_version(http_request_t *request)

@@ -30,6 +30,9 @@ int command_restore(const config_t *config, int count, char **arguments);
 int command_storage_check(const config_t *config, bool is_repair);
 int command_storage_salvage(const config_t *config);
 int command_rebuild(const config_t *config, int count, char **arguments);
+/* The catalog that the node of the data folder reads, also without a node. */
+#define REBUILD_LOCAL_CATALOG "local-catalog"
+int command_rebuild_local(const config_t *config);
 int command_plugin(const config_t *config, int count, char **arguments);
 int command_actor(const config_t *config, int count, char **arguments);
 int command_top(const config_t *config, int count, char **arguments);

@@ -1,5 +1,5 @@
-/* command_rebuild.c -- the SQL tables of --database made anew from its journal, while nodes serve.
- */
+/* command_rebuild.c -- what is derived from the journal made anew, while nodes serve: the SQL
+ * tables of --database, and the catalog of the data folder (node/catalog/command_catalog.c). */
 
 #include "node/commands/command.h"
 #include "node/keys_open.h"
@@ -53,18 +53,10 @@ static int rebuild(const config_t *config, const ms_log_t *log, const relation_t
     return EXIT_OK;
 }
 
-int command_rebuild(const config_t *config, int count, char **arguments)
+static int rebuild_tables(const config_t *config, const relation_t *wanted)
 {
     ms_log_t log = {STDERR_FILENO, LOG_WARNING, false};
     relation_list_t list = node_relations();
-    int plain = command_plain_count(count, arguments);
-    const relation_t *wanted = plain == 2 ? relation_find(list, str_from(arguments[1])) : NULL;
-    if (plain > 2 || (plain == 2 && wanted == NULL))
-        return command_usage("storage");
-    if (config->database[0] == '\0')
-        return command_failed(
-            "name the database with --database postgresql://USER@HOST/NAME; what "
-            "a node without one derives from its journal it builds when it starts");
     vault_t *vault VAULT_SCOPED = NULL;
     buf_t problem BUF_SCOPED = BUF_INIT;
     err_t err = keys_open(config, &log, true, &problem, &vault);
@@ -79,4 +71,22 @@ int command_rebuild(const config_t *config, int count, char **arguments)
             return status;
     }
     return EXIT_OK;
+}
+
+int command_rebuild(const config_t *config, int count, char **arguments)
+{
+    int plain = command_plain_count(count, arguments);
+    const char *name = plain == 2 ? arguments[1] : NULL;
+    bool has_database = config->database[0] != '\0';
+    bool is_local = name != NULL && strcmp(name, REBUILD_LOCAL_CATALOG) == 0;
+    const relation_t *wanted =
+        name != NULL && !is_local ? relation_find(node_relations(), str_from(name)) : NULL;
+    if (plain > 2 || (name != NULL && !is_local && wanted == NULL))
+        return command_usage("storage");
+    if (wanted != NULL && !has_database)
+        return command_failed("these tables are in a database: name it with --database "
+                              "postgresql://USER@HOST/NAME; what a node reads itself is "
+                              "'storage rebuild " REBUILD_LOCAL_CATALOG "'");
+    int status = has_database && !is_local ? rebuild_tables(config, wanted) : EXIT_OK;
+    return status == EXIT_OK && wanted == NULL ? command_rebuild_local(config) : status;
 }

@@ -194,6 +194,8 @@ const control_command_t CONTROL_COMMANDS[] = {
     {"scan.start", scan_start_command},
     {"scan.cancel", scan_cancel_command},
     {"library.add", library_add_command},
+    {"catalog.rebuild", control_catalog_rebuild},
+    {"catalog.status", control_catalog_status},
     {"search", search_command},
     {"user.add", user_add},
     {"user.list", user_list},

@@ -34,6 +34,8 @@ err_t catalog_open(const char *path, size_t map_size, const char *boot_id, catal
     catalog_t *self CATALOG_SCOPED = memory_new(sizeof *self);
     if (self == NULL)
         return ERR_NO_MEMORY;
+    pthread_mutex_init(&self->left_lock, NULL);
+    pthread_cond_init(&self->left, NULL);
     self->search.first_table = TABLE_SEARCH;
     TRY(kv_open(&(kv_options_t){.path = path,
                                 .tables = tables,
@@ -41,7 +43,7 @@ err_t catalog_open(const char *path, size_t map_size, const char *boot_id, catal
                                 .map_size = map_size,
                                 .is_lazy = true,
                                 .boot_id = boot_id},
-                &self->kv));
+                &self->places[0].kv));
     *out_catalog = STEAL(self);
     return ERR_OK;
 }
@@ -50,7 +52,14 @@ void catalog_close(catalog_t *self)
 {
     if (self == NULL)
         return;
-    kv_close(self->kv);
+    kv_close(catalog_kv(self));
+    catalog_free(self);
+}
+
+void catalog_free(catalog_t *self)
+{
+    pthread_mutex_destroy(&self->left_lock);
+    pthread_cond_destroy(&self->left);
     memory_free(self);
 }
 
@@ -61,7 +70,7 @@ void catalog_scope_end(catalog_t **self)
 
 kv_t *catalog_kv(catalog_t *self)
 {
-    return self->kv;
+    return self->places[atomic_load(&self->current)].kv;
 }
 
 kv_table_t catalog_position_table(void)
@@ -155,17 +164,45 @@ err_t catalog_get(const kv_tx_t *tx, kv_table_t table, const schema_t *schema, u
     return err == ERR_INVALID || err == ERR_LIMIT ? ERR_CORRUPT : err;
 }
 
+static void leave(catalog_t *self, uint32_t place)
+{
+    if (atomic_fetch_sub(&self->places[place].readers, 1) > 1 ||
+        atomic_load(&self->current) == place)
+        return;
+    pthread_mutex_lock(&self->left_lock);
+    pthread_cond_signal(&self->left);
+    pthread_mutex_unlock(&self->left_lock);
+}
+
+static uint32_t enter(catalog_t *self)
+{
+    for (;;) {
+        uint32_t place = atomic_load(&self->current);
+        atomic_fetch_add(&self->places[place].readers, 1);
+        if (atomic_load(&self->current) == place)
+            return place;
+        leave(self, place); /* it was swapped in between */
+    }
+}
+
 err_t catalog_read_begin(catalog_t *self, arena_t *arena, catalog_read_t *out_read)
 {
     kv_tx_t tx;
-    TRY(kv_read(self->kv, &tx));
-    *out_read = (catalog_read_t){tx, arena};
+    uint32_t place = enter(self);
+    err_t err = kv_read(self->places[place].kv, &tx);
+    if (err != ERR_OK) {
+        leave(self, place);
+        return err;
+    }
+    *out_read = (catalog_read_t){tx, arena, self, place};
     return ERR_OK;
 }
 
 void catalog_read_end(catalog_read_t *read)
 {
     kv_end(&read->tx);
+    if (read->catalog != NULL)
+        leave(STEAL(read->catalog), read->place);
 }
 
 err_t catalog_track(catalog_read_t *read, uint64_t id, catalog_track_t *out_track)

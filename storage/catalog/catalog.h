@@ -52,10 +52,12 @@ void catalog_close(catalog_t *self); /* NULL is fine */
 void catalog_scope_end(catalog_t **self);
 #define CATALOG_SCOPED SCOPED(catalog_scope_end)
 
-/* For the projection that feeds it: the environment, and the table that keeps its position. */
+/* For the projection that feeds it: the environment, until catalog_swap, and the table that keeps
+ * its position. */
 kv_t *catalog_kv(catalog_t *self);
 kv_table_t catalog_position_table(void);
-enum { CATALOG_FORMAT = 1 }; /* of what is stored: see projection_options_t.format */
+/* Of what is stored, and the oldest that still can be read: see projection_options_t.format. */
+enum { CATALOG_FORMAT = 1, CATALOG_FORMAT_READ = 1 };
 
 /* ---- ids: the same everywhere, from what a file says ---- */
 
@@ -77,6 +79,8 @@ uint32_t catalog_year(str_t date);
 typedef struct catalog_read {
     kv_tx_t tx;
     arena_t *arena;
+    catalog_t *catalog; /* NULL: within a write transaction */
+    uint32_t place;
 } catalog_read_t;
 
 /* The arena is the caller's and gets what records point to. */

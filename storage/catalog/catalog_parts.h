@@ -5,11 +5,15 @@
  * catalog_page.c    lists
  * catalog_keys.c    which keys an entity has in which index
  * catalog_write.c   tracks in and out
- * catalog_settle.c  what follows from tracks: albums, artists, genres, search */
+ * catalog_settle.c  what follows from tracks: albums, artists, genres, search
+ * catalog_swap.c    another environment put in the place of the one that is read */
 
 #include "storage/catalog/catalog.h"
 #include "storage/catalog/catalog_dirty.h"
 #include "storage/catalog/catalog_keys.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
 
 /* The lists are the first tables, so that a catalog_list_t is its own table. */
 enum {
@@ -26,8 +30,19 @@ enum {
 };
 _Static_assert((int)CATALOG_TABLE_COUNT <= (int)KV_TABLES_MAX, "one environment");
 
+/* Two places for an environment, of which one is read. A reader counts itself in before it looks
+ * whether the place is still the one; who swaps changes `current` first and then waits until the
+ * other count is 0. Both are sequentially consistent, so one of the two sees the other. */
+typedef struct catalog_place {
+    kv_t *kv; /* NULL: none */
+    atomic_uint readers;
+} catalog_place_t;
+
 struct catalog {
-    kv_t *kv;
+    catalog_place_t places[2];
+    atomic_uint current;
+    pthread_mutex_t left_lock; /* with `left`: the last reader of a place that is not current */
+    pthread_cond_t left;
     search_t search;
 };
 
@@ -48,3 +63,6 @@ err_t catalog_get(const kv_tx_t *tx, kv_table_t table, const schema_t *schema, u
  * and puts the record, or deletes it where `wire` is empty. */
 err_t catalog_apply(catalog_write_t *self, const kv_tx_t *tx, kv_table_t table, uint64_t id,
                     str_t wire);
+
+/* The catalog without its environment, which was closed or taken. */
+void catalog_free(catalog_t *self);

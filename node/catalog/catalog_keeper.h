@@ -1,0 +1,47 @@
+#pragma once
+/* catalog_keeper.h -- keeps the catalog up with the journal (follow.h), has it built anew beside
+ * itself when its format is another, when somebody asks, or when that was cut short before, and
+ * says how far it is.
+ *
+ * Threads  start, stop, rebuild: the edge's. is_whole, describe and append_metrics: any. */
+
+#include "node/catalog/catalog_build.h"
+#include "node/follow.h"
+
+/* How far something is that goes from one position of the feed to its head. */
+typedef struct catalog_progress {
+    _Atomic uint64_t from, at; /* 0: nothing yet */
+    atomic_uint told_percent;  /* in the log */
+} catalog_progress_t;
+
+typedef struct catalog_keeper {
+    /* Given. */
+    catalog_build_t build; /* but is_stopped, stepped and context */
+    journal_hooks_t *hooks;
+    edge_t *edge;
+    const ms_log_t *log;
+    bool has_unfinished; /* a build was cut short before */
+    uint64_t whole_at;   /* the position from which on it holds all that was there at the start */
+
+    follow_t follow;
+    catalog_progress_t first, anew; /* until whole_at; of a build beside */
+    atomic_bool is_building, is_stopped;
+    atomic_uint builds;   /* that ended */
+    atomic_int build_err; /* err_t of the last one */
+} catalog_keeper_t;
+
+err_t catalog_keeper_start(catalog_keeper_t *self);
+/* Nothing starts any more; what runs ends soon, before the runtime has drained. */
+void catalog_keeper_stop(catalog_keeper_t *self);
+/* BUSY: it is being built already. */
+err_t catalog_keeper_rebuild(catalog_keeper_t *self);
+
+/* Readers see all that was in the journal when the node started, or what an older version made of
+ * it. */
+bool catalog_keeper_is_ready(const catalog_keeper_t *self);
+/* Of what goes on: a build beside it, or the first one. */
+uint32_t catalog_keeper_percent(const catalog_keeper_t *self);
+/* {"is_building", "is_ready", "percent", "builds", "err"}: the last two are of builds that ended.
+ */
+void catalog_keeper_describe(const catalog_keeper_t *self, buf_t *out);
+void catalog_keeper_append_metrics(const catalog_keeper_t *self, buf_t *out);

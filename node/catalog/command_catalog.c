@@ -1,0 +1,137 @@
+/* command_catalog.c -- `storage rebuild local-catalog`: by the node that serves, or here where none
+ * does. */
+
+#include "node/catalog/catalog_build.h"
+#include "node/commands/command_ask.h"
+#include "node/journal_open.h"
+#include "storage/catalog/catalog_swap.h"
+#include "storage/data_folder.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+enum { FOLLOW_EVERY_US = 200000 };
+
+static void show(uint64_t percent)
+{
+    if (isatty(STDERR_FILENO) != 0)
+        fprintf(stderr, "\r" REBUILD_LOCAL_CATALOG ": %llu %%", (unsigned long long)percent);
+}
+
+static int done(str_t err_name_)
+{
+    if (isatty(STDERR_FILENO) != 0)
+        fputc('\n', stderr);
+    if (!str_equal(err_name_, str_from(err_name(ERR_OK))))
+        return command_failed(
+            REBUILD_LOCAL_CATALOG
+            ": %.*s; the old one is as it was, and the same command goes on where "
+            "it ended",
+            STR_ARG(err_name_));
+    puts(REBUILD_LOCAL_CATALOG ": built anew");
+    return EXIT_OK;
+}
+
+/* ---- by the node that serves ---- */
+
+static int64_t number_at(const graphql_value_t *value, const char *name)
+{
+    return graphql_value_int(graphql_value_get(value, name), 0);
+}
+
+static bool is_running(const config_t *config)
+{
+    arena_t arena ARENA_SCOPED = {0};
+    const graphql_value_t *status;
+    str_t message;
+    return control_call(config->data, "catalog.status", (str_t){0}, &arena, &status, &message) !=
+           ERR_UNAVAILABLE;
+}
+
+static int ask_node(const config_t *config)
+{
+    arena_t arena ARENA_SCOPED = {0};
+    const graphql_value_t *status;
+    int exit_code = command_ask(config, "catalog.rebuild", (str_t){0}, &arena, &status);
+    int64_t builds = exit_code == EXIT_OK ? number_at(status, "builds") : 0;
+    while (exit_code == EXIT_OK) {
+        arena_reset(&arena);
+        exit_code = command_ask(config, "catalog.status", (str_t){0}, &arena, &status);
+        if (exit_code == EXIT_OK && number_at(status, "builds") != builds)
+            return done(graphql_value_str(graphql_value_get(status, "err")));
+        if (exit_code == EXIT_OK)
+            show((uint64_t)number_at(status, "percent"));
+        usleep(FOLLOW_EVERY_US);
+    }
+    return exit_code;
+}
+
+/* ---- here ---- */
+
+typedef struct local {
+    data_folder_t *data;
+    journal_beside_t journal;
+    catalog_t *catalog;
+    library_projection_t *library;
+    projection_t *projection;
+    uint64_t from; /* the first position that was reached */
+    arena_t arena;
+    buf_t problem;
+} local_t;
+
+static void local_end(local_t *self)
+{
+    projection_close(self->projection);
+    library_projection_free(self->library);
+    catalog_close(self->catalog);
+    journal_close_beside(&self->journal);
+    data_folder_close(self->data);
+    arena_deinit(&self->arena);
+    buf_deinit(&self->problem);
+}
+
+static void stepped(void *context, uint64_t position)
+{
+    local_t *self = context;
+    uint64_t head = self->journal.journal->table->head(self->journal.journal);
+    if (self->from == 0)
+        self->from = position;
+    show(head > self->from ? (position - self->from) * 100 / (head - self->from) : 100);
+}
+
+/* The library's events hold nothing personal: they are read as they are stored. */
+static err_t build_here(local_t *self, const config_t *config)
+{
+    const ms_log_t log = {STDERR_FILENO, LOG_WARNING, false};
+    const atomic_bool never = false;
+    bool has_new;
+    size_t map_size = config->map_gb << 30;
+    TRY(data_folder_open(config->data, &self->problem, &self->data));
+    TRY(journal_open_beside(config, &log, &self->problem, &self->journal));
+    const char *path = data_folder_name(self->data, &self->arena, "catalog");
+    if (path == NULL)
+        return ERR_NO_MEMORY;
+    TRY(catalog_swap_settle(path, &has_new));
+    TRY(catalog_open(path, map_size, NULL, &self->catalog));
+    TRY(library_projection_new(self->catalog, &self->library));
+    projection_options_t options = library_projection_options(self->library, self->journal.journal);
+    TRY(projection_open(&options, &self->projection));
+    return catalog_build(&(catalog_build_t){.catalog = self->catalog,
+                                            .projection = self->projection,
+                                            .journal = self->journal.journal,
+                                            .map_size = map_size,
+                                            .is_stopped = &never,
+                                            .stepped = stepped,
+                                            .context = self});
+}
+
+int command_rebuild_local(const config_t *config)
+{
+    if (is_running(config))
+        return ask_node(config);
+    local_t self SCOPED(local_end) = {0};
+    err_t err = build_here(&self, config);
+    if (err != ERR_OK && self.problem.size > 0)
+        return command_failed("%s", buf_terminated(&self.problem));
+    return done(str_from(err_name(err)));
+}
