@@ -1,5 +1,5 @@
-/* bench_catalog [--tracks N]: catalog.*: a catalog of N tracks (100,000) made by make_catalog,
- * built from its journal by the projection that a node uses.
+/* bench_catalog [--tracks N] [--data DIR]: catalog.*: a catalog of N tracks (100,000) made by
+ * make_catalog, built from its journal by the projection that a node uses.
  *
  * catalog.journal       bytes of the journal a track, and how long opening it takes
  * catalog.build         tracks and events a second from an empty catalog to all of it
@@ -271,27 +271,46 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
     return remove(path);
 }
 
+static bool read_arguments(bench_t *self, int count, char **values)
+{
+    const char *tracks = getenv("MS_TRACKS"), *data = NULL;
+    for (int i = 1; i < count; i += 2) {
+        bool is_tracks = strcmp(values[i], "--tracks") == 0;
+        if (i + 1 == count || (!is_tracks && strcmp(values[i], "--data") != 0))
+            return false;
+        *(is_tracks ? &tracks : &data) = values[i + 1];
+    }
+    if (data != NULL)
+        snprintf(self->data, sizeof self->data, "%s", data);
+    return tracks == NULL ||
+           (str_to_u64(str_from(tracks), &self->model.tracks) == ERR_OK && self->model.tracks > 0);
+}
+
+static void make_folder(bench_t *self)
+{
+    const char *base = getenv("MS_BENCH_DIR");
+    if (self->data[0] != '\0')
+        return;
+    snprintf(self->folder, sizeof self->folder, "%s/musicstream-bench-XXXXXX",
+             base == NULL ? "/var/tmp" : base);
+    ASSERT(mkdtemp(self->folder) != NULL);
+    snprintf(self->data, sizeof self->data, "%s/data", self->folder);
+    double start = bench_seconds();
+    make(self);
+    bench_print("catalog.made", (double)self->model.tracks / (bench_seconds() - start), "tracks/s");
+}
+
 int main(int count, char **values)
 {
-    const char *base = getenv("MS_BENCH_DIR"), *tracks = getenv("MS_TRACKS");
     bench_t self = {.model = {.seed = 1, .tracks = TRACKS}};
-    if (count == 3 && strcmp(values[1], "--tracks") == 0)
-        tracks = values[2];
-    if (tracks != NULL &&
-        (str_to_u64(str_from(tracks), &self.model.tracks) != ERR_OK || self.model.tracks == 0)) {
-        fputs("usage: bench_catalog [--tracks N]\n", stderr);
+    if (!read_arguments(&self, count, values)) {
+        fputs("usage: bench_catalog [--tracks N] [--data DIR]\n", stderr);
         return 2;
     }
-    snprintf(self.folder, sizeof self.folder, "%s/musicstream-bench-XXXXXX",
-             base == NULL ? "/var/tmp" : base);
-    ASSERT(mkdtemp(self.folder) != NULL);
-    snprintf(self.data, sizeof self.data, "%s/data", self.folder);
-    snprintf(self.path, sizeof self.path, "%s/catalog", self.data);
     self.times = calloc(READS, sizeof *self.times);
     ASSERT(self.times != NULL);
-    double start = bench_seconds();
-    make(&self);
-    bench_print("catalog.made", (double)self.model.tracks / (bench_seconds() - start), "tracks/s");
+    make_folder(&self);
+    snprintf(self.path, sizeof self.path, "%s/catalog", self.data);
     open_journal(&self);
     open_catalog(&self);
     build(&self);
@@ -301,6 +320,7 @@ int main(int count, char **values)
     journal_lmdb_close(self.journal);
     arena_deinit(&self.arena);
     free(self.times);
-    nftw(self.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    if (self.folder[0] != '\0')
+        nftw(self.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     return 0;
 }

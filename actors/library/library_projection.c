@@ -4,7 +4,7 @@
 #include "runtime/base/memory.h"
 
 enum {
-    LIBRARY_PROJECTION_FORMAT = 1, /* raise it with every change of what is written */
+    LIBRARY_PROJECTION_FORMAT = 2, /* raise it with every change of what is written */
     LIBRARY_PROJECTION_BATCH = 64, /* records in a transaction, and as many as 2,000 tracks are: */
     LIBRARY_PROJECTION_BATCH_SIZE = 1536 * 1024,
 };
