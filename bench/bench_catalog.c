@@ -89,7 +89,7 @@ static void make(const bench_t *self)
     ssize_t size = readlink("/proc/self/exe", program, sizeof program - 32);
     ASSERT(size > 0);
     program[size] = '\0';
-    strcpy(strrchr(program, '/') + 1, "make_catalog");
+    snprintf(strrchr(program, '/') + 1, sizeof "make_catalog", "make_catalog");
     snprintf(count, sizeof count, "%llu", (unsigned long long)self->model.tracks);
     pid_t child = fork();
     if (child == 0) {

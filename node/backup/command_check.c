@@ -7,6 +7,7 @@
 #include "node/keys_open.h"
 #include "storage/journal/journal_copy.h"
 #include "storage/journal/journal_lmdb.h"
+#include "storage/kv.h"
 #include "storage/salvage/log_salvage.h"
 #include "storage/salvage/storage_check.h"
 
@@ -131,10 +132,13 @@ static err_t copy(salvaging_t *self)
 /* What was derived from the damaged one goes first: it has that one's positions. */
 static err_t swap(salvaging_t *self)
 {
-    const char *catalog = data_folder_name(self->data, &self->arena, "catalog");
-    if (catalog == NULL)
-        return ERR_NO_MEMORY;
-    TRY(storage_remove_environment(catalog));
+    static const char *const derived[] = {"catalog", "catalog.new"};
+    for (size_t i = 0; i < COUNT_OF(derived); i++) {
+        const char *path = data_folder_name(self->data, &self->arena, derived[i]);
+        if (path == NULL)
+            return ERR_NO_MEMORY;
+        TRY(kv_remove(path));
+    }
     if (renameat2(AT_FDCWD, self->salvaged, AT_FDCWD, self->journal, RENAME_EXCHANGE) != 0) {
         err_t err = err_from_errno(errno);
         buf_printf(&self->problem,

@@ -2,6 +2,7 @@
 
 #include "storage/crypt/vault_files.h"
 #include "storage/crypt/vault_record.h"
+#include "storage/kv_boot.h"
 #include "storage/kv_walk.h"
 #include "storage/salvage/blob_look.h"
 #include "storage/salvage/journal_check.h"
@@ -27,18 +28,6 @@ PRINTF_LIKE(2, 3) static void say(const checking_t *self, const char *format, ..
     self->options->say(self->options->context, text);
 }
 
-err_t storage_remove_environment(const char *path)
-{
-    static const char *const names[] = {"data.mdb", "lock.mdb", "boot"};
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        buf_t name BUF_SCOPED = BUF_INIT;
-        buf_printf(&name, "%s/%s", path, names[i]);
-        if (unlink(buf_terminated(&name)) != 0 && errno != ENOENT)
-            return err_from_errno(errno);
-    }
-    return ERR_OK;
-}
-
 /* ---- environments ---- */
 
 typedef struct environment {
@@ -61,6 +50,7 @@ static const environment_t environments[] = {
     {"journal/streams", "the next start reads it again from the journal", journal_check_index},
     {"journal/state", "actors replay their events", journal_check_snapshots},
     {"catalog", "the next start builds it from the journal", walk},
+    {"catalog.new", "it is begun again", walk},
     {"states", "the next start empties it anyway", walk},
 };
 
@@ -87,7 +77,7 @@ static err_t repair(const checking_t *self, const environment_t *environment, co
 {
     if (!self->options->is_repair || environment->built == NULL)
         return ERR_OK;
-    TRY(storage_remove_environment(path));
+    TRY(kv_boot_remove(path));
     say(self, "  removed; %s", environment->built);
     return ERR_OK;
 }

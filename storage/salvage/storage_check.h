@@ -28,5 +28,3 @@ err_t storage_check(const storage_check_options_t *options);
 /* The newest position by LMDB's own account, read in a process of its own; 0: it can't say. path:
  * the journal's folder. */
 uint64_t storage_check_head(const char *path, size_t map_size);
-/* Removes an environment that is derived. path: its folder. */
-err_t storage_remove_environment(const char *path);

@@ -17,9 +17,12 @@ typedef struct rig {
     gateway_thread_t thread;
 } rig_t;
 
-static bool can_store(void *context)
+static bool is_able(void *context, buf_t *out_why)
 {
-    return ((const rig_t *)context)->stores;
+    const rig_t *self = context;
+    if (!self->stores)
+        buf_append(out_why, STR("the disk is on fire"));
+    return self->stores;
 }
 
 static void rig_end(rig_t *self)
@@ -41,7 +44,7 @@ static void begin(rig_t *self)
                         .clock = clock,
                         .version = "1.2.3",
                         .is_ready = &self->is_ready,
-                        .can_store = can_store,
+                        .is_able = is_able,
                         .metrics_context = self};
     self->home.api = &self->api;
     self->routes = routes_new();
@@ -56,7 +59,11 @@ Test(health, it_is_ready_while_it_serves_and_stores)
     static const struct {
         bool is_ready, stores;
         int want;
-    } cases[] = {{true, true, 200}, {false, true, 503}, {true, false, 503}, {true, true, 200}};
+        const char *body;
+    } cases[] = {{true, true, 200, "ok\n"},
+                 {false, true, 503, "not ready\n"},
+                 {true, false, 503, "not ready: the disk is on fire\n"},
+                 {true, true, 200, "ok\n"}};
     rig_t rig SCOPED(rig_end);
     begin(&rig);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -66,6 +73,7 @@ Test(health, it_is_ready_while_it_serves_and_stores)
         check_ok(http_fetch(rig.thread.port, "GET", "/readyz", NULL, STR(""), &response));
         check_ok(http_fetch(rig.thread.port, "GET", "/livez", NULL, STR(""), &alive));
         cr_expect(response.status == cases[i].want, "case %zu: %d", i, response.status);
+        check_str(buf_str(&response.body), str_from(cases[i].body));
         check_str(http_response_header(&response, "Cache-Control"), STR("no-store"));
         cr_expect(eq(int, alive.status, 200));
     }
