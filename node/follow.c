@@ -5,7 +5,12 @@ static void run(follow_t *self);
 static err_t step(void *data)
 {
     follow_t *self = data;
-    return projection_follow(self->projection, self->is_stopped, self->stepped, self->context);
+    uint64_t before = projection_position(self->projection);
+    err_t err = projection_follow(self->projection, self->is_stopped, self->stepped, self->context);
+    if (projection_position(self->projection) < before)
+        log_warning(self->log, "catalog",
+                    "the journal has less than the catalog was made from: it is built again");
+    return err;
 }
 
 static void stepped(void *data, err_t err)

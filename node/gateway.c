@@ -127,6 +127,8 @@ static void append_journal_metrics(node_t *self, buf_t *out)
                   journal.appends);
     append_metric(out, "journal_commits_total", "counter", "Transactions synced.", journal.commits);
     append_metric(out, "journal_refused_total", "counter", "Appends refused.", journal.refused);
+    append_metric(out, "journal_went_back_total", "counter",
+                  "Fail-overs that lost something acknowledged.", journal.went_back);
     append_metric(out, "journal_stalled_milliseconds", "gauge",
                   "How long something durable could not be read, because a transaction before it "
                   "is open.",

@@ -414,6 +414,9 @@ static err_t check_roots(const node_t *self, buf_t *problem)
 static void start_following(void *context)
 {
     node_t *self = context;
+    self->went_back = (went_back_t){.store = &self->journal, .runtime = self->runtime};
+    if (went_back_start(&self->went_back) != ERR_OK)
+        log_error(self->log, "journal", "what a fail-over loses will not be noticed");
     self->keeper.hooks = self->journal.hooks;
     self->keeper.edge = runtime_edge(self->runtime, 0);
     self->keeper.log = self->log;
@@ -478,6 +481,7 @@ static void stop_following(void *context)
 {
     node_t *self = context;
     catalog_keeper_stop(&self->keeper);
+    went_back_stop(&self->went_back);
     upkeep_stop(&self->upkeep, upkeep_stopped, self);
 }
 

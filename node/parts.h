@@ -15,6 +15,7 @@
 #include "node/node.h"
 #include "node/privacy/privacy_node.h"
 #include "node/upkeep.h"
+#include "node/went_back.h"
 #include "storage/blob/segment_cache.h"
 #include "storage/crypt/journal_sealed.h"
 #include "storage/crypt/sealed_field.h"
@@ -63,6 +64,7 @@ struct node {
     routes_t *routes;
     api_t api;
     catalog_keeper_t keeper;
+    went_back_t went_back;
     upkeep_t upkeep;
     privacy_service_t privacy;
     master_rotation_t rotation;

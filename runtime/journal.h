@@ -112,6 +112,13 @@ typedef struct journal_table {
      * in memory, or nearly so, and waits for nobody: the runtime then does it within a turn. False
      * when in doubt; at once, any thread. NULL: never. */
     bool (*is_at_hand)(journal_t *self, str_t stream);
+    /* A number that changes when what was durable may be lost: another server took the place of
+     * the one that was written to. Then `count` tells who keeps what the feed said whether it still
+     * says so: it may say less, never anything else. NULL: that never happens. Any thread, at once.
+     */
+    uint64_t (*history)(journal_t *self);
+    /* How many events lie at positions up to this one. NULL where history is. */
+    err_t (*count)(journal_t *self, uint64_t position, uint64_t *out_count);
 } journal_table_t;
 
 struct journal {

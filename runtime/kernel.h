@@ -54,6 +54,7 @@ struct runtime {
     ms_random_t random;
     const ms_log_t *log;
     journal_t *journal;
+    _Atomic uint64_t rereads; /* of what the journal has (durable/reread.c) */
     bool is_simulated, is_started;
     pool_backing_t pool_backing;
     uint32_t pool_count;           /* schedulers there will be */

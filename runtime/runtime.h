@@ -47,6 +47,12 @@ err_t runtime_start(runtime_t *self);
  * then; it is stopped all the same. */
 err_t runtime_drain(runtime_t *self, uint64_t timeout_ms);
 
+/* From any thread: the journal may have lost what was durable (journal_table_t.history). Every
+ * durable actor that runs reads its state again before it does anything else, as after an append
+ * that was refused; who comes to life meanwhile reads what is there now. NO_MEMORY: some were not
+ * told; call it again. */
+err_t runtime_reread(runtime_t *self);
+
 uint32_t runtime_scheduler_count(const runtime_t *self);
 const ms_clock_t *runtime_clock(const runtime_t *self);
 const ms_log_t *runtime_log(const runtime_t *self);

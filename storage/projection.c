@@ -17,59 +17,112 @@ struct projection {
     pthread_mutex_t stepping;
     _Atomic uint64_t position; /* release after a commit, acquire by readers */
     atomic_bool is_outdated;
+    uint64_t history, count; /* of the journal; records applied since the first one. The step's */
     pthread_mutex_t waiters_lock;
     waiter_t *waiters;
     size_t waiter_count;
     uint64_t last_ticket;
 };
 
-/* position, format: 8 bytes each, big endian */
-enum { MARK_SIZE = 16 };
+/* ---- the mark: how far it is, of which journal ---- */
 
-static err_t write_mark(const projection_t *self, const kv_tx_t *tx, uint64_t position)
+/* position, format, history, count: 8 bytes each, big endian. Marks of before have the first two;
+ * their journals have no history. */
+enum { MARK_SIZE = 32, MARK_SIZE_BEFORE = 16 };
+
+typedef struct mark {
+    uint64_t position, history, count;
+    bool is_outdated;
+} mark_t;
+
+static uint64_t history_of(journal_t *journal)
+{
+    return journal->table->history == NULL ? 0 : journal->table->history(journal);
+}
+
+static err_t write_mark(const projection_t *self, const kv_tx_t *tx, const mark_t *at)
 {
     char mark[MARK_SIZE];
-    kv_u64_write(mark, position);
+    kv_u64_write(mark, at->position);
     kv_u64_write(mark + 8, self->options.format);
+    kv_u64_write(mark + 16, at->history);
+    kv_u64_write(mark + 24, at->count);
     return kv_put(tx, self->options.table, str_from(self->name), str_of(mark, sizeof mark));
 }
 
-/* The position, or NOT_FOUND when everything has to be built again. */
-static err_t read_mark(const projection_t *self, uint64_t *out_position, bool *out_is_outdated)
+/* NOT_FOUND: none, or one that says nothing here. */
+static err_t read_mark(const projection_t *self, mark_t *out_at)
 {
     kv_tx_t tx KV_TX_SCOPED = {0};
     const projection_options_t *options = &self->options;
     str_t mark;
     TRY(kv_read(options->kv, &tx));
     TRY(kv_get(&tx, options->table, str_from(self->name), &mark));
-    if (mark.size != MARK_SIZE)
+    if (mark.size != MARK_SIZE && mark.size != MARK_SIZE_BEFORE)
         return ERR_NOT_FOUND;
-    uint64_t format = kv_u64_read(mark.data + 8), position = kv_u64_read(mark.data);
+    uint64_t format = kv_u64_read(mark.data + 8);
     bool is_older =
         options->format_read > 0 && format >= options->format_read && format < options->format;
     if (format != options->format && !is_older)
         return ERR_NOT_FOUND;
-    if (position > options->journal->table->head(options->journal))
-        return ERR_NOT_FOUND; /* an older journal was put here */
-    *out_position = position;
-    *out_is_outdated = is_older;
+    *out_at = (mark_t){.position = kv_u64_read(mark.data), .is_outdated = is_older};
+    if (mark.size == MARK_SIZE) {
+        out_at->history = kv_u64_read(mark.data + 16);
+        out_at->count = kv_u64_read(mark.data + 24);
+    }
     return ERR_OK;
 }
 
-static err_t start_over(projection_t *self)
+/* NOT_FOUND: what it was built from is not what the journal has now. */
+static err_t compare(const projection_t *self, const mark_t *at, uint64_t history)
+{
+    journal_t *journal = self->options.journal;
+    uint64_t count = 0;
+    if (at->history == history)
+        return ERR_OK;
+    if (journal->table->count == NULL)
+        return ERR_NOT_FOUND;
+    TRY(journal->table->count(journal, at->position, &count));
+    return count == at->count ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static err_t start_over(projection_t *self, uint64_t history)
 {
     kv_tx_t tx KV_TX_SCOPED = {0};
     TRY(kv_write(self->options.kv, &tx));
     TRY(self->options.reset(self->options.context, &tx));
-    TRY(write_mark(self, &tx, 0));
-    return kv_commit(&tx);
+    TRY(write_mark(self, &tx, &(mark_t){.history = history}));
+    TRY(kv_commit(&tx));
+    atomic_store_explicit(&self->position, 0, memory_order_release);
+    self->history = history;
+    self->count = 0;
+    return ERR_OK;
+}
+
+/* Where it goes on, or from the first record. */
+static err_t begin(projection_t *self)
+{
+    journal_t *journal = self->options.journal;
+    mark_t at;
+    uint64_t history = history_of(journal);
+    err_t err = read_mark(self, &at);
+    if (err == ERR_OK && at.position > journal->table->head(journal))
+        err = ERR_NOT_FOUND; /* an older journal was put here */
+    if (err == ERR_OK)
+        err = compare(self, &at, history);
+    if (err == ERR_NOT_FOUND)
+        return start_over(self, history);
+    TRY(err);
+    atomic_store(&self->position, at.position);
+    atomic_store(&self->is_outdated, at.is_outdated);
+    self->history = history;
+    self->count = at.count;
+    return ERR_OK;
 }
 
 err_t projection_open(const projection_options_t *options, projection_t **out_projection)
 {
     projection_t *self PROJECTION_SCOPED = memory_new(sizeof *self);
-    uint64_t position = 0;
-    bool is_outdated = false;
     if (self == NULL)
         return ERR_NO_MEMORY;
     pthread_mutex_init(&self->stepping, NULL);
@@ -80,12 +133,7 @@ err_t projection_open(const projection_options_t *options, projection_t **out_pr
     self->name = str_dup_terminated(str_from(options->name));
     if (self->name == NULL)
         return ERR_NO_MEMORY;
-    err_t err = read_mark(self, &position, &is_outdated);
-    if (err == ERR_NOT_FOUND)
-        err = start_over(self);
-    TRY(err);
-    atomic_store(&self->position, position);
-    atomic_store(&self->is_outdated, is_outdated);
+    TRY(begin(self));
     *out_projection = STEAL(self);
     return ERR_OK;
 }
@@ -174,17 +222,37 @@ static err_t apply_batch(step_t *step)
         return ERR_OK;
     if (options->flush != NULL)
         TRY(options->flush(options->context, &step->tx));
-    TRY(write_mark(self, &step->tx, step->position));
+    mark_t mark = {
+        .position = step->position, .history = self->history, .count = self->count + step->count};
+    TRY(write_mark(self, &step->tx, &mark));
     return kv_commit(&step->tx);
+}
+
+/* The journal may have lost some of what was applied. */
+static err_t keep_up_with_history(projection_t *self)
+{
+    uint64_t history = history_of(self->options.journal);
+    if (LIKELY(history == self->history))
+        return ERR_OK;
+    mark_t at = {atomic_load(&self->position), self->history, self->count, false};
+    err_t err = compare(self, &at, history);
+    if (err == ERR_NOT_FOUND)
+        return start_over(self, history);
+    TRY(err);
+    self->history = history; /* all of it is there */
+    return ERR_OK;
 }
 
 /* With `stepping` held. */
 static err_t step_locked(projection_t *self, bool *out_is_behind)
 {
+    err_t err = keep_up_with_history(self);
     step_t step = {.self = self, .position = atomic_load(&self->position)};
     bool is_new = self->options.journal->table->head(self->options.journal) > step.position;
-    err_t err = is_new ? apply_batch(&step) : ERR_OK;
+    if (err == ERR_OK && is_new)
+        err = apply_batch(&step);
     kv_end(&step.tx);
+    self->count += err == ERR_OK ? step.count : 0;
     if (err == ERR_OK)
         atomic_store_explicit(&self->position, step.position, memory_order_release);
     else if (self->options.discard != NULL)
@@ -249,6 +317,8 @@ err_t projection_take_over(projection_t *self, projection_t *fresh, err_t (*swap
     if (err == ERR_OK) {
         self->options.kv = fresh->options.kv;
         atomic_store(&self->position, atomic_load(&fresh->position));
+        self->history = fresh->history;
+        self->count = fresh->count;
         atomic_store(&self->is_outdated, false);
     }
     end_stepping(self);

@@ -4,9 +4,10 @@
  * Each step applies a batch of records in one write transaction that also stores the position it
  * reached; so a record is applied exactly once, whatever dies when. When the environment was wiped
  * (kv.h), when its format is another, or when it is ahead of the journal (an older journal was
- * restored), it is emptied and built again from the first record. One in an older format that can
- * still be read is left as it is instead, outdated: it takes no further records, until one that was
- * built beside it in another environment takes its place (projection_take_over).
+ * restored; or its history is another one, and has fewer records up to here), it is emptied and
+ * built again from the first record. One in an older format that can still be read is left as it is
+ * instead, outdated: it takes no further records, until one that was built beside it in another
+ * environment takes its place (projection_take_over).
  *
  * A step blocks on the disk: call it on an offload lane, again while it says that it is behind, and
  * whenever the journal's hook tells of a new head.

@@ -160,6 +160,7 @@ typedef struct recovery {
     str_t key; /* owned */
     void *state;
     durable_t *durable;
+    uint64_t rereads; /* of the runtime, when it began */
 } recovery_t;
 
 /* KIND/KEY. */

@@ -103,6 +103,11 @@ void recover_end(context_t *ctx, job_t *job)
         job_free(job);
         return;
     }
+    if (job->recovery->rereads != atomic_load(&ctx->runtime->rereads)) {
+        job_free(job);
+        recover_begin(ctx);
+        return;
+    }
     err_t err = job->err;
     if (err == ERR_OK)
         take_over(actor, job->recovery);

@@ -13,6 +13,7 @@ recovery_t *recovery_new(runtime_t *runtime, const actor_kind_t *kind, str_t key
         return NULL;
     self->runtime = runtime;
     self->kind = kind;
+    self->rereads = atomic_load(&runtime->rereads);
     self->key = str_of(str_dup_terminated(key), key.size);
     self->state = memory_new(kind->state_size);
     self->durable = memory_new(sizeof(durable_t));

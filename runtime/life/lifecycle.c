@@ -324,6 +324,12 @@ void lifecycle_rebuild(context_t *ctx)
     lifecycle_settle(ctx);
 }
 
+void lifecycle_reread(context_t *ctx)
+{
+    if (actor_is_durable(ctx->actor))
+        lifecycle_rebuild(ctx); /* one that is being read is read once more: recover_end */
+}
+
 /* What a state that is rebuilt leaves behind. Asks, jobs and children stay. */
 static void forget_for_rebuild(actor_t *actor)
 {

@@ -29,6 +29,8 @@ void lifecycle_crash(context_t *ctx, const char *reason);
 /* From outside, whatever it is doing. */
 void lifecycle_kill(context_t *ctx);
 void lifecycle_rebuild(context_t *ctx);
+/* The journal may have lost what its state was made from. */
+void lifecycle_reread(context_t *ctx);
 void lifecycle_end(context_t *ctx);
 /* Called when an append came back or the phase changed: goes on if nothing is in flight. */
 void lifecycle_settle(context_t *ctx);

@@ -36,6 +36,7 @@ typedef enum __attribute__((packed)) message_kind {
     MESSAGE_STOP,
     MESSAGE_STOP_ALL,  /* embedded in children_t: goes from child to child (relations.h) */
     MESSAGE_STOP_REST, /* the runtime's own: goes from slot to slot (runtime.c) */
+    MESSAGE_REREAD,    /* what the journal has may be less than its state knows */
     MESSAGE_LEAVE,     /* if it still idles since `sender` (active_ms): memory is short */
     MESSAGE_KILL,
     MESSAGE_HOLD,   /* embedded in hold_t: its kind is being replaced */

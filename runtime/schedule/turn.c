@@ -269,6 +269,9 @@ static void system_message(context_t *ctx, message_t *message)
     case MESSAGE_INSPECT:
         inspect_answer(ctx, message);
         return;
+    case MESSAGE_REREAD:
+        lifecycle_reread(ctx);
+        break;
     case MESSAGE_LEAVE:
         lifecycle_give_way(ctx, (uint32_t)message->sender);
         break;

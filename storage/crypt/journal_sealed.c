@@ -267,6 +267,19 @@ static bool do_is_away(journal_t *journal)
     return inner->table->is_away != NULL && inner->table->is_away(inner);
 }
 
+static uint64_t do_history(journal_t *journal)
+{
+    journal_t *inner = sealed_of(journal)->inner;
+    return inner->table->history == NULL ? 0 : inner->table->history(inner);
+}
+
+static err_t do_count(journal_t *journal, uint64_t position, uint64_t *out_count)
+{
+    journal_t *inner = sealed_of(journal)->inner;
+    return inner->table->count == NULL ? ERR_UNSUPPORTED
+                                       : inner->table->count(inner, position, out_count);
+}
+
 static err_t do_waiting(journal_t *journal, str_t after, size_t count_max, journal_stream_fn visit,
                         void *context)
 {
@@ -376,7 +389,9 @@ static const journal_table_t sealed_table = {.append = do_append,
                                              .head = do_head,
                                              .is_away = do_is_away,
                                              .waiting = do_waiting,
-                                             .is_at_hand = do_is_at_hand};
+                                             .is_at_hand = do_is_at_hand,
+                                             .history = do_history,
+                                             .count = do_count};
 
 err_t journal_sealed_open(const journal_sealed_options_t *options, journal_sealed_t **out_journal)
 {

@@ -10,6 +10,7 @@
 
 typedef struct journal_store_stats {
     uint64_t head, commits, appends, refused, unknown, queued_size;
+    uint64_t went_back;  /* how often something that was acknowledged was lost */
     uint64_t stalled_ms; /* for so long the feed could not show all that is durable */
     bool is_away;        /* takes no appends now */
 } journal_store_stats_t;

@@ -30,6 +30,15 @@ static void raise_to(_Atomic uint64_t *at, uint64_t position)
         ;
 }
 
+void journal_postgres_place(journal_postgres_place_t *room, uint64_t position,
+                            pg_parameter_t parameters[3])
+{
+    uint64_t xid = position >> ORDINAL_BITS & ((UINT64_C(1) << XID_BITS) - 1);
+    parameters[0] = pg_i32(room->timeline, (int32_t)(position >> (XID_BITS + ORDINAL_BITS)));
+    parameters[1] = pg_i64(room->xid, (int64_t)xid);
+    parameters[2] = pg_i32(room->ordinal, (int32_t)(position & ((1U << ORDINAL_BITS) - 1)));
+}
+
 void journal_postgres_saw(journal_postgres_t *self, uint64_t position)
 {
     raise_to(&self->head, position);
@@ -39,6 +48,7 @@ void journal_postgres_wrote(journal_postgres_t *self, uint64_t position)
 {
     raise_to(&self->written, position);
     raise_to(&self->head, position);
+    journal_postgres_remember(self, position);
 }
 
 /* ---- appending ---- */
@@ -65,11 +75,15 @@ static void snapshot_put(journal_t *journal, str_t stream, uint64_t version, str
 
 err_t journal_postgres_connect(const journal_postgres_t *self, pg_t **out_connection)
 {
-    return pg_open(&(pg_options_t){.address = self->address,
-                                   .application = "musicstream",
-                                   .timeout_ms = self->timeout_ms,
-                                   .log = self->log},
-                   out_connection);
+    pg_t *connection PG_SCOPED = NULL;
+    TRY(pg_open(&(pg_options_t){.address = self->address,
+                                .application = "musicstream",
+                                .timeout_ms = self->timeout_ms,
+                                .log = self->log},
+                &connection));
+    TRY(journal_postgres_check_server(self, connection));
+    *out_connection = STEAL(connection);
+    return ERR_OK;
 }
 
 static err_t connect_reader(void *context, pg_t **out_connection)
@@ -135,20 +149,16 @@ static err_t read_stream(journal_t *journal, str_t stream, uint64_t after_versio
 static err_t feed_page(journal_postgres_t *self, uint64_t *after_position, size_t count_max,
                        journal_visit_fn visit, void *context, int *out_count)
 {
-    uint64_t after = *after_position;
-    char timeline[4], xid[8], ordinal[4], limit[8];
+    journal_postgres_place_t place;
+    char limit[8];
     PGresult *result PG_RESULT_SCOPED = NULL;
-    pg_statement_t statement = {
-        .sql = "SELECT " COLUMNS " FROM events AS e"
-               " WHERE (timeline, xid, ordinal) > ($1, $2::text::xid8, $3)"
-               " AND xid < pg_snapshot_xmin(pg_current_snapshot())"
-               " ORDER BY e.timeline, e.xid, e.ordinal LIMIT $4",
-        .parameters = {pg_i32(timeline, (int32_t)(after >> (XID_BITS + ORDINAL_BITS))),
-                       pg_i64(xid,
-                              (int64_t)(after >> ORDINAL_BITS & ((UINT64_C(1) << XID_BITS) - 1))),
-                       pg_i32(ordinal, (int32_t)(after & ((1U << ORDINAL_BITS) - 1))),
-                       pg_i64(limit, (int64_t)MIN(count_max, (size_t)JOURNAL_POSTGRES_PAGE))},
-        .parameter_count = 4};
+    pg_statement_t statement = {.sql = "SELECT " COLUMNS " FROM events AS e"
+                                       " WHERE (timeline, xid, ordinal) > ($1, $2::text::xid8, $3)"
+                                       " AND xid < pg_snapshot_xmin(pg_current_snapshot())"
+                                       " ORDER BY e.timeline, e.xid, e.ordinal LIMIT $4",
+                                .parameter_count = 4};
+    journal_postgres_place(&place, *after_position, statement.parameters);
+    statement.parameters[3] = pg_i64(limit, (int64_t)MIN(count_max, (size_t)JOURNAL_POSTGRES_PAGE));
     TRY(pg_pool_query(self->readers, &statement, &result));
     for (int row = 0; row < PQntuples(result); row++) {
         journal_record_t record = record_at(result, row);
@@ -217,6 +227,25 @@ static uint64_t head_position(journal_t *journal)
     return atomic_load_explicit(&self_of(journal)->head, memory_order_acquire);
 }
 
+static uint64_t history(journal_t *journal)
+{
+    return atomic_load(&self_of(journal)->timeline);
+}
+
+static err_t count(journal_t *journal, uint64_t position, uint64_t *out_count)
+{
+    journal_postgres_place_t place;
+    PGresult *result PG_RESULT_SCOPED = NULL;
+    pg_statement_t statement = {.sql =
+                                    "SELECT count(*) FROM events"
+                                    " WHERE (timeline, xid, ordinal) <= ($1, $2::text::xid8, $3)",
+                                .parameter_count = 3};
+    journal_postgres_place(&place, position, statement.parameters);
+    TRY(pg_pool_query(self_of(journal)->readers, &statement, &result));
+    *out_count = (uint64_t)pg_get_i64(result, 0, 0);
+    return ERR_OK;
+}
+
 static bool is_away(journal_t *journal)
 {
     return !journal_postgres_is_up(self_of(journal));
@@ -229,7 +258,9 @@ static const journal_table_t table = {.append = append,
                                       .feed = feed,
                                       .head = head_position,
                                       .is_away = is_away,
-                                      .waiting = list_waiting};
+                                      .waiting = list_waiting,
+                                      .history = history,
+                                      .count = count};
 
 /* ---- looking ---- */
 
@@ -297,6 +328,7 @@ err_t journal_postgres_open(const journal_postgres_options_t *options,
     TRY(journal_postgres_connect(self, &self->writer));
     if (!self->is_read_only)
         TRY(journal_postgres_await_own(self)); /* of the process before this one */
+    TRY(journal_postgres_recognize(self, self->writer));
     TRY(journal_postgres_look(self, self->writer));
     atomic_store(&self->is_up, true);
     if (!self->is_read_only) {
@@ -347,7 +379,8 @@ void journal_postgres_stats(const journal_postgres_t *self, journal_postgres_sta
                                             .unknown = atomic_load(&self->unknown),
                                             .retried_batches = atomic_load(&self->retried_batches),
                                             .reconnects = atomic_load(&self->reconnects),
-                                            .queued_size = journal_queue_size(self->queue)};
+                                            .queued_size = journal_queue_size(self->queue),
+                                            .went_back = atomic_load(&self->went_back)};
     journal_postgres_follow_stats(self->follow, out_stats);
 }
 
@@ -367,6 +400,7 @@ static void store_stats(journal_t *journal, journal_store_stats_t *out_stats)
                                          .unknown = stats.unknown,
                                          .queued_size = stats.queued_size,
                                          .stalled_ms = stats.stalled_ms,
+                                         .went_back = stats.went_back,
                                          .is_away = !journal_postgres_is_up(self_of(journal))};
 }
 

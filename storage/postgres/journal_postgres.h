@@ -88,6 +88,7 @@ bool journal_postgres_is_up(const journal_postgres_t *self);
 typedef struct journal_postgres_stats {
     uint64_t head, transactions, appends, refused, unknown, retried_batches, reconnects,
         queued_size;
+    uint64_t went_back;       /* servers that took over without all that was acknowledged */
     uint64_t notified, heard; /* NOTIFYs of this node, and how often it looked because of others' */
     uint64_t stalled_ms;      /* for so long there has been something that the feed can't show */
     bool is_listening;        /* else others' commits are found by looking every 250 ms */

@@ -47,6 +47,8 @@ static err_t ensure_connection(journal_postgres_t *self)
         err = journal_postgres_connect(self, &self->writer);
     if (err == ERR_OK)
         err = journal_postgres_await_own(self);
+    if (err == ERR_OK)
+        err = journal_postgres_recognize(self, self->writer);
     if (err != ERR_OK) {
         lost(self);
         return ERR_UNAVAILABLE;

@@ -36,6 +36,7 @@ struct journal_postgres_follow {
     uint32_t look_pause_ms; /* doubles while there is something that can't be read */
     uint64_t readable;      /* that the hooks were told of */
     uint64_t stalled_at_ms, log_at_ms;
+    uint64_t timeline; /* of the server that it listens on */
 
     _Atomic uint64_t notified, heard, stalled_ms;
     _Atomic bool is_listening;
@@ -187,6 +188,7 @@ static void start_listening(journal_postgres_follow_t *self, uint64_t now)
         return;
     }
     self->failures = 0;
+    self->timeline = atomic_load(&self->journal->timeline);
     self->connect_at_ms = NEVER;
     self->ping_at_ms = now + PING_MS;
     atomic_store(&self->is_listening, true);
@@ -272,7 +274,9 @@ static void *follow_main(void *context)
     while (!atomic_load(&self->is_stopped)) {
         bool is_heard = sleep_until_due(self, now_ms());
         uint64_t now = now_ms();
-        if (is_heard)
+        if (self->listen != NULL && self->timeline != atomic_load(&self->journal->timeline))
+            stop_listening(self, now); /* another server has taken over */
+        else if (is_heard)
             hear(self, now);
         if (now >= self->connect_at_ms)
             start_listening(self, now);

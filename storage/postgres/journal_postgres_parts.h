@@ -5,6 +5,7 @@
  * journal_postgres.c         the table of functions: reading, and handing appends to the queue
  * journal_postgres_batch.c   one batch as one transaction
  * journal_postgres_commit.c  the committer: rounds, reconnecting, answers
+ * journal_postgres_history.c which server this is, and what a fail-over may have lost
  * journal_postgres_follow.c  the follower: other nodes' commits, and what can't be read yet */
 
 #include "storage/journal/journal_thread.h"
@@ -14,6 +15,12 @@
 #include <stdatomic.h>
 
 typedef struct journal_postgres_follow journal_postgres_follow_t;
+
+/* The last positions that were acknowledged, one a transaction. */
+enum { JOURNAL_POSTGRES_RECENT = 64 };
+typedef struct journal_postgres_recent {
+    _Atomic uint64_t positions[JOURNAL_POSTGRES_RECENT], count;
+} journal_postgres_recent_t;
 
 struct journal_postgres {
     journal_t journal; /* first: what the runtime holds */
@@ -40,11 +47,20 @@ struct journal_postgres {
     _Atomic bool is_up;
     _Atomic uint64_t head;     /* newest known durable position */
     _Atomic uint64_t written;  /* newest of this node's own */
+    _Atomic uint64_t timeline; /* of the server that is written to; 0: not known yet */
+    _Atomic uint64_t went_back;
+    journal_postgres_recent_t recent;
     _Atomic uint64_t readable; /* what the feed showed at the last look */
     _Atomic uint64_t transactions, appends, refused, unknown, retried_batches, reconnects;
 };
 
 /* journal_postgres.c */
+typedef struct journal_postgres_place {
+    char timeline[4], xid[8], ordinal[4];
+} journal_postgres_place_t;
+/* A position as three parameters: integer, bigint ($N::text::xid8), integer. They borrow `room`. */
+void journal_postgres_place(journal_postgres_place_t *room, uint64_t position,
+                            pg_parameter_t parameters[3]);
 uint64_t journal_postgres_position(int64_t timeline, int64_t xid, int64_t ordinal);
 /* The feed's head by the server; the committer, which tells the hooks. */
 err_t journal_postgres_look(journal_postgres_t *self, pg_t *connection);
@@ -66,6 +82,14 @@ err_t journal_postgres_write(journal_postgres_t *self, const journal_round_t *ro
  * may still commit. One that holds out for JOURNAL_POSTGRES_HOLD_MAX_MS is ended. */
 err_t journal_postgres_await_own(journal_postgres_t *self);
 err_t journal_postgres_write_snapshots(journal_postgres_t *self, const journal_job_t *jobs);
+
+/* journal_postgres_history.c */
+/* UNAVAILABLE: it only reads (a standby), or is older than the one that was written to. */
+err_t journal_postgres_check_server(const journal_postgres_t *self, pg_t *connection);
+/* The committer's, of a new connection to write with, before anybody relies on it: whether another
+ * server has taken over, and whether it has what was acknowledged. */
+err_t journal_postgres_recognize(journal_postgres_t *self, pg_t *connection);
+void journal_postgres_remember(journal_postgres_t *self, uint64_t position);
 
 /* journal_postgres_commit.c */
 err_t journal_postgres_commit_start(journal_postgres_t *self);

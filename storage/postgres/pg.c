@@ -2,6 +2,7 @@
 
 #include "runtime/base/clock.h"
 #include "runtime/base/memory.h"
+#include "storage/postgres/pg_hosts.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -151,36 +152,39 @@ static void report_connect(const pg_t *self)
         log_warning(self->log, "postgres", "%.*s", STR_ARG(line));
 }
 
-static bool is_address(const char *address)
+static err_t open_at(pg_t *self, const pg_options_t *options, const pg_host_t *at,
+                     uint64_t deadline_ms)
 {
-    PQconninfoOption *parsed = PQconninfoParse(address, NULL);
-    PQconninfoFree(parsed);
-    return parsed != NULL;
+    /* What stands behind dbname replaces what that says. NULL: it says it. */
+    const char *names[] = {
+        "dbname", "application_name", "client_encoding", "host", "hostaddr", "port", NULL};
+    const char *values[] = {
+        options->address, options->application, "UTF8", at->host, at->hostaddr, at->port, NULL};
+    PQfinish(self->connection);
+    self->connection = PQconnectStartParams(names, values, 1);
+    if (self->connection == NULL)
+        return ERR_NO_MEMORY;
+    err_t err = PQstatus(self->connection) == CONNECTION_BAD ? ERR_UNAVAILABLE
+                                                             : connect_within(self, deadline_ms);
+    if (err == ERR_OK)
+        return ERR_OK;
+    report_connect(self);
+    return err == ERR_TIMEOUT ? ERR_UNAVAILABLE : err;
 }
 
 err_t pg_open(const pg_options_t *options, pg_t **out_connection)
 {
-    const char *names[] = {"dbname", "application_name", "client_encoding", NULL};
-    const char *values[] = {options->address, options->application, "UTF8", NULL};
+    pg_hosts_t hosts PG_HOSTS_SCOPED = {0};
     pg_t *self PG_SCOPED = memory_new(sizeof *self);
     if (self == NULL)
         return ERR_NO_MEMORY;
-    if (!is_address(options->address))
-        return ERR_INVALID;
+    TRY(pg_hosts_read(&hosts, options->address));
     self->timeout_ms = options->timeout_ms == 0 ? TIMEOUT_DEFAULT_MS : options->timeout_ms;
     self->log = options->log;
-    self->connection = PQconnectStartParams(names, values, 1);
-    if (self->connection == NULL)
-        return ERR_NO_MEMORY;
-    if (PQstatus(self->connection) == CONNECTION_BAD) {
-        report_connect(self);
-        return ERR_UNAVAILABLE;
-    }
-    err_t err = connect_within(self, now_ms() + self->timeout_ms);
-    if (err != ERR_OK) {
-        report_connect(self);
-        return err == ERR_TIMEOUT ? ERR_UNAVAILABLE : err;
-    }
+    err_t err = ERR_UNAVAILABLE;
+    for (size_t i = 0; i < hosts.count && err == ERR_UNAVAILABLE; i++)
+        err = open_at(self, options, &hosts.items[i], now_ms() + self->timeout_ms / hosts.count);
+    TRY(err);
     *out_connection = STEAL(self);
     return ERR_OK;
 }

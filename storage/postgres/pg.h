@@ -55,6 +55,8 @@ typedef struct pg_options {
     const ms_log_t *log;
 } pg_options_t;
 
+/* To the first of the address's hosts that takes it (target_session_attrs is minded); each gets its
+ * share of the time. */
 err_t pg_open(const pg_options_t *options, pg_t **out_connection);
 void pg_close(pg_t *self);
 void pg_scope_end(pg_t **self);

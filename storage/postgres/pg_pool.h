@@ -23,5 +23,7 @@ typedef struct pg_pool_options {
 
 err_t pg_pool_new(const pg_pool_options_t *options, pg_pool_t **out_pool);
 void pg_pool_free(pg_pool_t *self); /* NULL is fine */
+/* Connections made before are not used for what begins from now on. */
+void pg_pool_renew(pg_pool_t *self);
 /* A statement that only reads; once more on a new connection when an old one turned out dead. */
 err_t pg_pool_query(pg_pool_t *self, const pg_statement_t *statement, PGresult **out_result);
