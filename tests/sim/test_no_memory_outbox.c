@@ -73,13 +73,24 @@ static err_t use_settle(node_t *self)
     return self->is_answered ? ERR_OK : ERR_NO_MEMORY;
 }
 
+/* Of durable actors, too. */
+static err_t use_reread(node_t *self)
+{
+    edge_ask(runtime_edge(self->runtime, 0), address_of("courier", STR("a")), 1000, STR(""),
+             on_answer, self, courier_send, .to = STR("b"), .item = 3);
+    simulation_settle(self->simulation); /* it runs, and has not left yet */
+    TRY(runtime_reread(self->runtime));
+    pass(self);
+    return ERR_OK;
+}
+
 static const struct {
     const char *what;
     err_t (*use)(node_t *self);
 } uses[] = {
     {"actor_send_durably", use_send}, {"runtime_wake_senders", use_wake},
     {"outbox_list", use_list},        {"outbox_describe", use_describe},
-    {"outbox_settle", use_settle},
+    {"outbox_settle", use_settle},    {"runtime_reread", use_reread},
 };
 
 static void begin(node_t *self)
