@@ -5,7 +5,7 @@
  * nothing new comes after the steps that delete. The key goes last; from then on the rest can't be
  * read whatever was left of it. */
 
-#include "actors/privacy/audit_log.h"
+#include "actors/privacy/audit_anchor.h"
 #include "actors/privacy/privacy.h"
 #include "actors/protocol/account.h"
 #include "actors/protocol/accounts.h"
@@ -30,6 +30,8 @@ typedef struct audit_self {
     erase_step_t step;
     audit_user_t user;
     reply_token_t asker;
+    /* and the anchor: one job at a time, so that it never goes back */
+    bool is_anchoring, is_anchor_behind;
 } audit_self_t;
 
 #define ACTOR_DEF "actors/protocol/audit.def"
@@ -43,6 +45,43 @@ static const privacy_service_t *service(const context_t *ctx)
     return context_service(ctx);
 }
 
+/* ---- the anchor ---- */
+
+typedef struct anchor_job {
+    vault_t *vault;
+    audit_log_t log;
+    bool is_start;
+} anchor_job_t;
+
+static void anchor(audit_self_t *self, context_t *ctx, bool is_start);
+
+static err_t write_anchor(void *data, UNUSED size_t data_size)
+{
+    const anchor_job_t *job = data;
+    return audit_anchor_advance(job->vault, &job->log, job->is_start, NULL);
+}
+
+/* One that failed is made up for by the next entry, or the next start. */
+static void anchored(void *state, context_t *ctx, UNUSED err_t err, UNUSED void *data,
+                     UNUSED size_t data_size)
+{
+    audit_self_t *self = state;
+    self->is_anchoring = false;
+    if (self->is_anchor_behind)
+        anchor(self, ctx, false);
+}
+
+/* The job waits until the entry is durable. */
+static void anchor(audit_self_t *self, context_t *ctx, bool is_start)
+{
+    anchor_job_t job = {service(ctx)->vault, self->log, is_start};
+    self->is_anchor_behind = self->is_anchoring;
+    if (self->is_anchoring)
+        return;
+    self->is_anchoring = true;
+    actor_offload(ctx, OFFLOAD_FILE, write_anchor, anchored, &job, sizeof job);
+}
+
 static err_t note(audit_self_t *self, context_t *ctx, audit_action_t action, str_t user_id)
 {
     char chain[AUDIT_CHAIN_SIZE + 1];
@@ -50,6 +89,7 @@ static err_t note(audit_self_t *self, context_t *ctx, audit_action_t action, str
     TRY(audit_log_next(&self->log, service(ctx)->keyring, action, user_id, context_wall_ms(ctx),
                        chain, &event));
     actor_emit(ctx, &audit_noted_schema, &event);
+    anchor(self, ctx, false);
     return ERR_OK;
 }
 
@@ -208,6 +248,7 @@ ON(audit_erase)
 
 ON(audit_resume)
 {
+    anchor(self, ctx, true);
     resume(self, ctx);
     return actor_reply(ctx, audit_done);
 }

@@ -251,7 +251,8 @@ static void print_entry(const graphql_value_t *entry)
 int command_audit(const config_t *config, int count, char **arguments)
 {
     int64_t after = 0;
-    bool is_whole = true;
+    bool is_whole = true, has_anchor = true, was_cut = false;
+    int64_t had = 0;
     (void)arguments;
     if (count != 0)
         return command_usage("audit");
@@ -267,9 +268,20 @@ int command_audit(const config_t *config, int count, char **arguments)
         for (size_t i = 0; i < graphql_value_count(entries); i++)
             print_entry(graphql_value_at(entries, i));
         is_whole = graphql_value_bool(graphql_value_get(page, "is_whole"), false);
+        has_anchor = graphql_value_bool(graphql_value_get(page, "has_anchor"), false);
+        was_cut = graphql_value_bool(graphql_value_get(page, "was_cut"), false);
+        had = graphql_value_int(graphql_value_get(page, "had"), 0);
         after = graphql_value_int(graphql_value_get(page, "next"), 0);
     } while (after != 0);
-    return is_whole ? EXIT_OK : command_failed("the log was altered: an entry does not follow");
+    if (was_cut)
+        return command_failed("the log was cut off: it had %lld entries once, and newest ones were "
+                              "taken out",
+                              (long long)had);
+    if (!is_whole)
+        return command_failed("the log was altered: an entry does not follow, or is another one");
+    return has_anchor ? EXIT_OK
+                      : command_failed("whether newest entries were taken out is not known: what "
+                                       "tells it (`_audit` among the users' keys) is missing");
 }
 
 /* ---- keys ---- */

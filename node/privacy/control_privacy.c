@@ -1,7 +1,7 @@
 /* control_privacy.c -- erasing, and reading what is kept of a user and the audit log. */
 
 #include "actors/personal.h"
-#include "actors/privacy/audit_log.h"
+#include "actors/privacy/audit_anchor.h"
 #include "actors/protocol/audit.h"
 #include "node/parts.h"
 #include "node/privacy/privacy_node.h"
@@ -46,7 +46,9 @@ typedef struct reading {
     uint64_t after, seen;
     buf_t body;
     json_t json;
+    vault_t *vault;
     audit_log_t log;
+    audit_anchor_t anchor;
     bool is_broken;
 } reading_t;
 
@@ -121,6 +123,7 @@ static void read_stream(control_request_t *request, str_t stream, err_t (*work)(
     self->request = request;
     self->journal = journal_sealed_journal(node_of(request)->sealed);
     self->keyring = node_of(request)->keyring;
+    self->vault = node_of(request)->vault;
     self->stream = stream; /* in the request's arena, or constant */
     self->after = (uint64_t)after;
     edge_offload(control_edge(request), OFFLOAD_FILE, work, was_read, self);
@@ -160,6 +163,8 @@ static err_t visit_entry(void *context, const journal_record_t *record)
     bool follows = audit_log_follows(&self->log, self->keyring, &event);
     self->is_broken |= !follows;
     audit_log_apply(&self->log, &event);
+    if (event.number == self->anchor.number && !audit_anchor_is_of(&self->anchor, event.chain))
+        self->is_broken = true;
     if (record->version > self->after && self->seen++ < AUDIT_ENTRIES_MAX)
         write_entry(self, &event, follows);
     return ERR_OK;
@@ -168,13 +173,18 @@ static err_t visit_entry(void *context, const journal_record_t *record)
 static err_t read_audit(void *data)
 {
     reading_t *self = data;
+    TRY(audit_anchor_get(self->vault, &self->anchor)); /* first: it never is ahead of the log */
     self->json = json_to(&self->body);
     json_object_begin(&self->json);
     json_key(&self->json, STR("entries"));
     json_array_begin(&self->json);
     err_t err = self->journal->table->read(self->journal, self->stream, 0, visit_entry, self);
     json_array_end(&self->json);
+    bool is_behind = self->anchor.number > self->log.number;
     json_key_bool(&self->json, "is_whole", !self->is_broken);
+    json_key_bool(&self->json, "has_anchor", self->anchor.is_there || self->log.number == 0);
+    json_key_bool(&self->json, "was_cut", self->anchor.is_cut || is_behind);
+    json_key_u64(&self->json, "had", self->anchor.number);
     json_key_u64(&self->json, "next",
                  self->seen > AUDIT_ENTRIES_MAX ? self->after + AUDIT_ENTRIES_MAX : 0);
     json_object_end(&self->json);

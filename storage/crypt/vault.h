@@ -75,6 +75,16 @@ err_t vault_settle(vault_t *self);
 /* Every erased subject: for a move to another store. */
 err_t vault_each_erased(vault_t *self, vault_visit_fn visit, void *context);
 
+/* ---- values of our own ---- */
+
+enum { VAULT_VALUE_SIZE = AEAD_KEY_SIZE /* bytes */ };
+/* What there is (NULL: nothing) -> what shall be; false: as it is. May be called again, after
+ * another node was quicker. */
+typedef bool (*vault_decide_fn)(void *context, const uint8_t *now, uint8_t *next);
+/* A small value beside the keys, wrapped as they are; a name begins with "_". UNAVAILABLE: it is
+ * wrapped by a master key that is not known; BUSY: others are quicker all the time. */
+err_t vault_value_change(vault_t *self, str_t name, vault_decide_fn decide, void *context);
+
 /* ---- the master key ---- */
 
 typedef struct vault_rotation {

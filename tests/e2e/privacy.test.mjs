@@ -52,6 +52,22 @@ for (const database of [false, true]) {
         server.database]).stdout.trim(), 'hex')
       : readFileSync(path.join(server.data, 'keys/subjects', subject)));
 
+    /** Every file of the node and its database that has the bytes, but for the WAL: what that keeps, operating.md says. */
+    function filesWith(bytes) {
+      if (database) run('psql', [server.database, '-c', 'CHECKPOINT']);
+      const names = run('find', [server.folder, '-type', 'f', '-not', '-path', '*/pg_wal/*']).stdout.trim().split('\n');
+      return names.filter((name) => existsSync(name) && readFileSync(name).includes(bytes));
+    }
+
+    /** Rows of a user in all tables that have such. */
+    function rowsOf(uid) {
+      const tables = run('psql', ['-Atc', "SELECT tablename FROM pg_policies WHERE schemaname = 'public' AND policyname = 'own_rows'",
+        server.database]).stdout.trim().split('\n');
+      assert.ok(tables.length >= 8, tables.join());
+      const counts = tables.map((table) => `(SELECT count(*) FROM ${table} WHERE user_id = '${uid}')`).join(' + ');
+      return Number(run('psql', ['-Atc', `SELECT ${counts}`, server.database]).stdout);
+    }
+
     before(async () => {
       server = await startServer({ database, flags: ['--recorder', 'messages'] });
       await server.setUp();
@@ -129,6 +145,9 @@ for (const database of [false, true]) {
       assert.equal(say(['user', 'erase', NAME], 'no\n').status, 1);
       assert.equal(say(['user', 'erase', 'nobody', '--yes']).status, 1);
       assert.equal(say(['user', 'erase', 'ana', '--yes']).status, 1, 'the last administrator');
+      const wrapped = keyOf(userId).subarray(-48);
+      assert.equal(filesWith(wrapped).length, 1, 'the search itself');
+      if (database) assert.ok(rowsOf(userId) > 0);
       const done = say(['user', 'erase', NAME], `${NAME}\n`);
       assert.equal(done.status, 0, done.stderr);
 
@@ -143,6 +162,8 @@ for (const database of [false, true]) {
         await server.start();
       }
       assert.deepEqual(foundIn(server, SECRETS), []);
+      assert.deepEqual(filesWith(wrapped), [], 'nor in pages that the database gave back');
+      if (database) assert.equal(rowsOf(userId), 0);
       const key = keyOf(userId);
       assert.ok(key.length > 2 && key.subarray(2).every((byte) => byte === 0), 'a tombstone, and no key');
       // What is left in the journal is opened by nobody any more.
@@ -161,6 +182,34 @@ for (const database of [false, true]) {
       assert.match(done.stdout, new RegExp(`exported +${userId}\n.*master key changed.*\n.*erasure begun.*\n.*erasure refused`));
       assert.match(done.stdout, new RegExp(`erasure begun +${userId}\n.*erasure ended +${userId}\n$`));
       assert.ok(!done.stdout.includes(NAME));
+    });
+
+    test('an audit log that is cut off is found, and stays found', async () => {
+      const entries = () => say(['audit']).stdout.trim().split('\n').length;
+      const had = entries(), journal = path.join(server.data, 'journal'), saved = path.join(server.folder, 'saved');
+      await server.end();
+      if (!database) run('cp', ['-r', journal, saved]);
+      await server.start();
+      assert.equal(say(['keys', 'rotate']).status, 0);
+      await until(() => entries() === had + 1, 'the change is in the log');
+      assert.equal(say(['audit']).status, 0);
+      await server.end();
+      if (database)
+        for (const sql of [`DELETE FROM events WHERE stream = 'audit/node' AND version > ${had}`,
+          `UPDATE streams SET version = ${had} WHERE stream = 'audit/node'`, "DELETE FROM snapshots WHERE stream = 'audit/node'"])
+          run('psql', [server.database, '-c', sql]);
+      else {
+        run('rm', ['-r', journal]);
+        run('mv', [saved, journal]);
+      }
+      await server.start();
+      for (let more = 0; more < 2; more++) {
+        const done = say(['audit']);
+        assert.equal(done.status, 1, done.stdout);
+        assert.match(done.stderr, new RegExp(`cut off: it had ${had + 1} entries`));
+        assert.equal(say(['keys', 'rotate']).status, 0);
+        await until(() => entries() === had + 1 + more, 'the change is in the log');
+      }
     });
 
     test('an erasure that is killed in the middle is ended by the next start', async () => {

@@ -3,6 +3,7 @@
 #include "tests/support/vault/vault_contract.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,6 +27,8 @@ static vault_store_t *open_files(void *path)
 
 Test(vault, over_files_keeps_the_contract)
 {
+    if (access("/dev/shm", W_OK) == 0) /* what a machine's end leaves is not what this is about */
+        (void)setenv("TMPDIR", "/dev/shm", 1);
     temporary_t folder TEMPORARY_SCOPED = temporary_new();
     temporary_name_t path = temporary_in(&folder, "keys");
     buf_t problem BUF_SCOPED = BUF_INIT;
