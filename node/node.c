@@ -4,6 +4,7 @@
 #include "actors/personal.h"
 #include "actors/protocol/accounts.h"
 #include "actors/protocol/roots.h"
+#include "actors/settings/settings.h"
 #include "actors/social/social.h"
 #include "actors/streaming/session_service.h"
 #include "node/blobs/segments_open.h"
@@ -240,6 +241,7 @@ static err_t register_services(node_t *self)
     TRY(auth_register(self->runtime, &self->auth));
     TRY(privacy_register(self->runtime, &self->privacy));
     TRY(social_register(self->runtime));
+    TRY(settings_register(self->runtime));
     TRY(session_register(self->runtime));
     TRY(library_register(self->runtime, &self->library));
     return streaming_register(self->runtime, &self->streaming);

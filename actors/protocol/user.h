@@ -15,5 +15,6 @@ enum {
     USER_PLAYLISTS_MAX = 1000,
     USER_PAGE_MAX = 500,
     USER_RATING_MAX = 5,
-    USER_IMPORT_MAX = 500 /* tracks of one user_import */
+    USER_IMPORT_MAX = 500, /* tracks of one user_import */
+    USER_SETTINGS_MAX = 16 /* of one user_set_settings */
 };

@@ -225,6 +225,43 @@ ON(user_delete_playlist)
     return ERR_OK;
 }
 
+/* ---- settings ---- */
+
+static err_t answer_settings(user_self_t *self, context_t *ctx)
+{
+    user_setting_t settings[USER_SETTING_COUNT];
+    uint32_t count = user_choices_list(&self->book.choices, false, settings);
+    return actor_reply(ctx, user_settings, .settings = {settings, count});
+}
+
+ON(user_get_settings)
+{
+    return answer_settings(self, ctx);
+}
+
+ON(user_set_settings)
+{
+    bool is_change[USER_SETTINGS_MAX] = {false}, is_any = false;
+    if (command->settings.count > USER_SETTINGS_MAX)
+        return ERR_LIMIT;
+    for (uint32_t i = 0; i < command->settings.count; i++)
+        TRY(user_choices_check(&self->book.choices, &command->settings.items[i], &is_change[i]));
+    for (uint32_t i = 0; i < command->settings.count; i++) {
+        const user_setting_t *setting = &command->settings.items[i];
+        if (is_change[i])
+            emit(ctx, user_setting_set, .name = setting->name, .value = setting->value);
+        is_any |= is_change[i];
+    }
+    if (is_any) {
+        user_setting_t settings[USER_SETTING_COUNT];
+        uint32_t count = user_choices_list(&self->book.choices, false, settings);
+        str_t topic =
+            arena_printf(context_arena(ctx), "user/%.*s/settings", STR_ARG(context_key(ctx)));
+        actor_publish(ctx, topic, user_settings, .settings = {settings, count});
+    }
+    return answer_settings(self, ctx);
+}
+
 /* ---- erasing ---- */
 
 ON(user_erase)
@@ -263,6 +300,11 @@ APPLY(user_playlist_added)
 APPLY(user_playlist_removed)
 {
     user_apply_playlist_removed(&self->book, event);
+}
+
+APPLY(user_setting_set)
+{
+    user_choices_apply(&self->book.choices, event->name, event->value);
 }
 
 /* What an erased listener's events leave behind goes with the rest. */

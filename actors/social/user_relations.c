@@ -189,3 +189,46 @@ const relation_t PLAYS_RELATION = {.name = "plays",
                                    .tables = {"plays", "imported_plays"},
                                    .events = play_events,
                                    .event_count = COUNT_OF(play_events)};
+
+/* ---- settings ---- */
+
+static const char setting_sql[] =
+    "INSERT INTO settings (user_id, name, value, set_at)"
+    " SELECT DISTINCT ON (user_id, name) user_id, name, value, ms_time(wall_ms)"
+    "   FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[])"
+    "     WITH ORDINALITY AS e(place, user_id, wall_ms, name, value, nth)"
+    "   WHERE " RELATION_PASSED " ORDER BY user_id, name, nth DESC"
+    " ON CONFLICT (user_id, name) DO UPDATE SET value = excluded.value, set_at = excluded.set_at";
+
+static void setting_set(relation_rows_t *rows, const void *event_)
+{
+    const user_setting_set_t *event = event_;
+    if (str_is_empty(event->value))
+        return; /* its subject is erased */
+    relation_at(rows, 0);
+    relation_key(rows);
+    relation_wall(rows);
+    relation_text(rows, event->name);
+    relation_text(rows, event->value);
+}
+
+static const char erased_settings_sql[] =
+    "DELETE FROM settings s USING (SELECT * FROM unnest($1::bigint[], $2::text[])"
+    "   AS e(place, user_id) WHERE " RELATION_PASSED ") AS e WHERE s.user_id = e.user_id";
+
+static const relation_event_t setting_events[] = {
+    {.schema = &user_setting_set_schema,
+     .columns = "ltltt",
+     .sql = setting_sql,
+     .add = setting_set},
+    {.schema = &user_erased_schema,
+     .columns = "lt",
+     .sql = erased_settings_sql,
+     .add = relation_add_key},
+};
+
+const relation_t SETTINGS_RELATION = {.name = "settings",
+                                      .format = 1,
+                                      .tables = {"settings"},
+                                      .events = setting_events,
+                                      .event_count = COUNT_OF(setting_events)};

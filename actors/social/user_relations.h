@@ -1,8 +1,8 @@
 #pragma once
 /* user_relations.h -- tables of what listeners made of the music: favourites and ratings
  * (`tastes`), and what they heard (`plays`, a partition a month; imported_plays: what another
- * program counted before). */
+ * program counted before); and what they chose for their devices (`settings`). */
 
 #include "storage/relations/relation.h"
 
-extern const relation_t TASTES_RELATION, PLAYS_RELATION;
+extern const relation_t TASTES_RELATION, PLAYS_RELATION, SETTINGS_RELATION;

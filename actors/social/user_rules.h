@@ -13,6 +13,7 @@
  * any more. */
 
 #include "actors/social/track_facts.h"
+#include "actors/social/user_settings.h"
 #include "runtime/base/arena.h"
 
 enum { USER_PLAYLIST_ID_SIZE_MAX = 40 };
@@ -31,6 +32,7 @@ typedef struct user_book {
     uint64_t last_play_number;
     user_playlist_id_t *playlists;
     uint32_t playlist_count, playlist_capacity;
+    user_choices_t choices;
 } user_book_t;
 
 void user_book_deinit(user_book_t *self);

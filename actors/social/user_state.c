@@ -43,10 +43,13 @@ err_t user_book_to_state(const user_book_t *self, arena_t *arena, user_state_t *
     };
     TRY(facts_to_chunks(&self->facts, arena, &state));
 
+    user_setting_t *settings = arena_new_array(arena, USER_SETTING_COUNT, sizeof *settings);
     user_play_t *plays = arena_new_array(arena, self->history_count + 1, sizeof *plays);
     str_t *ids = arena_new_array(arena, self->playlist_count + 1, sizeof *ids);
-    if (plays == NULL || ids == NULL)
+    if (plays == NULL || ids == NULL || settings == NULL)
         return ERR_NO_MEMORY;
+    state.settings.items = settings;
+    state.settings.count = user_choices_list(&self->choices, true, settings);
     for (uint32_t i = 0; i < self->history_count; i++) /* oldest first */
         plays[i] = self->history[(self->history_next + i) % self->history_count];
     for (uint32_t i = 0; i < self->playlist_count; i++)
@@ -102,6 +105,9 @@ err_t user_book_from_state(user_book_t *self, const user_state_t *state)
     if (state->history.count > USER_HISTORY_MAX || state->playlist_ids.count > USER_PLAYLISTS_MAX)
         return ERR_CORRUPT;
     self->next_favourite = state->next_favourite;
+    for (uint32_t i = 0; i < state->settings.count; i++)
+        user_choices_apply(&self->choices, state->settings.items[i].name,
+                           state->settings.items[i].value);
     TRY(facts_from_chunks(self, state));
     TRY(favourites_from(self, state));
     for (uint32_t i = 0; i < state->playlist_ids.count; i++) {

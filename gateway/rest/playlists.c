@@ -1,6 +1,7 @@
 #include "gateway/rest/playlists.h"
 
 #include "actors/protocol/roots.h"
+#include "actors/protocol/server.h"
 #include "actors/protocol/user.h"
 #include "gateway/api.h"
 #include "runtime/base/memory.h"
@@ -34,6 +35,40 @@ static str_t query_of(http_request_t *request, const char *name)
 {
     str_t value;
     return http_query(request, name, &value) == ERR_OK ? value : STR("");
+}
+
+/* ---- may they? ---- */
+
+typedef struct gate {
+    http_request_t *request;
+    void (*next)(http_request_t *request);
+} gate_t;
+
+static void features_known(void *context, const answer_t *answer)
+{
+    const gate_t *gate = context;
+    if (answer->err != ERR_OK)
+        refuse(gate->request, answer);
+    else if (!server_has(answer->message, SERVER_FEATURE_PLAYLIST_FILES))
+        http_reply_error(gate->request, ERR_FORBIDDEN,
+                         "an administrator has switched playlists as files off");
+    else
+        gate->next(gate->request);
+}
+
+/* Goes on with `next` where the feature is on. */
+static void with_files(http_request_t *request, void (*next)(http_request_t *request))
+{
+    gate_t *gate = arena_new(request->arena, sizeof *gate);
+    if (gate == NULL) {
+        http_reply_error(request, ERR_NO_MEMORY, NULL);
+        return;
+    }
+    if (caller_or_refuse(request).data == NULL)
+        return;
+    *gate = (gate_t){request, next};
+    edge_ask(request->edge, address_of(SERVER_KIND, SERVER_KEY), ASK_TIMEOUT_MS, (str_t){0},
+             features_known, gate, server_get);
 }
 
 /* ---- export ---- */
@@ -140,7 +175,7 @@ static void ask_page(export_t *self)
              .after_entry_id = self->last_entry_id, .first = PLAYLIST_PAGE_MAX);
 }
 
-static void get_export(http_request_t *request)
+static void begin_export(http_request_t *request)
 {
     static const char prefix[] = "pl_";
     str_t user_id = caller_or_refuse(request);
@@ -167,6 +202,11 @@ static void get_export(http_request_t *request)
                            .track_ids = ids};
         ask_page(self);
     }
+}
+
+static void get_export(http_request_t *request)
+{
+    with_files(request, begin_export);
 }
 
 /* ---- import ---- */
@@ -332,7 +372,7 @@ static err_t format_of(http_request_t *request, playlist_format_t *out_format)
     return ERR_UNSUPPORTED;
 }
 
-static void post_import(http_request_t *request)
+static void begin_import(http_request_t *request)
 {
     playlist_format_t format;
     str_t user_id = caller_or_refuse(request);
@@ -354,6 +394,11 @@ static void post_import(http_request_t *request)
         edge_ask(request->edge, address_of(ROOTS_KIND, ROOTS_KEY), ASK_TIMEOUT_MS, (str_t){0},
                  roots_known, self, roots_get_status);
     }
+}
+
+static void post_import(http_request_t *request)
+{
+    with_files(request, begin_import);
 }
 
 err_t playlists_routes(routes_t *routes)

@@ -72,6 +72,7 @@ static const struct {
     {"user_imported", ""},
     {"user_playlist_added", "playlist_ids(public) "},
     {"user_playlist_removed", ""},
+    {"user_setting_set", ""},
     {"user_erased", ""},
 };
 

@@ -144,6 +144,7 @@ graph_rows_t resolve_playlist(void);
 graph_rows_t resolve_playlist_edits(void);
 graph_rows_t resolve_session(void);
 graph_rows_t resolve_session_edits(void);
+graph_rows_t resolve_settings(void);
 graph_rows_t resolve_subscriptions(void);
 
 /* The engine over schema.graphql with all of the above. Problems: a line each. */

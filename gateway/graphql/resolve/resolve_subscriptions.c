@@ -5,6 +5,7 @@
  * they are not (`track`), its subscription fails instead. The feed of `session` also keeps its
  * device attached for as long as it is open. */
 
+#include "actors/protocol/server.h"
 #include "actors/protocol/user.h"
 #include "gateway/graphql/resolve/views.h"
 #include "runtime/base/memory.h"
@@ -301,9 +302,34 @@ static err_t open_listeners(graphql_field_t *field, graphql_stream_t *stream)
     return ERR_OK;
 }
 
+static err_t got_features(graphql_field_t *field, const answer_t *answer)
+{
+    static const presence_list_t nobody = {0};
+    bool is_on = server_has(answer->message, SERVER_FEATURE_LISTENING_NOW);
+    return graph_return_listeners(field, is_on ? graphql_source(field) : &nobody);
+}
+
 static err_t listeners_now(graphql_field_t *field)
 {
-    return graph_return_listeners(field, graphql_source(field));
+    return graph_ask(field, address_of(SERVER_KIND, SERVER_KEY), got_features, server_get);
+}
+
+static err_t open_settings(graphql_field_t *field, graphql_stream_t *stream)
+{
+    feed_t *feed;
+    str_t user = graph_user_id(graph_of(field));
+    str_t topic = arena_printf(graphql_arena(field), "user/%.*s/settings", STR_ARG(user));
+    TRY(feed_open(field, stream, topic, &user_settings_schema, &feed));
+    feed_ask(feed, address_of(USER_KIND, user), user_get_settings);
+    return ERR_OK;
+}
+
+static err_t open_server(graphql_field_t *field, graphql_stream_t *stream)
+{
+    feed_t *feed;
+    TRY(feed_open(field, stream, TOPIC_SERVER, &server_settings_schema, &feed));
+    feed_ask(feed, address_of(SERVER_KIND, SERVER_KEY), server_get);
+    return ERR_OK;
 }
 
 graph_rows_t resolve_subscriptions(void)
@@ -315,6 +341,8 @@ graph_rows_t resolve_subscriptions(void)
         {"Subscription.library", .open = open_library},
         {"Subscription.track", .open = open_track, .resolve = track_now},
         {"Subscription.listeners", .open = open_listeners, .resolve = listeners_now},
+        {"Subscription.settings", .open = open_settings},
+        {"Subscription.server", .open = open_server},
     };
     return GRAPH_ROWS(rows);
 }

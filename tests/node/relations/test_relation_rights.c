@@ -7,25 +7,29 @@
 
 #include <stdio.h>
 
-/* ana and bob have a favourite, a rating and a play each; bob has another favourite. */
+/* ana and bob have a favourite, a rating, a play and a setting each; bob has another favourite. */
 static void populate(relations_rig_t *rig)
 {
     uint64_t ana = 0, bob = 0;
     user_favourite_set_t favourite = {1, true}, other = {2, true};
     user_rating_set_t rating = {1, 5};
     user_played_t played = {1, 1, 1700000000000};
+    user_setting_set_t dark = {STR("theme"), STR("dark")}, light = {STR("theme"), STR("light")};
     rig_append(rig, STR("user/ana"), &ana, &user_favourite_set_schema, &favourite);
     rig_append(rig, STR("user/ana"), &ana, &user_rating_set_schema, &rating);
     rig_append(rig, STR("user/ana"), &ana, &user_played_schema, &played);
+    rig_append(rig, STR("user/ana"), &ana, &user_setting_set_schema, &dark);
     rig_append(rig, STR("user/bob"), &bob, &user_favourite_set_schema, &favourite);
     rig_append(rig, STR("user/bob"), &bob, &user_favourite_set_schema, &other);
     rig_append(rig, STR("user/bob"), &bob, &user_rating_set_schema, &rating);
     rig_append(rig, STR("user/bob"), &bob, &user_played_schema, &played);
+    rig_append(rig, STR("user/bob"), &bob, &user_setting_set_schema, &dark);
+    rig_append(rig, STR("user/bob"), &bob, &user_setting_set_schema, &light);
     rig_wait(rig);
     check_ok(rig->err);
 }
 
-/* What a reader sees of everybody: rows of the three tables, or -1 and the error. */
+/* What a reader sees of everybody: rows of the four tables, or -1 and the error. */
 static int64_t seen_by(pg_t *pg, const char *user, const char *sql, err_t *out_err)
 {
     PGresult *result PG_RESULT_SCOPED = NULL;
@@ -35,7 +39,7 @@ static int64_t seen_by(pg_t *pg, const char *user, const char *sql, err_t *out_e
 
 static const char all_sql[] =
     "SELECT (SELECT count(*) FROM favourites) + (SELECT count(*) FROM ratings)"
-    " + (SELECT count(*) FROM plays)";
+    " + (SELECT count(*) FROM plays) + (SELECT count(*) FROM settings)";
 
 static void expect_seen(pg_t *pg, const char *user, int64_t wanted, const char *what)
 {
@@ -56,8 +60,8 @@ static void expect_own_rows_only(const char *address, const char *what)
 {
     err_t err;
     pg_t *pg PG_SCOPED = connected(address);
-    expect_seen(pg, "ana", 3, what);
-    expect_seen(pg, "bob", 4, what); /* on the connection that ana's reader had */
+    expect_seen(pg, "ana", 4, what);
+    expect_seen(pg, "bob", 5, what); /* on the connection that ana's reader had */
     expect_seen(pg, "", 0, what);
     expect_seen(pg, "eve", 0, what);
     cr_expect_eq(seen_by(pg, "ana", "SELECT count(*) FROM favourites WHERE user_id = 'bob'", &err),
@@ -66,7 +70,7 @@ static void expect_own_rows_only(const char *address, const char *what)
     /* After a transaction that failed. */
     cr_expect_eq(seen_by(pg, "bob", "SELECT 1 / (count(*) - 2) FROM favourites", &err), -1);
     cr_expect_eq(err, ERR_INVALID, "%s: %s", what, err_text(err));
-    expect_seen(pg, "ana", 3, what);
+    expect_seen(pg, "ana", 4, what);
 
     /* What a reader must not do at all. */
     static const char *const forbidden[] = {
@@ -76,6 +80,8 @@ static void expect_own_rows_only(const char *address, const char *what)
         "WITH d AS (DELETE FROM favourites RETURNING 1) SELECT count(*) FROM d",
         "INSERT INTO favourites VALUES ('ana', 9, now()) RETURNING 1::bigint",
         "SELECT count(*) FROM analyst.plays",
+        "WITH d AS (UPDATE settings SET value = 'dark' RETURNING 1) SELECT count(*) FROM d",
+        "INSERT INTO feature_flags VALUES ('x', true, now()) RETURNING 1::bigint",
         "SELECT 1::bigint FROM ms_build_end('tastes')",
     };
     for (size_t i = 0; i < COUNT_OF(forbidden); i++) {

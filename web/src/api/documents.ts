@@ -16,6 +16,9 @@ const PLAYLIST = `${PLAYLIST_CARD} entries(first: 500) { nodes { id track { ${PL
 const SESSION = `version placement queue { id track { ${TRACK} } } currentEntryId isPlaying positionMs positionAt serverTime repeat
   isShuffled activeDeviceId devices { id name isOnline volume }`;
 
+const SETTINGS = 'theme quality isGapless isNormalised';
+const SERVER = 'notice features { name isOn }';
+
 export const queries = {
   library: `query Library { library { ${LIBRARY} } }`,
   albums: `query Albums($first: Int!, $after: String, $sort: AlbumSort!, $genre: ID) {
@@ -48,6 +51,13 @@ const session = (name: string, variables: string, field: string) =>
   `mutation ${name}($commandId: ID!${variables}) { session: ${field} { ${SESSION} } }`;
 
 export const mutations = {
+  setSettings: `mutation SetSettings($commandId: ID!, $theme: Theme, $quality: Quality, $isGapless: Boolean, $isNormalised: Boolean) {
+    settings: setSettings(commandId: $commandId, theme: $theme, quality: $quality, isGapless: $isGapless,
+      isNormalised: $isNormalised) { ${SETTINGS} } }`,
+  setNotice: `mutation SetNotice($commandId: ID!, $text: String!) {
+    server: setNotice(commandId: $commandId, text: $text) { ${SERVER} } }`,
+  setFeature: `mutation SetFeature($commandId: ID!, $name: String!, $isOn: Boolean!) {
+    server: setFeature(commandId: $commandId, name: $name, isOn: $isOn) { ${SERVER} } }`,
   playTracks: session(
     'PlayTracks',
     ', $deviceId: ID!, $trackIds: [ID!]!, $startIndex: Int!',
@@ -127,6 +137,8 @@ export const mutations = {
 } as const;
 
 export const subscriptions = {
+  settings: `subscription Settings { settings { ${SETTINGS} } }`,
+  server: `subscription Server { server { ${SERVER} } }`,
   session: `subscription Session($deviceId: ID!, $deviceName: String!) {
     session(deviceId: $deviceId, deviceName: $deviceName) { ${SESSION} } }`,
   playlist: `subscription Playlist($id: ID!) { playlist(id: $id) { ${PLAYLIST} } }`,

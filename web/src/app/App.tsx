@@ -5,6 +5,7 @@ import { BrowserRouter, Navigate, Route, Routes } from 'react-router';
 import { begin, useAccount } from '../api/account';
 import { disconnect } from '../api/live';
 import { queryClient } from '../api/queries';
+import { forgetSettings } from '../app_settings';
 import { direction, t } from '../i18n';
 import { Home } from '../pages/Home';
 import { Button, Spinner } from '../ui/basics';
@@ -56,6 +57,7 @@ function Gate() {
     // The next one to sign in may be somebody else.
     disconnect();
     queryClient.clear();
+    forgetSettings();
   }, [status]);
   switch (status) {
     case 'starting':

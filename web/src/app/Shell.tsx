@@ -4,6 +4,7 @@ import {
   House,
   Library,
   ListMusic,
+  Megaphone,
   Mic2,
   Search,
   Settings,
@@ -17,6 +18,8 @@ import { lazy, Suspense, useEffect, useRef } from 'react';
 import { NavLink, Outlet, useLocation, useNavigationType } from 'react-router';
 import { useLibrary, useLiveLibrary, useLivePlaylists, useLiveTracks, usePlaylists } from '../api/queries';
 import { useReach } from '../api/reach';
+import { useLiveServer, useServer } from '../api/server_settings';
+import { useLiveSettings } from '../app_settings';
 import { t, type MessageKey } from '../i18n';
 import { Bar } from '../playing/Bar';
 import { NowPlaying } from '../playing/NowPlaying';
@@ -60,6 +63,8 @@ export function Shell() {
   useLiveLibrary();
   useLivePlaylists();
   useLiveTracks();
+  useLiveSettings();
+  useLiveServer();
   useShortcuts();
   usePlayer();
   return (
@@ -197,8 +202,15 @@ function Banners() {
   const isReachable = useReach((it) => it.isReachable);
   const isStreamDown = usePlayback((it) => it.isStreamDown);
   const isBlocked = usePlayback((it) => it.isBlocked);
+  const notice = useServer((it) => it.notice);
   return (
     <>
+      {notice !== '' && (
+        <div className="banner accent" role="status" data-testid="server-notice">
+          <Megaphone size={18} aria-hidden />
+          <span dir="auto">{notice}</span>
+        </div>
+      )}
       {(!isReachable || isStreamDown) && (
         <div className="banner" role="status" data-testid="offline">
           <WifiOff size={18} aria-hidden />

@@ -1,10 +1,11 @@
 import { Keyboard, LogOut } from 'lucide-react';
 import { Switch } from 'radix-ui';
-import { useId } from 'react';
+import { useId, useState, type FormEvent } from 'react';
 import { signOut, useAccount } from '../api/account';
-import { useSettings, type Theme } from '../app_settings';
+import { setFeature, setNotice, useServer } from '../api/server_settings';
+import { choose, useSettings, type Theme } from '../app_settings';
 import { ui } from '../app/ui';
-import { t } from '../i18n';
+import { t, type MessageKey } from '../i18n';
 import type { Quality } from '../player/track_loader';
 import { Button, Page } from '../ui/basics';
 import { Choice } from '../ui/Choice';
@@ -25,7 +26,7 @@ export function Settings() {
             label={t('settings.theme')}
             value={settings.theme}
             options={THEMES.map((it) => ({ value: it, label: t(`settings.theme.${it}`) }))}
-            onChange={(theme) => useSettings.setState({ theme })}
+            onChange={(theme) => void choose({ theme })}
           />
         </div>
       </section>
@@ -40,22 +41,23 @@ export function Settings() {
             label={t('settings.quality')}
             value={settings.quality}
             options={QUALITIES.map((it) => ({ value: it, label: t(`settings.quality.${it}`) }))}
-            onChange={(quality) => useSettings.setState({ quality })}
+            onChange={(quality) => void choose({ quality })}
           />
         </div>
         <Toggle
           label={t('settings.gapless')}
           text={t('settings.gapless.text')}
           isOn={settings.isGapless}
-          onChange={(isGapless) => useSettings.setState({ isGapless })}
+          onChange={(isGapless) => void choose({ isGapless })}
         />
         <Toggle
           label={t('settings.normalise')}
           text={t('settings.normalise.text')}
           isOn={settings.isNormalised}
-          onChange={(isNormalised) => useSettings.setState({ isNormalised })}
+          onChange={(isNormalised) => void choose({ isNormalised })}
         />
       </section>
+      {user?.role === 'ADMIN' && <ForEverybody />}
       <section className="settings">
         <h2>{t('settings.account')}</h2>
         <div className="setting">
@@ -75,6 +77,58 @@ export function Settings() {
         </div>
       </section>
     </Page>
+  );
+}
+
+/** What administrators choose; the server knows which features there are. */
+function ForEverybody() {
+  const features = useServer((it) => it.features);
+  return (
+    <section className="settings" data-testid="for-everybody">
+      <h2>{t('settings.everybody')}</h2>
+      <NoticeForm />
+      {features.map(({ name, isOn }) => (
+        <Toggle
+          key={name}
+          label={t(`feature.${name}` as MessageKey)}
+          text={t(`feature.${name}.text` as MessageKey)}
+          isOn={isOn}
+          onChange={(now) => void setFeature(name, now)}
+        />
+      ))}
+    </section>
+  );
+}
+
+const NOTICE_MAX = 160;
+
+function NoticeForm() {
+  const notice = useServer((it) => it.notice);
+  const [draft, setDraft] = useState<string | null>(null);
+  const [isBusy, setBusy] = useState(false);
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    setBusy(true);
+    if (await setNotice((draft ?? notice).trim())) setDraft(null);
+    setBusy(false);
+  };
+  return (
+    <form className="inline-form setting" onSubmit={(event) => void submit(event)}>
+      <label className="field">
+        {t('settings.notice')}
+        <span className="muted">{t('settings.notice.text')}</span>
+        <input
+          value={draft ?? notice}
+          maxLength={NOTICE_MAX}
+          dir="auto"
+          data-testid="notice-text"
+          onChange={(event) => setDraft(event.target.value)}
+        />
+      </label>
+      <Button type="submit" isBusy={isBusy} disabled={draft === null || draft.trim() === notice} data-testid="notice-save">
+        {t('settings.notice.save')}
+      </Button>
+    </form>
   );
 }
 
