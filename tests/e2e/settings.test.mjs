@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { id as shown, openPage, signIn as signInPage, startBrowser } from './support/browser.mjs';
 import { commandId, program, run, Server, startServer } from './support/server.mjs';
 
 let server, listener;
@@ -17,8 +18,9 @@ async function signIn(name, password) {
 }
 
 before(async () => {
-  server = await startServer({ music: null });
+  server = await startServer();
   await server.setUp();
+  await server.scanned(12);
   run(program, ['user', 'add', 'bob', '--data', server.data], { input: 'correct horse battery\n' });
   listener = await signIn('bob', 'correct horse battery');
 });
@@ -49,12 +51,39 @@ test('settings are each listener\'s own, and there after a kill', async () => {
   assert.deepEqual(await settings(), wanted);
 });
 
+test('what is chosen on one page is so on the other, at once and after a visit', async () => {
+  const browser = await startBrowser();
+  try {
+    const pages = await Promise.all([0, 1].map(() => openPage(browser, null)));
+    for (const page of pages) await signInPage(page, server.origin);
+    const [here, there] = pages;
+    const themed = (page, theme) => page.waitForFunction((it) => document.documentElement.dataset.theme === it, theme);
+    await themed(here, 'dark'); // as the test before left it
+    await here.goto(`${server.origin}/settings`);
+    await here.getByRole('radio', { name: 'Light' }).click();
+    await Promise.all(pages.map((page) => themed(page, 'light')));
+    assert.equal((await settings()).theme, 'LIGHT');
+    await here.getByRole('switch', { name: 'Gapless playback' }).click();
+    await there.goto(`${server.origin}/settings`);
+    await there.getByRole('switch', { name: 'Gapless playback', checked: true }).waitFor();
+    await shown(here, 'notice-text').fill('Hello, everybody');
+    await shown(here, 'notice-save').click();
+    await shown(there, 'server-notice').getByText('Hello, everybody').waitFor();
+    await shown(here, 'notice-text').fill('');
+    await shown(here, 'notice-save').click();
+    await shown(there, 'server-notice').waitFor({ state: 'detached' });
+    for (const page of pages) assert.deepEqual(page.problems, []);
+  } finally {
+    await browser.close();
+  }
+});
+
 test('the same command again gives the first answer', async () => {
   const id = commandId();
-  await set('theme: LIGHT', server, id);
-  await set('theme: DARK');
-  assert.equal((await set('theme: LIGHT', server, id)).setSettings.theme, 'LIGHT');
-  assert.equal((await settings()).theme, 'DARK');
+  await set('theme: DARK', server, id);
+  await set('theme: LIGHT');
+  assert.equal((await set('theme: DARK', server, id)).setSettings.theme, 'DARK');
+  assert.equal((await settings()).theme, 'LIGHT');
 });
 
 test('what administrators choose is everybody\'s; listeners can\'t', async () => {
@@ -90,5 +119,5 @@ test('an export has the settings; an erasure takes them', async () => {
   const chosen = events.filter(({ event }) => event === 'user_setting_set').map(({ data }) => data);
   assert.deepEqual(chosen, [{ name: 'theme', value: 'dark' }]);
   assert.equal(server.command('user', 'erase', 'bob', '--yes').status, 0);
-  assert.equal((await settings()).theme, 'DARK', 'another\'s stay');
+  assert.equal((await settings()).theme, 'LIGHT', 'another\'s stay');
 });
