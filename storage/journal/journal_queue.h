@@ -22,6 +22,7 @@ typedef struct journal_job {
      * its error, so that it is answered in its turn and on the committer's thread. */
     err_t err;
     bool is_written;
+    bool is_chosen; /* the committer's own */
     uint64_t version, position;
 } journal_job_t;
 

@@ -312,10 +312,12 @@ err_t journal_postgres_open(const journal_postgres_options_t *options,
     self->lock = options->lock;
     self->node = options->node;
     self->timeout_ms = options->timeout_ms == 0 ? 5000 : options->timeout_ms;
+    self->second_min = options->second_min == 0 ? JOURNAL_POSTGRES_SECOND_MIN : options->second_min;
     self->is_read_only = options->is_read_only;
     self->random = options->random.fill == NULL ? random_system() : options->random;
     self->log = options->log;
     journal_hooks_init(&self->hooks);
+    journal_held_init(&self->held);
     self->address = str_dup_terminated(str_from(options->address));
     if (self->address == NULL)
         return ERR_NO_MEMORY;
@@ -327,7 +329,7 @@ err_t journal_postgres_open(const journal_postgres_options_t *options,
     TRY(relation_batch_new(options->relations, options->opener, &self->relations));
     TRY(journal_postgres_connect(self, &self->writer));
     if (!self->is_read_only)
-        TRY(journal_postgres_await_own(self)); /* of the process before this one */
+        TRY(journal_postgres_take_over(self)); /* of the process before this one */
     TRY(journal_postgres_recognize(self, self->writer));
     TRY(journal_postgres_look(self, self->writer));
     atomic_store(&self->is_up, true);
@@ -344,6 +346,7 @@ void journal_postgres_close(journal_postgres_t *self)
     if (self == NULL)
         return;
     journal_postgres_commit_stop(self);
+    journal_postgres_leave(self);
     journal_postgres_follow_stop(self->follow);
     pg_close(self->writer);
     node_lock_free(self->lock); /* after all that is written */
@@ -379,6 +382,7 @@ void journal_postgres_stats(const journal_postgres_t *self, journal_postgres_sta
                                             .unknown = atomic_load(&self->unknown),
                                             .retried_batches = atomic_load(&self->retried_batches),
                                             .reconnects = atomic_load(&self->reconnects),
+                                            .overlapped = atomic_load(&self->overlapped),
                                             .queued_size = journal_queue_size(self->queue),
                                             .went_back = atomic_load(&self->went_back)};
     journal_postgres_follow_stats(self->follow, out_stats);

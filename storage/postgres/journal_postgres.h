@@ -14,18 +14,24 @@
  * four times a second.
  *
  * One committer thread takes what has queued, makes one transaction of it with one statement for
- * all streams, and answers all. A stream's appends in one batch are folded into one. A row of
- * `streams` moves only from the version that the append names, and only where `partitions` says
- * that this node owns the stream's partition at the append's epoch: what does not pass is missing
- * from the answer, nothing raises. A batch that raises all the same is tried again append by
- * append, and the one that raises alone is refused. The relations (storage/relations) are written
- * in the same transaction: an event that one of them can't take is such an append.
+ * all streams (a function of the server, whose plans it keeps), and answers all. A stream's appends
+ * in one round are folded into one. A row of `streams` moves only from the version that the append
+ * names, and only where `partitions` says that this node owns the stream's partition at the
+ * append's epoch: what does not pass comes back, nothing raises. A round that raises all the same
+ * is tried again append by append, and the one that raises alone is refused. The relations
+ * (storage/relations) are written in the same transaction: an event that one of them can't take is
+ * such an append.
+ *
+ * Two rounds are under way at once, on one connection, so that the server works at one while the
+ * committer works at the other. They have no stream in common: what follows on a stream of the
+ * first waits for the round after, so whatever becomes of the first, the second stands.
  *
  * While the server is away appends are refused at once with UNAVAILABLE; the connection is tried
- * again after a back-off with jitter. When it is lost with an answer due, the outcome is unknown
- * (TIMEOUT): the server may still be at it. So before anything is read or appended again, what this
- * node has under way there is waited for, or ended, and streams are not read meanwhile: what a read
- * finds is final.
+ * again after a back-off with jitter. When it is lost with answers due, their outcome is unknown
+ * (TIMEOUT): the server may still be at it, or find them later in its socket. So before anything is
+ * read or appended again, what this node has under way there is waited for, or ended; what the
+ * server has not begun will find that its connection was struck out of the list of `writers`; and
+ * streams are not read meanwhile: what a read finds is final.
  *
  * Threads   Open and close from one; all else any. `done` runs on the committer.
  * Errors    As runtime/journal.h says; BUSY: the queue is full, or no connection to read with came
@@ -40,6 +46,8 @@
 enum {
     JOURNAL_POSTGRES_PARTITIONS = 16384,
     JOURNAL_POSTGRES_EVENTS_MAX = 1 << 18, /* in one transaction: what a position has room for */
+    JOURNAL_POSTGRES_ROUNDS = 2,           /* under way at once */
+    JOURNAL_POSTGRES_SECOND_MIN = 32,      /* appends that make a second one worth its commit */
     JOURNAL_POSTGRES_PAGE = 1000,          /* events read in one statement */
     JOURNAL_POSTGRES_HOLD_MAX_MS = 1000,   /* an append of a lost connection, before it is ended */
     JOURNAL_POSTGRES_BACKOFF_FIRST_MS = 100,
@@ -56,6 +64,7 @@ typedef struct journal_postgres_options {
     const char *direct;        /* the same server without a pooler; NULL or empty: address */
     uint64_t node;             /* `owner` in partitions; 0 without a cluster */
     uint64_t timeout_ms;       /* of a statement; 0: 5000 */
+    uint32_t second_min;       /* 0: JOURNAL_POSTGRES_SECOND_MIN */
     uint64_t stalled_ms;       /* 0: JOURNAL_POSTGRES_STALLED_MS */
     ms_random_t random;        /* of the back-off; all zero: the kernel's */
     relation_list_t relations; /* all zero: none */
@@ -89,6 +98,7 @@ typedef struct journal_postgres_stats {
     uint64_t head, transactions, appends, refused, unknown, retried_batches, reconnects,
         queued_size;
     uint64_t went_back;       /* servers that took over without all that was acknowledged */
+    uint64_t overlapped;      /* rounds that were sent while another was under way */
     uint64_t notified, heard; /* NOTIFYs of this node, and how often it looked because of others' */
     uint64_t stalled_ms;      /* for so long there has been something that the feed can't show */
     bool is_listening;        /* else others' commits are found by looking every 250 ms */

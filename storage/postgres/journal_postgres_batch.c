@@ -5,70 +5,32 @@
 
 /* ---- the statement ----
  *
- * `moved` and `begun` are the compare-and-set; `passed` is what both let through; the events of all
- * else are left out by the join. The timeline is the one that is being written now, also after a
- * fail-over under an open connection.
- *
- * What was not let through is left in ms.refused, for the transaction: the statements of the
- * relations, which come in the same round trip, leave its events out (ms_refused()). */
+ * All of an append is one function of the server (storage/migrations/0005_append.sql). The
+ * statements of the relations come in the same round trip and transaction; what was not let through
+ * is left in a setting for them, so that they leave it out (ms_refused()). */
 
-static const char append_sql[] =
-    "WITH batch AS ("
-    "  SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[],"
-    "      $14::int[])"
-    "    WITH ORDINALITY AS b(stream, partition, expected, added, epoch, waiting, place)"
-    "), allowed AS ("
-    "  SELECT b.* FROM batch b WHERE epoch ="
-    "    (SELECT p.epoch FROM partitions p WHERE p.id = b.partition AND p.owner = $6)"
-    "), moved AS ("
-    "  UPDATE streams s SET version = a.expected + a.added,"
-    "      is_waiting = CASE a.waiting WHEN 0 THEN s.is_waiting ELSE a.waiting = 1 END"
-    "    FROM allowed a"
-    "    WHERE s.stream = a.stream AND a.expected > 0 AND s.version = a.expected"
-    "    RETURNING a.place, s.stream"
-    "), begun AS ("
-    "  INSERT INTO streams (stream, partition, version, is_waiting)"
-    "    SELECT stream, partition, added, waiting = 1 FROM allowed WHERE expected = 0"
-    "    ON CONFLICT (stream) DO NOTHING RETURNING stream"
-    "), passed AS ("
-    "  SELECT place, stream FROM moved"
-    "  UNION ALL SELECT a.place, a.stream FROM begun JOIN allowed a USING (stream)"
-    "), now_writing AS ("
-    "  SELECT pg_current_xact_id() AS xid,"
-    "    ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int AS timeline"
-    "), written AS ("
-    "  INSERT INTO events (stream, version, timeline, xid, ordinal, wall_ms, name, payload,"
-    "      command_id, result)"
-    "    SELECT p.stream, e.version, w.timeline, w.xid, (e.ordinal - 1)::int, e.wall_ms, e.name,"
-    "        e.payload, e.command_id, e.result"
-    "      FROM unnest($7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bytea[],"
-    "          $12::text[], $13::bytea[]) WITH ORDINALITY"
-    "          AS e(place, version, wall_ms, name, payload, command_id, result, ordinal)"
-    "      JOIN passed p ON p.place = e.place CROSS JOIN now_writing w"
-    "), refused AS ("
-    "  SELECT set_config('ms.refused', coalesce(array_agg(b.place), '{}')::text, true) AS told"
-    "    FROM batch b WHERE NOT EXISTS (SELECT FROM passed p WHERE p.place = b.place)"
-    ") SELECT p.place, w.timeline, w.xid::text::bigint, r.told"
-    "  FROM refused r CROSS JOIN now_writing w LEFT JOIN passed p ON true";
+static const char append_sql[] = "SELECT timeline, xid, refused, there FROM ms_append($1, $2, $3, "
+                                 "$4, $5, $6, $7, $8, $9, $10, $11,"
+                                 " $12, $13, $14, $15, $16, $17)";
 
-enum { STREAM_COLUMNS = 5, EVENT_COLUMNS = 7 };
+enum { NUMBERS = 3, STREAM_COLUMNS = 6, EVENT_COLUMNS = 8 };
 
 typedef struct arrays {
-    pg_array_t streams[STREAM_COLUMNS]; /* stream, partition, expected, added, epoch */
-    pg_array_t events[EVENT_COLUMNS]; /* place, version, wall_ms, name, payload, command, result */
-    pg_array_t waiting;               /* of a stream: a journal_waiting_t */
+    pg_array_t streams[STREAM_COLUMNS]; /* stream, partition, expected, added, epoch, waiting */
+    /* stream, place, version, wall_ms, name, payload, command, result */
+    pg_array_t events[EVENT_COLUMNS];
 } arrays_t;
 
 static void arrays_init(arrays_t *self)
 {
-    static const pg_type_t streams[STREAM_COLUMNS] = {PG_TEXT, PG_INT4, PG_INT8, PG_INT8, PG_INT8};
-    static const pg_type_t events[EVENT_COLUMNS] = {PG_INT8,  PG_INT8, PG_INT8, PG_TEXT,
-                                                    PG_BYTEA, PG_TEXT, PG_BYTEA};
+    static const pg_type_t streams[STREAM_COLUMNS] = {PG_TEXT, PG_INT4, PG_INT8,
+                                                      PG_INT8, PG_INT8, PG_INT4};
+    static const pg_type_t events[EVENT_COLUMNS] = {PG_TEXT, PG_INT8,  PG_INT8, PG_INT8,
+                                                    PG_TEXT, PG_BYTEA, PG_TEXT, PG_BYTEA};
     for (size_t i = 0; i < STREAM_COLUMNS; i++)
         self->streams[i] = pg_array_of(streams[i]);
     for (size_t i = 0; i < EVENT_COLUMNS; i++)
         self->events[i] = pg_array_of(events[i]);
-    self->waiting = pg_array_of(PG_INT4);
 }
 
 static void arrays_deinit(arrays_t *self)
@@ -77,7 +39,6 @@ static void arrays_deinit(arrays_t *self)
         pg_array_deinit(&self->streams[i]);
     for (size_t i = 0; i < EVENT_COLUMNS; i++)
         pg_array_deinit(&self->events[i]);
-    pg_array_deinit(&self->waiting);
 }
 
 static void add_stream(arrays_t *self, const journal_append_t *first, uint64_t added)
@@ -98,13 +59,14 @@ static err_t add_events(arrays_t *self, relation_batch_t *relations, const journ
         if (now != JOURNAL_WAITING_AS_BEFORE)
             *waiting = now;
         bool is_last = i + 1 == append->event_count;
-        pg_array_add_i64(&self->events[0], (int64_t)self->streams[0].count);
-        pg_array_add_i64(&self->events[1], (int64_t)(append->expected_version + i + 1));
-        pg_array_add_i64(&self->events[2], append->wall_ms);
-        pg_array_add_str(&self->events[3], append->events[i].name);
-        pg_array_add_str(&self->events[4], append->events[i].payload);
-        pg_array_add_str(&self->events[5], append->command_id);
-        pg_array_add_str(&self->events[6], is_last ? append->result : (str_t){NULL, 0});
+        pg_array_add_str(&self->events[0], append->stream);
+        pg_array_add_i64(&self->events[1], (int64_t)self->streams[0].count);
+        pg_array_add_i64(&self->events[2], (int64_t)(append->expected_version + i + 1));
+        pg_array_add_i64(&self->events[3], append->wall_ms);
+        pg_array_add_str(&self->events[4], append->events[i].name);
+        pg_array_add_str(&self->events[5], append->events[i].payload);
+        pg_array_add_str(&self->events[6], append->command_id);
+        pg_array_add_str(&self->events[7], is_last ? append->result : (str_t){NULL, 0});
         TRY(relation_batch_add(relations, append->expected_version + i + 1, &append->events[i],
                                append->wall_ms));
     }
@@ -120,7 +82,7 @@ static bool is_same_stream(const journal_job_t *a, const journal_job_t *b)
 static size_t run_end(const journal_round_t *round, size_t begin)
 {
     size_t end = begin + 1;
-    while (end < round->count && is_same_stream(round->jobs[begin], round->jobs[end]))
+    while (end < round->count && is_same_stream(round->appends[begin], round->appends[end]))
         end++;
     return end;
 }
@@ -130,121 +92,124 @@ static err_t fill(arrays_t *self, relation_batch_t *relations, const journal_rou
     relation_batch_reset(relations);
     for (size_t begin = 0, end; begin < round->count; begin = end) {
         end = run_end(round, begin);
-        const journal_append_t *first = &round->jobs[begin]->append;
-        const journal_append_t *last = &round->jobs[end - 1]->append;
+        const journal_append_t *first = &round->appends[begin]->append;
+        const journal_append_t *last = &round->appends[end - 1]->append;
         add_stream(self, first,
                    last->expected_version + last->event_count - first->expected_version);
         relation_batch_stream(relations, first->stream, (int64_t)self->streams[0].count);
         journal_waiting_t waiting = JOURNAL_WAITING_AS_BEFORE;
         for (size_t i = begin; i < end; i++)
-            TRY(add_events(self, relations, &round->jobs[i]->append, &waiting));
-        pg_array_add_i32(&self->waiting, (int32_t)waiting);
+            TRY(add_events(self, relations, &round->appends[i]->append, &waiting));
+        pg_array_add_i32(&self->streams[5], (int32_t)waiting);
     }
     return ERR_OK;
 }
 
 /* ---- what came back ---- */
 
-/* The place-th run of the round passed: its jobs are durable. */
-static void mark_written(const journal_round_t *round, int64_t place, int64_t timeline, int64_t xid)
+/* Its appends were judged together, by what the first of them expects. What came in between may
+ * have been refused alone, had it come alone: from the one on that expects what is there they are
+ * judged again. */
+static void refuse_run(journal_round_t *round, size_t begin, size_t end, uint64_t there)
 {
-    int64_t ordinal = 0, at = 0;
-    for (size_t begin = 0, end; begin < round->count; begin = end) {
-        end = run_end(round, begin);
-        at++;
-        for (size_t i = begin; i < end; i++) {
-            journal_job_t *job = round->jobs[i];
-            ordinal += (int64_t)job->append.event_count;
-            if (at != place)
-                continue;
-            job->is_written = true;
-            job->version = job->append.expected_version + job->append.event_count;
-            job->position = journal_postgres_position(timeline, xid, ordinal - 1);
-        }
-        if (at == place)
-            return;
+    bool is_again = false;
+    for (size_t i = begin; i < end; i++) {
+        journal_job_t *job = round->appends[i];
+        is_again |= i > begin && job->append.expected_version == there;
+        job->err = is_again ? ERR_STALE : ERR_CONFLICT;
     }
+    round->has_again |= is_again;
 }
 
-static void read_outcome(journal_postgres_t *self, const journal_round_t *round,
-                         const PGresult *result)
+static void end_job(journal_job_t *job, uint64_t position)
 {
-    for (int row = 0; row < PQntuples(result); row++) {
-        if (PQgetisnull(result, row, 0) == 0) /* NULL: the only row, and nothing passed */
-            mark_written(round, pg_get_i64(result, row, 0), pg_get_i32(result, row, 1),
-                         pg_get_i64(result, row, 2));
+    job->is_written = true;
+    job->version = job->append.expected_version + job->append.event_count;
+    job->position = position;
+}
+
+/* Places count the round's runs from 1, ordinals all its events from 0. */
+static void read_outcome(journal_postgres_t *self, journal_round_t *round, const PGresult *result)
+{
+    int64_t timeline = pg_get_i32(result, 0, 0), xid = pg_get_i64(result, 0, 1);
+    int64_t ordinal = -1, place = 0;
+    uint64_t newest = 0;
+    str_t refused = pg_get_str(result, 0, 2), there = pg_get_str(result, 0, 3);
+    uint32_t refused_count = pg_array_count(refused), at = 0;
+    for (size_t begin = 0, end; begin < round->count; begin = end) {
+        end = run_end(round, begin);
+        place++;
+        bool is_refused = at < refused_count && pg_array_i64_at(refused, at) == place;
+        if (is_refused)
+            refuse_run(round, begin, end, (uint64_t)pg_array_i64_at(there, at++));
+        for (size_t i = begin; i < end; i++) {
+            ordinal += (int64_t)round->appends[i]->append.event_count;
+            uint64_t position = journal_postgres_position(timeline, xid, ordinal);
+            if (is_refused)
+                continue;
+            end_job(round->appends[i], position);
+            newest = position;
+        }
     }
-    for (size_t i = 0; i < round->count; i++) {
-        journal_job_t *job = round->jobs[i];
-        if (job->is_written)
-            journal_postgres_wrote(self, job->position);
-        else
-            job->err = ERR_CONFLICT;
-    }
+    if (newest > 0)
+        journal_postgres_wrote(self, newest);
 }
 
 /* ---- writing ---- */
 
-enum { LOCK_AT, APPEND_AT, OWN_STATEMENTS };
-
-/* Who takes this node's partitions over waits for what it is still writing; so does who puts a
- * projection in another's place (relation_build.h). */
-static const char lock_sql[] =
-    "SELECT pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock_shared($2)";
-
 typedef struct numbers {
-    char node[8], lock[8], gate[8];
+    char node[8], writer[8], gate[8];
 } numbers_t;
 
-static err_t own_statements(const journal_postgres_t *self, arrays_t *arrays, numbers_t *numbers,
-                            pg_statement_t *statements)
+static err_t append_statement(const journal_postgres_t *self, arrays_t *arrays, numbers_t *numbers,
+                              pg_statement_t *out_statement)
 {
-    statements[LOCK_AT] = (pg_statement_t){
-        .sql = lock_sql,
-        .parameters = {pg_i64(numbers->lock, (int64_t)self->node),
+    *out_statement = (pg_statement_t){
+        .sql = append_sql,
+        .parameters = {pg_i64(numbers->node, (int64_t)self->node),
+                       pg_i64(numbers->writer, self->writer_id),
                        pg_i64(numbers->gate, RELATION_GATE)},
-        .parameter_count = 2,
+        .parameter_count = NUMBERS + STREAM_COLUMNS + EVENT_COLUMNS,
     };
-    statements[APPEND_AT] =
-        (pg_statement_t){.sql = append_sql, .parameter_count = STREAM_COLUMNS + EVENT_COLUMNS + 2};
-    pg_parameter_t *parameters = statements[APPEND_AT].parameters;
+    pg_parameter_t *parameters = out_statement->parameters + NUMBERS;
     for (size_t i = 0; i < STREAM_COLUMNS; i++)
         TRY(pg_array_end(&arrays->streams[i], &parameters[i]));
-    parameters[STREAM_COLUMNS] = pg_i64(numbers->node, (int64_t)self->node);
     for (size_t i = 0; i < EVENT_COLUMNS; i++)
-        TRY(pg_array_end(&arrays->events[i], &parameters[STREAM_COLUMNS + 1 + i]));
-    return pg_array_end(&arrays->waiting, &parameters[STREAM_COLUMNS + 1 + EVENT_COLUMNS]);
+        TRY(pg_array_end(&arrays->events[i], &parameters[STREAM_COLUMNS + i]));
+    return ERR_OK;
 }
 
-static err_t write_round(journal_postgres_t *self, const journal_round_t *round, arrays_t *arrays)
+static err_t send_arrays(journal_postgres_t *self, journal_round_t *round, arrays_t *arrays)
 {
     numbers_t numbers;
     pg_statement_t *statements;
-    size_t count;
-    TRY(relation_batch_statements(self->relations, OWN_STATEMENTS, &statements, &count));
-    TRY(own_statements(self, arrays, &numbers, statements));
-    PGresult **results MEMORY_SCOPED = memory_new_array(count, sizeof(PGresult *));
-    if (results == NULL)
-        return ERR_NO_MEMORY;
-    err_t err = pg_transaction(self->writer, statements, count, results);
-    if (err == ERR_OK) {
-        read_outcome(self, round, results[APPEND_AT]);
-        atomic_fetch_add(&self->transactions, 1);
-    }
-    for (size_t i = 0; i < count; i++)
-        PQclear(results[i]);
-    return err;
+    TRY(fill(arrays, self->relations, round));
+    TRY(relation_batch_statements(self->relations, 1, &statements, &round->statement_count));
+    TRY(append_statement(self, arrays, &numbers, &statements[0]));
+    TRY(pg_transaction_send(self->writer, statements, round->statement_count));
+    round->is_under_way = true;
+    return ERR_OK;
 }
 
-err_t journal_postgres_write(journal_postgres_t *self, const journal_round_t *round)
+err_t journal_postgres_send(journal_postgres_t *self, journal_round_t *round)
 {
     arrays_t arrays;
     arrays_init(&arrays);
-    err_t err = fill(&arrays, self->relations, round);
-    if (err == ERR_OK)
-        err = write_round(self, round, &arrays);
+    err_t err = send_arrays(self, round, &arrays);
     arrays_deinit(&arrays);
     return err;
+}
+
+err_t journal_postgres_take(journal_postgres_t *self, journal_round_t *round)
+{
+    PGresult *result PG_RESULT_SCOPED = NULL;
+    round->is_under_way = false;
+    TRY(pg_transaction_take(self->writer, round->statement_count, &result));
+    if (PQntuples(result) != 1)
+        return ERR_TIMEOUT; /* durable, but who knows what */
+    read_outcome(self, round, result);
+    atomic_fetch_add(&self->transactions, 1);
+    return ERR_OK;
 }
 
 /* ---- what may still be under way ---- */
@@ -256,23 +221,54 @@ static const char end_holders_sql[] =
     "  WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted AND l.pid <> pg_backend_pid()"
     "    AND l.classid::bigint = $1 >> 32 AND l.objid::bigint = $1 & 4294967295";
 
-err_t journal_postgres_await_own(journal_postgres_t *self)
+/* What a lost connection, or one of a process before this one, has sent and the server has not
+ * begun: it finds itself struck out. */
+static err_t take_over(journal_postgres_t *self, int64_t writer_id)
 {
-    char lock[8], limit[64];
+    char lock[8], struck[8], id[8], limit[64];
     snprintf(limit, sizeof limit, "SET LOCAL lock_timeout = %llu",
              (unsigned long long)MIN(self->timeout_ms / 2, (uint64_t)JOURNAL_POSTGRES_HOLD_MAX_MS));
-    pg_parameter_t key = pg_i64(lock, (int64_t)self->node);
-    pg_statement_t statements[2] = {
+    pg_parameter_t node = pg_i64(lock, (int64_t)self->node);
+    pg_statement_t statements[] = {
         {.sql = limit},
-        {.sql = "SELECT pg_advisory_xact_lock($1)", .parameters = {key}, .parameter_count = 1}};
-    pg_statement_t end_holders = {
-        .sql = end_holders_sql, .parameters = {key}, .parameter_count = 1};
-    err_t err = pg_transaction(self->writer, statements, COUNT_OF(statements), NULL);
+        {.sql = "SELECT pg_advisory_xact_lock($1)", .parameters = {node}, .parameter_count = 1},
+        {.sql = "DELETE FROM writers WHERE node = $1 AND $2 IN (0, id)",
+         .parameters = {node, pg_i64(struck, self->writer_id)},
+         .parameter_count = 2},
+        {.sql = "INSERT INTO writers (id, node) VALUES ($1, $2)",
+         .parameters = {pg_i64(id, writer_id), node},
+         .parameter_count = 2},
+    };
+    TRY(pg_transaction(self->writer, statements, COUNT_OF(statements), NULL));
+    self->writer_id = writer_id;
+    return ERR_OK;
+}
+
+err_t journal_postgres_take_over(journal_postgres_t *self)
+{
+    char lock[8];
+    int64_t id = 1 + (int64_t)(random_u64(&self->random) >> 2);
+    err_t err = take_over(self, id);
     if (err != ERR_BUSY)
         return err;
     log_warning(self->log, "journal", "an append of a lost connection is still under way: ended");
+    pg_statement_t end_holders = {.sql = end_holders_sql,
+                                  .parameters = {pg_i64(lock, (int64_t)self->node)},
+                                  .parameter_count = 1};
     TRY(pg_run(self->writer, &end_holders, NULL));
-    return pg_transaction(self->writer, statements, COUNT_OF(statements), NULL);
+    return take_over(self, id);
+}
+
+/* So that the list stays as long as there are nodes; one that was killed is struck out by the next.
+ */
+void journal_postgres_leave(journal_postgres_t *self)
+{
+    char id[8];
+    pg_statement_t statement = {.sql = "DELETE FROM writers WHERE id = $1",
+                                .parameters = {pg_i64(id, self->writer_id)},
+                                .parameter_count = 1};
+    if (self->writer_id != 0 && self->writer != NULL && pg_is_usable(self->writer))
+        IGNORE_ERR(pg_run(self->writer, &statement, NULL));
 }
 
 /* ---- snapshots ---- */
@@ -287,7 +283,8 @@ static const char snapshot_sql[] =
     " ON CONFLICT (stream) DO UPDATE SET version = excluded.version, state = excluded.state"
     "   WHERE snapshots.version < excluded.version";
 
-err_t journal_postgres_write_snapshots(journal_postgres_t *self, const journal_job_t *jobs)
+err_t journal_postgres_send_snapshots(journal_postgres_t *self, const journal_job_t *jobs,
+                                      bool *out_is_sent)
 {
     pg_array_t streams PG_ARRAY_SCOPED = pg_array_of(PG_TEXT);
     pg_array_t versions PG_ARRAY_SCOPED = pg_array_of(PG_INT8);
@@ -305,5 +302,12 @@ err_t journal_postgres_write_snapshots(journal_postgres_t *self, const journal_j
     TRY(pg_array_end(&streams, &statement.parameters[0]));
     TRY(pg_array_end(&versions, &statement.parameters[1]));
     TRY(pg_array_end(&states, &statement.parameters[2]));
-    return pg_run(self->writer, &statement, NULL);
+    TRY(pg_transaction_send(self->writer, &statement, 1));
+    *out_is_sent = true;
+    return ERR_OK;
+}
+
+err_t journal_postgres_take_snapshots(journal_postgres_t *self)
+{
+    return pg_transaction_take(self->writer, 1, NULL);
 }

@@ -2,15 +2,21 @@
 
 #include "runtime/base/clock.h"
 #include "runtime/base/memory.h"
+#include "storage/journal/journal_lmdb.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 enum { IDLE_MS = 250 };
 
-static uint64_t now_ms(void)
+static uint64_t now_ns(void)
 {
     ms_clock_t clock = clock_system();
-    return clock_mono_ms(&clock);
+    return clock_mono_ns(&clock);
+}
+
+static uint64_t now_ms(void)
+{
+    return now_ns() / 1000000;
 }
 
 /* ---- the connection ---- */
@@ -34,25 +40,35 @@ static void lost(journal_postgres_t *self)
     self->failures++;
 }
 
+static err_t connect(journal_postgres_t *self)
+{
+    if (self->lock != NULL)
+        TRY(node_lock_hold(self->lock));
+    return journal_postgres_connect(self, &self->writer);
+}
+
+/* Nothing is under way when there is something to do. */
 static err_t ensure_connection(journal_postgres_t *self)
 {
-    if (self->writer != NULL && pg_is_usable(self->writer))
+    bool is_new = self->writer == NULL || !pg_is_usable(self->writer);
+    if (!is_new && !self->is_struck_out)
         return ERR_OK;
-    if (self->writer != NULL)
+    if (is_new && self->writer != NULL)
         lost(self);
-    if (now_ms() < self->retry_at_ms)
+    if (is_new && now_ms() < self->retry_at_ms)
         return ERR_UNAVAILABLE;
-    err_t err = self->lock == NULL ? ERR_OK : node_lock_hold(self->lock);
+    err_t err = is_new ? connect(self) : ERR_OK;
     if (err == ERR_OK)
-        err = journal_postgres_connect(self, &self->writer);
-    if (err == ERR_OK)
-        err = journal_postgres_await_own(self);
-    if (err == ERR_OK)
+        err = journal_postgres_take_over(self);
+    if (err == ERR_OK && is_new)
         err = journal_postgres_recognize(self, self->writer);
     if (err != ERR_OK) {
         lost(self);
         return ERR_UNAVAILABLE;
     }
+    self->is_struck_out = false;
+    if (!is_new)
+        return ERR_OK;
     self->failures = 0;
     atomic_fetch_add(&self->reconnects, 1);
     atomic_store(&self->is_up, true);
@@ -61,117 +77,6 @@ static err_t ensure_connection(journal_postgres_t *self)
 }
 
 /* ---- rounds ---- */
-
-typedef struct pending {
-    journal_job_t **jobs; /* by stream, then in the order they came */
-    size_t count;
-} pending_t;
-
-static int by_stream(const void *a, const void *b)
-{
-    const journal_job_t *x = *(journal_job_t *const *)a, *y = *(journal_job_t *const *)b;
-    int order = str_compare(x->append.stream, y->append.stream);
-    /* The queue numbers nothing; what came first is what `version`, free until then, says. */
-    return order != 0 ? order : x->version < y->version ? -1 : x->version > y->version;
-}
-
-static err_t pending_of(journal_job_t *jobs, pending_t *out_pending)
-{
-    size_t count = 0;
-    for (journal_job_t *job = jobs; job != NULL; job = job->next)
-        count += job->kind == JOB_APPEND && job->err == ERR_OK;
-    journal_job_t **items = memory_new_array(count, sizeof(journal_job_t *));
-    if (items == NULL)
-        return ERR_NO_MEMORY;
-    size_t at = 0;
-    for (journal_job_t *job = jobs; job != NULL; job = job->next) {
-        if (job->kind != JOB_APPEND || job->err != ERR_OK)
-            continue;
-        job->version = at;
-        items[at++] = job;
-    }
-    if (count > 0)
-        qsort(items, count, sizeof(journal_job_t *), by_stream);
-    *out_pending = (pending_t){items, count};
-    return ERR_OK;
-}
-
-static bool follows(const journal_job_t *before, const journal_job_t *job)
-{
-    return job->append.epoch == before->append.epoch &&
-           job->append.expected_version ==
-               before->append.expected_version + before->append.event_count;
-}
-
-/* Moves what can be written together to the front; the rest, which contradicts what is written now,
- * waits for the next round, where it will be judged by what is there then. */
-static journal_round_t choose(pending_t *pending, journal_job_t **later)
-{
-    size_t chosen = 0, kept = 0, events = 0;
-    bool is_full = false;
-    for (size_t i = 0; i < pending->count; i++) {
-        journal_job_t *job = pending->jobs[i];
-        journal_job_t *before = chosen == 0 ? NULL : pending->jobs[chosen - 1];
-        bool is_first = before == NULL || !str_equal(before->append.stream, job->append.stream);
-        is_full |= events + job->append.event_count > JOURNAL_POSTGRES_EVENTS_MAX;
-        if (!is_full && (is_first || follows(before, job))) {
-            events += job->append.event_count;
-            pending->jobs[chosen++] = job;
-        } else {
-            later[kept++] = job;
-        }
-    }
-    for (size_t i = 0; i < kept; i++)
-        pending->jobs[chosen + i] = later[i];
-    journal_round_t round = {pending->jobs, chosen};
-    pending->jobs += chosen;
-    pending->count = kept;
-    return round;
-}
-
-static void end_all(const journal_round_t *round, err_t err)
-{
-    for (size_t i = 0; i < round->count; i++)
-        round->jobs[i]->err = err;
-}
-
-static bool is_about_content(err_t err)
-{
-    return err != ERR_TIMEOUT && err != ERR_UNAVAILABLE && err != ERR_FULL && err != ERR_NO_MEMORY;
-}
-
-/* Something in it raises: one by one, only the culprit is refused. */
-static void write_one_by_one(journal_postgres_t *self, const journal_round_t *round)
-{
-    atomic_fetch_add(&self->retried_batches, 1);
-    for (size_t i = 0; i < round->count; i++) {
-        journal_round_t one = {&round->jobs[i], 1};
-        err_t err = ensure_connection(self);
-        if (err == ERR_OK)
-            err = journal_postgres_write(self, &one);
-        if (self->writer != NULL && !pg_is_usable(self->writer))
-            lost(self); /* before its outcome is told */
-        if (err != ERR_OK)
-            end_all(&one, err);
-    }
-}
-
-static void write_round(journal_postgres_t *self, const journal_round_t *round)
-{
-    err_t err = ensure_connection(self);
-    if (err == ERR_OK)
-        err = journal_postgres_write(self, round);
-    if (err == ERR_OK)
-        return;
-    if (self->writer != NULL && !pg_is_usable(self->writer))
-        lost(self);
-    if (is_about_content(err) && round->count > 1)
-        write_one_by_one(self, round);
-    else
-        end_all(round, err);
-}
-
-/* ---- a batch ---- */
 
 static void answer(journal_postgres_t *self, const journal_job_t *job)
 {
@@ -195,34 +100,167 @@ static void answer_all(journal_postgres_t *self, journal_job_t *jobs)
     }
 }
 
-static void refuse_all(journal_job_t *jobs, err_t err)
+/* Before anybody is told how what was under way ended. */
+static void look_whether_lost(journal_postgres_t *self)
 {
-    for (journal_job_t *job = jobs; job != NULL; job = job->next)
-        if (job->err == ERR_OK)
-            job->err = err;
+    if (self->writer == NULL || pg_is_usable(self->writer))
+        return;
+    lost(self);
+    for (size_t i = 0; i < self->round_count; i++) {
+        journal_round_t *round = &self->rounds[i];
+        if (round->is_under_way)
+            round->err = ERR_TIMEOUT;
+        round->is_under_way = round->has_snapshots = false;
+    }
 }
 
-static void process(journal_postgres_t *self, journal_job_t *jobs)
+static void warn_of_snapshots(journal_postgres_t *self, err_t err)
 {
-    pending_t pending = {NULL, 0};
-    err_t err = pending_of(jobs, &pending);
-    journal_job_t **all = pending.jobs; /* choose moves on in it */
-    journal_job_t **later MEMORY_SCOPED = memory_new_array(pending.count, sizeof(journal_job_t *));
-    if (err == ERR_OK && later == NULL)
-        err = ERR_NO_MEMORY;
-    if (err != ERR_OK)
-        refuse_all(jobs, err);
-    while (err == ERR_OK && pending.count > 0) {
-        journal_round_t round = choose(&pending, later);
-        write_round(self, &round);
+    if (err != ERR_OK) /* costs time at the next activation, no data */
+        log_warning(self->log, "journal", "a snapshot was not written: %s", err_text(err));
+}
+
+static void send(journal_postgres_t *self, journal_round_t *round)
+{
+    round->begun_ns = now_ns();
+    if (round->err == ERR_OK)
+        round->err = ensure_connection(self);
+    if (round->err == ERR_OK && round->count > 0)
+        round->err = journal_postgres_send(self, round);
+    look_whether_lost(self);
+    if (self->writer == NULL)
+        return;
+    warn_of_snapshots(self,
+                      journal_postgres_send_snapshots(self, round->jobs, &round->has_snapshots));
+    look_whether_lost(self);
+}
+
+/* Until it is known how it ended. */
+static void await(journal_postgres_t *self, journal_round_t *round)
+{
+    if (round->is_under_way)
+        round->err = journal_postgres_take(self, round);
+    look_whether_lost(self);
+    if (round->has_snapshots)
+        warn_of_snapshots(self, journal_postgres_take_snapshots(self));
+    round->has_snapshots = false;
+    look_whether_lost(self);
+}
+
+/* ---- again ---- */
+
+static bool is_about_content(err_t err)
+{
+    return err != ERR_OK && err != ERR_TIMEOUT && err != ERR_UNAVAILABLE && err != ERR_FULL &&
+           err != ERR_NO_MEMORY;
+}
+
+static err_t write_now(journal_postgres_t *self, journal_round_t *round)
+{
+    round->err = ensure_connection(self);
+    if (round->err == ERR_OK)
+        round->err = journal_postgres_send(self, round);
+    if (round->is_under_way)
+        round->err = journal_postgres_take(self, round);
+    look_whether_lost(self);
+    return round->err;
+}
+
+/* Something in it raises: one by one, only the culprit is refused. */
+static void write_one_by_one(journal_postgres_t *self, const journal_round_t *round)
+{
+    atomic_fetch_add(&self->retried_batches, 1);
+    for (size_t i = 0; i < round->count; i++) {
+        journal_round_t one = {.appends = &round->appends[i], .count = 1};
+        one.appends[0]->err = write_now(self, &one) == ERR_OK ? one.appends[0]->err : one.err;
     }
-    if (self->writer != NULL && pg_is_usable(self->writer)) {
-        err = journal_postgres_write_snapshots(self, jobs);
-        if (err != ERR_OK) /* costs time at the next activation, no data */
-            log_warning(self->log, "journal", "a snapshot was not written: %s", err_text(err));
+}
+
+/* Keeps of a round only what is to be judged again. */
+static bool keep_again(journal_round_t *round)
+{
+    size_t kept = 0;
+    for (size_t i = 0; round->has_again && i < round->count; i++) {
+        journal_job_t *job = round->appends[i];
+        if (job->err != ERR_STALE)
+            continue;
+        job->err = ERR_OK;
+        round->appends[kept++] = job;
     }
-    memory_free(all);
-    answer_all(self, jobs);
+    if (round->has_again)
+        round->count = kept;
+    round->has_again = false;
+    return kept > 0;
+}
+
+static void retry(journal_postgres_t *self, journal_round_t *round)
+{
+    if (round->err == ERR_STALE) {
+        self->is_struck_out = true;
+        if (write_now(self, round) == ERR_STALE)
+            round->err = ERR_UNAVAILABLE; /* twice in a row: somebody takes turns with us */
+    }
+    if (is_about_content(round->err) && round->count > 1) {
+        write_one_by_one(self, round);
+        round->err = ERR_OK;
+    }
+}
+
+/* Nothing else is under way. Each time round, what is judged again is less. */
+static void write_again(journal_postgres_t *self, journal_round_t *round)
+{
+    retry(self, round);
+    while (round->err == ERR_OK && keep_again(round)) {
+        IGNORE_ERR(write_now(self, round));
+        retry(self, round);
+    }
+}
+
+/* ---- two under way ---- */
+
+/* A second one only when it is worth a commit, and a crowd that comes at once as two, so that the
+ * server works at one while we work at the other. */
+static bool begin_round(journal_postgres_t *self)
+{
+    size_t count = self->held.count, least = self->second_min;
+    bool is_first = self->round_count == 0;
+    if (self->round_count == JOURNAL_POSTGRES_ROUNDS || count < (is_first ? 1 : least))
+        return false;
+    journal_round_t *round = &self->rounds[self->round_count];
+    journal_held_choose(&self->held, is_first && count >= 2 * least ? count / 2 : count,
+                        is_first ? NULL : &self->rounds[0], round);
+    if (round->jobs == NULL) {
+        journal_round_deinit(round);
+        return false;
+    }
+    self->round_count++;
+    if (!is_first)
+        atomic_fetch_add(&self->overlapped, 1);
+    send(self, round);
+    return true;
+}
+
+/* Those who are answered often append again at once: while another round is under way they are
+ * waited for, so that the next one has all of them. */
+static void end_round(journal_postgres_t *self)
+{
+    journal_round_t *oldest = &self->rounds[0];
+    await(self, oldest);
+    if (is_about_content(oldest->err) || oldest->has_again) {
+        for (size_t i = 1; i < self->round_count; i++)
+            await(self, &self->rounds[i]);
+        write_again(self, oldest);
+    }
+    for (size_t i = 0; oldest->err != ERR_OK && i < oldest->count; i++)
+        oldest->appends[i]->err = oldest->err;
+    journal_round_t round = *oldest;
+    self->round_count--;
+    memmove(&self->rounds[0], &self->rounds[1], self->round_count * sizeof round);
+    self->rounds[self->round_count] = (journal_round_t){0};
+    if (self->round_count > 0)
+        journal_queue_expect(self->queue, round.jobs, now_ns() - round.begun_ns);
+    answer_all(self, round.jobs);
+    journal_round_deinit(&round);
 }
 
 /* Tells the hooks when there is more to read than they were told of. */
@@ -249,17 +287,34 @@ static void look_around(journal_postgres_t *self)
 
 /* ---- the thread ---- */
 
+static bool has_room(const journal_postgres_t *self)
+{
+    return self->held.count < JOURNAL_BATCH_APPENDS_MAX && self->held.size < JOURNAL_BATCH_SIZE_MAX;
+}
+
+/* False: there is nothing to do. */
+static bool work(journal_postgres_t *self)
+{
+    bool is_idle = self->round_count == 0 && self->held.count == 0;
+    if (has_room(self))
+        journal_held_add(&self->held, journal_queue_take(self->queue, is_idle ? IDLE_MS : 0));
+    if (begin_round(self))
+        return true;
+    if (self->round_count == 0)
+        return false;
+    end_round(self);
+    return true;
+}
+
 static void *committer_main(void *context)
 {
     journal_postgres_t *self = context;
     for (;;) {
-        journal_job_t *jobs = journal_queue_take(self->queue, IDLE_MS);
-        if (jobs != NULL)
-            process(self, jobs);
-        else
+        bool is_idle = !work(self);
+        if (is_idle)
             look_around(self);
         tell(self);
-        if (journal_queue_is_closed(self->queue) && journal_queue_size(self->queue) == 0)
+        if (is_idle && journal_queue_is_closed(self->queue) && journal_queue_size(self->queue) == 0)
             return NULL;
     }
 }

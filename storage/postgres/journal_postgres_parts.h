@@ -3,8 +3,9 @@
  * it.
  *
  * journal_postgres.c         the table of functions: reading, and handing appends to the queue
- * journal_postgres_batch.c   one batch as one transaction
- * journal_postgres_commit.c  the committer: rounds, reconnecting, answers
+ * journal_postgres_rounds.c  which appends go together
+ * journal_postgres_batch.c   a round as one transaction
+ * journal_postgres_commit.c  the committer: two rounds under way, reconnecting, answers
  * journal_postgres_history.c which server this is, and what a fail-over may have lost
  * journal_postgres_follow.c  the follower: other nodes' commits, and what can't be read yet */
 
@@ -16,6 +17,25 @@
 
 typedef struct journal_postgres_follow journal_postgres_follow_t;
 
+/* journal_postgres_rounds.c: what has been taken from the queue and is not under way yet. */
+typedef struct journal_held {
+    journal_job_t *first, **last; /* in the order they came; last: where the next one goes */
+    size_t count, size;
+} journal_held_t;
+
+/* What goes to the server as one transaction, and is answered together. */
+typedef struct journal_round {
+    journal_job_t *jobs; /* in the order they came */
+    /* The appends among them that are written: by stream, each stream's in order. */
+    journal_job_t **appends;
+    size_t count;
+    size_t statement_count;
+    uint64_t begun_ns;
+    bool is_under_way, has_snapshots; /* sent, and its answer is due; theirs */
+    bool has_again;                   /* some of its appends (STALE) are to be judged again */
+    err_t err;                        /* of all its appends */
+} journal_round_t;
+
 /* The last positions that were acknowledged, one a transaction. */
 enum { JOURNAL_POSTGRES_RECENT = 64 };
 typedef struct journal_postgres_recent {
@@ -26,6 +46,7 @@ struct journal_postgres {
     journal_t journal; /* first: what the runtime holds */
     char *address;
     uint64_t node, timeout_ms;
+    uint32_t second_min;
     bool is_read_only;
     ms_random_t random;
     const ms_log_t *log;
@@ -37,9 +58,14 @@ struct journal_postgres {
 
     pg_t *writer; /* the committer's, like what follows */
     relation_batch_t *relations;
-    node_lock_t *lock; /* NULL: none */
+    node_lock_t *lock;  /* NULL: none */
+    int64_t writer_id;  /* of the connection, in `writers`; 0: none yet */
+    bool is_struck_out; /* it has to be entered again */
     uint64_t retry_at_ms;
     uint32_t failures; /* to connect, in a row */
+    journal_held_t held;
+    journal_round_t rounds[JOURNAL_POSTGRES_ROUNDS]; /* the oldest first */
+    size_t round_count;
     uint64_t told_head;
 
     journal_hooks_t hooks;
@@ -51,7 +77,8 @@ struct journal_postgres {
     _Atomic uint64_t went_back;
     journal_postgres_recent_t recent;
     _Atomic uint64_t readable; /* what the feed showed at the last look */
-    _Atomic uint64_t transactions, appends, refused, unknown, retried_batches, reconnects;
+    _Atomic uint64_t transactions, appends, refused, unknown, retried_batches, reconnects,
+        overlapped;
 };
 
 /* journal_postgres.c */
@@ -69,19 +96,31 @@ void journal_postgres_saw(journal_postgres_t *self, uint64_t position);
 void journal_postgres_wrote(journal_postgres_t *self, uint64_t position);
 err_t journal_postgres_connect(const journal_postgres_t *self, pg_t **out_connection);
 
-/* journal_postgres_batch.c: the appends of `jobs` (an array) that have no err yet and are the first
- * of their stream or follow it without a gap, as one transaction. Those that must wait for another
- * round keep is_written false and err OK. Fills in how each ended; an error is the transaction's,
- * and nothing was written (or, TIMEOUT, nobody knows). */
-typedef struct journal_round {
-    journal_job_t **jobs; /* chosen, grouped by stream, each stream's in order */
-    size_t count;
-} journal_round_t;
-err_t journal_postgres_write(journal_postgres_t *self, const journal_round_t *round);
-/* Until no transaction of this node that began before is under way: one whose connection was lost
- * may still commit. One that holds out for JOURNAL_POSTGRES_HOLD_MAX_MS is ended. */
-err_t journal_postgres_await_own(journal_postgres_t *self);
-err_t journal_postgres_write_snapshots(journal_postgres_t *self, const journal_job_t *jobs);
+/* journal_postgres_rounds.c */
+void journal_held_init(journal_held_t *self);
+void journal_held_add(journal_held_t *self, journal_job_t *jobs);
+/* Moves what can be written together into a round: of the first `count_max` that are held, of no
+ * stream that `beside` (NULL: none) writes, and of each stream what follows without a gap. What
+ * contradicts that stays, to be judged by what is there then. A round without jobs: nothing can be
+ * written now. NO_MEMORY is the round's err. */
+void journal_held_choose(journal_held_t *self, size_t count_max, const journal_round_t *beside,
+                         journal_round_t *out_round);
+/* The jobs are somebody else's by now. */
+void journal_round_deinit(journal_round_t *self);
+
+/* journal_postgres_batch.c: a round in two halves; between them the server works, and another round
+ * may be sent. Fills in how each append ended; an error is that of all, and nothing was written
+ * (or, TIMEOUT, nobody knows). STALE: others took this connection for lost. */
+err_t journal_postgres_send(journal_postgres_t *self, journal_round_t *round);
+err_t journal_postgres_take(journal_postgres_t *self, journal_round_t *round);
+/* The snapshots among these jobs, as a transaction of their own. */
+err_t journal_postgres_send_snapshots(journal_postgres_t *self, const journal_job_t *jobs,
+                                      bool *out_is_sent);
+err_t journal_postgres_take_snapshots(journal_postgres_t *self);
+/* A new connection to write with: from now on nothing lands that the lost ones before it have sent.
+ * What of it has begun is waited for; what holds out for JOURNAL_POSTGRES_HOLD_MAX_MS is ended. */
+err_t journal_postgres_take_over(journal_postgres_t *self);
+void journal_postgres_leave(journal_postgres_t *self);
 
 /* journal_postgres_history.c */
 /* UNAVAILABLE: it only reads (a standby), or is older than the one that was written to. */

@@ -1,5 +1,6 @@
 #include "storage/postgres/pg.h"
 
+#include "runtime/base/assert.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/memory.h"
 #include "storage/postgres/pg_hosts.h"
@@ -14,7 +15,8 @@ struct pg {
     PGconn *connection;
     uint64_t timeout_ms;
     const ms_log_t *log;
-    bool is_broken; /* an answer did not come: what it would say nobody knows */
+    uint32_t under_way; /* transactions sent whose answers are due */
+    bool is_broken;     /* an answer did not come: what it would say nobody knows */
 };
 
 /* ---- errors ---- */
@@ -30,7 +32,7 @@ static err_t class_of(const char *state)
         {"40P01", ERR_BUSY},        {"55P03", ERR_BUSY},      {"57014", ERR_TIMEOUT},
         {"42501", ERR_FORBIDDEN},   {"28", ERR_FORBIDDEN},    {"23", ERR_CONFLICT},
         {"25006", ERR_UNAVAILABLE}, {"22", ERR_INVALID},      {"XX001", ERR_CORRUPT},
-        {"XX002", ERR_CORRUPT},
+        {"XX002", ERR_CORRUPT},     {"MS001", ERR_STALE},
     };
     for (size_t i = 0; state != NULL && i < COUNT_OF(classes); i++) {
         if (str_starts_with(str_from(state), str_from(classes[i].prefix)))
@@ -302,26 +304,20 @@ err_t pg_run_script(pg_t *self, const char *sql)
 
 /* ---- transactions ---- */
 
-static err_t send_all(pg_t *self, const pg_statement_t *statements, size_t count,
-                      uint64_t deadline_ms)
-{
-    static const pg_statement_t begin = {.sql = "BEGIN"}, commit = {.sql = "COMMIT"};
-    TRY(send_one(self, &begin));
-    for (size_t i = 0; i < count; i++)
-        TRY(send_one(self, &statements[i]));
-    TRY(send_one(self, &commit));
-    if (PQpipelineSync(self->connection) != 1)
-        return ERR_UNAVAILABLE;
-    return flush(self, deadline_ms);
-}
+/* Which results are wanted of those that come. */
+typedef struct wanted {
+    size_t first, count, all;
+    PGresult **results;
+} wanted_t;
 
 /* The first error of all is the transaction's; what follows it was aborted. */
-static err_t take_all(pg_t *self, size_t count, uint64_t deadline_ms, PGresult **out_results)
+static err_t take_all(pg_t *self, const wanted_t *wanted)
 {
     err_t first = ERR_OK;
-    for (size_t i = 0; i < count + 2; i++) {
-        bool is_wanted = out_results != NULL && i > 0 && i <= count;
-        err_t err = take(self, deadline_ms, is_wanted ? &out_results[i - 1] : NULL);
+    uint64_t deadline_ms = now_ms() + self->timeout_ms;
+    for (size_t i = 0; i < wanted->all; i++) {
+        bool is_wanted = i - wanted->first < wanted->count; /* wraps before the first */
+        err_t err = take(self, deadline_ms, is_wanted ? &wanted->results[i - wanted->first] : NULL);
         if (err == ERR_TIMEOUT)
             return err;
         if (first == ERR_OK)
@@ -332,53 +328,95 @@ static err_t take_all(pg_t *self, size_t count, uint64_t deadline_ms, PGresult *
     return sync != NULL && PQresultStatus(sync) == PGRES_PIPELINE_SYNC ? first : ERR_TIMEOUT;
 }
 
-static void drop_results(PGresult **results, size_t count)
+static void drop_results(const wanted_t *wanted)
 {
-    for (size_t i = 0; results != NULL && i < count; i++) {
-        PQclear(results[i]);
-        results[i] = NULL;
+    for (size_t i = 0; i < wanted->count; i++) {
+        PQclear(wanted->results[i]);
+        wanted->results[i] = NULL;
     }
 }
 
-/* Within a pipeline an error ends the implicit transaction, not the one that BEGIN opened. */
-static err_t roll_back(pg_t *self)
+static err_t begin_sending(pg_t *self)
 {
-    static const pg_statement_t rollback = {.sql = "ROLLBACK"};
-    if (PQtransactionStatus(self->connection) == PQTRANS_IDLE)
-        return ERR_OK;
-    return pg_run(self, &rollback, NULL);
+    ASSERT(self->under_way < PG_UNDER_WAY_MAX);
+    if (self->under_way == 0 && PQenterPipelineMode(self->connection) != 1)
+        return settle(self, ERR_UNAVAILABLE);
+    return ERR_OK;
+}
+
+/* Whatever went wrong: part of it may be there. */
+static err_t end_sending(pg_t *self, err_t err)
+{
+    if (err == ERR_OK && PQpipelineSync(self->connection) != 1)
+        err = ERR_UNAVAILABLE;
+    if (err == ERR_OK)
+        err = flush(self, now_ms() + self->timeout_ms);
+    if (err == ERR_OK)
+        self->under_way++;
+    return settle(self, err == ERR_OK ? ERR_OK : ERR_TIMEOUT);
+}
+
+static err_t send_each(pg_t *self, const pg_statement_t *statements, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        TRY(send_one(self, &statements[i]));
+    return ERR_OK;
+}
+
+static err_t take_one(pg_t *self, const wanted_t *wanted)
+{
+    ASSERT(self->under_way > 0);
+    for (size_t i = 0; i < wanted->count; i++)
+        wanted->results[i] = NULL;
+    err_t err = take_all(self, wanted);
+    if (err != ERR_OK)
+        drop_results(wanted);
+    self->under_way--;
+    if (settle(self, err) != ERR_TIMEOUT && self->under_way == 0 &&
+        PQexitPipelineMode(self->connection) != 1)
+        self->is_broken = true;
+    return err;
 }
 
 err_t pg_transaction_send(pg_t *self, const pg_statement_t *statements, size_t count)
 {
-    if (PQenterPipelineMode(self->connection) != 1)
-        return settle(self, ERR_UNAVAILABLE);
-    err_t err = send_all(self, statements, count, now_ms() + self->timeout_ms);
-    return settle(self, err == ERR_OK ? ERR_OK : ERR_TIMEOUT); /* part of it may be there */
+    TRY(begin_sending(self));
+    return end_sending(self, send_each(self, statements, count));
 }
 
-err_t pg_transaction_take(pg_t *self, size_t count, PGresult **out_results)
+err_t pg_transaction_take(pg_t *self, size_t count, PGresult **out_first)
 {
-    for (size_t i = 0; out_results != NULL && i < count; i++)
-        out_results[i] = NULL;
-    err_t err = take_all(self, count, now_ms() + self->timeout_ms, out_results);
-    if (err != ERR_OK)
-        drop_results(out_results, count);
-    if (settle(self, err) != ERR_TIMEOUT) {
-        if (PQexitPipelineMode(self->connection) != 1 ||
-            (err != ERR_OK && roll_back(self) != ERR_OK))
-            self->is_broken = true;
-    }
-    return err;
+    return take_one(self, &(wanted_t){0, out_first == NULL ? 0 : 1, count, out_first});
+}
+
+/* Within a pipeline an error ends the implicit transaction, not the one that BEGIN opened. */
+static void roll_back(pg_t *self)
+{
+    static const pg_statement_t rollback = {.sql = "ROLLBACK"};
+    if (pg_is_usable(self) && PQtransactionStatus(self->connection) != PQTRANS_IDLE &&
+        pg_run(self, &rollback, NULL) != ERR_OK)
+        self->is_broken = true;
 }
 
 err_t pg_transaction(pg_t *self, const pg_statement_t *statements, size_t count,
                      PGresult **out_results)
 {
-    for (size_t i = 0; out_results != NULL && i < count; i++)
+    static const pg_statement_t begin = {.sql = "BEGIN"}, commit = {.sql = "COMMIT"};
+    wanted_t wanted = {1, out_results == NULL ? 0 : count, count + 2, out_results};
+    ASSERT(self->under_way == 0);
+    for (size_t i = 0; i < wanted.count; i++)
         out_results[i] = NULL;
-    TRY(pg_transaction_send(self, statements, count));
-    return pg_transaction_take(self, count, out_results);
+    TRY(begin_sending(self));
+    err_t err = send_one(self, &begin);
+    if (err == ERR_OK)
+        err = send_each(self, statements, count);
+    if (err == ERR_OK)
+        err = send_one(self, &commit);
+    TRY(end_sending(self, err));
+    err = take_one(self, &wanted);
+    if (err != ERR_OK)
+        roll_back(self);
+    return err;
 }
 
 /* ---- values ---- */

@@ -10,7 +10,8 @@
  * Errors     By SQLSTATE class (PostgreSQL manual, appendix A): UNAVAILABLE the server is away,
  * starts or stops (08, 57P); TIMEOUT no answer in time, or the connection was lost while one was
  * due: nobody knows what happened; FULL (53100); NO_MEMORY (53200); BUSY (53300, 40001, 40P01,
- * 55P03); FORBIDDEN (42501, 28); CONFLICT (23); INVALID (22); INTERNAL else. */
+ * 55P03); FORBIDDEN (42501, 28); CONFLICT (23); INVALID (22);
+ * STALE (MS001: storage/migrations/0005_append.sql); INTERNAL else. */
 
 #include "runtime/base/buf.h"
 #include "runtime/base/log.h"
@@ -80,10 +81,14 @@ err_t pg_run_script(pg_t *self, const char *sql);
 err_t pg_transaction(pg_t *self, const pg_statement_t *statements, size_t count,
                      PGresult **out_results);
 
-/* The same in two halves: between them the server works, and the connection is good for nothing
- * else. After an error of the first there is no second. */
+/* The same in two halves, and up to PG_UNDER_WAY_MAX transactions under way: the server works them
+ * off in the order in which they were sent, each ends for itself, and they are taken in that order.
+ * Nothing else may be run meanwhile. After an error of the first half there is no second.
+ * (What lies between two syncs of a pipeline is one transaction: no BEGIN, no SET LOCAL in it.) */
+enum { PG_UNDER_WAY_MAX = 4 };
 err_t pg_transaction_send(pg_t *self, const pg_statement_t *statements, size_t count);
-err_t pg_transaction_take(pg_t *self, size_t count, PGresult **out_results);
+/* Of `count` statements; *out_first (may be NULL) is the result of the first. */
+err_t pg_transaction_take(pg_t *self, size_t count, PGresult **out_first);
 
 void pg_result_scope_end(PGresult **result);
 #define PG_RESULT_SCOPED SCOPED(pg_result_scope_end)

@@ -100,3 +100,28 @@ err_t pg_array_end(pg_array_t *self, pg_parameter_t *out_parameter)
     *out_parameter = (pg_parameter_t){array_type(self->element), buf_str(&self->bytes)};
     return ERR_OK;
 }
+
+static uint32_t get_u32(const char *at)
+{
+    uint32_t wire;
+    memcpy(&wire, at, sizeof wire);
+    return ntohl(wire);
+}
+
+uint32_t pg_array_count(str_t bytes)
+{
+    bool is_one =
+        bytes.size >= HEAD_SIZE && get_u32(bytes.data) == 1 && get_u32(bytes.data + 8) == PG_INT8;
+    return is_one ? get_u32(bytes.data + 12) : 0;
+}
+
+int64_t pg_array_i64_at(str_t bytes, uint32_t index)
+{
+    enum { SIZE_SIZE = 4, ELEMENT_SIZE = SIZE_SIZE + sizeof(uint64_t) };
+    uint64_t wire;
+    size_t at = HEAD_SIZE + (size_t)index * ELEMENT_SIZE;
+    if (bytes.size < at + ELEMENT_SIZE || get_u32(bytes.data + at) != sizeof wire)
+        return 0;
+    memcpy(&wire, bytes.data + at + SIZE_SIZE, sizeof wire);
+    return (int64_t)__builtin_bswap64(wire);
+}

@@ -24,3 +24,7 @@ void pg_array_add_f64(pg_array_t *self, double value);
 void pg_array_add_str(pg_array_t *self, str_t value);
 /* Writes the head. The parameter borrows the array. */
 err_t pg_array_end(pg_array_t *self, pg_parameter_t *out_parameter);
+
+/* What came: a bigint[] without NULLs, in the binary format. 0 where it is none, or ends before. */
+uint32_t pg_array_count(str_t bytes);
+int64_t pg_array_i64_at(str_t bytes, uint32_t index);

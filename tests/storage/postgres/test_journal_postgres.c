@@ -11,9 +11,10 @@
 static journal_postgres_t *opened(const char *address)
 {
     journal_postgres_t *journal = NULL;
-    check_ok(journal_postgres_open(
-        &(journal_postgres_options_t){.address = address, .timeout_ms = POSTGRES_PATIENCE_MS},
-        &journal));
+    check_ok(journal_postgres_open(&(journal_postgres_options_t){.address = address,
+                                                                 .timeout_ms = POSTGRES_PATIENCE_MS,
+                                                                 .second_min = 1},
+                                   &journal));
     return journal;
 }
 
