@@ -5,7 +5,7 @@
 
 /* ---- the statement ----
  *
- * All of an append is one function of the server (storage/migrations/0005_append.sql). The
+ * All of an append is one function of the server (storage/migrations/0006_append.sql). The
  * statements of the relations come in the same round trip and transaction; what was not let through
  * is left in a setting for them, so that they leave it out (ms_refused()). */
 

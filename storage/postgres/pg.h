@@ -11,7 +11,7 @@
  * starts or stops (08, 57P); TIMEOUT no answer in time, or the connection was lost while one was
  * due: nobody knows what happened; FULL (53100); NO_MEMORY (53200); BUSY (53300, 40001, 40P01,
  * 55P03); FORBIDDEN (42501, 28); CONFLICT (23); INVALID (22);
- * STALE (MS001: storage/migrations/0005_append.sql); INTERNAL else. */
+ * STALE (MS001: storage/migrations/0006_append.sql); INTERNAL else. */
 
 #include "runtime/base/buf.h"
 #include "runtime/base/log.h"
