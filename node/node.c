@@ -11,11 +11,13 @@
 #include "node/journal_open.h"
 #include "node/keys_open.h"
 #include "node/program.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/memory.h"
 #include "runtime/inside.h"
 #include "storage/catalog/catalog_swap.h"
 #include "storage/crypt/states_sealed.h"
 #include "storage/relations/relation_clear.h"
+#include "storage/salvage/storage_check.h"
 #include "storage/states/state_store_lmdb.h"
 
 #include <errno.h>
@@ -114,11 +116,44 @@ static err_t open_blobs(node_t *self, buf_t *problem)
     return ERR_OK;
 }
 
+static void say_damage(void *context, const char *sentence)
+{
+    const node_t *self = context;
+    log_error(self->log, "storage", "%s", sentence);
+}
+
+/* Before a page of it is believed: LMDB's have no checksum, and a damaged one ends who reads it. */
+static err_t look_at_what_was_left(node_t *self, buf_t *problem)
+{
+    const ms_clock_t clock = clock_system();
+    const storage_check_options_t options = {.data = self->config->data,
+                                             .map_size = self->config->map_gb << 30,
+                                             .has_journal = self->config->database[0] == '\0',
+                                             .say = say_damage,
+                                             .context = self};
+    if (!data_folder_was_left(self->data))
+        return ERR_OK;
+    uint64_t begun_ms = clock_mono_ms(&clock);
+    err_t err = storage_check_left(&options);
+    if (err == ERR_CORRUPT)
+        buf_printf(problem,
+                   "the journal in %s is damaged, the log says where: restore a backup, or "
+                   "`musicstream storage salvage` takes out what can be read",
+                   self->config->data);
+    TRY(refuse(problem, err, "what was left by a stop without a goodbye can't be looked at"));
+    data_folder_trust(self->data);
+    log_info(self->log, "storage",
+             "the node was not stopped the last time: its files were walked in %llu ms",
+             (unsigned long long)(clock_mono_ms(&clock) - begun_ms));
+    return ERR_OK;
+}
+
 static err_t open_storage(node_t *self, buf_t *problem)
 {
     const ms_clock_t clock = clock_system();
     const ms_random_t random = random_system();
     TRY(data_folder_open(self->config->data, problem, &self->data));
+    TRY(look_at_what_was_left(self, problem));
     TRY(refuse(problem,
                keyring_open(str_from(in_data(self, "keys")), &clock, &random, &self->keyring),
                "the keys can't be opened"));

@@ -13,7 +13,17 @@ enum { FORMAT_SIZE_MAX = 32, OWNER_SIZE_MAX = 32 };
 struct data_folder {
     char *path;
     int lock_fd;
+    bool was_left;
 };
+
+#define CLEAN STR("clean\n")
+
+/* All of it, in place: the lock is on this file. */
+static void write_lock(const data_folder_t *self, str_t text)
+{
+    if (ftruncate(self->lock_fd, 0) == 0 && lseek(self->lock_fd, 0, SEEK_SET) == 0)
+        IGNORE_ERR(file_write_all(self->lock_fd, text)); /* at worst the next start looks closer */
+}
 
 static void free_folder(data_folder_t *self)
 {
@@ -25,8 +35,21 @@ static void free_folder(data_folder_t *self)
 
 void data_folder_close(data_folder_t *self)
 {
-    if (self != NULL)
-        free_folder(self);
+    if (self == NULL)
+        return;
+    if (!self->was_left)
+        write_lock(self, CLEAN);
+    free_folder(self);
+}
+
+bool data_folder_was_left(const data_folder_t *self)
+{
+    return self->was_left;
+}
+
+void data_folder_trust(data_folder_t *self)
+{
+    self->was_left = false;
 }
 
 void data_folder_scope_end(data_folder_t **self)
@@ -63,11 +86,11 @@ static err_t take_lock(data_folder_t *self, buf_t *problem)
         return errno == EWOULDBLOCK
                    ? say_who_uses_it(problem, self->path, name)
                    : say(problem, err_from_errno(errno), self->path, "can't be locked");
-    buf_t owner BUF_SCOPED = BUF_INIT;
+    buf_t owner BUF_SCOPED = BUF_INIT, before BUF_SCOPED = BUF_INIT;
+    err_t err = file_read(name, OWNER_SIZE_MAX, &before);
+    self->was_left = err != ERR_OK || (before.size > 0 && !str_equal(buf_str(&before), CLEAN));
     buf_printf(&owner, "process %ld\n", (long)getpid());
-    /* Only for the sentence above: the lock holds without it. */
-    if (ftruncate(self->lock_fd, 0) == 0)
-        IGNORE_ERR(file_write_all(self->lock_fd, buf_str(&owner)));
+    write_lock(self, buf_str(&owner)); /* for the sentence above: the lock holds without it */
     return ERR_OK;
 }
 

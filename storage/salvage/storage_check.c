@@ -16,6 +16,7 @@
 typedef struct checking {
     const storage_check_options_t *options;
     bool is_damaged;
+    bool is_walk; /* of pages only */
 } checking_t;
 
 PRINTF_LIKE(2, 3) static void say(const checking_t *self, const char *format, ...)
@@ -92,10 +93,11 @@ static err_t check_environment(checking_t *self, const environment_t *environmen
     buf_printf(&file, "%s/data.mdb", buf_terminated(&path));
     TRY(buf_status(&path));
     TRY(buf_status(&file));
-    if (access(buf_terminated(&file), F_OK) != 0 && environment->built != NULL)
+    if (access(buf_terminated(&file), F_OK) != 0 && (environment->built != NULL || self->is_walk))
         return ERR_OK; /* not made yet */
     journal_check_t check = {.path = buf_terminated(&path), .map_size = self->options->map_size};
-    err_t err = worker_run(environment->check, &check, &found, sizeof found, &death);
+    worker_fn fn = self->is_walk ? walk : environment->check;
+    err_t err = worker_run(fn, &check, &found, sizeof found, &death);
     if (err == ERR_OK) {
         if (found.count > 0)
             say(self, "%s: %llu %s, all whole", environment->name, (unsigned long long)found.count,
@@ -217,6 +219,21 @@ err_t storage_check(const storage_check_options_t *options)
     TRY(check_blobs(&self));
     TRY(check_keys(&self));
     return self.is_damaged ? ERR_CORRUPT : ERR_OK;
+}
+
+err_t storage_check_left(const storage_check_options_t *options)
+{
+    storage_check_options_t repairing = *options;
+    repairing.is_repair = true;
+    checking_t self = {.options = &repairing, .is_walk = true};
+    for (size_t i = options->has_journal ? JOURNAL_LOG : FIRST_BESIDE; i < COUNT_OF(environments);
+         i++) {
+        self.is_damaged = false;
+        TRY(check_environment(&self, &environments[i]));
+        if (self.is_damaged && environments[i].built == NULL)
+            return ERR_CORRUPT;
+    }
+    return ERR_OK;
 }
 
 uint64_t storage_check_head(const char *path, size_t map_size)

@@ -25,6 +25,12 @@ typedef struct storage_check_options {
 
 err_t storage_check(const storage_check_options_t *options);
 
+/* Before a folder that was left without a goodbye is used: every page of its environments is read,
+ * in processes of their own. What is derived and damaged is removed, and said. No record is looked
+ * into: the scrub and `storage check` do. Uses data, map_size, has_journal, say and context.
+ * CORRUPT: the journal; it was said. */
+err_t storage_check_left(const storage_check_options_t *options);
+
 /* The newest position by LMDB's own account, read in a process of its own; 0: it can't say. path:
  * the journal's folder. */
 uint64_t storage_check_head(const char *path, size_t map_size);

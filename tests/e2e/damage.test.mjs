@@ -66,6 +66,40 @@ test('what is derived is removed and built again', async () => {
   assert.deepEqual(await names(), ['kept']);
 });
 
+/** The header of a page of LMDB's: number, flags, ends of its free space. The first two are the environment's own. */
+function damageHeaders(name) {
+  const content = readFileSync(file(name)), kept = Buffer.from(content);
+  for (let at = 2 * 4096; at < content.length; at += 4096) content[at + 12] ^= 0x10;
+  writeFileSync(file(name), content);
+  return kept;
+}
+
+test('a node that was killed looks before it believes: what is derived and damaged is named and built again', async () => {
+  await server.end();
+  await server.start();
+  assert.doesNotMatch(server.log.slice(server.log.lastIndexOf('stopping')), /its files were walked/, 'a stop needs no look');
+  await server.kill();
+  await server.start();
+  assert.match(server.log, /was not stopped the last time: its files were walked in \d+ ms/);
+  await server.kill();
+  damageHeaders('catalog/data.mdb');
+  await server.start();
+  assert.match(server.log, /catalog\/data\.mdb is damaged: [^]*removed; /);
+  await until(async () => (await server.graphql('{ library { trackCount } }').catch(() => undefined))?.library.trackCount >= 12,
+    'the catalog is built');
+  assert.deepEqual(await names(), ['kept']);
+});
+
+test('a damaged journal is named, and nothing is started on it', async () => {
+  await server.kill();
+  const kept = damageHeaders('journal/journal/data.mdb');
+  for (let start = 0; start < 2; start++)
+    await assert.rejects(server.start(), /journal\/journal\/data\.mdb is damaged: [^]*restore a backup, or `musicstream storage salvage`/);
+  writeFileSync(file('journal/journal/data.mdb'), kept);
+  await server.start();
+  assert.deepEqual(await names(), ['kept']);
+});
+
 test('of a damaged journal what can be read is saved, and the node goes on', async () => {
   const before = streams();
   await create('lost');

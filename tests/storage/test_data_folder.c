@@ -58,6 +58,37 @@ Test(data_folder, is_one_processes_at_a_time_and_free_when_that_dies)
     check_ok(open_with(path.path, &problem, &data));
 }
 
+Test(data_folder, one_that_was_left_says_so_until_it_was_looked_at)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    temporary_name_t path = temporary_in(&folder, "data");
+    buf_t problem BUF_SCOPED = BUF_INIT;
+    data_folder_t *data DATA_FOLDER_SCOPED = NULL;
+    check_ok(data_folder_open(path.path, &problem, &data));
+    check_true(!data_folder_was_left(data));
+    data_folder_close(STEAL(data));
+    pid_t child = fork();
+    if (child == 0) {
+        bool is_clean =
+            data_folder_open(path.path, &problem, &data) == ERR_OK && !data_folder_was_left(data);
+        _exit(is_clean ? 0 : 1); /* without a close */
+    }
+    int status = -1;
+    cr_assert(waitpid(child, &status, 0) == child && status == 0);
+
+    for (int open = 0; open < 2; open++) {
+        check_ok(data_folder_open(path.path, &problem, &data));
+        check_true(data_folder_was_left(data));
+        data_folder_close(STEAL(data));
+    }
+    check_ok(data_folder_open(path.path, &problem, &data));
+    data_folder_trust(data);
+    data_folder_close(STEAL(data));
+    check_ok(data_folder_open(path.path, &problem, &data));
+
+    check_true(!data_folder_was_left(data));
+}
+
 Test(data_folder, each_bad_folder_has_its_error_and_a_sentence)
 {
     temporary_t folder TEMPORARY_SCOPED = temporary_new();
