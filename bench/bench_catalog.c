@@ -14,22 +14,20 @@
 #include "actors/library/library_projection.h"
 #include "actors/protocol/roots.h"
 #include "bench/bench.h"
+#include "bench/catalog/made.h"
 #include "bench/catalog/model.h"
 #include "runtime/base/assert.h"
 #include "storage/data_folder.h"
 #include "storage/journal/journal_lmdb.h"
 
-#include <ftw.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum { TRACKS = 100000, READS = 20000, PAGES = 2000, SEARCHES = 301, ROOT_NUMBER = 1 };
 
 typedef struct bench {
     model_t model;
-    char folder[256], data[300], path[320];
+    char data[300], path[320];
     journal_lmdb_t *journal;
     catalog_t *catalog;
     library_projection_t *library;
@@ -82,23 +80,6 @@ static double private_mb(void)
 }
 
 /* ---- making, building ---- */
-
-static void make(const bench_t *self)
-{
-    char program[512], count[32];
-    ssize_t size = readlink("/proc/self/exe", program, sizeof program - 32);
-    ASSERT(size > 0);
-    program[size] = '\0';
-    snprintf(strrchr(program, '/') + 1, sizeof "make_catalog", "make_catalog");
-    snprintf(count, sizeof count, "%llu", (unsigned long long)self->model.tracks);
-    pid_t child = fork();
-    if (child == 0) {
-        execl(program, program, self->data, "-", count, (char *)NULL);
-        _exit(127);
-    }
-    int status = 0;
-    ASSERT(child > 0 && waitpid(child, &status, 0) == child && status == 0);
-}
 
 static void open_catalog(bench_t *self)
 {
@@ -265,15 +246,9 @@ static void measure(bench_t *self)
     bench_print("catalog.private", private_mb(), "MB");
 }
 
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
-{
-    (void)info, (void)kind, (void)where;
-    return remove(path);
-}
-
 static bool read_arguments(bench_t *self, int count, char **values)
 {
-    const char *tracks = getenv("MS_TRACKS"), *data = NULL;
+    const char *tracks = NULL, *data = NULL;
     for (int i = 1; i < count; i += 2) {
         bool is_tracks = strcmp(values[i], "--tracks") == 0;
         if (i + 1 == count || (!is_tracks && strcmp(values[i], "--data") != 0))
@@ -286,30 +261,24 @@ static bool read_arguments(bench_t *self, int count, char **values)
            (str_to_u64(str_from(tracks), &self->model.tracks) == ERR_OK && self->model.tracks > 0);
 }
 
-static void make_folder(bench_t *self)
-{
-    const char *base = getenv("MS_BENCH_DIR");
-    if (self->data[0] != '\0')
-        return;
-    snprintf(self->folder, sizeof self->folder, "%s/musicstream-bench-XXXXXX",
-             base == NULL ? "/var/tmp" : base);
-    ASSERT(mkdtemp(self->folder) != NULL);
-    snprintf(self->data, sizeof self->data, "%s/data", self->folder);
-    double start = bench_seconds();
-    make(self);
-    bench_print("catalog.made", (double)self->model.tracks / (bench_seconds() - start), "tracks/s");
-}
-
 int main(int count, char **values)
 {
-    bench_t self = {.model = {.seed = 1, .tracks = TRACKS}};
+    bench_t self = {.model = {.seed = 1, .tracks = made_tracks(TRACKS)}};
+    made_t made;
     if (!read_arguments(&self, count, values)) {
         fputs("usage: bench_catalog [--tracks N] [--data DIR]\n", stderr);
         return 2;
     }
     self.times = calloc(READS, sizeof *self.times);
     ASSERT(self.times != NULL);
-    make_folder(&self);
+    bool is_given = self.data[0] != '\0';
+    if (!is_given) {
+        double start = bench_seconds();
+        made = made_new(self.model.tracks, false);
+        bench_print("catalog.made", (double)self.model.tracks / (bench_seconds() - start),
+                    "tracks/s");
+        memcpy(self.data, made.data, sizeof self.data);
+    }
     snprintf(self.path, sizeof self.path, "%s/catalog", self.data);
     open_journal(&self);
     open_catalog(&self);
@@ -320,7 +289,7 @@ int main(int count, char **values)
     journal_lmdb_close(self.journal);
     arena_deinit(&self.arena);
     free(self.times);
-    if (self.folder[0] != '\0')
-        nftw(self.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    if (!is_given)
+        made_remove(&made);
     return 0;
 }

@@ -1,5 +1,6 @@
-// node.start, node.memory: one node with a catalog of 100,000 tracks (bench/make_catalog.c). On disk are as many files,
-// so that the look for changes at start has as much to do as in life; it goes on in the background.
+// node.start, node.memory: one node with a catalog of 100,000 tracks (bench/make_catalog.c), or of MS_TRACKS (script/bench
+// node --tracks N). On disk are as many files, so that the look for changes at start has as much to do as in life; it goes on
+// in the background. MS_CATALOG=DATA:MUSIC names what make_catalog made before; it stays.
 //
 // node.start          From executing the program until both are there: the printed address, and 200 from /readyz, asked
 //                     on a fresh connection every POLL_MS.
@@ -7,6 +8,9 @@
 //                     and a page of albums were answered, and the figure stays the same for half a second. Mappings of files that are shared with the page cache (the
 //                     databases, read only) are left out: the kernel takes those back when it wants.
 // node.memory_mapped  The resident part of those file mappings, beside it.
+// node.scan           From the start of the scan to its end, when none of the files has changed.
+// node.memory_scan    The most private memory of the node while it looked.
+// node.slow_turns     Turns of an actor over 10 ms since that start.
 // node.memory_built   node.memory of the process that built its catalog from the journal, before any restart.
 
 import { spawn } from 'node:child_process';
@@ -16,7 +20,8 @@ import path from 'node:path';
 import { Server, build, program, run, until } from '../tests/e2e/support/server.mjs';
 import { detail, median, print } from './support/figures.mjs';
 
-const TRACKS = 100_000;
+const TRACKS = Number(process.env.MS_TRACKS ?? 100_000);
+const PATIENCE_MS = 60_000 + TRACKS;
 const STARTS = 9;
 const POLL_MS = 2;
 const MEGABYTE = 1e6;
@@ -73,7 +78,7 @@ async function measureStart(server) {
 }
 
 async function settled(server) {
-  await server.scanned(TRACKS);
+  await server.scanned(TRACKS, PATIENCE_MS);
   await server.graphql('{ search(query: "sil") { tracks { title } } albums(first: 50) { nodes { title } } }');
   let before;
   return until(async () => {
@@ -85,11 +90,29 @@ async function settled(server) {
   }, 'the memory stays the same for half a second');
 }
 
+const figureOf = async (server, name) => {
+  const metrics = await (await fetch(`${server.origin}/metrics`)).text();
+  return Number(new RegExp(`^musicstream_${name} (\\d+)`, 'm').exec(metrics)[1]);
+};
+
+/** Seconds of a scan that finds nothing new, and the most memory of the node meanwhile. */
+async function measureScan(server) {
+  let memory = 0;
+  const watching = setInterval(() => (memory = Math.max(memory, memoryOf(server.child.pid).private)), 100);
+  const began = performance.now();
+  const child = spawn(program, ['scan', '--data', server.data], { stdio: 'ignore' });
+  await new Promise((done) => child.once('exit', done));
+  clearInterval(watching);
+  return { seconds: (performance.now() - began) / 1000, memory };
+}
+
 const server = new Server({ music: null });
+const given = process.env.MS_CATALOG?.split(':');
 try {
-  const music = path.join(server.folder, 'music');
-  run(path.join(build, 'bench/make_catalog'), [server.data, music, `${TRACKS}`]);
-  await server.start();
+  const music = given?.[1] ?? path.join(server.folder, 'music');
+  if (given) [server.data] = given;
+  else run(path.join(build, 'bench/make_catalog'), [server.data, music, `${TRACKS}`]);
+  await server.start(PATIENCE_MS);
   await server.setUp();
   const built = await settled(server);
   server.child.kill('SIGINT');
@@ -99,12 +122,16 @@ try {
   for (let i = 0; i < STARTS; i++) starts.push(await measureStart(server));
   await server.start();
   const idle = await settled(server);
+  const scan = await measureScan(server);
   print('node.start', median(starts), 'ms');
   detail('node.start', starts);
   print('node.memory', idle.private / MEGABYTE, 'MB');
   print('node.memory_mapped', idle.mapped / MEGABYTE, 'MB');
   print('node.memory_built', built.private / MEGABYTE, 'MB');
   print('node.media_workers', idle.workers, 'processes');
+  print('node.scan', scan.seconds, 's');
+  print('node.memory_scan', scan.memory / MEGABYTE, 'MB');
+  print('node.slow_turns', await figureOf(server, 'actor_slow_turns_total'), 'turns');
 } finally {
   await server.stop();
 }

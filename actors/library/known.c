@@ -16,6 +16,12 @@ static uint64_t hash_of(str_t path)
     return hash == 0 ? 1 : hash;
 }
 
+static uint64_t mark_of(uint64_t size_bytes, int64_t stamp)
+{
+    uint64_t both[2] = {size_bytes, (uint64_t)stamp};
+    return str_hash(str_of(both, sizeof both));
+}
+
 /* The slot of a hash: its own, or the free one where it belongs. FNV's low bits are weak in short
  * strings, so the high ones are folded in. */
 static known_file_t *slot_of(known_file_t *slots, size_t capacity, uint64_t hash)
@@ -51,8 +57,16 @@ err_t known_add(known_t *self, str_t path, uint64_t size_bytes, int64_t stamp, u
     uint64_t hash = hash_of(path);
     known_file_t *slot = slot_of(self->slots, self->capacity, hash);
     self->count += slot->path_hash == 0;
-    *slot = (known_file_t){hash, size_bytes, stamp, track_id, is_available, false};
+    *slot = (known_file_t){.path_hash = hash,
+                           .mark = mark_of(size_bytes, stamp),
+                           .track_id = track_id & ~((uint64_t)3 << 62),
+                           .is_available = is_available};
     return ERR_OK;
+}
+
+bool known_is_same(const known_file_t *file, uint64_t size_bytes, int64_t stamp)
+{
+    return file->mark == mark_of(size_bytes, stamp);
 }
 
 known_file_t *known_find(const known_t *self, str_t path)

@@ -231,6 +231,11 @@ ON(scan_tick)
 {
     if (command->kind == TICK_WATCH) {
         look_at_watch(self, ctx);
+    } else if (command->kind == TICK_GO_ON) {
+        if (self->run != NULL && self->run->serial == command->serial) {
+            self->is_stepping = false;
+            scan_advance(self, ctx);
+        }
     } else if (self->is_retrying) {
         self->is_retrying = false;
         scan_advance(self, ctx);

@@ -177,7 +177,8 @@ static err_t end_walk(scan_job_t *job)
         buf_t *list = run->root_err != ERR_OK || is_cut_off(run, &job->arena, file->track_id)
                           ? &run->cut_off
                           : &run->gone;
-        buf_append_bytes(list, &file->track_id, sizeof file->track_id);
+        uint64_t track_id = file->track_id;
+        buf_append_bytes(list, &track_id, sizeof track_id);
     }
     for (size_t i = 0; run->root_err == ERR_OK && i < run->old_problem_count; i++) {
         str_t path = run->old_problems[i].path;
@@ -188,7 +189,11 @@ static err_t end_walk(scan_job_t *job)
     run->is_listed = true;
     TRY(buf_status(&run->gone));
     TRY(buf_status(&run->forgotten));
-    return buf_status(&run->cut_off);
+    TRY(buf_status(&run->cut_off));
+    /* Here, since to give so much memory back takes longer than an actor's turn may. */
+    known_deinit(&run->known);
+    known_deinit(&run->walk.visited);
+    return ERR_OK;
 }
 
 err_t scan_list(scan_job_t *job)

@@ -167,32 +167,39 @@ static void ask_problems(scan_t *self, context_t *ctx)
     ask(self, ctx, library_of(ctx), problems_answered, &library_get_problems_schema, &get);
 }
 
-/* The folders that were walked are what is watched. */
-static void watch_folders(scan_t *self, context_t *ctx)
+/* The folders that were walked are what is watched: some in each turn, since the kernel takes its
+ * time for each. */
+static void watch_on(scan_t *self, context_t *ctx)
 {
     const library_service_t *service = context_service(ctx);
     const scan_run_t *run = self->run;
-    if (!service->is_watching || run->root_err != ERR_OK)
+    size_t count = walk_visited_count(&run->walk), end = MIN(count, self->next + SCAN_WATCH_TURN);
+    bool can_watch = service->is_watching && run->root_err == ERR_OK &&
+                     (self->watch.fd > 0 || watch_open(&self->watch) == ERR_OK);
+    /* Without inotify, or past its limit, the next whole scan finds what changed. */
+    while (can_watch && self->next < end)
+        can_watch = watch_add(&self->watch, run->root_path,
+                              walk_visited_at(&run->walk, self->next++)) != ERR_LIMIT;
+    if (can_watch && self->next < count) {
+        self->is_stepping = true;
+        actor_timer_start(ctx, 0, 0, scan_tick, .kind = TICK_GO_ON, .serial = run->serial);
         return;
-    if (self->watch.fd <= 0 && watch_open(&self->watch) != ERR_OK)
-        return; /* no inotify: the next whole scan finds what changed */
-    for (size_t i = 0; i < walk_visited_count(&run->walk); i++)
-        if (watch_add(&self->watch, run->root_path, walk_visited_at(&run->walk, i)) == ERR_LIMIT)
-            break;
+    }
+    scan_go(self, ctx, STAGE_SETTLE);
+    scan_advance(self, ctx);
 }
 
 static void listed(scan_t *self, context_t *ctx)
 {
     scan_run_t *run = self->run;
     self->is_readable = run->root_err == ERR_OK;
-    watch_folders(self, ctx);
     self->files_changed = walk_file_count(&run->walk);
     self->files_known = run->walk.files_seen;
     self->files_done = self->files_known - MIN(self->files_known, self->files_changed);
     self->files_gone = (run->gone.size + run->cut_off.size) / sizeof(uint64_t);
     if (!self->is_readable)
         scan_note_problem(self, ctx, (str_t){"", 0}, STR("the music folder can't be read"));
-    scan_go(self, ctx, STAGE_SETTLE);
+    scan_go(self, ctx, STAGE_WATCH);
 }
 
 static void step_done(scan_t *self, context_t *ctx, err_t err, scan_job_t *job)
@@ -519,6 +526,10 @@ void scan_advance(scan_t *self, context_t *ctx)
         break;
     case STAGE_LIST:
         start_step(self, ctx, scan_list);
+        break;
+    case STAGE_WATCH:
+        if (!self->is_stepping)
+            watch_on(self, ctx);
         break;
     case STAGE_SETTLE:
         settle(self, ctx);

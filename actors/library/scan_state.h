@@ -2,7 +2,8 @@
 /* scan_state.h -- the state of `scan/ROOT`, shared by its two files: scan_actor.c, which begins and
  * ends runs and tells how they do, and scan_stages.c, which takes a run through its stages.
  *
- *     ROOT -> PROBLEMS -> LOAD -> LIST -> SETTLE -> READ -> PLAN -> COVERS -> LOUDNESS -> FINISH
+ *     ROOT -> PROBLEMS -> LOAD -> LIST -> WATCH -> SETTLE -> READ -> PLAN -> COVERS -> LOUDNESS ->
+ * FINISH
  *
  * scan_advance starts all that the stage allows; every answer comes back through a function that
  * advances again. An answer for a run that was given up finds another one and is dropped. */
@@ -23,6 +24,7 @@ enum {
     SCAN_COVERS_MAX = 2, /* COVER jobs under way */
     SCAN_JOBS_MAX = SCAN_READS_MAX + SCAN_COVERS_MAX + 2,
     SCAN_SETTLE_MAX = 1024,   /* tracks in one command */
+    SCAN_WATCH_TURN = 256,    /* folders that begin to be watched in one turn */
     SCAN_WATCH_MS = 500,      /* from a change to the look at it, and on to the next look */
     SCAN_WATCH_WAIT_MAX = 10, /* turns that a change waits for the next one at most */
 };
@@ -32,6 +34,7 @@ typedef enum stage {
     STAGE_PROBLEMS,
     STAGE_LOAD,
     STAGE_LIST,
+    STAGE_WATCH,
     STAGE_SETTLE,
     STAGE_READ,
     STAGE_PLAN,
@@ -40,7 +43,7 @@ typedef enum stage {
     STAGE_FINISH
 } stage_t;
 
-typedef enum tick { TICK_RETRY = 1, TICK_WATCH } tick_t;
+typedef enum tick { TICK_RETRY = 1, TICK_WATCH, TICK_GO_ON } tick_t;
 
 typedef struct scan {
     uint64_t serial;
@@ -50,11 +53,11 @@ typedef struct scan {
     scan_job_t *held[SCAN_HELD_MAX]; /* READ jobs that are done, oldest first */
     size_t held_count;
     uint32_t reads, covers, loudnesses; /* of this run, under way */
-    bool is_stepping;                   /* a job is under way beside which nothing may run */
-    uint32_t asking;                    /* asks of this run, under way */
+    bool is_stepping; /* a job is under way beside which nothing may run, or the next turn */
+    uint32_t asking;  /* asks of this run, under way */
     bool is_retrying;
     uint32_t retries;
-    size_t next; /* file, cover or album to be started; in SETTLE, track to be told */
+    size_t next; /* file, cover or album to be started; in WATCH, folder */
     size_t walk_problem_next;
     size_t added_jobs; /* of `held`, in the command under way */
 

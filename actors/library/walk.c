@@ -348,10 +348,11 @@ static bool compare(walk_t *self, str_t path, uint64_t size_bytes, int64_t stamp
     if (known == NULL)
         return false;
     known->is_seen = true;
-    if (self->is_full || known->size_bytes != size_bytes || known->stamp != stamp)
+    if (self->is_full || !known_is_same(known, size_bytes, stamp))
         return false;
-    if (known->track_id != 0 && !known->is_available)
-        buf_append_bytes(&self->returned, &known->track_id, sizeof known->track_id);
+    uint64_t track_id = known->track_id;
+    if (track_id != 0 && !known->is_available)
+        buf_append_bytes(&self->returned, &track_id, sizeof track_id);
     return true;
 }
 

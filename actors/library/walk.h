@@ -19,7 +19,7 @@
 #include "runtime/base/buf.h"
 
 enum {
-    WALK_FILES_MAX = 4 * 1000 * 1000,
+    WALK_FILES_MAX = 16 * 1000 * 1000,
     WALK_DEPTH_MAX = 64,
     WALK_PATH_SIZE_MAX = 4095,
     WALK_PROBLEMS_MAX = 1000, /* kept; further ones are counted */

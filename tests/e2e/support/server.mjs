@@ -74,7 +74,7 @@ export class Server {
     }
   }
 
-  async start() {
+  async start(limitMs) {
     const args = ['serve', '--data', this.data, '--listen', `127.0.0.1:${this.port}`];
     if (this.options.music !== null) args.push('--music', this.options.music ?? demoMusic());
     if (this.database) args.push('--database', this.database);
@@ -96,7 +96,7 @@ export class Server {
         const link = /(http\S+\/setup#code=(\S+))/.exec(line);
         if (link) [, this.setupLink, this.setupCode] = link;
       });
-      until(() => this.origin && this.isReady(), 'the server is ready').then(ready, failed);
+      until(() => this.origin && this.isReady(), 'the server is ready', limitMs).then(ready, failed);
     });
     return this;
   }
