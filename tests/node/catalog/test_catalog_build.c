@@ -135,13 +135,13 @@ static void make_outdated(history_t *history, uint32_t format)
 {
     kv_tx_t tx KV_TX_SCOPED = {0};
     str_t mark;
-    char copy[16];
+    char copy[64];
     check_ok(kv_write(catalog_kv(history->catalog), &tx));
     check_ok(kv_get(&tx, catalog_position_table(), STR("library"), &mark));
-    cr_assert(mark.size == sizeof copy);
-    memcpy(copy, mark.data, sizeof copy);
+    cr_assert(mark.size >= 16 && mark.size <= sizeof copy);
+    mark = str_of(memcpy(copy, mark.data, mark.size), mark.size);
     kv_u64_write(copy + 8, format);
-    check_ok(kv_put(&tx, catalog_position_table(), STR("library"), str_of(copy, sizeof copy)));
+    check_ok(kv_put(&tx, catalog_position_table(), STR("library"), mark));
     check_ok(kv_commit(&tx));
 }
 
