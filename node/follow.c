@@ -13,13 +13,22 @@ static err_t step(void *data)
     return err;
 }
 
+static void run_again(uv_timer_t *timer)
+{
+    follow_wake(timer->data);
+}
+
 static void stepped(void *data, err_t err)
 {
     follow_t *self = data;
     self->is_running = false;
     if (err != ERR_OK && err != ERR_BUSY)
         log_error(self->log, "catalog", "the catalog can't follow the journal: %s", err_text(err));
-    if (self->is_dirty && !atomic_load(self->is_stopped))
+    if (atomic_load(self->is_stopped))
+        return;
+    if (err != ERR_OK)
+        uv_timer_start(&self->again, run_again, FOLLOW_AGAIN_MS, 0);
+    if (self->is_dirty)
         run(self);
 }
 
@@ -54,6 +63,8 @@ static void head_moved(void *context, uint64_t head)
 
 err_t follow_start(follow_t *self)
 {
+    uv_timer_init(runtime_loop(edge_runtime(self->edge), edge_scheduler(self->edge)), &self->again);
+    self->again.data = self;
     TRY(journal_hooks_add(self->hooks, head_moved, self));
     head_moved(self, 0);
     return ERR_OK;
@@ -62,4 +73,5 @@ err_t follow_start(follow_t *self)
 void follow_stop(follow_t *self)
 {
     journal_hooks_remove(self->hooks, head_moved, self);
+    uv_close((uv_handle_t *)&self->again, NULL);
 }

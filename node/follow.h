@@ -8,6 +8,10 @@
 #include "storage/journal/journal_hooks.h"
 #include "storage/projection.h"
 
+#include <uv.h>
+
+enum { FOLLOW_AGAIN_MS = 1000 }; /* after a step that failed, though nothing new came */
+
 typedef struct follow {
     projection_t *projection;
     journal_hooks_t *hooks;
@@ -18,6 +22,7 @@ typedef struct follow {
     void *context;
     atomic_bool is_woken; /* a wake is on its way to the edge */
     bool is_running, is_dirty;
+    uv_timer_t again;
 } follow_t;
 
 err_t follow_start(follow_t *self);

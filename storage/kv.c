@@ -7,8 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #if defined(MS_SANITIZED)
@@ -17,6 +20,9 @@ const size_t KV_MAP_SIZE = (size_t)8 << 30; /* ThreadSanitizer's address space i
 const size_t KV_MAP_SIZE = (size_t)256 << 30;
 #endif
 
+/* How long a transaction may last before nothing is opened again for it. */
+enum { KV_SHUT_MS = 1000 };
+
 struct kv {
     MDB_env *env;
     MDB_dbi tables[KV_TABLES_MAX];
@@ -24,6 +30,11 @@ struct kv {
     char *path, *boot_id;
     bool is_lazy, is_read_only, was_wiped;
     kv_faults_t faults;
+    kv_options_t options; /* to open it again; its path and its list of names are ours */
+    const char *names[KV_TABLES_MAX];
+    pthread_mutex_t healing;
+    _Atomic uint32_t users; /* of env: transactions, and who looks at it */
+    _Atomic bool is_shut;   /* nobody begins to use it */
 };
 
 static err_t err_from_mdb(int rc)
@@ -107,8 +118,9 @@ static err_t open_tables(kv_t *self, const kv_options_t *options)
     return err_from_mdb(mdb_txn_commit(txn));
 }
 
-static err_t open_env(kv_t *self, const kv_options_t *options)
+static err_t open_env(kv_t *self)
 {
+    const kv_options_t *options = &self->options;
     int rc = mdb_env_create(&self->env);
     if (rc == MDB_SUCCESS)
         rc = mdb_env_set_mapsize(self->env,
@@ -138,6 +150,7 @@ static void free_kv(kv_t *self)
     if (self->env != NULL)
         mdb_env_close(self->env);
     memory_free(self->path);
+    pthread_mutex_destroy(&self->healing);
     memory_free(self->boot_id);
     memory_free(self);
 }
@@ -154,9 +167,15 @@ err_t kv_open(const kv_options_t *options, kv_t **out_kv)
     kv_t *self SCOPED(half_open_scope_end) = memory_new(sizeof *self);
     if (self == NULL)
         return ERR_NO_MEMORY;
+    pthread_mutex_init(&self->healing, NULL);
     self->path = str_dup_terminated(str_from(options->path));
     if (self->path == NULL)
         return ERR_NO_MEMORY;
+    self->options = *options;
+    self->options.path = self->path;
+    self->options.tables = self->names;
+    for (size_t i = 0; i < options->table_count; i++)
+        self->names[i] = options->tables[i];
     self->table_count = options->table_count;
     self->is_lazy = options->is_lazy;
     if (options->faults != NULL)
@@ -168,7 +187,7 @@ err_t kv_open(const kv_options_t *options, kv_t **out_kv)
         TRY(kv_boot_id(options->boot_id, &self->boot_id));
         TRY(kv_boot_begin(self->path, self->boot_id, &self->was_wiped));
     }
-    TRY(open_env(self, options));
+    TRY(open_env(self));
     *out_kv = STEAL(self);
     return ERR_OK;
 }
@@ -231,9 +250,75 @@ bool kv_was_wiped(const kv_t *self)
     return self->was_wiped;
 }
 
+/* ---- who uses the environment, and opening it again ---- */
+
+/* Counted first, looked at then: whoever shuts it looks in the other order. */
+static err_t enter(kv_t *self)
+{
+    if (self == NULL)
+        return ERR_UNAVAILABLE;
+    atomic_fetch_add(&self->users, 1);
+    if (LIKELY(!atomic_load(&self->is_shut)))
+        return ERR_OK;
+    atomic_fetch_sub(&self->users, 1);
+    return ERR_UNAVAILABLE;
+}
+
+static void leave(kv_t *self)
+{
+    atomic_fetch_sub_explicit(&self->users, 1, memory_order_release);
+}
+
+static bool is_whole(kv_t *self)
+{
+    MDB_txn *txn;
+    int rc = self->env == NULL ? MDB_PANIC : mdb_txn_begin(self->env, NULL, 0, &txn);
+    if (rc == MDB_SUCCESS)
+        mdb_txn_abort(txn);
+    return rc != MDB_PANIC;
+}
+
+/* False: somebody uses it for longer than a turn. */
+static bool shut(kv_t *self)
+{
+    atomic_store(&self->is_shut, true);
+    for (int i = 0; i < KV_SHUT_MS; i++) {
+        if (atomic_load(&self->users) == 0)
+            return true;
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+    }
+    return false;
+}
+
+static err_t open_again(kv_t *self)
+{
+    if (!shut(self))
+        return ERR_BUSY;
+    if (self->env != NULL)
+        mdb_env_close(STEAL(self->env));
+    self->options.path = self->path; /* it may have another name by now */
+    err_t err = open_env(self);
+    if (err != ERR_OK && self->env != NULL)
+        mdb_env_close(STEAL(self->env));
+    return err;
+}
+
+err_t kv_heal(kv_t *self)
+{
+    if (pthread_mutex_trylock(&self->healing) != 0)
+        return ERR_BUSY;
+    err_t err = is_whole(self) ? ERR_OK : open_again(self);
+    atomic_store(&self->is_shut, self->env == NULL);
+    pthread_mutex_unlock(&self->healing);
+    return err;
+}
+
 err_t kv_sync(kv_t *self)
 {
-    return err_from_mdb(mdb_env_sync(self->env, 1));
+    TRY(enter(self));
+    err_t err = err_from_mdb(mdb_env_sync(self->env, 1));
+    leave(self);
+    return err;
 }
 
 typedef struct oldest {
@@ -271,7 +356,7 @@ static err_t count_free_pages(kv_t *self, uint64_t *out_pages)
     return rc == MDB_NOTFOUND ? ERR_OK : err_from_mdb(rc);
 }
 
-err_t kv_stats(kv_t *self, kv_stats_t *out_stats)
+static err_t look(kv_t *self, kv_stats_t *out_stats)
 {
     MDB_envinfo info;
     MDB_stat stat;
@@ -295,16 +380,25 @@ err_t kv_stats(kv_t *self, kv_stats_t *out_stats)
     return ERR_OK;
 }
 
+err_t kv_stats(kv_t *self, kv_stats_t *out_stats)
+{
+    TRY(enter(self));
+    err_t err = look(self, out_stats);
+    leave(self);
+    return err;
+}
+
 /* ---- transactions ---- */
 
 static err_t begin(kv_t *self, unsigned flags, kv_tx_t *out_tx)
 {
     MDB_txn *txn;
-    if (self == NULL)
-        return ERR_UNAVAILABLE;
+    TRY(enter(self));
     int rc = mdb_txn_begin(self->env, NULL, flags, &txn);
-    if (rc != MDB_SUCCESS)
+    if (rc != MDB_SUCCESS) {
+        leave(self);
         return err_from_mdb(rc);
+    }
     *out_tx = (kv_tx_t){self, txn};
     return ERR_OK;
 }
@@ -357,6 +451,7 @@ err_t kv_commit(kv_tx_t *tx)
     }
     MDB_txn *txn = STEAL(tx->txn);
     int rc = mdb_txn_commit(txn);
+    leave(tx->kv);
     if (rc == EIO && !has_room(tx->kv))
         return ERR_FULL;
     if (rc != MDB_SUCCESS)
@@ -367,8 +462,10 @@ err_t kv_commit(kv_tx_t *tx)
 
 void kv_end(kv_tx_t *tx)
 {
-    if (tx->txn != NULL)
-        mdb_txn_abort(STEAL(tx->txn));
+    if (tx->txn == NULL)
+        return;
+    mdb_txn_abort(STEAL(tx->txn));
+    leave(tx->kv);
 }
 
 static MDB_dbi dbi_of(const kv_tx_t *tx, kv_table_t table)

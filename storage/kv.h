@@ -33,7 +33,7 @@ typedef struct kv_faults {
 
 typedef struct kv_options {
     const char *path;          /* of the folder; made when missing (its parent must be there) */
-    const char *const *tables; /* names */
+    const char *const *tables; /* names, which outlive it */
     size_t table_count;
     size_t map_size; /* 0: KV_MAP_SIZE */
     bool is_lazy;
@@ -64,6 +64,12 @@ err_t kv_rename(kv_t *self, const char *path);
 
 /* True: kv_open found a lazy environment that could not be trusted, and wiped it. */
 bool kv_was_wiped(const kv_t *self);
+/* Of a lazy one, after kv_write or kv_read gave UNAVAILABLE: closes and opens it, between
+ * transactions, when its head could not be written and LMDB has ended it for good. What was
+ * committed is there; the commit that failed is there whole or not at all, so who keeps in memory
+ * how far it is reads that again. Waits for those who read; not on a scheduler. BUSY: they take too
+ * long, or another thread is at it; the rest as kv_open. */
+err_t kv_heal(kv_t *self);
 /* Waits until all that is committed is on the disk. */
 err_t kv_sync(kv_t *self);
 

@@ -209,11 +209,24 @@ static err_t apply_one(void *context, const journal_record_t *record)
     return ERR_OK;
 }
 
+/* An environment whose head could not be written once is opened again. */
+static err_t begin_step(step_t *step)
+{
+    projection_t *self = step->self;
+    err_t err = kv_write(self->options.kv, &step->tx);
+    if (err != ERR_UNAVAILABLE)
+        return err;
+    TRY(kv_heal(self->options.kv));
+    TRY(begin(self)); /* the commit that failed may be there */
+    step->position = atomic_load(&self->position);
+    return kv_write(self->options.kv, &step->tx);
+}
+
 static err_t apply_batch(step_t *step)
 {
     projection_t *self = step->self;
     const projection_options_t *options = &self->options;
-    TRY(kv_write(options->kv, &step->tx));
+    TRY(begin_step(step));
     err_t err = options->journal->table->feed(options->journal, step->position, options->batch_max,
                                               apply_one, step);
     if (err != ERR_OK && !step->is_full)

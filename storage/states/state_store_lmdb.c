@@ -21,12 +21,22 @@ static size_t more_of(state_store_t *store)
     return CONTAINER_OF(store, store_lmdb_t, store)->more;
 }
 
+/* An environment whose head could not be written once is opened again. */
+static err_t begin(state_store_t *store, kv_tx_t *out_tx)
+{
+    err_t err = kv_write(kv_of(store), out_tx);
+    if (err != ERR_UNAVAILABLE)
+        return err;
+    TRY(kv_heal(kv_of(store)));
+    return kv_write(kv_of(store), out_tx);
+}
+
 static err_t put(state_store_t *store, str_t key, str_t value)
 {
     if (key.size > STATE_STORE_KEY_MAX || value.size > STATE_STORE_VALUE_MAX + more_of(store))
         return ERR_LIMIT;
     kv_tx_t tx KV_TX_SCOPED = {0};
-    TRY(kv_write(kv_of(store), &tx));
+    TRY(begin(store, &tx));
     TRY(kv_put(&tx, TABLE_STATES, key, value));
     return kv_commit(&tx);
 }
@@ -35,7 +45,7 @@ static err_t take(state_store_t *store, str_t key, buf_t *out)
 {
     kv_tx_t tx KV_TX_SCOPED = {0};
     str_t value;
-    TRY(kv_write(kv_of(store), &tx));
+    TRY(begin(store, &tx));
     TRY(kv_get(&tx, TABLE_STATES, key, &value));
     buf_append(out, value);
     TRY(buf_status(out));
@@ -46,7 +56,7 @@ static err_t take(state_store_t *store, str_t key, buf_t *out)
 static err_t take_away(state_store_t *store, str_t key)
 {
     kv_tx_t tx KV_TX_SCOPED = {0};
-    TRY(kv_write(kv_of(store), &tx));
+    TRY(begin(store, &tx));
     err_t err = kv_delete(&tx, TABLE_STATES, key);
     if (err == ERR_NOT_FOUND)
         return ERR_OK;

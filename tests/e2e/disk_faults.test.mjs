@@ -48,21 +48,25 @@ test('the disk refuses, and works again', async (t) => {
       await oracle.acknowledged(EDITS);
       const before = oracle.counts.refused, end = Date.now() + PHASE_MS_MAX;
       control(Object.entries(points).map(([name, probability]) => `enable_random name=${name},probability=${probability}`));
+      addMusic('Various Artists/Small Hours/1-03 Rooftop.flac', `${what}.flac`);
+      await scan().catch(() => {}); // the catalog is being written, too
       await until(() => oracle.counts.refused >= before + REFUSED || Date.now() > end, 'edits are refused');
       assert.equal((await fetch(`${server.origin}/livez`)).status, 200);
       control(Object.keys(points).map((name) => `disable name=${name}`));
-      await oracle.acknowledged(EDITS, `edits go on after ${what}`);
+      await oracle.acknowledged(EDITS, `edits go on after ${what}`, 10000);
       await load.stop();
       await until(() => server.isReady(), 'it is ready again');
       await oracle.check();
       t.diagnostic(`${what}: ${JSON.stringify([...oracle.codes])}`);
     }
-    addMusic('Various Artists/Small Hours/1-03 Rooftop.flac', 'again.flac');
-    await scan();
-    await server.scanned(4); // the catalog follows, without a new start
+    await until(() => scan().then(() => true, () => false), 'a scan starts');
+    await server.scanned(3 + PHASES.length); // the catalog follows, without a new start
     await oracle.checkProjections();
     t.diagnostic(JSON.stringify(oracle.counts));
     assert.ok(oracle.counts.refused > 0);
+  } catch (error) {
+    t.diagnostic(server.log.slice(-4000));
+    throw error;
   } finally {
     await server.stop();
   }

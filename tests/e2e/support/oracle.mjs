@@ -84,9 +84,9 @@ export class Oracle {
   }
 
   /** Until so many more commands were acknowledged. */
-  acknowledged(count, what = 'edits are acknowledged') {
+  acknowledged(count, what = 'edits are acknowledged', limitMs = 60000) {
     const wanted = this.counts.acknowledged + count;
-    return until(() => this.counts.acknowledged >= wanted, what, 60000);
+    return until(() => this.counts.acknowledged >= wanted, what, limitMs);
   }
 
   /** {data}; {refusal}: nothing was done; undefined: nobody knows. */
