@@ -96,7 +96,9 @@ export class Oracle {
     } catch (error) {
       if (error.answer) {
         const [refusal] = error.answer.errors;
-        return refusal.extensions.code === 'TIMEOUT' ? undefined : { refusal };
+        // Below the command's own field: it was done, and only what it answers could not be read.
+        const isUnread = refusal.path?.length > 1;
+        return refusal.extensions.code === 'TIMEOUT' || isUnread ? undefined : { refusal };
       }
       const isThere = this.server.child.signalCode === null && this.server.child.exitCode === null;
       if (isThere && !this.server.isGoing) throw error;
