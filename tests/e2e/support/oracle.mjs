@@ -373,7 +373,10 @@ export class Oracle {
     if (server.database) {
       const tables = this.tables();
       run(program, ['storage', 'rebuild', '--data', server.data, '--database', server.database]);
-      assert.deepEqual(this.tables(), tables, 'the tables equal those that are built anew');
+      const anew = this.tables();
+      for (const name of Object.keys(tables))
+        if (process.env.DBG && anew[name] !== tables[name]) console.error(name, tables[name].slice(0, 1500), "ANEW", anew[name].slice(0, 1500));
+    assert.deepEqual(this.tables(), tables, 'the tables equal those that are built anew');
     }
     await server.end();
     const checked = server.command('storage', 'check', ...(server.database ? ['--database', server.database] : []));
