@@ -351,11 +351,11 @@ export class Oracle {
     'streams with a gap');
   }
 
-  /** Every row of every table for SQL. */
+  /** Every row of every derived table: listeners' have policies; so have the users' keys, which are not derived. */
   tables() {
     const names = this.sql(`SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND NOT c.relispartition
       AND c.relkind IN ('r', 'p') AND c.relname NOT IN ('events', 'streams', 'snapshots', 'partitions', 'migrations')
-      AND EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid) ORDER BY 1`).trim().split('\n');
+      AND c.relname NOT LIKE 'subject_key%' AND EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid) ORDER BY 1`).trim().split('\n');
     assert.ok(names.includes('playlist_tracks') && names.includes('favourites'), names.join());
     return Object.fromEntries(names.map((name) => [name, this.sql(`SELECT t FROM ${name} t ORDER BY t::text`)]));
   }
@@ -373,10 +373,7 @@ export class Oracle {
     if (server.database) {
       const tables = this.tables();
       run(program, ['storage', 'rebuild', '--data', server.data, '--database', server.database]);
-      const anew = this.tables();
-      for (const name of Object.keys(tables))
-        if (process.env.DBG && anew[name] !== tables[name]) console.error(name, tables[name].slice(0, 1500), "ANEW", anew[name].slice(0, 1500));
-    assert.deepEqual(this.tables(), tables, 'the tables equal those that are built anew');
+      assert.deepEqual(this.tables(), tables, 'the tables equal those that are built anew');
     }
     await server.end();
     const checked = server.command('storage', 'check', ...(server.database ? ['--database', server.database] : []));
