@@ -115,7 +115,7 @@ static void report(const making_t *self, const char *dir)
         printf("It went on with one that was cut short.\n");
     if (self->report.damaged_blobs > 0)
         printf("%llu covers or lyrics are damaged and were left out: `musicstream storage check` "
-               "names them, `musicstream scan start full` makes them anew.\n",
+               "names them, `musicstream scan full` makes them anew.\n",
                (unsigned long long)self->report.damaged_blobs);
     say_where_master_is(self);
 }

@@ -153,9 +153,8 @@ static int say_restored(const restoring_t *self)
                "erasing when it starts.\n",
                (unsigned long long)self->again);
     if (report->damaged_blobs > 0)
-        printf(
-            "%llu covers or lyrics were damaged: `musicstream scan start full` makes them anew.\n",
-            (unsigned long long)report->damaged_blobs);
+        printf("%llu covers or lyrics were damaged: `musicstream scan full` makes them anew.\n",
+               (unsigned long long)report->damaged_blobs);
     printf("Start the node with --data %s%s%s; it builds the catalog from the journal.\n",
            self->config->data, self->config->database[0] == '\0' ? "" : " and the same --database",
            keys_are_ours(self->config) ? "" : ", and the same master key option");

@@ -30,7 +30,7 @@ static const command_t commands[] = {
      "Runs one node until SIGTERM or SIGINT. The first time, it prints a link that makes the "
      "administrator.\n",
      NULL, command_serve},
-    {"scan", "[start [full]|cancel|status]", "look for changes in the music folders",
+    {"scan", "[[start] [full]|cancel|status]", "look for changes in the music folders",
      "Starts a scan on the running node and follows it; `status` only looks, `cancel` stops it.\n"
      "`full` reads every file again, changed or not.\n",
      NULL, command_scan},

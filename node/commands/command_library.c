@@ -73,19 +73,22 @@ static int follow_scan(const config_t *config)
 int command_scan(const config_t *config, int count, char **arguments)
 {
     const char *verb = count > 0 ? arguments[0] : "start";
-    bool is_full = count > 1 && strcmp(arguments[1], "full") == 0;
+    bool is_full = count > 0 && strcmp(arguments[count - 1], "full") == 0;
+    if (count == 1 && is_full)
+        verb = "start";
     arena_t arena ARENA_SCOPED = {0};
     const graphql_value_t *status;
     char command[32];
-    if (count > 2 ||
-        (strcmp(verb, "start") != 0 && strcmp(verb, "cancel") != 0 && strcmp(verb, "status") != 0))
+    bool is_start = strcmp(verb, "start") == 0;
+    if (count > 2 || (count == 2 && !(is_start && is_full)) ||
+        (!is_start && strcmp(verb, "cancel") != 0 && strcmp(verb, "status") != 0))
         return command_usage("scan");
     snprintf(command, sizeof command, "scan.%s", verb);
     int exit_code = command_ask(config, command, is_full ? STR("{\"full\":true}") : (str_t){0},
                                 &arena, &status);
     if (exit_code != EXIT_OK)
         return exit_code;
-    if (strcmp(verb, "start") == 0)
+    if (is_start)
         return follow_scan(config);
     print_status(status, false);
     print_problems(status);
