@@ -59,6 +59,8 @@ typedef enum config_source {
     X(media_workers, 0, 0, 64, "processes that read and encode media; 0: one a core")              \
     X(cache_mb, 2048, 16, 1048576, "disk space for encoded segments, in MiB")                      \
     X(blobs_cache_mb, 1024, 16, 1048576, "disk space for covers and lyrics of a bucket, in MiB")   \
+    X(blobs_tend_s, 86400, 0, 31536000,                                                            \
+      "seconds between two sweeps and scrubs of covers and lyrics in the data folder; 0: none")    \
     X(memory_actors_mb, 0, 0, 1048576,                                                             \
       "memory of actors, in MiB, past which those that idled longest leave; 0: no bound")          \
     X(map_gb, 64, 1, 4096, "address space for each storage environment, in GiB; not disk space")

@@ -470,6 +470,7 @@ static void start_following(void *context)
     self->upkeep.edge = runtime_edge(self->runtime, 0);
     self->upkeep.log = self->log;
     self->upkeep.rotation = &self->rotation;
+    self->upkeep.blobs = self->blobs;
     upkeep_start(&self->upkeep);
     const char *path = in_data(self, "control.sock");
     err_t err = control_new(runtime_loop(self->runtime, 0), runtime_edge(self->runtime, 0), path,

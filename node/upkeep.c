@@ -105,6 +105,14 @@ static void run_following(uv_timer_t *timer)
     edge_offload(self->edge, OFFLOAD_FILE, follow, followed, self);
 }
 
+/* ---- blobs ---- */
+
+static void run_tending(uv_timer_t *timer)
+{
+    const upkeep_t *self = timer->data;
+    blobs_tend_if_due(self->blobs); /* a thread of its own does it */
+}
+
 /* ---- life ---- */
 
 void upkeep_start(upkeep_t *self)
@@ -113,11 +121,13 @@ void upkeep_start(upkeep_t *self)
     uv_timer_init(loop, &self->timer);
     uv_timer_init(loop, &self->waking);
     uv_timer_init(loop, &self->following);
-    self->timer.data = self->waking.data = self->following.data = self;
-    self->open_timers = 3;
+    uv_timer_init(loop, &self->tending);
+    self->timer.data = self->waking.data = self->following.data = self->tending.data = self;
+    self->open_timers = 4;
     self->wake_after = BUF_INIT;
     uv_timer_start(&self->timer, run, 0, UPKEEP_EVERY_MS);
     uv_timer_start(&self->waking, run_waking, 0, 0);
+    uv_timer_start(&self->tending, run_tending, UPKEEP_TEND_LOOK_MS, UPKEEP_TEND_LOOK_MS);
     if (vault_is_shared(self->rotation->vault))
         uv_timer_start(&self->following, run_following, VAULT_FOLLOW_MS, 0);
 }
@@ -136,6 +146,7 @@ void upkeep_stop(upkeep_t *self, void (*stopped)(void *context), void *context)
     uv_close((uv_handle_t *)&self->timer, timer_closed);
     uv_close((uv_handle_t *)&self->waking, timer_closed);
     uv_close((uv_handle_t *)&self->following, timer_closed);
+    uv_close((uv_handle_t *)&self->tending, timer_closed);
 }
 
 void upkeep_deinit(upkeep_t *self)

@@ -2,10 +2,11 @@
 /* upkeep.h -- what a node does now and then: once a day new keys when it is time (keyring.h); at
  * its start, and each minute, it wakes who has messages that wait (runtime/outbox.h), a page at a
  * time, and counts these messages; and it keeps up with other nodes' use of the keys
- * (vault_follow).
+ * (vault_follow); and has blobs swept and scrubbed (blobs.h).
  *
  * Threads  The edge's; the work runs on an offload thread. */
 
+#include "node/blobs/blobs.h"
 #include "node/privacy/privacy_node.h"
 #include "runtime/runtime.h"
 #include "storage/keys/keyring.h"
@@ -15,6 +16,7 @@
 enum {
     UPKEEP_EVERY_MS = 24 * 60 * 60 * 1000,
     UPKEEP_WAKE_EVERY_MS = 60 * 1000,
+    UPKEEP_TEND_LOOK_MS = 1000, /* whether it is time */
     UPKEEP_WAKE_PAUSE_MS = 100, /* between two pages */
     UPKEEP_WAKE_PAGE = 256,
     UPKEEP_COUNT_MAX = 10000 /* messages that are counted: there are more */
@@ -26,7 +28,8 @@ typedef struct upkeep {
     edge_t *edge;
     const ms_log_t *log;
     master_rotation_t *rotation;
-    uv_timer_t timer, waking, following;
+    blobs_t *blobs;
+    uv_timer_t timer, waking, following, tending;
     bool is_running;
     uint32_t open_timers;
     buf_t wake_after;               /* the last sender that was woken */
@@ -35,7 +38,7 @@ typedef struct upkeep {
     void *stopped_context;
 } upkeep_t;
 
-/* Once now, then every UPKEEP_EVERY_MS. keyring, journal, edge, log and rotation are set. */
+/* Once now, then every UPKEEP_EVERY_MS. keyring, journal, edge, log, rotation and blobs are set. */
 void upkeep_start(upkeep_t *self);
 /* `stopped` runs once the loop has let go of the timer; work under way ends before the runtime has
  * drained. */

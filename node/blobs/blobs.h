@@ -21,7 +21,11 @@
 
 #include "runtime/runtime.h"
 
-enum { BLOBS_FOUND_MAX = 100 };
+enum {
+    BLOBS_FOUND_MAX = 100,
+    BLOBS_TEND_FIRST_S = 3600, /* at most; a node that is started daily tends, too */
+    BLOBS_TEND_RATE = 4 << 20  /* bytes a second */
+};
 
 typedef struct blobs blobs_t;
 
@@ -47,9 +51,14 @@ bool blobs_are_far(const blobs_t *self);
 void blobs_know(blobs_t *self, catalog_t *catalog, projection_t *projection, journal_t *journal,
                 runtime_t *runtime);
 
-typedef enum blobs_job { BLOBS_GC, BLOBS_DRY_GC, BLOBS_SCRUB } blobs_job_t;
+/* BLOBS_TEND: a sweep, then a slow scrub. */
+typedef enum blobs_job { BLOBS_GC, BLOBS_DRY_GC, BLOBS_SCRUB, BLOBS_TEND } blobs_job_t;
 /* BUSY: another one runs. */
 err_t blobs_run(blobs_t *self, blobs_job_t job);
+/* Every now and then: begins BLOBS_TEND when --blobs-tend-s have passed since the last, or since
+ * the start BLOBS_TEND_FIRST_S. Not where there is a bucket: other nodes may have references to
+ * what lies there that this one does not know. */
+void blobs_tend_if_due(blobs_t *self);
 void blobs_cancel(blobs_t *self);
 /* Ends a job and what is being sent: before the runtime goes. */
 void blobs_stop(blobs_t *self);

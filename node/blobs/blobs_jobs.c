@@ -7,6 +7,11 @@
 void blobs_know(blobs_t *self, catalog_t *catalog, projection_t *projection, journal_t *journal,
                 runtime_t *runtime)
 {
+    const ms_clock_t clock = clock_system();
+    uint64_t every_s = self->options.config->blobs_tend_s;
+    if (every_s > 0 && self->behind == NULL)
+        self->tend_at_ms =
+            clock_mono_ms(&clock) + MIN(every_s, (uint64_t)BLOBS_TEND_FIRST_S) * 1000;
     self->catalog = catalog;
     self->projection = projection;
     self->journal = journal;
@@ -85,10 +90,11 @@ static void make_anew(blobs_t *self)
                     err_text(err));
 }
 
-static err_t run_scrub(blobs_t *self)
+static err_t run_scrub(blobs_t *self, uint64_t rate)
 {
     blob_scrub_report_t report = {0};
-    blob_scrub_options_t options = {.is_cancelled = &self->is_cancelled,
+    blob_scrub_options_t options = {.rate = rate,
+                                    .is_cancelled = &self->is_cancelled,
                                     .progress = show_scrub,
                                     .found = take_found,
                                     .context = self};
@@ -101,17 +107,31 @@ static err_t run_scrub(blobs_t *self)
     return err;
 }
 
+/* ---- both ---- */
+
+static err_t run_tend(blobs_t *self)
+{
+    TRY(run_gc(self, false));
+    pthread_mutex_lock(&self->lock);
+    self->job = BLOBS_SCRUB;
+    pthread_mutex_unlock(&self->lock);
+    return run_scrub(self, BLOBS_TEND_RATE);
+}
+
 /* ---- one job at a time ---- */
 
 static void *run_job(void *context)
 {
     blobs_t *self = context;
-    err_t err =
-        self->job == BLOBS_SCRUB ? run_scrub(self) : run_gc(self, self->job == BLOBS_DRY_GC);
+    err_t err = self->is_tending           ? run_tend(self)
+                : self->job == BLOBS_SCRUB ? run_scrub(self, 0)
+                                           : run_gc(self, self->job == BLOBS_DRY_GC);
     pthread_mutex_lock(&self->lock);
     self->is_running = false;
     self->err = err;
     self->ended_ms = now_ms();
+    if (self->is_tending)
+        self->tended_ms = self->ended_ms;
     pthread_mutex_unlock(&self->lock);
     return NULL;
 }
@@ -126,7 +146,8 @@ static err_t start(blobs_t *self, blobs_job_t job)
     if (self->has_thread) /* it has ended: this waits for nothing */
         pthread_join(self->thread, NULL);
     self->has_thread = false;
-    self->job = job;
+    self->is_tending = job == BLOBS_TEND;
+    self->job = self->is_tending ? BLOBS_GC : job;
     self->gc = (blob_gc_report_t){0};
     self->scrub = (blob_scrub_report_t){0};
     self->found_count = 0;
@@ -146,6 +167,18 @@ err_t blobs_run(blobs_t *self, blobs_job_t job)
     err_t err = start(self, job);
     pthread_mutex_unlock(&self->lock);
     return err;
+}
+
+void blobs_tend_if_due(blobs_t *self)
+{
+    const ms_clock_t clock = clock_system();
+    uint64_t now = clock_mono_ms(&clock);
+    pthread_mutex_lock(&self->lock);
+    bool is_due = self->tend_at_ms != 0 && now >= self->tend_at_ms;
+    err_t err = is_due ? start(self, BLOBS_TEND) : ERR_OK;
+    if (is_due && err == ERR_OK)
+        self->tend_at_ms = now + self->options.config->blobs_tend_s * 1000;
+    pthread_mutex_unlock(&self->lock);
 }
 
 void blobs_cancel(blobs_t *self)
@@ -237,6 +270,7 @@ static void describe_job(const blobs_t *self, json_t *json)
     json_key_str(json, "name", str_from(names[self->job]));
     json_key_bool(json, "is_dry", self->job == BLOBS_DRY_GC);
     json_key_bool(json, "is_running", self->is_running);
+    json_key_bool(json, "is_by_itself", self->is_tending);
     json_key_i64(json, "begun_at_ms", self->begun_ms);
     json_key_i64(json, "ended_at_ms", self->ended_ms);
     json_key_str(json, "error", self->err == ERR_OK ? STR("") : str_from(err_name(self->err)));
@@ -253,6 +287,8 @@ void blobs_describe(blobs_t *self, buf_t *out)
     json_object_begin(&json);
     describe_store(self, &json);
     pthread_mutex_lock(&self->lock);
+    json_key_bool(&json, "tends", self->tend_at_ms != 0);
+    json_key_i64(&json, "tended_at_ms", self->tended_ms);
     if (self->has_run)
         describe_job(self, &json);
     pthread_mutex_unlock(&self->lock);

@@ -30,8 +30,10 @@ struct blobs {
     _Atomic bool is_cancelled;
     /* Under the lock. */
     pthread_mutex_t lock;
-    bool is_running, has_run, is_stopping;
+    bool is_running, has_run, is_stopping, is_tending;
     blobs_job_t job;
+    uint64_t tend_at_ms; /* monotonic; 0: never */
+    int64_t tended_ms;   /* wall; 0: not yet */
     err_t err;
     int64_t begun_ms, ended_ms; /* wall */
     blob_gc_report_t gc;

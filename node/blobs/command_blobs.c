@@ -3,6 +3,7 @@
 #include "node/commands/command_ask.h"
 
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { POLL_US = 200000 };
@@ -137,6 +138,19 @@ static int follow(const config_t *config, bool is_json)
 
 /* ---- the command ---- */
 
+static void print_tending(const graphql_value_t *status)
+{
+    char day[32] = "not yet";
+    time_t at = (time_t)(graphql_value_int(graphql_value_get(status, "tended_at_ms"), 0) / 1000);
+    struct tm utc;
+    if (at > 0 && gmtime_r(&at, &utc) != NULL)
+        strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    if (is(status, "tends"))
+        printf("Swept and scrubbed by the node itself: %s.\n", day);
+    else
+        puts("The node does not sweep and scrub by itself: give `blobs gc` and `blobs scrub`.");
+}
+
 static int show_status(const config_t *config)
 {
     arena_t arena ARENA_SCOPED = {0};
@@ -146,6 +160,7 @@ static int show_status(const config_t *config)
         return exit_code;
     const graphql_value_t *job = graphql_value_get(status, "job");
     print_store(status);
+    print_tending(status);
     if (text(job, "name").size == 0)
         return EXIT_OK;
     fputs(is(job, "is_running") ? "Runs: " : "Ran last: ", stdout);

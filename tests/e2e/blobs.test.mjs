@@ -145,6 +145,23 @@ test('covers in the data folder', async (t) => {
     bytes[bytes.length >> 1] ^= 1;
     assert.deepEqual(readFileSync(place), bytes);
     await until(() => server.command('blobs', 'scrub').status === 0, 'all are whole');
+    assert.match(status(), /by the node itself: not yet\./);
+  });
+
+  await t.test('the node sees to both by itself', async () => {
+    await server.end();
+    server.options.flags = [...server.options.flags ?? [], '--blobs-tend-s=1'];
+    await server.start();
+    const bytes = readFileSync(place), good = Buffer.from(bytes);
+    bytes[bytes.length >> 1] ^= 1;
+    writeFileSync(place, bytes);
+    await until(() => existsSync(place) && readFileSync(place).equals(good), 'it is made anew');
+    assert.match(server.log, new RegExp(`${hash}.*: it is damaged, and was put aside`));
+    await until(() => /by the node itself: 20\d\d-/.test(status()), 'it says when');
+    await server.end();
+    server.options.flags.push('--blobs-tend-s=0');
+    await server.start();
+    assert.match(status(), /does not sweep and scrub by itself/);
   });
   await server.stop();
 });
