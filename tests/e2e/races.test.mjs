@@ -323,6 +323,34 @@ test('an address is refused and the question for a new one is lost: it is asked 
   }
 });
 
+test('it is sought while the beginning of a track is on its way: it plays from the last place', async () => {
+  const track = id(page, 'track').last();
+  const trackId = await track.getAttribute('data-track-id');
+  const beginning = gate();
+  let asked = 0;
+  const wait = async (route) => {
+    asked++;
+    await beginning.promise;
+    await route.fallback().catch(() => {}); // nobody waits for it any more
+  };
+  await page.route('**/init.mp4', wait);
+  try {
+    await track.getByTestId('track-play').click();
+    await until(() => asked > 0, 'its beginning is asked for');
+    for (const seconds of [8, 12]) {
+      const before = asked;
+      await command('seek', ', $ms: Int!', ', positionMs: $ms', { ms: seconds * 1000 });
+      await untilPlayer(page, (player) => player.trackId === trackId && player.currentTime >= seconds, 'it is sought');
+      await until(() => asked > before, 'its beginning is asked for again');
+    }
+    beginning.open();
+    await untilPlayer(page, (player) => player.isPlaying && player.currentTime > 12.2 && player.currentTime < 20, 'it plays');
+  } finally {
+    beginning.open();
+    await page.unroute('**/init.mp4', wait);
+  }
+});
+
 test('the server is killed and comes back with an older position: what plays is not set back', async () => {
   await untilPlayer(page, (player) => player.isPlaying && player.currentTime > 2, 'it plays for a while');
   await page.evaluate(() => (window.sound.length = 0));

@@ -8,6 +8,7 @@ import type {
   BufferFlushingData,
   ComponentAPI,
   ErrorData,
+  Fragment,
   FragParsedData,
   HlsConfig,
   MediaAttachingData,
@@ -51,6 +52,8 @@ const FIRST_BANDWIDTH = 3_000_000;
 const SAVER_BITRATE_MAX = 100_000;
 const STATUS_GONE = [404, 410];
 const STATUS_EXPIRED = [401, 403];
+/** hls.js has not begun to load again what it aborted. */
+const STUCK_MS = 500;
 /** The server has too much to do: hls.js would give up. */
 const STATUS_BUSY = [408, 429];
 
@@ -192,6 +195,11 @@ export class TrackLoader {
   private isNetworkUp = true;
   /** Where loading begins once the playlist is there: a seek before that changes it. */
   private startsAt = 0;
+  private hasPlaylist = false;
+  private restarting: ReturnType<typeof setTimeout> | undefined;
+  private stuck: ReturnType<typeof setTimeout> | undefined;
+  /** The segment that hls.js began to load last. */
+  private segment: Fragment | null = null;
 
   constructor(timeline: Timeline, options: TrackLoaderOptions, events: TrackLoaderEvents) {
     this.timeline = timeline;
@@ -235,8 +243,40 @@ export class TrackLoader {
   seekTo(seconds: number): void {
     if (this.isBuffered(seconds) && this.isComplete) return;
     this.isComplete = false;
+    this.restart(seconds);
+  }
+
+  /**
+   * hls.js 1.7 hears of a load that it aborted only after it has begun the next one, takes that for the end of the
+   * initialisation segment that both need, aborts the next one, too, and waits for it for good. While it is stopped it
+   * takes such news for none: it is stopped until they have come.
+   */
+  private restart(seconds: number): void {
     this.startsAt = seconds;
-    this.hls?.startLoad(seconds + this.media.delaySeconds);
+    if (!this.hasPlaylist) return;
+    this.hls?.stopLoad();
+    this.restarting ??= setTimeout(() => {
+      this.restarting = undefined;
+      this.hls?.startLoad(this.startsAt + this.media.delaySeconds);
+    }, 0);
+  }
+
+  /** Until it is sought. */
+  private halt(): void {
+    clearTimeout(this.restarting);
+    clearTimeout(this.stuck);
+    this.restarting = undefined;
+    this.segment = null;
+    this.hls?.stopLoad();
+  }
+
+  /** Where hls.js itself went on elsewhere, to another rendition say, the same happens to it. */
+  private onAborted({ frag }: ErrorData): void {
+    if (frag === undefined || frag !== this.segment || this.restarting !== undefined) return;
+    clearTimeout(this.stuck);
+    this.stuck = setTimeout(() => {
+      if (frag === this.segment && !this.isComplete) this.restart(this.media.currentTime - this.media.delaySeconds);
+    }, STUCK_MS);
   }
 
   isBuffered(seconds: number): boolean {
@@ -254,7 +294,7 @@ export class TrackLoader {
   }
 
   retryNow(): void {
-    if (!this.isComplete) this.hls?.startLoad(this.media.currentTime);
+    if (!this.isComplete) this.restart(this.media.currentTime - this.media.delaySeconds);
   }
 
   dispose(): void {
@@ -262,6 +302,7 @@ export class TrackLoader {
     // Nobody waits for it any more.
     this.setNetwork(true);
     this.media.deactivate();
+    this.halt();
     this.hls?.destroy();
     this.hls = null;
   }
@@ -311,12 +352,12 @@ export class TrackLoader {
     if (this.isComplete) return;
     this.isComplete = true;
     // What is left to load, if anything, was all padding.
-    this.hls?.stopLoad();
+    this.halt();
     this.events.onComplete();
   }
 
   fail(why: LoadFailure): void {
-    this.hls?.stopLoad();
+    this.halt();
     this.events.onFailure(why);
   }
 
@@ -363,7 +404,16 @@ export class TrackLoader {
     for (const event of [Events.MANIFEST_LOADED, Events.LEVEL_LOADED, Events.FRAG_LOADED] as const)
       hls.on(event, () => this.setNetwork(true));
     hls.on(Events.BUFFER_EOS, () => this.noteComplete());
+    hls.on(Events.FRAG_LOADING, (_, { frag }) => {
+      if (frag.sn === 'initSegment') return;
+      clearTimeout(this.stuck);
+      this.segment = frag;
+    });
+    hls.on(Events.FRAG_LOADED, (_, { frag }) => {
+      if (frag === this.segment) this.segment = null;
+    });
     hls.on(Events.MANIFEST_PARSED, () => {
+      this.hasPlaylist = true;
       this.keepRenditions(hls);
       hls.startLoad(this.startsAt);
     });
@@ -387,9 +437,10 @@ export class TrackLoader {
   private onError(data: ErrorData): void {
     if (this.isDisposed) return;
     const status = data.response?.code ?? 0;
-    if (STATUS_EXPIRED.includes(status)) this.fail('expired');
+    if (data.details === 'aborted') this.onAborted(data);
+    else if (STATUS_EXPIRED.includes(status)) this.fail('expired');
     else if (STATUS_GONE.includes(status)) this.fail('gone');
-    else if (data.type === 'networkError' && data.details !== 'aborted') this.setNetwork(false);
+    else if (data.type === 'networkError') this.setNetwork(false);
     else if (data.fatal) this.fail('broken');
   }
 

@@ -132,5 +132,8 @@ export class TrackMedia extends EventTarget {
   };
 }
 
-/** `ended` is not among them: the timeline's end is no news to a track. */
-const FORWARDED = ['seeking', 'seeked', 'playing', 'waiting', 'timeupdate', 'pause', 'play', 'stalled'] as const;
+/**
+ * Not among them: `ended`, for the timeline's end is no news to a track; and `seeking`, upon which hls.js would begin to
+ * load elsewhere without stopping first (`TrackLoader.restart`).
+ */
+const FORWARDED = ['seeked', 'playing', 'waiting', 'timeupdate', 'pause', 'play', 'stalled'] as const;
