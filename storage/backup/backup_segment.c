@@ -1,5 +1,7 @@
 #include "storage/backup/backup_segment.h"
 
+#include "storage/bytes_at.h"
+
 #define MAGIC STR("MSBACKUP")
 
 static void append_u32(buf_t *out, uint32_t value)
@@ -10,20 +12,6 @@ static void append_u32(buf_t *out, uint32_t value)
 static void append_u64(buf_t *out, uint64_t value)
 {
     buf_append_bytes(out, &value, sizeof value);
-}
-
-static uint32_t u32_at(str_t bytes, size_t at)
-{
-    uint32_t value;
-    memcpy(&value, bytes.data + at, sizeof value);
-    return value;
-}
-
-static uint64_t u64_at(str_t bytes, size_t at)
-{
-    uint64_t value;
-    memcpy(&value, bytes.data + at, sizeof value);
-    return value;
 }
 
 void backup_segment_begin(buf_t *out, uint64_t after)

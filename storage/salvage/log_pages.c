@@ -1,5 +1,7 @@
 #include "storage/salvage/log_pages.h"
 
+#include "storage/bytes_at.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -12,20 +14,6 @@ enum {
     FLAG_BIG = 1,
     RECORD_SIZE_MAX = JOURNAL_APPEND_SIZE_MAX + 65536
 };
-
-static uint16_t u16_at(str_t bytes, size_t at)
-{
-    uint16_t value;
-    memcpy(&value, bytes.data + at, sizeof value);
-    return value;
-}
-
-static uint64_t u64_at(str_t bytes, size_t at)
-{
-    uint64_t value;
-    memcpy(&value, bytes.data + at, sizeof value);
-    return value;
-}
 
 typedef struct scanning {
     str_t page;
