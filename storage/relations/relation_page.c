@@ -28,19 +28,35 @@ void relation_page_end(relation_page_t *self)
     *self = (relation_page_t){0};
 }
 
+/* In the order of the index, up to the limit. Left to itself the server may take the few rows that
+ * it guesses follow a position for all there are, and sort what follows for each page. */
+static err_t run_by_index(pg_t *connection, const pg_statement_t *statement, PGresult **out_result)
+{
+    PGresult *results[2];
+    pg_statement_t statements[2] = {{.sql = "SELECT set_config('enable_bitmapscan', 'off', true),"
+                                            " set_config('enable_seqscan', 'off', true),"
+                                            " set_config('enable_sort', 'off', true)"},
+                                    *statement};
+    TRY(pg_transaction(connection, statements, COUNT_OF(statements), results));
+    PQclear(results[0]);
+    *out_result = results[1];
+    return ERR_OK;
+}
+
 err_t relation_page_fetch(pg_t *connection, const relation_page_query_t *query,
                           relation_page_t *out_page)
 {
     char timeline[4], xid[8], ordinal[4], limit[8], size[8];
     PGresult *result = NULL;
-    pg_statement_t statement = {
+    const pg_statement_t statement = {
         .sql = query->has_gate ? last_page_sql : page_sql,
         .parameters = {pg_i32(timeline, query->after.timeline), pg_i64(xid, query->after.xid),
                        pg_i32(ordinal, query->after.ordinal), query->names,
                        pg_i64(limit, query->limit), pg_i64(size, RELATION_PAGE_SIZE)},
         .parameter_count = 6,
     };
-    TRY(pg_run(connection, &statement, &result));
+    TRY(query->has_gate ? pg_run(connection, &statement, &result)
+                        : run_by_index(connection, &statement, &result));
     *out_page = (relation_page_t){result, (uint32_t)PQntuples(result)};
     return ERR_OK;
 }
