@@ -139,6 +139,22 @@ test('a listener may not touch the library', async () => {
   assert.equal((await bob.data('{ me { role } }')).me.role, 'LISTENER');
 });
 
+test('an album lists its first 500 tracks, and pages of all', async () => {
+  const album = (await ana.data('{ albums(first: 1) { nodes { id trackCount tracks { id } } } }')).albums.nodes[0];
+  const ofAlbum = (selection) => `query($id: ID!) { album(id: $id) { ${selection} } }`;
+  for (const [first, code] of [[0, 'INVALID'], [501, 'INVALID'], [1, undefined], [500, undefined]])
+    for (const list of [`tracks(first: ${first}) { id }`, `trackPages(first: ${first}) { totalCount }`])
+      assert.equal(await ana.code(ofAlbum(list), { id: album.id }), code, list);
+  assert.ok(album.tracks.length > 1 && album.tracks.length === album.trackCount);
+  const one = (await ana.data(ofAlbum('tracks(first: 1) { id } trackPages(first: 1) { nodes { id } pageInfo { endCursor hasNextPage } }'), { id: album.id })).album;
+  assert.deepEqual(one.tracks, album.tracks.slice(0, 1));
+  assert.deepEqual(one.trackPages.nodes, one.tracks);
+  assert.ok(one.trackPages.pageInfo.hasNextPage);
+  const rest = (await ana.data('query($id: ID!, $after: String) { album(id: $id) { trackPages(after: $after) { nodes { id } } } }',
+    { id: album.id, after: one.trackPages.pageInfo.endCursor })).album;
+  assert.deepEqual(rest.trackPages.nodes, album.tracks.slice(1));
+});
+
 test('pages have 1 to 500 items, and a cursor is one of theirs', async () => {
   for (const list of ['albums', 'artists', 'genres', 'tracks', 'favourites']) {
     for (const [first, code] of [[0, 'INVALID'], [501, 'INVALID'], [-1, 'INVALID'], [1, undefined], [500, undefined]])

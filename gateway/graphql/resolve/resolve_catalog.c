@@ -248,23 +248,26 @@ static err_t album_tracks(graphql_field_t *field)
     const catalog_album_t *album = graphql_source(field);
     arena_t scratch ARENA_SCOPED = {0};
     catalog_read_t read CATALOG_READ_SCOPED = {0};
-    buf_t ids BUF_SCOPED = BUF_INIT, after BUF_SCOPED = BUF_INIT;
     catalog_page_t page;
+    uint32_t first;
+    TRY(graph_arg_first(field, &first));
+    catalog_page_options_t options = {
+        .list = CATALOG_TRACKS_OF_ALBUM, .of = album->id, .limit = first};
     TRY(catalog_read_begin(graph_of(field)->home->api->catalog, &scratch, &read));
-    do {
-        catalog_page_options_t options = {
-            .list = CATALOG_TRACKS_OF_ALBUM, .of = album->id, .after = buf_str(&after)};
-        TRY(catalog_page(&read, &options, &page));
-        for (size_t i = 0; i < page.count; i++)
-            buf_append_bytes(&ids, &page.items[i].id, sizeof page.items[i].id);
-        buf_reset(&after);
-        if (page.has_more && page.count > 0)
-            buf_append(&after, page.items[page.count - 1].cursor);
-    } while (page.has_more && page.count > 0);
-    TRY(buf_status(&ids));
-    const uint64_t *all = arena_dup(&scratch, ids.data, ids.size);
-    return all == NULL ? ERR_NO_MEMORY
-                       : graph_return_records(field, GRAPH_TRACK, all, ids.size / sizeof *all);
+    TRY(catalog_page(&read, &options, &page));
+    uint64_t *ids = arena_new_array(&scratch, page.count, sizeof *ids);
+    if (ids == NULL)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < page.count; i++)
+        ids[i] = page.items[i].id;
+    return graph_return_records(field, GRAPH_TRACK, ids, page.count);
+}
+
+static err_t album_track_pages(graphql_field_t *field)
+{
+    const catalog_album_t *album = graphql_source(field);
+    return graph_return_page(field, GRAPH_TRACK, CATALOG_TRACKS_OF_ALBUM, album->id, false,
+                             album->track_count);
 }
 
 /* ---- Artist, Genre ---- */
@@ -330,6 +333,7 @@ graph_rows_t resolve_catalog(void)
         {"Album.durationMs", GRAPHQL_MEMBER(catalog_album_t, duration_ms)},
         {"Album.addedAt", .resolve = album_added_at},
         {"Album.tracks", .resolve = album_tracks},
+        {"Album.trackPages", .resolve = album_track_pages},
         {"Artist.id", .resolve = artist_id},
         {"Artist.name", GRAPHQL_MEMBER(catalog_artist_t, name)},
         {"Artist.sortName", GRAPHQL_MEMBER(catalog_artist_t, sort_name)},
