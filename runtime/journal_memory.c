@@ -174,22 +174,64 @@ static void decide_and_tell(journal_memory_t *self, const journal_append_t *appe
                  err == ERR_OK ? position : 0);
 }
 
+/* Under the lock. Takes one out; NULL: there is none. */
+static pending_t *take_out(journal_memory_t *self, pending_t **at)
+{
+    pending_t *taken = *at;
+    if (taken == NULL)
+        return NULL;
+    *at = taken->next;
+    self->pending_count--;
+    if (*at == NULL)
+        self->pending_end = at;
+    return taken;
+}
+
+static bool is_first_of_stream(const journal_memory_t *self, const pending_t *pending)
+{
+    const pending_t *before = self->pending;
+    while (before != pending && !str_equal(before->append.stream, pending->append.stream))
+        before = before->next;
+    return before == pending;
+}
+
+static bool end_one(journal_memory_t *self, pending_t *taken)
+{
+    if (taken == NULL)
+        return false;
+    decide_and_tell(self, &taken->append);
+    pending_free(taken);
+    return true;
+}
+
 bool journal_memory_step(journal_memory_t *self)
 {
     uv_mutex_lock(&self->lock);
-    pending_t *first = self->pending;
-    if (first != NULL) {
-        self->pending = first->next;
-        self->pending_count--;
-        if (self->pending == NULL)
-            self->pending_end = &self->pending;
-    }
+    pending_t *taken = take_out(self, &self->pending);
     uv_mutex_unlock(&self->lock);
-    if (first == NULL)
-        return false;
-    decide_and_tell(self, &first->append);
-    pending_free(first);
-    return true;
+    return end_one(self, taken);
+}
+
+bool journal_memory_step_last(journal_memory_t *self)
+{
+    uv_mutex_lock(&self->lock);
+    pending_t **last = &self->pending;
+    for (pending_t **at = &self->pending; *at != NULL; at = &(*at)->next) {
+        if (is_first_of_stream(self, *at))
+            last = at;
+    }
+    pending_t *taken = take_out(self, last);
+    uv_mutex_unlock(&self->lock);
+    return end_one(self, taken);
+}
+
+void journal_memory_tear(journal_memory_t *self, size_t count)
+{
+    uv_mutex_lock(&self->lock);
+    for (pending_t *at = self->pending; at != NULL && count > 0; at = at->next, count--)
+        IGNORE_ERR(decide(self, &at->append));
+    uv_mutex_unlock(&self->lock);
+    journal_memory_crash(self);
 }
 
 size_t journal_memory_pending(journal_memory_t *self)

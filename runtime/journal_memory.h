@@ -40,6 +40,12 @@ void journal_memory_fail_reads(journal_memory_t *self, err_t err);
 /* With is_manual: appends that wait, and deciding the oldest. False: none. */
 size_t journal_memory_pending(journal_memory_t *self);
 bool journal_memory_step(journal_memory_t *self);
+/* The same with the newest that is the oldest of its stream: streams are answered in another order
+ * than they appended. */
+bool journal_memory_step_last(journal_memory_t *self);
+/* The oldest `count` are decided, and nobody is told: what a machine had written when it stopped.
+ */
+void journal_memory_tear(journal_memory_t *self, size_t count);
 /* The machine stops: what was not decided never happened, and nobody is told. */
 void journal_memory_crash(journal_memory_t *self);
 /* Events in all streams. */

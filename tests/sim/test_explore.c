@@ -35,6 +35,7 @@ static outcome_t check_plan(const plan_t *plan, const char *what)
 Test(explore, whatever_happens_everything_is_settled)
 {
     uint64_t crashes = 0, allocations = 0, appends = 0, absences = 0, replacements = 0, letters = 0;
+    uint64_t reordered = 0, torn = 0;
     for (uint64_t seed = 1; seed <= seed_count(); seed++) {
         plan_t plan;
         char what[32];
@@ -47,6 +48,8 @@ Test(explore, whatever_happens_everything_is_settled)
         absences += outcome.absences;
         replacements += outcome.replacements;
         letters += outcome.letters;
+        reordered += outcome.reordered;
+        torn += outcome.torn;
         if (seed % 16 == 0) { /* what the run before left behind changes nothing */
             uint64_t again = check_plan(&plan, what).fingerprint;
             cr_assert(eq(u64, again, outcome.fingerprint), "%s", what);
@@ -55,13 +58,15 @@ Test(explore, whatever_happens_everything_is_settled)
 
     bool is_rough = crashes > seed_count() / 20 && allocations > seed_count() / 20 &&
                     appends > seed_count() / 20 && absences > seed_count() / 40 &&
-                    replacements > seed_count() / 20 && letters > seed_count() / 4;
+                    replacements > seed_count() / 20 && letters > seed_count() / 4 &&
+                    reordered > seed_count() / 20 && torn > seed_count() / 50;
     cr_assert(is_rough,
               "%llu crashes, %llu allocations, %llu appends, %llu absences, %llu new versions, "
-              "%llu letters",
+              "%llu letters, %llu answers in another order, %llu appends torn",
               (unsigned long long)crashes, (unsigned long long)allocations,
               (unsigned long long)appends, (unsigned long long)absences,
-              (unsigned long long)replacements, (unsigned long long)letters);
+              (unsigned long long)replacements, (unsigned long long)letters,
+              (unsigned long long)reordered, (unsigned long long)torn);
 }
 
 /* ---- regressions ---- */

@@ -3,7 +3,7 @@
 #include "runtime/base/assert.h"
 #include "tests/support/faults/memory_faults.h"
 
-enum { AWAY_STEPS = 8 }; /* a `detail` of the fault */
+enum { AWAY_STEPS = 8, ORDER_STEPS = 8 }; /* a `detail` of the fault */
 
 /* ---- the table ---- */
 
@@ -152,6 +152,8 @@ void bad_journal_apply(bad_journal_t *self, uint64_t step)
     if (self->is_away != (away != NULL))
         ledger_trace(self->ledger, "  the journal %s", away == NULL ? "is back" : "is away");
     self->is_away = away != NULL;
+    self->is_slow = fault_at(self, FAULT_SLOW, step, ORDER_STEPS) != NULL;
+    self->is_reordering = fault_at(self, FAULT_REORDER, step, ORDER_STEPS) != NULL;
     journal_memory_set_away(self->memory, self->is_away);
     journal_memory_fail_reads(self->memory, is_unreadable ? ERR_IO : ERR_OK);
 }
@@ -159,15 +161,26 @@ void bad_journal_apply(bad_journal_t *self, uint64_t step)
 bool bad_journal_is_ready(void *context)
 {
     const bad_journal_t *self = context;
-    return journal_memory_pending(self->memory) > 0;
+    return journal_memory_pending(self->memory) > 0 && !self->is_slow;
 }
 
 void bad_journal_step(void *context)
 {
     bad_journal_t *self = context;
     bool was_armed = memory_faults_arm(false);
-    (void)journal_memory_step(self->memory);
+    self->reordered += self->is_reordering && journal_memory_pending(self->memory) > 1;
+    (void)(self->is_reordering ? journal_memory_step_last(self->memory)
+                               : journal_memory_step(self->memory));
     memory_faults_arm(was_armed);
+}
+
+void bad_journal_tear(bad_journal_t *self, uint32_t most)
+{
+    size_t pending = journal_memory_pending(self->memory);
+    size_t count = MIN((size_t)most, pending);
+    self->torn += (uint32_t)count;
+    ledger_trace(self->ledger, "  %zu of %zu appends under way are written", count, pending);
+    journal_memory_tear(self->memory, count);
 }
 
 /* ---- life ---- */

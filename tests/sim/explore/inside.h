@@ -71,7 +71,8 @@ void node_start(world_t *self);
 /* As a node does at its start and each minute. False: nobody has anything that waits. */
 bool node_wake_senders(world_t *self);
 void node_free(world_t *self);
-void node_crash(world_t *self);
+/* torn_max: of appends under way, so many may be written, the oldest first. */
+void node_crash(world_t *self, uint32_t torn_max);
 /* versions.c: another version of all kinds takes over, or does not within so many steps. */
 void versions_enter(world_t *self);
 void versions_begin(world_t *self, uint64_t steps_max);

@@ -160,9 +160,10 @@ void node_free(world_t *self)
     self->runtime = NULL;
 }
 
-void node_crash(world_t *self)
+void node_crash(world_t *self, uint32_t torn_max)
 {
     ledger_trace(&self->ledger, "  fault: crash");
+    bad_journal_tear(&self->journal, torn_max);
     self->crashes++;
     self->was_crashed = true;
     node_free(self);

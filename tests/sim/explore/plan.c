@@ -12,8 +12,8 @@ static const char *const op_names[] = {
 #undef X
 };
 static const char *const means_names[] = {"ask", "send", "pause"};
-static const char *const fault_names[] = {"allocation", "append", "reads",
-                                          "crash",      "away",   "replace"};
+static const char *const fault_names[] = {"allocation", "append",  "reads", "crash",
+                                          "away",       "replace", "slow",  "reorder"};
 static const char *const strategy_names[] = {"random", "priorities"};
 
 /* ---- scenarios ---- */
@@ -44,9 +44,11 @@ static const scenario_t scenarios[] = {
     {"sleep", ALWAYS | OP(timer) | OP(fail) | OP(stop) | OP(monitor) | OP(ask_many) | OP(kill),
      KIND(sleeper) | KIND(idle) | KIND(awaiter), 0},
     {"durable", ALWAYS | OP(fail) | OP(refuse) | OP(late) | OP(stop) | OP(spawn) | OP(publish),
-     KIND(durable) | KIND(durable_idle) | KIND(plain), FAULT(APPEND) | FAULT(READS)},
+     KIND(durable) | KIND(durable_idle) | KIND(plain),
+     FAULT(APPEND) | FAULT(READS) | FAULT(SLOW) | FAULT(REORDER) | FAULT(CRASH)},
     {"crash", ALWAYS | OP(fail) | OP(offload) | OP(timer),
-     KIND(durable) | KIND(durable_idle) | KIND(plain), FAULT(APPEND) | FAULT(CRASH)},
+     KIND(durable) | KIND(durable_idle) | KIND(plain),
+     FAULT(APPEND) | FAULT(CRASH) | FAULT(SLOW) | FAULT(REORDER)},
     {"away",
      ALWAYS | OP(refuse) | OP(late) | OP(publish) | OP(subscribe) | OP(offload) | OP(timer) |
          OP(monitor) | OP(spawn),
@@ -84,7 +86,7 @@ static const scenario_t scenarios[] = {
     {"memory", (UINT64_C(1) << ACT_OPS_DRAWN) - 1, (1U << TARGET_KINDS) - 1, FAULT(ALLOCATION)},
     {"everything", (UINT64_C(1) << ACT_OPS_DRAWN) - 1, (1U << TARGET_KINDS) - 1,
      FAULT(ALLOCATION) | FAULT(APPEND) | FAULT(READS) | FAULT(CRASH) | FAULT(AWAY) |
-         FAULT(REPLACE)},
+         FAULT(REPLACE) | FAULT(SLOW) | FAULT(REORDER)},
 };
 
 const char *plan_scenario(size_t index)
@@ -138,7 +140,7 @@ static void make_command(maker_t *self, uint32_t index, plan_command_t *command)
 static void make_fault(maker_t *self, plan_fault_t *fault)
 {
     fault->kind = (plan_fault_kind_t)draw_bit(self, self->scenario->faults);
-    static const uint32_t ranges[FAULT_COUNT] = {1200, 30, 400, 500, 500, 300};
+    static const uint32_t ranges[FAULT_COUNT] = {1200, 30, 400, 500, 500, 300, 400, 400};
     fault->at = 1 + draw(self, ranges[fault->kind]);
     fault->detail = draw(self, 60);
 }

@@ -12,7 +12,10 @@
  *     fault append 3 2              the 3rd append ends as append_faults[2] in bad_journal.c says
  *     fault reads 100 40            the journal cannot be read from step 100 for 40 steps
  *     fault away 50 10              the journal is away from step 50 for 80 steps (bad_journal.h)
- *     fault crash 300 0             the node stops at step 300 and is started again
+ *     fault crash 300 2             the node stops at step 300 and is started again; of appends
+ *                                   under way up to 2 are written, and nobody was told
+ *     fault slow 90 20              the journal decides nothing from step 90 for 160 steps
+ *     fault reorder 90 20           streams are answered newest first from step 90 for 160 steps
  *     fault replace 90 7            all kinds are replaced from step 90 on; given up 7 * 16 later
  *     jobs split                    an offload job is three steps; else one
  *     states at hand                read within the turn (journal.h); else in the pool
@@ -103,6 +106,8 @@ typedef enum plan_fault_kind {
     FAULT_CRASH,
     FAULT_AWAY,
     FAULT_REPLACE,
+    FAULT_SLOW,
+    FAULT_REORDER,
     FAULT_COUNT
 } plan_fault_kind_t;
 

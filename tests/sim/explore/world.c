@@ -19,7 +19,7 @@ static void apply_faults(world_t *self)
             continue;
         self->crashed |= 1U << i;
         if (fault->kind == FAULT_CRASH)
-            node_crash(self);
+            node_crash(self, fault->detail);
         else
             versions_begin(self, PATIENCE * (uint64_t)fault->detail);
     }
@@ -155,6 +155,8 @@ void world_run(const plan_t *plan, FILE *trace, outcome_t *out_outcome)
                                .failed_allocations = memory_faults_failed(),
                                .append_faults = self->journal.append_faults,
                                .absences = self->journal.absences,
+                               .reordered = self->journal.reordered,
+                               .torn = self->journal.torn,
                                .replacements = self->replacements,
                                .letters = self->letters};
     node_free(self);

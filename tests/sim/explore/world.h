@@ -34,8 +34,8 @@ typedef struct outcome {
     oracle_t oracle; /* ORACLE_NONE: all held */
     char failure[256];
     uint64_t fingerprint, steps;
-    uint64_t messages, crashes, failed_allocations, append_faults, absences, replacements,
-        letters; /* how rough it was */
+    uint64_t messages, crashes, failed_allocations, append_faults, absences, replacements, letters,
+        reordered, torn; /* how rough it was */
 } outcome_t;
 
 /* trace: NULL, or one line a step and a line for all that is written into the ledger. */
