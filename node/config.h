@@ -52,6 +52,8 @@ typedef enum config_source {
     X(database_direct, "",                                                                         \
       "the same server without a pooler, for migrations and to hear of other nodes' commits; "     \
       "empty: as --database")                                                                      \
+    X(database_replica, "",                                                                        \
+      "a standby of it, to read from what projections and backups follow; empty: none")            \
     X(master_key, "", "the same key itself: in the environment only")
 
 #define CONFIG_NUMBERS(X)                                                                          \

@@ -127,6 +127,13 @@ static void append_journal_metrics(node_t *self, buf_t *out)
                   journal.appends);
     append_metric(out, "journal_commits_total", "counter", "Transactions synced.", journal.commits);
     append_metric(out, "journal_refused_total", "counter", "Appends refused.", journal.refused);
+    append_metric(out, "journal_replica_pages_total", "counter",
+                  "Pages of the feed from the replica.", journal.replica_pages);
+    append_metric(out, "journal_replica_missed_total", "counter",
+                  "Reads of the feed that the replica could not serve, or not in time.",
+                  journal.replica_missed);
+    append_metric(out, "journal_replica_behind_milliseconds", "gauge",
+                  "How long the replica has been behind the database.", journal.replica_behind_ms);
     append_metric(out, "journal_went_back_total", "counter",
                   "Fail-overs that lost something acknowledged.", journal.went_back);
     append_metric(out, "journal_stalled_milliseconds", "gauge",

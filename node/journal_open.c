@@ -93,6 +93,7 @@ static err_t open_postgres(const config_t *config, const ms_log_t *log,
     TRY(prepare(config, log, opener));
     journal_postgres_options_t options = {.address = config->database,
                                           .direct = config->database_direct,
+                                          .replica = config->database_replica,
                                           .lock = STEAL(lock),
                                           .log = log};
     if (opener != NULL) {
@@ -142,8 +143,10 @@ static err_t beside_lmdb(const config_t *config, buf_t *problem, journal_beside_
 static err_t beside_postgres(const config_t *config, const ms_log_t *log, buf_t *problem,
                              journal_beside_t *out_beside)
 {
-    journal_postgres_options_t options = {
-        .address = config->database, .is_read_only = true, .log = log};
+    journal_postgres_options_t options = {.address = config->database,
+                                          .replica = config->database_replica,
+                                          .is_read_only = true,
+                                          .log = log};
     err_t err = journal_postgres_open(&options, &out_beside->postgres);
     if (err == ERR_INTERNAL) /* its tables are not there */
         buf_printf(problem, "there is no journal in the database: name the one that the node "

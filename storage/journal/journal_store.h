@@ -10,6 +10,9 @@
 
 typedef struct journal_store_stats {
     uint64_t head, commits, appends, refused, unknown, queued_size;
+    /* Of a replica that the feed is read from. Missed: how often it was not, for it was away or
+     * behind for too long. */
+    uint64_t replica_behind_ms, replica_pages, replica_missed;
     uint64_t went_back;  /* how often something that was acknowledged was lost */
     uint64_t stalled_ms; /* for so long the feed could not show all that is durable */
     bool is_away;        /* takes no appends now */

@@ -93,11 +93,7 @@ static err_t connect_reader(void *context, pg_t **out_connection)
 
 /* ---- reading ---- */
 
-#define COLUMNS                                                                                    \
-    "stream, version, timeline, xid::text::bigint, ordinal, wall_ms, name, payload, command_id, "  \
-    "result"
-
-static journal_record_t record_at(const PGresult *result, int row)
+journal_record_t journal_postgres_record_at(const PGresult *result, int row)
 {
     return (journal_record_t){.stream = pg_get_str(result, row, 0),
                               .version = (uint64_t)pg_get_i64(result, row, 1),
@@ -116,14 +112,14 @@ static err_t read_page(journal_postgres_t *self, str_t stream, uint64_t *after_v
     char after[8], limit[8];
     PGresult *result PG_RESULT_SCOPED = NULL;
     pg_statement_t statement = {
-        .sql = "SELECT " COLUMNS
+        .sql = "SELECT " JOURNAL_POSTGRES_COLUMNS
                " FROM events WHERE stream = $1 AND version > $2 ORDER BY version LIMIT $3",
         .parameters = {pg_text(stream), pg_i64(after, (int64_t)*after_version),
                        pg_i64(limit, JOURNAL_POSTGRES_PAGE)},
         .parameter_count = 3};
     TRY(pg_pool_query(self->readers, &statement, &result));
     for (int row = 0; row < PQntuples(result); row++) {
-        journal_record_t record = record_at(result, row);
+        journal_record_t record = journal_postgres_record_at(result, row);
         if (record.version != *after_version + 1)
             return ERR_CORRUPT; /* versions count without a gap */
         *after_version = record.version;
@@ -143,45 +139,6 @@ static err_t read_stream(journal_t *journal, str_t stream, uint64_t after_versio
     int count = JOURNAL_POSTGRES_PAGE;
     while (count == JOURNAL_POSTGRES_PAGE)
         TRY(read_page(self_of(journal), stream, &after_version, visit, context, &count));
-    return ERR_OK;
-}
-
-static err_t feed_page(journal_postgres_t *self, uint64_t *after_position, size_t count_max,
-                       journal_visit_fn visit, void *context, int *out_count)
-{
-    journal_postgres_place_t place;
-    char limit[8];
-    PGresult *result PG_RESULT_SCOPED = NULL;
-    pg_statement_t statement = {.sql = "SELECT " COLUMNS " FROM events AS e"
-                                       " WHERE (timeline, xid, ordinal) > ($1, $2::text::xid8, $3)"
-                                       " AND xid < pg_snapshot_xmin(pg_current_snapshot())"
-                                       " ORDER BY e.timeline, e.xid, e.ordinal LIMIT $4",
-                                .parameter_count = 4};
-    journal_postgres_place(&place, *after_position, statement.parameters);
-    statement.parameters[3] = pg_i64(limit, (int64_t)MIN(count_max, (size_t)JOURNAL_POSTGRES_PAGE));
-    TRY(pg_pool_query(self->readers, &statement, &result));
-    for (int row = 0; row < PQntuples(result); row++) {
-        journal_record_t record = record_at(result, row);
-        *after_position = record.position;
-        journal_postgres_saw(self, record.position);
-        TRY(visit(context, &record));
-    }
-    *out_count = PQntuples(result);
-    return ERR_OK;
-}
-
-static err_t feed(journal_t *journal, uint64_t after_position, size_t count_max,
-                  journal_visit_fn visit, void *context)
-{
-    journal_postgres_t *self = self_of(journal);
-    int count = JOURNAL_POSTGRES_PAGE;
-    uint64_t head = atomic_load(&self->head);
-    while (count == JOURNAL_POSTGRES_PAGE && count_max > 0) {
-        TRY(feed_page(self, &after_position, count_max, visit, context, &count));
-        count_max -= (size_t)count;
-    }
-    if (count_max > 0 && after_position < head)
-        journal_postgres_follow_short(self->follow); /* something before it still goes on */
     return ERR_OK;
 }
 
@@ -255,7 +212,7 @@ static const journal_table_t table = {.append = append,
                                       .read = read_stream,
                                       .snapshot_put = snapshot_put,
                                       .snapshot_get = snapshot_get,
-                                      .feed = feed,
+                                      .feed = journal_postgres_feed,
                                       .head = head_position,
                                       .is_away = is_away,
                                       .waiting = list_waiting,
@@ -326,6 +283,8 @@ err_t journal_postgres_open(const journal_postgres_options_t *options,
                                          .context = self,
                                          .timeout_ms = self->timeout_ms},
                     &self->readers));
+    if (options->replica != NULL && options->replica[0] != '\0')
+        TRY(journal_postgres_replica_new(self, options->replica, &self->replica));
     TRY(relation_batch_new(options->relations, options->opener, &self->relations));
     TRY(journal_postgres_connect(self, &self->writer));
     if (!self->is_read_only)
@@ -351,6 +310,7 @@ void journal_postgres_close(journal_postgres_t *self)
     pg_close(self->writer);
     node_lock_free(self->lock); /* after all that is written */
     pg_pool_free(self->readers);
+    journal_postgres_replica_free(self->replica);
     journal_hooks_deinit(&self->hooks);
     journal_queue_free(self->queue);
     relation_batch_free(self->relations);
@@ -386,6 +346,7 @@ void journal_postgres_stats(const journal_postgres_t *self, journal_postgres_sta
                                             .queued_size = journal_queue_size(self->queue),
                                             .went_back = atomic_load(&self->went_back)};
     journal_postgres_follow_stats(self->follow, out_stats);
+    journal_postgres_replica_stats(self->replica, out_stats);
 }
 
 static void close_store(journal_t *journal)
@@ -405,6 +366,9 @@ static void store_stats(journal_t *journal, journal_store_stats_t *out_stats)
                                          .queued_size = stats.queued_size,
                                          .stalled_ms = stats.stalled_ms,
                                          .went_back = stats.went_back,
+                                         .replica_behind_ms = stats.replica_behind_ms,
+                                         .replica_pages = stats.replica_pages,
+                                         .replica_missed = stats.replica_missed,
                                          .is_away = !journal_postgres_is_up(self_of(journal))};
 }
 

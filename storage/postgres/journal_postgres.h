@@ -52,8 +52,10 @@ enum {
     JOURNAL_POSTGRES_HOLD_MAX_MS = 1000,   /* an append of a lost connection, before it is ended */
     JOURNAL_POSTGRES_BACKOFF_FIRST_MS = 100,
     JOURNAL_POSTGRES_BACKOFF_MAX_MS = 5000,
-    JOURNAL_POSTGRES_NOTIFY_MS = 5,     /* between two of a node's */
-    JOURNAL_POSTGRES_LOOK_MAX_MS = 250, /* between two looks at what can't be read yet */
+    JOURNAL_POSTGRES_NOTIFY_MS = 5,         /* between two of a node's */
+    JOURNAL_POSTGRES_LOOK_MAX_MS = 250,     /* between two looks at what can't be read yet */
+    JOURNAL_POSTGRES_REPLICA_WAIT_MS = 100, /* for a replica that is behind; then the database */
+    JOURNAL_POSTGRES_REPLICA_RETRY_MS = 1000,
     JOURNAL_POSTGRES_STALLED_MS = 10000 /* a feed that stands still for so long is logged */
 };
 
@@ -62,6 +64,7 @@ typedef struct journal_postgres journal_postgres_t;
 typedef struct journal_postgres_options {
     const char *address;       /* a connection string or postgres:// URI */
     const char *direct;        /* the same server without a pooler; NULL or empty: address */
+    const char *replica;       /* to read the feed from, as far as it has it; NULL or empty: none */
     uint64_t node;             /* `owner` in partitions; 0 without a cluster */
     uint64_t timeout_ms;       /* of a statement; 0: 5000 */
     uint32_t second_min;       /* 0: JOURNAL_POSTGRES_SECOND_MIN */
@@ -97,6 +100,8 @@ bool journal_postgres_is_up(const journal_postgres_t *self);
 typedef struct journal_postgres_stats {
     uint64_t head, transactions, appends, refused, unknown, retried_batches, reconnects,
         queued_size;
+    uint64_t replica_position; /* of the newest event that was read from it */
+    uint64_t replica_behind_ms, replica_pages, replica_missed; /* missed: read from the database */
     uint64_t went_back;       /* servers that took over without all that was acknowledged */
     uint64_t overlapped;      /* rounds that were sent while another was under way */
     uint64_t notified, heard; /* NOTIFYs of this node, and how often it looked because of others' */

@@ -37,6 +37,7 @@ struct journal_postgres_follow {
     uint64_t readable;      /* that the hooks were told of */
     uint64_t stalled_at_ms, log_at_ms;
     uint64_t timeline; /* of the server that it listens on */
+    bool is_left_short;
 
     _Atomic uint64_t notified, heard, stalled_ms;
     _Atomic bool is_listening;
@@ -131,11 +132,17 @@ static void look(journal_postgres_follow_t *self, uint64_t now)
 {
     journal_postgres_t *journal = self->journal;
     bool is_level = false;
+    if (!journal_postgres_is_up(journal)) { /* the committer tries, and says so */
+        self->look_at_ms = now + JOURNAL_POSTGRES_LOOK_MAX_MS;
+        return;
+    }
     err_t err = ask(journal, &is_level);
     uint64_t readable = atomic_load(&journal->readable);
     is_level = is_level && readable >= atomic_load(&journal->head);
     self->looked_at_ms = now;
-    if (err == ERR_OK && readable > self->readable) {
+    bool is_for_those = self->is_left_short && is_level && err == ERR_OK;
+    if (is_for_those || (err == ERR_OK && readable > self->readable)) {
+        self->is_left_short = self->is_left_short && !is_level;
         self->readable = readable;
         journal_hooks_call(&journal->hooks, atomic_load(&journal->head));
     }
@@ -262,8 +269,10 @@ static void take_wake(journal_postgres_follow_t *self, uint64_t now)
     (void)!read(self->wake_fd, &count, sizeof count);
     if (!atomic_exchange(&self->is_woken, false))
         return;
-    if (atomic_exchange(&self->is_short, false))
+    if (atomic_exchange(&self->is_short, false)) {
+        self->is_left_short = true;
         look_soon(self);
+    }
     tell_others(self, now);
     self->rest_until_ms = now + JOURNAL_POSTGRES_NOTIFY_MS;
 }

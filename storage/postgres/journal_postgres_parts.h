@@ -6,6 +6,7 @@
  * journal_postgres_rounds.c  which appends go together
  * journal_postgres_batch.c   a round as one transaction
  * journal_postgres_commit.c  the committer: two rounds under way, reconnecting, answers
+ * journal_postgres_feed.c    the feed, from a replica where there is one
  * journal_postgres_history.c which server this is, and what a fail-over may have lost
  * journal_postgres_follow.c  the follower: other nodes' commits, and what can't be read yet */
 
@@ -16,6 +17,7 @@
 #include <stdatomic.h>
 
 typedef struct journal_postgres_follow journal_postgres_follow_t;
+typedef struct journal_postgres_replica journal_postgres_replica_t;
 
 /* journal_postgres_rounds.c: what has been taken from the queue and is not under way yet. */
 typedef struct journal_held {
@@ -54,7 +56,8 @@ struct journal_postgres {
     journal_queue_t *queue;
     journal_thread_t committer;
     pg_pool_t *readers;
-    journal_postgres_follow_t *follow; /* NULL: read only */
+    journal_postgres_replica_t *replica; /* NULL: none */
+    journal_postgres_follow_t *follow;   /* NULL: read only */
 
     pg_t *writer; /* the committer's, like what follows */
     relation_batch_t *relations;
@@ -85,6 +88,11 @@ struct journal_postgres {
 typedef struct journal_postgres_place {
     char timeline[4], xid[8], ordinal[4];
 } journal_postgres_place_t;
+/* An event as journal_postgres_record_at takes it apart; it borrows the result. */
+#define JOURNAL_POSTGRES_COLUMNS                                                                   \
+    "stream, version, timeline, xid::text::bigint, ordinal, wall_ms, name, payload, command_id, "  \
+    "result"
+journal_record_t journal_postgres_record_at(const PGresult *result, int row);
 /* A position as three parameters: integer, bigint ($N::text::xid8), integer. They borrow `room`. */
 void journal_postgres_place(journal_postgres_place_t *room, uint64_t position,
                             pg_parameter_t parameters[3]);
@@ -121,6 +129,15 @@ err_t journal_postgres_take_snapshots(journal_postgres_t *self);
  * What of it has begun is waited for; what holds out for JOURNAL_POSTGRES_HOLD_MAX_MS is ended. */
 err_t journal_postgres_take_over(journal_postgres_t *self);
 void journal_postgres_leave(journal_postgres_t *self);
+
+/* journal_postgres_feed.c */
+err_t journal_postgres_feed(journal_t *journal, uint64_t after_position, size_t count_max,
+                            journal_visit_fn visit, void *context);
+err_t journal_postgres_replica_new(const journal_postgres_t *journal, const char *address,
+                                   journal_postgres_replica_t **out_replica);
+void journal_postgres_replica_free(journal_postgres_replica_t *self);
+void journal_postgres_replica_stats(const journal_postgres_replica_t *self,
+                                    journal_postgres_stats_t *out_stats);
 
 /* journal_postgres_history.c */
 /* UNAVAILABLE: it only reads (a standby), or is older than the one that was written to. */

@@ -43,6 +43,11 @@ export function startDatabase(folder) {
   return run(path.join(source, 'tests/support/postgres/postgres_server'), ['start', folder]).stdout.trim();
 }
 
+/** A streaming standby of it, called "standby", in another folder. */
+export function startStandby(folder, primaryFolder) {
+  return run(path.join(source, 'tests/support/postgres/postgres_server'), ['standby', folder, primaryFolder]).stdout.trim();
+}
+
 export function controlDatabase(action, folder) {
   run(path.join(source, 'tests/support/postgres/postgres_server'), [action, folder]);
 }
@@ -71,6 +76,13 @@ export class Server {
       this.databaseFolder = path.join(this.folder, 'pg');
       chmodSync(this.folder, 0o755);
       this.database = startDatabase(this.databaseFolder);
+    }
+    // The database has a standby; the node may use whichever is written to.
+    if (options.standby) {
+      this.primary = this.database;
+      this.standbyFolder = path.join(this.folder, 'standby');
+      this.standby = startStandby(this.standbyFolder, this.databaseFolder);
+      this.database = `host=${this.databaseFolder},${this.standbyFolder} user=postgres dbname=postgres target_session_attrs=read-write`;
     }
   }
 
@@ -124,6 +136,7 @@ export class Server {
   async stop() {
     await this.end();
     if (this.database) controlDatabase('stop', this.databaseFolder);
+    if (this.standby) controlDatabase('stop', this.standbyFolder);
     rmSync(this.folder, { recursive: true, force: true });
     return this.ended;
   }
