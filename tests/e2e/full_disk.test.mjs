@@ -2,11 +2,12 @@
 // and once there is room again, writes are taken; nothing acknowledged is lost, also not by a kill -9 in between.
 
 import assert from 'node:assert/strict';
-import { closeSync, copyFileSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, copyFileSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { commandId, demoMusic, run, Server, until } from './support/server.mjs';
+import { Oracle } from './support/oracle.mjs';
+import { commandId, demoMusic, run, Server, source, startDatabase, temporaryFolder, until } from './support/server.mjs';
 
 const DISK = '24m';
 const VIEW = '{ id version entryCount }';
@@ -25,8 +26,8 @@ after(async () => {
 const filler = () => path.join(server.data, 'filler');
 
 /** Until not another byte fits. */
-function fill() {
-  const fd = openSync(filler(), 'a');
+function fill(file = filler()) {
+  const fd = openSync(file, 'a');
   for (let size = 65536; size >= 1; size = Math.floor(size / 2)) {
     try {
       for (;;) writeSync(fd, Buffer.alloc(size, 'x'));
@@ -122,4 +123,74 @@ test('a full disk', async (t) => {
     server.child.kill('SIGINT');
     assert.equal((await server.exited).code, 0);
   });
+});
+
+test('a full disk under PostgreSQL, data and log', async (t) => {
+  const folder = temporaryFolder();
+  const disk = path.join(folder, 'disk');
+  mkdirSync(disk);
+  chmodSync(folder, 0o755);
+  if (run('mount', ['-t', 'tmpfs', '-o', 'size=90m,mode=755', 'tmpfs', disk], { mayFail: true }).status !== 0)
+    return t.skip("a small disk can't be mounted here");
+  const other = new Server({ database: false, flags: ['--watch=false'] });
+  const full = path.join(disk, 'filler');
+  try {
+    other.database = startDatabase(disk);
+    await other.start();
+    await other.setUp();
+    await other.scanned(12);
+    const oracle = new Oracle(other, { refusals: ['FULL', 'UNAVAILABLE'] });
+    await oracle.begin();
+    const load = oracle.load();
+    await oracle.acknowledged(50);
+    fill(full);
+    // What the log has allocated already takes some more; a bigger transaction finds its end sooner.
+    await until(() => {
+      const more = "CREATE TABLE IF NOT EXISTS more (x text); INSERT INTO more SELECT repeat('x', 2000) FROM generate_series(1, 2000)";
+      run('psql', [other.database, '-qc', more], { mayFail: true });
+      return oracle.counts.refused >= 20;
+    }, 'edits are refused', 60000);
+    await until(() => {
+      run('psql', [other.database, '-qAtc', 'SELECT pg_switch_wal()'], { mayFail: true });
+      return oracle.codes.has('UNAVAILABLE');
+    }, 'the log has no room: PANIC', 30000);
+    assert.equal((await fetch(`${other.origin}/livez`)).status, 200);
+
+    rmSync(full);
+    // It ended with PANIC, and could not start again without room: that is its administrator's to do.
+    run(path.join(source, 'tests/support/postgres/postgres_server'), ['restart', disk], { mayFail: true });
+    await oracle.acknowledged(50, 'edits go on when there is room');
+    await load.stop();
+    await oracle.check();
+    await oracle.checkProjections();
+    t.diagnostic(JSON.stringify([...oracle.codes]));
+  } finally {
+    await other.stop();
+    run(path.join(source, 'tests/support/postgres/postgres_server'), ['stop', disk], { mayFail: true });
+    run('umount', ['-l', disk]);
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("a full disk under a backup's target", async (t) => {
+  const other = new Server({ database: false });
+  const disk = path.join(other.folder, 'backup');
+  mkdirSync(disk);
+  if (run('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk], { mayFail: true }).status !== 0)
+    return t.skip("a small disk can't be mounted here");
+  try {
+    await other.start();
+    await other.setUp();
+    await other.scanned(12);
+    const refused = other.command('backup', disk);
+    assert.equal(refused.status, 1, refused.stdout);
+    assert.match(refused.stderr, /no space is left/);
+    assert.equal(run('mount', ['-o', 'remount,size=64m', disk]).status, 0);
+    const done = other.command('backup', disk, '--verify');
+    assert.equal(done.status, 0, done.stderr);
+  } finally {
+    await other.stop().catch(() => {});
+    run('umount', ['-l', disk], { mayFail: true });
+    rmSync(other.folder, { recursive: true, force: true });
+  }
 });
