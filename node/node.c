@@ -272,7 +272,8 @@ static err_t register_services(node_t *self)
         .catalog = self->catalog, .segments = self->segments, .media = &self->media};
     self->privacy = (privacy_service_t){
         self->vault, self->keyring, self->config->database[0] == '\0' ? NULL : clear_rows, self};
-    blobs_know(self->blobs, self->catalog, self->projection, clear_journal(self), self->runtime);
+    blobs_know(self->blobs, self->catalog, self->projection, clear_journal(self), self->segments,
+               self->runtime);
     TRY(auth_register(self->runtime, &self->auth));
     TRY(privacy_register(self->runtime, &self->privacy));
     TRY(social_register(self->runtime));

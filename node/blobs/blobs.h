@@ -17,6 +17,7 @@
 #include "storage/blob/blob_gc.h"
 #include "storage/blob/blob_scrub.h"
 #include "storage/blob/blob_upload.h"
+#include "storage/blob/segment_scrub.h"
 #include "storage/crypt/vault.h"
 
 #include "runtime/runtime.h"
@@ -46,10 +47,10 @@ blob_folder_t *blobs_lyrics(blobs_t *self);
 /* Is there something behind the data folder? Then opening one may wait for it. */
 bool blobs_are_far(const blobs_t *self);
 
-/* What the sweep needs to know what is referred to, and the scrub to have made anew what rotted.
- * Before blobs_run. */
+/* What the sweep needs to know what is referred to, and the scrub to have made anew what rotted,
+ * and to read encoded sound, too. Before blobs_run. */
 void blobs_know(blobs_t *self, catalog_t *catalog, projection_t *projection, journal_t *journal,
-                runtime_t *runtime);
+                segment_cache_t *segments, runtime_t *runtime);
 
 /* BLOBS_TEND: a sweep, then a slow scrub. */
 typedef enum blobs_job { BLOBS_GC, BLOBS_DRY_GC, BLOBS_SCRUB, BLOBS_TEND } blobs_job_t;

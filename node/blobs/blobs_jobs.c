@@ -5,7 +5,7 @@
 #include "runtime/base/json.h"
 
 void blobs_know(blobs_t *self, catalog_t *catalog, projection_t *projection, journal_t *journal,
-                runtime_t *runtime)
+                segment_cache_t *segments, runtime_t *runtime)
 {
     const ms_clock_t clock = clock_system();
     uint64_t every_s = self->options.config->blobs_tend_s;
@@ -15,6 +15,7 @@ void blobs_know(blobs_t *self, catalog_t *catalog, projection_t *projection, jou
     self->catalog = catalog;
     self->projection = projection;
     self->journal = journal;
+    self->segments = segments;
     self->runtime = runtime;
 }
 
@@ -90,6 +91,21 @@ static void make_anew(blobs_t *self)
                     err_text(err));
 }
 
+/* What rotted is encoded again when somebody wants it. */
+static err_t scrub_sound(blobs_t *self, uint64_t rate)
+{
+    segment_scrub_report_t report = {0};
+    err_t err = segment_scrub(self->segments, rate == 0 ? (uint64_t)BLOB_SCRUB_RATE : rate,
+                              &self->is_cancelled, &report);
+    if (report.rotten > 0)
+        log_error(self->options.log, "blobs", "encoded sound: %llu damaged files were dropped",
+                  (unsigned long long)report.rotten);
+    pthread_mutex_lock(&self->lock);
+    self->sound = report;
+    pthread_mutex_unlock(&self->lock);
+    return err;
+}
+
 static err_t run_scrub(blobs_t *self, uint64_t rate)
 {
     blob_scrub_report_t report = {0};
@@ -104,7 +120,7 @@ static err_t run_scrub(blobs_t *self, uint64_t rate)
     show_scrub(self, &report);
     if (report.rotten > report.repaired)
         make_anew(self);
-    return err;
+    return err == ERR_OK ? scrub_sound(self, rate) : err;
 }
 
 /* ---- both ---- */
@@ -150,6 +166,7 @@ static err_t start(blobs_t *self, blobs_job_t job)
     self->job = self->is_tending ? BLOBS_GC : job;
     self->gc = (blob_gc_report_t){0};
     self->scrub = (blob_scrub_report_t){0};
+    self->sound = (segment_scrub_report_t){0};
     self->found_count = 0;
     self->err = ERR_OK;
     self->begun_ms = now_ms();
@@ -248,6 +265,8 @@ static void describe_scrub(const blobs_t *self, json_t *json)
     json_key_u64(json, "repaired", scrub->repaired);
     json_key_u64(json, "unchecked", scrub->unchecked);
     json_key_u64(json, "unreadable", scrub->unreadable);
+    json_key_u64(json, "segments", self->sound.seen);
+    json_key_u64(json, "segments_dropped", self->sound.rotten);
     json_key(json, STR("found"));
     json_array_begin(json);
     for (size_t i = 0; i < self->found_count; i++) {

@@ -24,6 +24,7 @@ struct blobs {
     catalog_t *catalog;
     projection_t *projection;
     journal_t *journal;
+    segment_cache_t *segments;
     runtime_t *runtime;
     pthread_t thread; /* of the job */
     bool has_thread;
@@ -38,6 +39,7 @@ struct blobs {
     int64_t begun_ms, ended_ms; /* wall */
     blob_gc_report_t gc;
     blob_scrub_report_t scrub;
+    segment_scrub_report_t sound;
     blobs_found_t found[BLOBS_FOUND_MAX];
     size_t found_count;
 };

@@ -56,10 +56,10 @@ static void print_job(const graphql_value_t *job, FILE *out)
         fprintf(
             out,
             "scrub: %llu read (%llu MiB), %llu whole, %llu damaged (%llu repaired), %llu without "
-            "a checksum, %llu can't be read",
+            "a checksum, %llu can't be read; %llu files of encoded sound, %llu damaged and dropped",
             number(job, "seen"), number(job, "bytes") >> 20, number(job, "whole"),
             number(job, "damaged"), number(job, "repaired"), number(job, "unchecked"),
-            number(job, "unreadable"));
+            number(job, "unreadable"), number(job, "segments"), number(job, "segments_dropped"));
     else
         fprintf(out, "gc: %llu seen, %llu referred to, %llu too young, %llu %s (%llu MiB)",
                 number(job, "seen"), number(job, "referenced"), number(job, "young"),

@@ -46,15 +46,20 @@ static err_t counted(blob_store_folder_t *self, err_t err, _Atomic uint64_t *cou
 
 /* ---- putting ---- */
 
+void blob_store_folder_sum(int fd, str_t content)
+{
+    uint64_t sum = xxh64(content, 0);
+    /* Without one it is a blob that can't be checked. */
+    (void)!fsetxattr(fd, sum_name, &sum, sizeof sum, 0);
+}
+
 static err_t write_beside(const blob_store_folder_t *self, const char *beside, str_t content)
 {
     int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return err_from_errno(errno);
-    uint64_t sum = xxh64(content, 0);
     err_t err = file_write_all(fd, content);
-    /* Without one it is a blob that can't be checked. */
-    (void)!fsetxattr(fd, sum_name, &sum, sizeof sum, 0);
+    blob_store_folder_sum(fd, content);
     if (err == ERR_OK && self->is_durable && fsync(fd) != 0)
         err = err_from_errno(errno);
     if (close(fd) != 0 && err == ERR_OK)

@@ -13,3 +13,6 @@ typedef struct blob_store_folder_options {
 } blob_store_folder_options_t;
 
 err_t blob_store_folder_open(const blob_store_folder_options_t *options, blob_store_t **out_store);
+/* Keeps the sum of an open file's content with it, as put does; where the file system keeps no
+ * attributes, nothing. */
+void blob_store_folder_sum(int fd, str_t content);

@@ -1,6 +1,7 @@
 #include "storage/blob/segment_cache.h"
 
 #include "runtime/base/memory.h"
+#include "storage/blob/blob_store_folder.h"
 #include "storage/blob/segment_index.h"
 #include "storage/file.h"
 
@@ -182,7 +183,20 @@ bool segment_cache_is_sealed(const segment_cache_t *self)
     return self->seal != NULL;
 }
 
+const char *segment_cache_path(const segment_cache_t *self)
+{
+    return self->path;
+}
+
 /* ---- reading ---- */
+
+bool segment_cache_has(segment_cache_t *self, str_t name)
+{
+    pthread_mutex_lock(&self->lock);
+    bool is_there = segment_index_find(&self->index, name) != NULL;
+    pthread_mutex_unlock(&self->lock);
+    return is_there;
+}
 
 bool segment_cache_find(segment_cache_t *self, str_t name, uint64_t *out_size)
 {
@@ -391,6 +405,14 @@ static err_t seal_written(segment_write_t *write, const char *path, uint64_t *si
     return err;
 }
 
+/* For the scrub. That it fails only means that this one can't be checked. */
+static void keep_sum(const segment_write_t *write, uint64_t size)
+{
+    buf_t content BUF_SCOPED = BUF_INIT;
+    if (file_read_at(write->fd, 0, (size_t)size, &content) == ERR_OK)
+        blob_store_folder_sum(write->fd, buf_str(&content));
+}
+
 static err_t publish(segment_write_t *write)
 {
     buf_t from BUF_SCOPED = BUF_INIT, to BUF_SCOPED = BUF_INIT, folder BUF_SCOPED = BUF_INIT;
@@ -404,6 +426,8 @@ static err_t publish(segment_write_t *write)
     TRY(unfinished_of(write, &from));
     if (is_sealed)
         TRY(seal_written(write, buf_terminated(&from), &size));
+    else
+        keep_sum(write, size);
     TRY(file_of(write->cache, str_from(write->name), &to));
     buf_append(&folder, str_slice(buf_str(&to), 0, str_find_last(buf_str(&to), '/')));
     TRY(file_make_folders(buf_terminated(&folder)));

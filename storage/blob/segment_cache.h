@@ -34,6 +34,9 @@ void segment_cache_scope_end(segment_cache_t **self);
 void segment_cache_seal(segment_cache_t *self, blob_seal_t *seal);
 bool segment_cache_is_sealed(const segment_cache_t *self);
 
+const char *segment_cache_path(const segment_cache_t *self);
+/* Is it there? Counts as no use. */
+bool segment_cache_has(segment_cache_t *self, str_t name);
 /* Is it there? Counts as a use. *out_size may be NULL. */
 bool segment_cache_find(segment_cache_t *self, str_t name, uint64_t *out_size);
 /* Opens it for reading; the caller closes *out_fd. Counts as a use. NOT_FOUND */

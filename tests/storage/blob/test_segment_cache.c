@@ -1,5 +1,5 @@
 #include "runtime/base/random.h"
-#include "storage/blob/segment_cache.h"
+#include "storage/blob/segment_scrub.h"
 #include "storage/file.h"
 #include "tests/support/check.h"
 #include "tests/support/temporary.h"
@@ -28,6 +28,29 @@ static bool holds(segment_cache_t *cache, const char *name, const char *content)
     ssize_t got = read(fd, bytes, sizeof bytes);
     close(fd);
     return got == (ssize_t)size && str_equal(str_of(bytes, size), str_from(content));
+}
+
+Test(segment_cache, a_scrub_drops_what_rotted_and_nothing_else)
+{
+    static const _Atomic bool never = false, at_once = true;
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    segment_cache_t *cache SEGMENT_CACHE_SCOPED = opened(&folder, 1 << 20);
+    temporary_name_t file = temporary_in(&folder, "segments/t/2.m4s");
+    segment_scrub_report_t report = {0};
+    check_ok(segment_cache_put(cache, STR("t/1.m4s"), STR("whole")));
+    check_ok(segment_cache_put(cache, STR("t/2.m4s"), STR("rots")));
+    int fd = open(file.path, O_WRONLY | O_CLOEXEC);
+    cr_assert(fd >= 0 && pwrite(fd, "n", 1, 0) == 1 && close(fd) == 0);
+
+    check_err(segment_scrub(cache, 1 << 30, &at_once, &report), ERR_CANCELLED);
+    check_ok(segment_scrub(cache, 1 << 30, &never, &report));
+
+    cr_assert(report.seen == 2 && report.rotten == 1);
+    cr_assert(holds(cache, "t/1.m4s", "whole"));
+    check_true(!segment_cache_has(cache, STR("t/2.m4s")));
+    check_ok(segment_cache_put(cache, STR("t/2.m4s"), STR("anew")));
+    check_ok(segment_scrub(cache, 1 << 30, &never, &report));
+    cr_assert(report.rotten == 1);
 }
 
 Test(segment_cache, what_was_put_is_read_and_the_least_used_goes_first)
