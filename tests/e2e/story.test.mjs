@@ -62,8 +62,24 @@ test('albums, artists and genres can be browsed, and search answers while one ty
   await goTo(page, 'Search');
   await id(page, 'search').pressSequentially('night tr', { delay: 20 });
   await id(page, 'album').filter({ hasText: 'Night Trains' }).first().waitFor();
-  await id(page, 'search').fill('wind');
-  await id(page, 'track').filter({ hasText: 'Window Seat' }).first().waitFor();
+  await id(page, 'search').fill('harbour');
+  await id(page, 'album').filter({ hasText: 'Harbour Lights' }).first().waitFor();
+});
+
+test('who goes elsewhere while the search still looks is not taken back to it', async () => {
+  let load;
+  const released = new Promise((resolve) => (load = resolve));
+  await page.route('**/assets/Favourites-*.js', async (route) => {
+    await released;
+    await route.continue();
+  });
+  await id(page, 'search').fill('window');
+  const looked = page.waitForRequest((request) => request.postData()?.includes('"window"'));
+  await goTo(page, 'Favourites'); // the search stands until that page is there
+  await looked;
+  load();
+  await page.getByRole('heading', { name: 'Favourites' }).first().waitFor();
+  assert.equal(new URL(page.url()).pathname, '/favourites');
 });
 
 test('press play and hear it: decoded audio time advances', async () => {

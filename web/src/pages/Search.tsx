@@ -1,6 +1,6 @@
 import { Search as Glass } from 'lucide-react';
 import { useEffect, useState } from 'react';
-import { useSearchParams } from 'react-router';
+import { useLocation, useSearchParams } from 'react-router';
 import { useSearch } from '../api/queries';
 import type { SearchResult } from '../api/types';
 import { SEARCH_ID } from '../app/ui';
@@ -28,9 +28,13 @@ export function Search() {
   const words = useSettled(text);
   const { data, isPending, error, refetch } = useSearch(words, RESULTS);
   usePageTitle(t('nav.search'));
+  const { pathname } = useLocation();
+  const inAddress = params.get('q') ?? '';
   useEffect(() => {
+    // Somebody may be on the way to another page already, while this one still stands.
+    if (inAddress === words || window.location.pathname !== pathname) return;
     setParams(words === '' ? {} : { q: words }, { replace: true });
-  }, [words, setParams]);
+  }, [words, inAddress, pathname, setParams]);
   return (
     <div className="page">
       <h1 className="hidden">{t('nav.search')}</h1>
