@@ -1,7 +1,7 @@
 #pragma once
 /* relation_clear.h -- after an erasure: what deleted rows of listeners' tables left is given back
  * (VACUUM), so that no query and no index leads to it; its place is written over by what comes
- * there next. docs/decisions/0017-users-keys.md says what that is and is not.
+ * there next. docs/decisions/0017-users-keys-in-postgresql.md says what that is and is not.
  *
  * Threads  Any; it waits on the database: minutes, where the tables are large. */
 
