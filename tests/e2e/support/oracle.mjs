@@ -13,6 +13,9 @@
 //   - every acknowledged command is there exactly once, no refused one is;
 //   - versions have no gap, in what clients saw and in the journal;
 //   - a client reads its own writes, at once and afterwards.
+// While `isAway` (a test says so: nothing can be written) no command that was first sent since is acknowledged, unless
+// there is nothing to write: a favourite that is one already is answered, by an actor that knows it. What was sent
+// before may have been written before, and be answered late.
 // checkProjections(): the catalog, and the tables for SQL, equal what is built anew from the journal; the journal is whole.
 
 import assert from 'node:assert/strict';
@@ -50,6 +53,7 @@ export class Oracle {
     Object.assign(this, { server, draw, refusals: new Set(refusals), own: [], favourites: new Map() });
     this.counts = { acknowledged: 0, refused: 0, rejected: 0, unanswered: 0, doneUnanswered: 0 };
     this.codes = new Map(); // how often a code refused what was right
+    this.isAway = false;
   }
 
   async begin() {
@@ -79,14 +83,26 @@ export class Oracle {
       ...Array.from({ length: SHARERS }, () => this.writeShared()),
       this.writeFavourites(),
     ]);
-    all.catch(() => {}); // told by stop()
+    all.catch((error) => (this.failure = error)); // told by stop(), and by who waits for more
     return { all, stop: () => ((isOver = true), all) };
   }
 
   /** Until so many more commands were acknowledged. */
   acknowledged(count, what = 'edits are acknowledged', limitMs = 60000) {
-    const wanted = this.counts.acknowledged + count;
-    return until(() => this.counts.acknowledged >= wanted, what, limitMs);
+    return this.counted('acknowledged', count, what, limitMs);
+  }
+
+  /** Until so many more were refused. */
+  refused(count, what = 'edits are refused at once', limitMs = 60000) {
+    return this.counted('refused', count, what, limitMs);
+  }
+
+  counted(name, count, what, limitMs) {
+    const wanted = this.counts[name] + count;
+    return until(() => {
+      if (this.failure) throw this.failure;
+      return this.counts[name] >= wanted;
+    }, what, limitMs);
   }
 
   /** {data}; {refusal}: nothing was done; undefined: nobody knows. */
@@ -106,9 +122,10 @@ export class Oracle {
     }
   }
 
-  /** As send; what the test expects to be refused is counted, and undefined once the load is over. */
-  async sendRight(query, variables) {
-    const answer = await this.send(query, variables);
+  /** As send, of a command; what the test expects to be refused is counted, and undefined once the load is over. */
+  async sendRight(query, edit, variables) {
+    edit.isSentAway ??= this.isAway;
+    const answer = await this.send(query, { c: edit.commandId, ...variables });
     if (answer?.refusal) {
       const { code } = answer.refusal.extensions;
       assert.ok(this.refusals.has(code), `${code}: ${JSON.stringify(answer.refusal)}`);
@@ -117,6 +134,11 @@ export class Oracle {
       await pause();
     }
     return answer;
+  }
+
+  acknowledge(edit, isWritten = true) {
+    assert.ok(!(this.isAway && edit.isSentAway && isWritten), `${edit.commandId} is acknowledged, and can't be written`);
+    this.counts.acknowledged++;
   }
 
   // ---- playlists of one client each ----
@@ -152,7 +174,7 @@ export class Oracle {
 
   sendEdit(playlist, edit) {
     return this.sendRight(`mutation ($c: ID!, $id: ID!, ${edit.types}) { edit: ${edit.field} ${VIEW} }`,
-      { c: edit.commandId, id: playlist.id, ...edit.arguments });
+      edit, { id: playlist.id, ...edit.arguments });
   }
 
   outcome(edit, known) {
@@ -200,7 +222,7 @@ export class Oracle {
         const got = seen(answer.data.edit);
         this.assertLike(got, this.outcome(edit, playlist.known), edit.field);
         playlist.known = got;
-        this.counts.acknowledged++;
+        this.acknowledge(edit);
       }
       if (answer?.data || (answer?.refusal && !edit.isUnknown)) {
         playlist.unanswered = undefined;
@@ -270,12 +292,12 @@ export class Oracle {
     const { shared } = this;
     const answer = await this.sendRight(
       'mutation ($c: ID!, $id: ID!, $t: [ID!]!) { addToPlaylist(commandId: $c, id: $id, trackIds: $t) { version } }',
-      { c: edit.commandId, id: shared.id, t: [edit.track] });
+      edit, { id: shared.id, t: [edit.track] });
     if (!answer?.data) return answer;
     const { version } = answer.data.addToPlaylist;
     assert.ok(!shared.tracks.has(version), `version ${version} was given twice`);
     shared.tracks.set(version, edit.track);
-    this.counts.acknowledged++;
+    this.acknowledge(edit);
     return answer;
   }
 
@@ -311,13 +333,13 @@ export class Oracle {
 
   async writeFavourites() {
     while (!this.isOver()) {
-      const id = this.draw.pick(this.tracks), isFavourite = this.draw.below(2) === 0;
+      const id = this.draw.pick(this.tracks), isFavourite = this.draw.below(2) === 0, edit = { commandId: commandId() };
       const answer = await this.sendRight(
         'mutation ($c: ID!, $id: ID!, $is: Boolean!) { setFavourite(commandId: $c, trackId: $id, isFavourite: $is) { isFavourite } }',
-        { c: commandId(), id, is: isFavourite });
+        edit, { id, is: isFavourite });
       if (answer?.data) {
+        this.acknowledge(edit, this.favourites.has(id) && this.favourites.get(id) !== isFavourite);
         this.favourites.set(id, isFavourite);
-        this.counts.acknowledged++;
       } else if (answer === undefined) {
         this.favourites.delete(id); // one or the other: the next one says
       }
