@@ -13,6 +13,7 @@ enum { FORMAT_SIZE_MAX = 32, OWNER_SIZE_MAX = 32 };
 struct data_folder {
     char *path;
     int lock_fd;
+    bool is_locked; /* by us: else the file is another process' */
     bool was_left;
 };
 
@@ -37,7 +38,7 @@ void data_folder_close(data_folder_t *self)
 {
     if (self == NULL)
         return;
-    if (!self->was_left)
+    if (self->is_locked && !self->was_left)
         write_lock(self, CLEAN);
     free_folder(self);
 }
@@ -86,11 +87,13 @@ static err_t take_lock(data_folder_t *self, buf_t *problem)
         return errno == EWOULDBLOCK
                    ? say_who_uses_it(problem, self->path, name)
                    : say(problem, err_from_errno(errno), self->path, "can't be locked");
+    self->is_locked = true;
     buf_t owner BUF_SCOPED = BUF_INIT, before BUF_SCOPED = BUF_INIT;
     err_t err = file_read(name, OWNER_SIZE_MAX, &before);
     self->was_left = err != ERR_OK || (before.size > 0 && !str_equal(buf_str(&before), CLEAN));
     buf_printf(&owner, "process %ld\n", (long)getpid());
     write_lock(self, buf_str(&owner)); /* for the sentence above: the lock holds without it */
+    (void)!fdatasync(self->lock_fd);   /* a power cut soon after is a stop without a goodbye, too */
     return ERR_OK;
 }
 

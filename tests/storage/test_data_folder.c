@@ -7,6 +7,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static uint32_t syncs; /* of this program */
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+
+int __wrap_fdatasync(int fd)
+{
+    syncs++;
+    return __real_fdatasync(fd);
+}
+
 static err_t open_with(const char *path, buf_t *problem, data_folder_t **out_folder)
 {
     buf_reset(problem);
@@ -87,6 +97,40 @@ Test(data_folder, one_that_was_left_says_so_until_it_was_looked_at)
     check_ok(data_folder_open(path.path, &problem, &data));
 
     check_true(!data_folder_was_left(data));
+}
+
+Test(data_folder, who_is_refused_does_not_say_that_it_was_left_clean)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    temporary_name_t path = temporary_in(&folder, "data");
+    buf_t problem BUF_SCOPED = BUF_INIT, second BUF_SCOPED = BUF_INIT;
+    data_folder_t *data DATA_FOLDER_SCOPED = NULL, *other = NULL;
+    buf_t lock BUF_SCOPED = BUF_INIT, before BUF_SCOPED = BUF_INIT, after BUF_SCOPED = BUF_INIT;
+    buf_printf(&lock, "%s/lock", path.path);
+    check_ok(data_folder_open(path.path, &problem, &data));
+    check_ok(file_read(buf_terminated(&lock), 100, &before));
+
+    check_err(data_folder_open(path.path, &problem, &other), ERR_CONFLICT);
+    check_err(data_folder_open(path.path, &second, &other), ERR_CONFLICT);
+
+    check_ok(file_read(buf_terminated(&lock), 100, &after));
+    check_str(buf_str(&after), buf_str(&before));
+    check_str(buf_str(&second), buf_str(&problem));
+}
+
+Test(data_folder, that_it_is_used_lasts_before_anything_is_written)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    temporary_name_t path = temporary_in(&folder, "data");
+    buf_t problem BUF_SCOPED = BUF_INIT;
+    data_folder_t *data DATA_FOLDER_SCOPED = NULL;
+    check_ok(data_folder_open(path.path, &problem, &data));
+    data_folder_close(STEAL(data));
+    syncs = 0;
+
+    check_ok(data_folder_open(path.path, &problem, &data));
+
+    cr_assert(syncs == 1, "%u", syncs);
 }
 
 Test(data_folder, each_bad_folder_has_its_error_and_a_sentence)
