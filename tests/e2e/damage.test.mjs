@@ -19,10 +19,10 @@ const storage = (...args) => server.command('storage', ...args);
 const file = (name) => path.join(server.data, name);
 
 /** Changes every copy of some bytes in a file. */
-function flip(name, bytes) {
+function flip(name, bytes, change = (content, at) => (content[at + 1] ^= 2)) {
   const content = readFileSync(file(name));
   let count = 0;
-  for (let at = content.indexOf(bytes); at >= 0; at = content.indexOf(bytes, at + 1), count++) content[at + 1] ^= 2;
+  for (let at = content.indexOf(bytes); at >= 0; at = content.indexOf(bytes, at + 1), count++) change(content, at);
   assert.ok(count > 0);
   writeFileSync(file(name), content);
 }
@@ -64,6 +64,27 @@ test('what is derived is removed and built again', async () => {
   await server.start();
   await until(async () => (await server.graphql('{ library { trackCount } }')).library.trackCount >= 12, 'the catalog is built');
   assert.deepEqual(await names(), ['kept']);
+});
+
+const LISTS = ['favourites(first: 9) { nodes { id } }', 'session { queue { track { id } } }', 'playlists { entries(first: 9) { nodes { id } } }'];
+
+test('a list with a track that cannot be read is an error, not a shorter list', async () => {
+  const { search: { tracks: [track] }, playlists: [playlist] } =
+    await server.graphql('{ search(query: "tide") { tracks { id title } } playlists { id } }');
+  for (const edit of [`setFavourite(commandId: $c, trackId: "${track.id}", isFavourite: true)`,
+    `playTracks(commandId: $c, deviceId: "d", trackIds: ["${track.id}"])`, `addToPlaylist(commandId: $c, id: "${playlist.id}", trackIds: ["${track.id}"])`])
+    await server.graphql(`mutation ($c: ID!) { ${edit} { __typename } }`, { c: commandId() });
+  await server.end();
+  const catalog = readFileSync(file('catalog/data.mdb'));
+  // In place of msgpack's header of a text: a byte that begins nothing.
+  flip('catalog/data.mdb', Buffer.concat([Buffer.from([0xa0 + track.title.length]), Buffer.from(track.title)]), (bytes, at) => (bytes[at] = 0xc1));
+  await server.start();
+  for (const list of LISTS)
+    await assert.rejects(server.graphql(`{ ${list} }`), (error) => error.answer.errors[0].extensions.code === 'CORRUPT', list);
+  await server.end();
+  writeFileSync(file('catalog/data.mdb'), catalog);
+  await server.start();
+  for (const list of LISTS) assert.match(JSON.stringify(await server.graphql(`{ ${list} }`)), /"id"/);
 });
 
 /** The header of a page of LMDB's: number, flags, ends of its free space. The first two are the environment's own. */

@@ -85,6 +85,9 @@ err_t graph_return_time(graphql_field_t *field, int64_t wall_ms);
 
 /* Records in the field's arena, alive until the request is done. NOT_FOUND, ... */
 err_t graph_track(graphql_field_t *field, uint64_t id, const catalog_track_t **out_track);
+/* For lists that outlive their tracks: NULL, and no error, for one of a library that is not here
+ * any more: it is kept, and not shown. Any other error is one of the whole list. */
+err_t graph_track_kept(graphql_field_t *field, uint64_t id, const catalog_track_t **out_track);
 err_t graph_album(graphql_field_t *field, uint64_t id, const catalog_album_t **out_album);
 err_t graph_artist(graphql_field_t *field, uint64_t id, const catalog_artist_t **out_artist);
 err_t graph_genre(graphql_field_t *field, uint64_t id, const catalog_genre_t **out_genre);

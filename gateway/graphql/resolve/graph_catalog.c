@@ -72,6 +72,16 @@ err_t graph_track(graphql_field_t *field, uint64_t id, const catalog_track_t **o
     return ERR_OK;
 }
 
+err_t graph_track_kept(graphql_field_t *field, uint64_t id, const catalog_track_t **out_track)
+{
+    const catalog_track_t *track = NULL;
+    err_t err = graph_track(field, id, &track);
+    if (err != ERR_OK && err != ERR_NOT_FOUND)
+        return err;
+    *out_track = track;
+    return ERR_OK;
+}
+
 err_t graph_album(graphql_field_t *field, uint64_t id, const catalog_album_t **out_album)
 {
     const void *record;

@@ -177,10 +177,9 @@ static err_t got_entries(graphql_field_t *field, const answer_t *answer)
         const playlist_entry_t *from = &view->entries.items[i];
         entry_t *entry = &entries[page->count];
         *entry = (entry_t){.id = from->entry_id, .added_at = from->added_at};
-        err_t err = graph_track(field, from->track_id, &entry->track);
-        if (err == ERR_NOT_FOUND)
-            continue; /* of a library that is not here any more: kept, not shown */
-        TRY(err);
+        TRY(graph_track_kept(field, from->track_id, &entry->track));
+        if (entry->track == NULL)
+            continue;
         edges[page->count++] =
             (graph_edge_t){arena_printf(arena, "%llu", (unsigned long long)entry->id), entry};
     }

@@ -49,9 +49,8 @@ static err_t look_up(graphql_field_t *field, void *data, size_t begin, size_t en
         const session_entry_t *from = &self->view->queue.items[i];
         entry_t *entry = &self->entries[self->count];
         entry->id = from->entry_id;
-        /* One of a library that is not here any more stays queued, and is not shown. */
-        if (graph_track(field, from->track_id, &entry->track) == ERR_OK)
-            self->count++;
+        TRY(graph_track_kept(field, from->track_id, &entry->track));
+        self->count += entry->track != NULL ? 1 : 0;
     }
     return ERR_OK;
 }

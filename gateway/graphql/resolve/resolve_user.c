@@ -64,8 +64,9 @@ static err_t got_favourites(graphql_field_t *field, const answer_t *answer)
     for (uint32_t i = 0; i < got->favourites.count; i++) {
         const user_favourite_t *favourite = &got->favourites.items[i];
         const catalog_track_t *track;
-        if (graph_track(field, favourite->track_id, &track) != ERR_OK)
-            continue; /* it was a favourite of a library that is not here any more */
+        TRY(graph_track_kept(field, favourite->track_id, &track));
+        if (track == NULL)
+            continue;
         edges[page->count++] = (graph_edge_t){
             arena_printf(arena, "%llu", (unsigned long long)favourite->number), track};
     }
@@ -105,8 +106,8 @@ static err_t got_history(graphql_field_t *field, const answer_t *answer)
         return ERR_NO_MEMORY;
     for (uint32_t i = 0; i < got->plays.count; i++) {
         plays[count].played_at = got->plays.items[i].played_at;
-        if (graph_track(field, got->plays.items[i].track_id, &plays[count].track) == ERR_OK)
-            count++;
+        TRY(graph_track_kept(field, got->plays.items[i].track_id, &plays[count].track));
+        count += plays[count].track != NULL ? 1 : 0;
     }
     return graphql_return_list(field, count, play_item, plays);
 }
@@ -190,10 +191,10 @@ static err_t listener_user(graphql_field_t *field)
 static err_t listener_track(graphql_field_t *field)
 {
     const presence_listener_t *listener = graphql_source(field);
-    const catalog_track_t *track;
-    if (listener->track_id == 0 || graph_track(field, listener->track_id, &track) != ERR_OK)
-        return graphql_return_null(field);
-    return graphql_return_object(field, track);
+    const catalog_track_t *track = NULL;
+    if (listener->track_id != 0)
+        TRY(graph_track_kept(field, listener->track_id, &track));
+    return track == NULL ? graphql_return_null(field) : graphql_return_object(field, track);
 }
 
 graph_rows_t resolve_user(void)
