@@ -109,6 +109,8 @@ err_t file_sync_folder_of(const char *path)
 
 err_t file_make_folders(const char *path)
 {
+    if (path[0] == '\0')
+        return ERR_INVALID;
     char *part MEMORY_SCOPED = str_dup_terminated(str_from(path));
     if (part == NULL)
         return ERR_NO_MEMORY;

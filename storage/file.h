@@ -16,5 +16,5 @@ err_t file_replace(const char *path, str_t content, bool is_durable);
 err_t file_write_all(int fd, str_t content);
 /* Syncs the folder that holds `path`, so that a rename in it lasts. */
 err_t file_sync_folder_of(const char *path);
-/* Makes `path` and every missing folder above it. */
+/* Makes `path` and every missing folder above it. INVALID: it is empty. */
 err_t file_make_folders(const char *path);

@@ -238,7 +238,9 @@ static err_t open_local_file(const blob_folder_t *self, str_t key, int *out_fd, 
     struct stat info;
     buf_t path BUF_SCOPED = BUF_INIT;
     buf_printf(&path, "%s/%.*s", self->path, STR_ARG(key));
-    int fd = open(buf_terminated(&path), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    (void)buf_terminated(&path);
+    TRY(buf_status(&path));
+    int fd = open(path.data, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return err_from_errno(errno);
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {

@@ -59,7 +59,9 @@ static err_t put_aside(const scrub_t *self, str_t key, str_t content)
 {
     buf_t path BUF_SCOPED = BUF_INIT;
     buf_printf(&path, "%s/.rotten", blob_folder_path(self->folder));
-    TRY(file_make_folders(buf_terminated(&path)));
+    (void)buf_terminated(&path);
+    TRY(buf_status(&path));
+    TRY(file_make_folders(path.data));
     str_t name = str_slice(key, str_find_last(key, '/') + 1, key.size);
     buf_printf(&path, "/%.*s", STR_ARG(name));
     (void)buf_terminated(&path);

@@ -74,8 +74,10 @@ static err_t open_key(const blob_sealed_t *self, str_t key, buf_t *out)
     buf_t bytes BUF_SCOPED = BUF_INIT;
     size_t slash = str_find(key, '/');
     str_t area = str_slice(key, 0, slash);
-    if (base64url_decode(&bytes, str_slice(key, slash + 1, key.size)) != ERR_OK ||
-        bytes.size <= SIV_SIZE || bytes.size > SIV_SIZE + sizeof name)
+    err_t err = base64url_decode(&bytes, str_slice(key, slash + 1, key.size));
+    if (err == ERR_NO_MEMORY)
+        return err;
+    if (err != ERR_OK || bytes.size <= SIV_SIZE || bytes.size > SIV_SIZE + sizeof name)
         return ERR_CORRUPT;
     str_t text = str_slice(buf_str(&bytes), SIV_SIZE, bytes.size);
     TRY(siv(self, false, area, text, bytes.data, name));

@@ -72,7 +72,9 @@ static err_t publish(const blob_store_folder_t *self, const char *beside, const 
 {
     buf_t folder BUF_SCOPED = BUF_INIT;
     buf_append(&folder, str_slice(str_from(path), 0, str_find_last(str_from(path), '/')));
-    TRY(file_make_folders(buf_terminated(&folder)));
+    (void)buf_terminated(&folder);
+    TRY(buf_status(&folder));
+    TRY(file_make_folders(folder.data));
     if (rename(beside, path) != 0)
         return err_from_errno(errno);
     return self->is_durable ? file_sync_folder_of(path) : ERR_OK;

@@ -430,7 +430,9 @@ static err_t publish(segment_write_t *write)
         keep_sum(write, size);
     TRY(file_of(write->cache, str_from(write->name), &to));
     buf_append(&folder, str_slice(buf_str(&to), 0, str_find_last(buf_str(&to), '/')));
-    TRY(file_make_folders(buf_terminated(&folder)));
+    (void)buf_terminated(&folder);
+    TRY(buf_status(&folder));
+    TRY(file_make_folders(folder.data));
     return give_name(write, buf_terminated(&from), buf_terminated(&to), size);
 }
 
