@@ -150,7 +150,14 @@ static err_t snapshot_get(journal_t *journal, str_t stream, uint64_t *out_versio
     pg_statement_t statement = {.sql = "SELECT version, state FROM snapshots WHERE stream = $1",
                                 .parameters = {pg_text(stream)},
                                 .parameter_count = 1};
-    TRY(pg_pool_query(self_of(journal)->readers, &statement, &result));
+    err_t err = pg_pool_query(self_of(journal)->readers, &statement, &result);
+    if (err == ERR_CORRUPT) {
+        log_warning(self_of(journal)->log, "journal",
+                    "a snapshot (%.*s) is damaged: its events are read instead",
+                    STR_ARG(str_slice(stream, 0, str_find(stream, '/'))));
+        return ERR_NOT_FOUND;
+    }
+    TRY(err);
     if (PQntuples(result) == 0)
         return ERR_NOT_FOUND;
     size_t before = out->size;

@@ -81,12 +81,25 @@ static err_t apply(pg_t *pg, int index, const ms_log_t *log)
     return err;
 }
 
+/* LMDB's records carry checksums, a row here only what its server's pages do. */
+static err_t look_for_checksums(pg_t *pg, const ms_log_t *log)
+{
+    PGresult *result PG_RESULT_SCOPED = NULL;
+    TRY(pg_run(pg, &(pg_statement_t){.sql = "SHOW data_checksums"}, &result));
+    if (PQntuples(result) == 1 && str_equal(pg_get_str(result, 0, 0), STR("off")))
+        log_warning(log, "postgres",
+                    "the server checks none of its pages (data_checksums is off): damage would be "
+                    "read as data; switch it on with pg_checksums --enable");
+    return ERR_OK;
+}
+
 err_t migrate(const char *address, const ms_log_t *log)
 {
     pg_t *pg PG_SCOPED = NULL;
     int count = 0;
     TRY(pg_open(&(pg_options_t){.address = address, .application = "musicstream", .log = log},
                 &pg));
+    TRY(look_for_checksums(pg, log));
     TRY(count_done(pg, log, &count));
     if (count == (int)COUNT_OF(migrations))
         return ERR_OK;

@@ -154,6 +154,16 @@ static void report_connect(const pg_t *self)
         log_warning(self->log, "postgres", "%.*s", STR_ARG(line));
 }
 
+/* What the server says beside its answers: that it is shut down, that a page fails its checksum. */
+static void on_notice(void *context, const PGresult *result)
+{
+    const pg_t *self = context;
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    if (self->log != NULL && severity != NULL && text != NULL && strcmp(severity, "WARNING") == 0)
+        log_warning(self->log, "postgres", "the server says: %s", text);
+}
+
 static err_t open_at(pg_t *self, const pg_options_t *options, const pg_host_t *at,
                      uint64_t deadline_ms)
 {
@@ -166,6 +176,7 @@ static err_t open_at(pg_t *self, const pg_options_t *options, const pg_host_t *a
     self->connection = PQconnectStartParams(names, values, 1);
     if (self->connection == NULL)
         return ERR_NO_MEMORY;
+    PQsetNoticeReceiver(self->connection, on_notice, self);
     err_t err = PQstatus(self->connection) == CONNECTION_BAD ? ERR_UNAVAILABLE
                                                              : connect_within(self, deadline_ms);
     if (err == ERR_OK)

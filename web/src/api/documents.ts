@@ -24,7 +24,7 @@ export const queries = {
   albums: `query Albums($first: Int!, $after: String, $sort: AlbumSort!, $genre: ID) {
     albums(first: $first, after: $after, sort: $sort, genre: $genre) { nodes { ${ALBUM_CARD} } ${PAGE} } }`,
   album: `query Album($id: ID!) { album(id: $id) {
-    ${ALBUM_CARD} ${CREDITS} genres { id name } trackCount discCount durationMs tracks { ${PLAYABLE} } } }`,
+    ${ALBUM_CARD} ${CREDITS} genres { id name } trackCount discCount durationMs tracks(first: 500) { ${PLAYABLE} } } }`,
   artists: `query Artists($first: Int!, $after: String) {
     artists(first: $first, after: $after) { nodes { ${ARTIST_CARD} } ${PAGE} } }`,
   artist: `query Artist($id: ID!) { artist(id: $id) { ${ARTIST_CARD}
