@@ -78,7 +78,7 @@ endfunction()
 
 # ms_node_tests(LABEL TIMEOUT s): one ctest test for every *.test.mjs of this folder, after `npm ci` of its package.json.
 function(ms_node_tests label)
-    cmake_parse_arguments(arg "" "TIMEOUT" "" ${ARGN})
+    cmake_parse_arguments(arg "" "TIMEOUT" "ALONE" ${ARGN})
     find_program(NODE node)
     if(MS_LONG)
         math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * 30")
@@ -95,5 +95,8 @@ function(ms_node_tests label)
         add_test(NAME ${label}.${name} COMMAND ${NODE} --test ${file})
         set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} FIXTURES_REQUIRED ${label}_packages
             TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "MS_SOURCE=${MS_ROOT};MS_BUILD=${CMAKE_BINARY_DIR}")
+    endforeach()
+    foreach(name ${arg_ALONE})
+        set_tests_properties(${label}.${name} PROPERTIES RUN_SERIAL ON)
     endforeach()
 endfunction()
