@@ -101,6 +101,11 @@ static err_t build(void *data)
     return catalog_build(&self->build);
 }
 
+static void build_again(uv_timer_t *timer)
+{
+    IGNORE_ERR(catalog_keeper_rebuild(timer->data)); /* BUSY: somebody asked for it meanwhile */
+}
+
 static void built(void *data, err_t err)
 {
     catalog_keeper_t *self = data;
@@ -112,6 +117,9 @@ static void built(void *data, err_t err)
     else if (err != ERR_CANCELLED)
         log_error(self->log, "catalog",
                   "the catalog could not be built anew, the old one stays: %s", err_text(err));
+    if (err != ERR_OK && !atomic_load(&self->is_stopped) &&
+        projection_is_outdated(self->build.projection))
+        uv_timer_start(&self->again, build_again, self->again_ms, 0);
     follow_wake(&self->follow); /* what came while nobody could step */
 }
 
@@ -131,6 +139,10 @@ err_t catalog_keeper_rebuild(catalog_keeper_t *self)
 err_t catalog_keeper_start(catalog_keeper_t *self)
 {
     bool is_outdated = projection_is_outdated(self->build.projection);
+    uv_timer_init(runtime_loop(edge_runtime(self->edge), edge_scheduler(self->edge)), &self->again);
+    self->again.data = self;
+    if (self->again_ms == 0)
+        self->again_ms = CATALOG_AGAIN_MS;
     self->build.is_stopped = &self->is_stopped;
     self->build.stepped = stepped_anew;
     self->build.context = self;
@@ -153,4 +165,5 @@ void catalog_keeper_stop(catalog_keeper_t *self)
 {
     atomic_store(&self->is_stopped, true);
     follow_stop(&self->follow);
+    uv_close((uv_handle_t *)&self->again, NULL);
 }

@@ -1,12 +1,14 @@
 #pragma once
 /* catalog_keeper.h -- keeps the catalog up with the journal (follow.h), has it built anew beside
- * itself when its format is another, when somebody asks, or when that was cut short before, and
- * says how far it is.
+ * itself when its format is another (again and again, until that succeeds: an outdated one takes
+ * nothing new), when somebody asks, or when that was cut short before, and says how far it is.
  *
  * Threads  start, stop, rebuild: the edge's. is_whole, describe and append_metrics: any. */
 
 #include "node/catalog/catalog_build.h"
 #include "node/follow.h"
+
+enum { CATALOG_AGAIN_MS = 30000 }; /* after a build that failed, where the catalog is outdated */
 
 /* How far something is that goes from one position of the feed to its head. */
 typedef struct catalog_progress {
@@ -21,9 +23,11 @@ typedef struct catalog_keeper {
     edge_t *edge;
     const ms_log_t *log;
     bool has_unfinished; /* a build was cut short before */
+    uint32_t again_ms;   /* 0: CATALOG_AGAIN_MS */
     uint64_t whole_at;   /* the position from which on it holds all that was there at the start */
 
     follow_t follow;
+    uv_timer_t again;
     catalog_progress_t first, anew; /* until whole_at; of a build beside */
     atomic_bool is_building, is_stopped;
     atomic_uint builds;   /* that ended */

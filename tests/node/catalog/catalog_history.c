@@ -52,6 +52,20 @@ void history_catch_up(history_t *self)
     check_ok(library_catch_up(self->projection, journal_lmdb_journal(self->journal), 60000));
 }
 
+void history_outdate(history_t *self, uint32_t format)
+{
+    kv_tx_t tx KV_TX_SCOPED = {0};
+    str_t mark;
+    char copy[64];
+    check_ok(kv_write(catalog_kv(self->catalog), &tx));
+    check_ok(kv_get(&tx, catalog_position_table(), STR("library"), &mark));
+    cr_assert(mark.size >= 16 && mark.size <= sizeof copy);
+    mark = str_of(memcpy(copy, mark.data, mark.size), mark.size);
+    kv_u64_write(copy + 8, format);
+    check_ok(kv_put(&tx, catalog_position_table(), STR("library"), mark));
+    check_ok(kv_commit(&tx));
+}
+
 /* ---- events ---- */
 
 static uint64_t below(history_t *self, uint64_t count)

@@ -35,5 +35,8 @@ void history_grow(history_t *self, uint32_t events);
 void history_finish(history_t *self);
 void history_catch_up(history_t *self);
 
+/* Gives it the format that an older version would have written: for the next open. */
+void history_outdate(history_t *self, uint32_t format);
+
 /* Of every table but the one with the position. */
 uint64_t history_digest(catalog_t *catalog);

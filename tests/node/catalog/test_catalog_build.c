@@ -130,21 +130,6 @@ Test(catalog_build, killed_after_any_step_it_leaves_the_old_one_and_the_next_cal
     }
 }
 
-/* The format that an older version would have written. */
-static void make_outdated(history_t *history, uint32_t format)
-{
-    kv_tx_t tx KV_TX_SCOPED = {0};
-    str_t mark;
-    char copy[64];
-    check_ok(kv_write(catalog_kv(history->catalog), &tx));
-    check_ok(kv_get(&tx, catalog_position_table(), STR("library"), &mark));
-    cr_assert(mark.size >= 16 && mark.size <= sizeof copy);
-    mark = str_of(memcpy(copy, mark.data, mark.size), mark.size);
-    kv_u64_write(copy + 8, format);
-    check_ok(kv_put(&tx, catalog_position_table(), STR("library"), mark));
-    check_ok(kv_commit(&tx));
-}
-
 static void waited(void *context, err_t err)
 {
     *(err_t *)context = err;
@@ -160,7 +145,7 @@ Test(catalog_build, one_of_an_older_version_is_read_until_its_successor_is_there
     history_grow(&history, 40);
     history_catch_up(&history);
     uint64_t digest = history_digest(history.catalog);
-    make_outdated(&history, CATALOG_FORMAT_READ * 1000);
+    history_outdate(&history, CATALOG_FORMAT_READ * 1000);
     history_close(&history);
 
     history_open(&history);
@@ -177,7 +162,7 @@ Test(catalog_build, one_of_an_older_version_is_read_until_its_successor_is_there
     cr_assert(history_digest(history.catalog) == digest);
     cr_assert(projection_is_outdated(history.projection) == false);
 
-    make_outdated(&history, 1); /* too old to be read */
+    history_outdate(&history, 1); /* too old to be read */
     history_close(&history);
     history_open(&history);
     cr_assert(projection_position(history.projection) == 0);
