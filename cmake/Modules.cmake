@@ -76,7 +76,8 @@ function(ms_tests dir)
     endforeach()
 endfunction()
 
-# ms_node_tests(LABEL TIMEOUT s): one ctest test for every *.test.mjs of this folder, after `npm ci` of its package.json.
+# ms_node_tests(LABEL TIMEOUT s [ALONE name...]): one ctest test for every *.test.mjs of this folder, after `npm ci` of its package.json; beside
+# those that are ALONE nothing else runs.
 function(ms_node_tests label)
     cmake_parse_arguments(arg "" "TIMEOUT" "ALONE" ${ARGN})
     find_program(NODE node)
