@@ -1,10 +1,63 @@
 #include "node/journal_open.h"
 
 #include "node/relations.h"
+#include "storage/file.h"
 #include "storage/journal/journal_lmdb.h"
 #include "storage/postgres/journal_postgres.h"
 #include "storage/postgres/migrate.h"
 #include "storage/relations/relation_build.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+/* ---- where it is ---- */
+
+#define IN_DATABASE "journal.postgres" /* in the data folder: the mark */
+
+err_t journal_mark(const data_folder_t *data, bool is_in_database)
+{
+    arena_t arena ARENA_SCOPED = {0};
+    const char *name = data_folder_name(data, &arena, IN_DATABASE);
+    if (name == NULL)
+        return ERR_NO_MEMORY;
+    bool is_marked = access(name, F_OK) == 0;
+    if (is_marked == is_in_database)
+        return ERR_OK;
+    if (is_in_database)
+        return file_replace(name, STR("--database\n"), true);
+    return unlink(name) == 0 ? ERR_OK : err_from_errno(errno);
+}
+
+static bool has(const config_t *config, const char *name)
+{
+    buf_t path BUF_SCOPED = BUF_INIT;
+    buf_printf(&path, "%s/%s", config->data, name);
+    return access(buf_terminated(&path), F_OK) == 0;
+}
+
+err_t journal_is_here(const config_t *config, buf_t *problem)
+{
+    if (config->database[0] != '\0' || !has(config, IN_DATABASE))
+        return ERR_OK;
+    buf_printf(problem,
+               "the journal of the data folder %s is in PostgreSQL: name that with --database, as "
+               "the node has it (`musicstream storage move --to lmdb` brings it here)",
+               config->data);
+    return ERR_NOT_FOUND;
+}
+
+err_t journal_is_there(const config_t *config, buf_t *problem)
+{
+    TRY(journal_is_here(config, problem));
+    if (config->database[0] != '\0' || has(config, "journal"))
+        return ERR_OK;
+    buf_printf(problem,
+               "there is no journal in the data folder %s: name the folder with --data, and, if "
+               "the node keeps its journal in PostgreSQL, that with --database; one that was lost "
+               "comes from a backup",
+               config->data);
+    return ERR_NOT_FOUND;
+}
 
 err_t journal_open_lmdb(const config_t *config, const data_folder_t *data, const ms_log_t *log,
                         buf_t *problem, journal_store_t *out_store)
@@ -124,15 +177,10 @@ static err_t beside_lmdb(const config_t *config, buf_t *problem, journal_beside_
 {
     buf_t path BUF_SCOPED = BUF_INIT;
     buf_printf(&path, "%s/journal", config->data);
+    TRY(journal_is_there(config, problem));
     err_t err =
         journal_lmdb_read_open(buf_terminated(&path), config->map_gb << 30, &out_beside->lmdb);
-    if (err == ERR_NOT_FOUND)
-        buf_printf(
-            problem,
-            "there is no journal in the data folder %s: name the folder with --data, and, if "
-            "the node keeps its journal in PostgreSQL, that with --database",
-            config->data);
-    else if (err != ERR_OK)
+    if (err != ERR_OK)
         buf_printf(problem, "the journal in %s can't be read: %s", config->data, err_text(err));
     TRY(err);
     out_beside->journal = journal_lmdb_read_journal(out_beside->lmdb);

@@ -16,6 +16,13 @@
 /* In the data folder. */
 err_t journal_open_lmdb(const config_t *config, const data_folder_t *data, const ms_log_t *log,
                         buf_t *problem, journal_store_t *out_store);
+/* Kept in the data folder: whether its journal is in a database. Whoever comes without --database
+ * is told, instead of finding none, or one from before a move. */
+err_t journal_mark(const data_folder_t *data, bool is_in_database);
+/* Without --database: NOT_FOUND where the folder's journal is in a database. */
+err_t journal_is_here(const config_t *config, buf_t *problem);
+/* The same, and NOT_FOUND where there is none. */
+err_t journal_is_there(const config_t *config, buf_t *problem);
 /* Before anything is changed there: no other node uses the database. */
 err_t journal_lock(const config_t *config, const ms_log_t *log, buf_t *problem,
                    node_lock_t **out_lock);

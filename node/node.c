@@ -45,6 +45,7 @@ static err_t open_journal(node_t *self, buf_t *problem)
 {
     bool is_here = self->config->database[0] == '\0';
     node_lock_t *lock NODE_LOCK_SCOPED = NULL;
+    TRY(journal_is_here(self->config, problem));
     if (!is_here)
         TRY(refuse(problem, journal_lock(self->config, self->log, problem, &lock),
                    "the database can't be used"));
@@ -52,9 +53,10 @@ static err_t open_journal(node_t *self, buf_t *problem)
                "the users' keys can't be opened"));
     self->projector = keys_projector(self->vault);
     relation_opener_t opener = keys_opener(&self->projector);
-    return is_here ? journal_open_lmdb(self->config, self->data, self->log, problem, &self->journal)
-                   : journal_open_postgres(self->config, self->log, &opener, STEAL(lock), problem,
-                                           &self->journal);
+    TRY(is_here ? journal_open_lmdb(self->config, self->data, self->log, problem, &self->journal)
+                : journal_open_postgres(self->config, self->log, &opener, STEAL(lock), problem,
+                                        &self->journal));
+    return refuse(problem, journal_mark(self->data, !is_here), "the data folder can't be marked");
 }
 
 static err_t open_sealed(node_t *self, buf_t *problem)

@@ -33,6 +33,7 @@ static err_t check(const config_t *config, bool is_repair, buf_t *problem)
         return ERR_NOT_FOUND;
     }
     TRY(data_folder_open(config->data, problem, &data));
+    TRY(journal_is_there(config, problem));
     bool has_master = keys_master(config, &no_master, &master) == ERR_OK;
     bool has_journal = config->database[0] == '\0';
     vault_store_t *table = NULL;
@@ -153,6 +154,7 @@ static err_t swap(salvaging_t *self)
 static err_t salvage(salvaging_t *self)
 {
     TRY(data_folder_open(self->config->data, &self->problem, &self->data));
+    TRY(journal_is_there(self->config, &self->problem));
     TRY(name_folders(self));
     TRY(copy(self));
     TRY(swap(self));

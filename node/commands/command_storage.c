@@ -136,6 +136,8 @@ static int run_move(const config_t *config, bool is_to_postgres)
     if (err == ERR_OK)
         err = move_keys(&move, is_to_postgres);
     if (err == ERR_OK)
+        err = journal_mark(move.data, is_to_postgres);
+    if (err == ERR_OK)
         report(&moved, is_to_postgres);
     else
         command_failed("%s", move.problem.size > 0 ? buf_terminated(&move.problem) : err_text(err));

@@ -202,7 +202,7 @@ for (const database of [false, true]) {
       assert.match(nowhere.err, /no data folder .*--data/);
       if (server.database) {
         const forgot = await start(['backup', dir, '--data', server.data], {});
-        assert.match(forgot.err, /no journal in the data folder .*--database/s);
+        assert.match(forgot.err, /is in PostgreSQL: name that with --database/);
         const taken = await start(['restore', dir, ...place(beside('new'), server.database),
           '--master-key-file', path.join(server.data, 'keys/master')], {});
         assert.match(taken.err, /another node uses the database/);

@@ -1,7 +1,7 @@
 // A node whose journal is in PostgreSQL.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { commandId, program, run, startServer } from './support/server.mjs';
@@ -45,10 +45,28 @@ test('the journal moves to LMDB and back, and the node goes on', async () => {
   await server.graphql(CREATE, { id: commandId() });
   await server.end();
   assert.equal(move('postgres').status, 0);
-  await assert.rejects(server.start(), /took the users' keys from here .* name the database/);
+  await assert.rejects(server.start(), /is in PostgreSQL: name that with --database/);
   server.database = database;
   await server.start();
   assert.deepEqual(await kept(), ['kept', 'kept']);
+});
+
+test('without --database a folder whose journal is in PostgreSQL says so, and is not called damaged', async () => {
+  await server.end();
+  const mark = path.join(server.data, 'journal.postgres'), journal = path.join(server.data, 'journal');
+  rmSync(journal, { recursive: true }); // left by the move: a folder that never had one says the same
+  for (const command of [['storage', 'check'], ['storage', 'salvage'], ['backup', path.join(server.folder, 'backup')]]) {
+    const told = server.command(...command);
+    assert.equal(told.status, 1, command.join(' '));
+    assert.match(told.stderr, /is in PostgreSQL: name that with --database/);
+    assert.doesNotMatch(told.stdout + told.stderr, /damaged/);
+  }
+  rmSync(mark); // of a version that made none
+  assert.match(server.command('storage', 'check').stderr, /no journal in the data folder .* if the node keeps its journal in PostgreSQL/);
+  assert.equal(server.command('storage', 'check', '--database', server.database).status, 0);
+  await server.start();
+  assert.ok(existsSync(mark));
+  assert.ok(!existsSync(journal));
 });
 
 /** Keys of a version that kept them in the data folder whatever the journal was in. */
