@@ -35,9 +35,14 @@ static bool has(const config_t *config, const char *name)
     return access(buf_terminated(&path), F_OK) == 0;
 }
 
+bool journal_is_in_database(const config_t *config)
+{
+    return config->database[0] != '\0' || has(config, IN_DATABASE);
+}
+
 err_t journal_is_here(const config_t *config, buf_t *problem)
 {
-    if (config->database[0] != '\0' || !has(config, IN_DATABASE))
+    if (config->database[0] != '\0' || !journal_is_in_database(config))
         return ERR_OK;
     buf_printf(problem,
                "the journal of the data folder %s is in PostgreSQL: name that with --database, as "

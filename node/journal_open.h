@@ -19,6 +19,7 @@ err_t journal_open_lmdb(const config_t *config, const data_folder_t *data, const
 /* Kept in the data folder: whether its journal is in a database. Whoever comes without --database
  * is told, instead of finding none, or one from before a move. */
 err_t journal_mark(const data_folder_t *data, bool is_in_database);
+bool journal_is_in_database(const config_t *config); /* by --database, or by the mark */
 /* Without --database: NOT_FOUND where the folder's journal is in a database. */
 err_t journal_is_here(const config_t *config, buf_t *problem);
 /* The same, and NOT_FOUND where there is none. */

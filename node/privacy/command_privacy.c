@@ -4,6 +4,7 @@
 
 #include "node/commands/command_ask.h"
 #include "node/exchange/exchange.h"
+#include "node/journal_open.h"
 #include "runtime/base/text.h"
 #include "storage/file.h"
 
@@ -48,6 +49,23 @@ static bool is_confirmed(const char *name)
     return str_equal(str_trim(str_from(line)), str_from(name));
 }
 
+/* What no node reaches, and until when it keeps the key: docs/operating.md, Erasure. */
+static void print_elsewhere(bool is_in_database)
+{
+    puts("The key, wrapped by the master key, is still in what was copied elsewhere before:\n"
+         "- backups: in a folder that `musicstream backup` goes on with until its next run, in "
+         "copies of one until you remove them (`restore OLDER --erased NEWER` erases again)\n"
+         "- old blocks of file systems that keep them (copy on write, snapshots, SSDs) until they "
+         "are used again");
+    if (is_in_database)
+        puts("- PostgreSQL's WAL until its segment is recycled; archived WAL, replicas that lag "
+             "and backups of the database for as long as you keep them\n"
+             "- free space in the files of the SQL tables, until other rows come there: ids of "
+             "the user and of tracks, times; no names");
+    puts("`musicstream keys rotate`, and destroying the old master key and its copies, ends it for "
+         "every wrapped key at once.");
+}
+
 int command_user_erase(const config_t *config, const char *name, bool is_yes)
 {
     arena_t arena ARENA_SCOPED = {0};
@@ -61,9 +79,10 @@ int command_user_erase(const config_t *config, const char *name, bool is_yes)
     exit_code = ask_with(config, "user.erase", "user_id", str_from(user_id), &arena, &result);
     if (exit_code != EXIT_OK)
         return exit_code;
-    printf("Erased. Its key is destroyed: what the journal, snapshots and backups made before "
-           "hold of %s can't be read any more.\n",
+    printf("Erased. Its key is destroyed: what the journal and its snapshots hold of %s can't be "
+           "read any more.\n",
            user_id);
+    print_elsewhere(journal_is_in_database(config));
     return EXIT_OK;
 }
 

@@ -150,6 +150,8 @@ for (const database of [false, true]) {
       if (database) assert.ok(rowsOf(userId) > 0);
       const done = say(['user', 'erase', NAME], `${NAME}\n`);
       assert.equal(done.status, 0, done.stderr);
+      assert.match(done.stdout, /^Erased\.[^]*- backups: [^]*- old blocks [^]*keys rotate/, 'and what others keep, until when');
+      assert.equal(/- PostgreSQL's WAL [^]*archived WAL, replicas [^]*backups of the database/.test(done.stdout), database);
 
       for (let start = 0; start < 2; start++) {
         server.cookies.clear();
