@@ -77,6 +77,7 @@ struct journal_postgres {
     _Atomic uint64_t head;     /* newest known durable position */
     _Atomic uint64_t written;  /* newest of this node's own */
     _Atomic uint64_t timeline; /* of the server that is written to; 0: not known yet */
+    _Atomic uint64_t history;  /* the same, once nothing is read from the one before any more */
     _Atomic uint64_t went_back;
     journal_postgres_recent_t recent;
     _Atomic uint64_t readable; /* what the feed showed at the last look */
@@ -110,7 +111,7 @@ void journal_held_add(journal_held_t *self, journal_job_t *jobs);
 /* Moves what can be written together into a round: of the first `count_max` that are held, of no
  * stream that `beside` (NULL: none) writes, and of each stream what follows without a gap. What
  * contradicts that stays, to be judged by what is there then. A round without jobs: nothing can be
- * written now. NO_MEMORY is the round's err. */
+ * written now. NO_MEMORY is the round's err, and that of each append in it. */
 void journal_held_choose(journal_held_t *self, size_t count_max, const journal_round_t *beside,
                          journal_round_t *out_round);
 /* The jobs are somebody else's by now. */

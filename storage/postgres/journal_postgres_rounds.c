@@ -156,6 +156,8 @@ void journal_held_choose(journal_held_t *self, size_t count_max, const journal_r
     while (batch.first != NULL) {
         journal_job_t *job = remove_first(&batch);
         bool is_taken = round.err != ERR_OK || is_ready(job, kept.first != NULL);
+        if (is_append(job) && round.err != ERR_OK)
+            job->err = round.err; /* it is not in `appends`, where a round's error is told */
         add_one(is_taken ? &ready : &kept, job);
     }
     put_back(self, &kept);
