@@ -40,11 +40,12 @@ static void lost(journal_postgres_t *self)
     self->failures++;
 }
 
-static err_t connect(journal_postgres_t *self)
+/* Who has struck us out may be the node that has taken the lock meanwhile. */
+static err_t connect(journal_postgres_t *self, bool is_new)
 {
     if (self->lock != NULL)
-        TRY(node_lock_hold(self->lock));
-    return journal_postgres_connect(self, &self->writer);
+        TRY(node_lock_ask(self->lock));
+    return is_new ? journal_postgres_connect(self, &self->writer) : ERR_OK;
 }
 
 /* Nothing is under way when there is something to do. */
@@ -57,7 +58,7 @@ static err_t ensure_connection(journal_postgres_t *self)
         lost(self);
     if (is_new && now_ms() < self->retry_at_ms)
         return ERR_UNAVAILABLE;
-    err_t err = is_new ? connect(self) : ERR_OK;
+    err_t err = connect(self, is_new);
     if (err == ERR_OK)
         err = journal_postgres_take_over(self);
     if (err == ERR_OK && is_new)
@@ -155,7 +156,7 @@ static bool is_about_content(err_t err)
            err != ERR_NO_MEMORY;
 }
 
-static err_t write_now(journal_postgres_t *self, journal_round_t *round)
+static void write_once(journal_postgres_t *self, journal_round_t *round)
 {
     round->err = ensure_connection(self);
     if (round->err == ERR_OK)
@@ -163,7 +164,17 @@ static err_t write_now(journal_postgres_t *self, journal_round_t *round)
     if (round->is_under_way)
         round->err = journal_postgres_take(self, round);
     look_whether_lost(self);
-    return round->err;
+}
+
+static err_t write_now(journal_postgres_t *self, journal_round_t *round)
+{
+    for (int i = 0; i < 2; i++) {
+        write_once(self, round);
+        if (round->err != ERR_STALE)
+            return round->err;
+        self->is_struck_out = true;
+    }
+    return round->err = ERR_UNAVAILABLE; /* twice in a row: somebody takes turns with us */
 }
 
 /* Something in it raises: one by one, only the culprit is refused. */
@@ -197,8 +208,7 @@ static void retry(journal_postgres_t *self, journal_round_t *round)
 {
     if (round->err == ERR_STALE) {
         self->is_struck_out = true;
-        if (write_now(self, round) == ERR_STALE)
-            round->err = ERR_UNAVAILABLE; /* twice in a row: somebody takes turns with us */
+        IGNORE_ERR(write_now(self, round));
     }
     if (is_about_content(round->err) && round->count > 1) {
         write_one_by_one(self, round);

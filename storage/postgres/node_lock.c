@@ -121,11 +121,9 @@ static void tell_lost(node_lock_t *self, const buf_t *holder)
     self->is_lost_told = true;
 }
 
-err_t node_lock_hold(node_lock_t *self)
+static err_t take_again(node_lock_t *self)
 {
     buf_t holder BUF_SCOPED = BUF_INIT;
-    if (self->connection != NULL && pg_is_alive(self->connection))
-        return ERR_OK;
     pg_close(self->connection);
     self->connection = NULL;
     err_t err = take(self, 0, &holder);
@@ -134,6 +132,19 @@ err_t node_lock_hold(node_lock_t *self)
     if (err == ERR_OK)
         self->is_lost_told = false;
     return err;
+}
+
+err_t node_lock_hold(node_lock_t *self)
+{
+    bool is_held = self->connection != NULL && pg_is_alive(self->connection);
+    return is_held ? ERR_OK : take_again(self);
+}
+
+err_t node_lock_ask(node_lock_t *self)
+{
+    static const pg_statement_t nothing = {.sql = ""};
+    bool is_held = self->connection != NULL && pg_run(self->connection, &nothing, NULL) == ERR_OK;
+    return is_held ? ERR_OK : take_again(self);
 }
 
 void node_lock_free(node_lock_t *self)

@@ -34,6 +34,8 @@ err_t node_lock_take(const node_lock_options_t *options, buf_t *out_holder, node
 /* Whether it is still held; when its connection was lost, takes it again, without waiting.
  * CONFLICT: another node has it now (the log says so, once). The rest as pg.h. */
 err_t node_lock_hold(node_lock_t *self);
+/* The same by asking the server: also a connection that was lost without a goodbye is noticed. */
+err_t node_lock_ask(node_lock_t *self);
 void node_lock_free(node_lock_t *self);
 void node_lock_scope_end(node_lock_t **self);
 #define NODE_LOCK_SCOPED SCOPED(node_lock_scope_end)

@@ -8,6 +8,7 @@
 #include "tests/support/postgres/postgres.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -140,4 +141,74 @@ Test(node_lock, a_journal_writes_nothing_while_another_node_has_it)
     wait_until(journal_postgres_is_up(journal));
 
     check_ok(append_one(journal, 1));
+}
+
+/* ---- under load ---- */
+
+typedef struct busy {
+    journal_postgres_t *journal;
+    _Atomic bool is_held, may_go, is_answered;
+    err_t err;
+} busy_t;
+
+static void hold(void *context, err_t err, uint64_t version, uint64_t position)
+{
+    busy_t *self = context;
+    (void)version, (void)position;
+    check_ok(err);
+    atomic_store(&self->is_held, true);
+    wait_until(atomic_load(&self->may_go));
+}
+
+static void landed(void *context, err_t err, uint64_t version, uint64_t position)
+{
+    busy_t *self = context;
+    (void)version, (void)position;
+    self->err = err;
+    atomic_store(&self->is_answered, true);
+}
+
+static void append_at(busy_t *self, uint64_t expected, journal_done_fn done)
+{
+    const journal_event_t event = {STR("noted"), STR("x")};
+    journal_t *journal = journal_postgres_journal(self->journal);
+    journal->table->append(journal, &(journal_append_t){.stream = STR("locked/1"),
+                                                        .expected_version = expected,
+                                                        .epoch = 1,
+                                                        .events = &event,
+                                                        .event_count = 1,
+                                                        .done = done,
+                                                        .done_context = self});
+}
+
+static journal_postgres_t *opened(const char *address, node_lock_t *lock)
+{
+    journal_postgres_t *journal = NULL;
+    check_ok(journal_postgres_open(
+        &(journal_postgres_options_t){
+            .address = address, .lock = lock, .timeout_ms = POSTGRES_PATIENCE_MS},
+        &journal));
+    return journal;
+}
+
+/* The committer always has something to do, so it does not look at its lock in between: what the
+ * other node has struck out tells it. */
+Test(node_lock, a_journal_that_never_rests_writes_nothing_while_another_node_has_it)
+{
+    postgres_t server POSTGRES_SCOPED = {0};
+    postgres_start(&server);
+    busy_t busy = {.journal = opened(server.address, taken(server.address))};
+    append_at(&busy, 0, hold);
+    wait_until(atomic_load(&busy.is_held));
+
+    cut(&server);
+    journal_postgres_t *other JOURNAL_POSTGRES_SCOPED =
+        opened(server.address, taken(server.address));
+    append_at(&busy, 1, landed);
+    atomic_store(&busy.may_go, true);
+    wait_until(atomic_load(&busy.is_answered));
+
+    check_err(busy.err, ERR_UNAVAILABLE);
+    check_ok(append_one(other, 1));
+    journal_postgres_close(busy.journal);
 }
