@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 enum { NAME_SIZE = 16, SETTLE_TRIES = 8, SETTLE_PAUSE_US = 250000 };
+#define SETTLE_LOCK_MS "500" /* for the table, before it is tried again */
 
 typedef struct vault_postgres {
     vault_store_t store;
@@ -268,8 +269,15 @@ static err_t check_right(pg_t *pg)
     return PQntuples(result) == 1 ? ERR_OK : ERR_FORBIDDEN;
 }
 
+/* Whoever waits to have the table alone keeps everybody else from the keys: not for long. What is
+ * set on a pooler's connection would be somebody else's. */
+static err_t bound_waiting(pg_t *pg)
+{
+    return pg_is_direct(pg) ? pg_run_script(pg, "SET lock_timeout = " SETTLE_LOCK_MS) : ERR_OK;
+}
+
 /* The first writes the table's files anew, all but what some transaction may still look at; the
- * second, which is quick on them, counts that. */
+ * second, which is quick on them, counts that. BUSY: somebody reads the table. */
 static err_t rewrite(pg_t *pg, int64_t *out_dead)
 {
     PGresult *result PG_RESULT_SCOPED = NULL;
@@ -288,8 +296,9 @@ static err_t settle(vault_store_t *store)
     pg_t *pg PG_SCOPED = NULL;
     int64_t dead = 1;
     TRY(connect_to(self, self->direct, &pg));
+    TRY(bound_waiting(pg));
     err_t err = check_right(pg);
-    for (int i = 0; err == ERR_OK && dead > 0 && i < SETTLE_TRIES; i++) {
+    for (int i = 0; (err == ERR_OK || err == ERR_BUSY) && dead > 0 && i < SETTLE_TRIES; i++) {
         if (i > 0)
             usleep(SETTLE_PAUSE_US);
         err = rewrite(pg, &dead);
@@ -298,12 +307,13 @@ static err_t settle(vault_store_t *store)
         log_error(self->log, "keys",
                   "what erased keys leave in the table can't be cleared: name a login that is a "
                   "member of ms_migrate with --database-direct");
-    if (err == ERR_OK && dead > 0 && self->log != NULL)
+    bool is_busy = err == ERR_BUSY || (err == ERR_OK && dead > 0);
+    if (is_busy && self->log != NULL)
         log_warning(self->log, "keys",
                     "a transaction that began before an erasure goes on in the database: until it "
                     "ends, what was erased is kept for it (pg_stat_activity, "
                     "pg_replication_slots, pg_prepared_xacts)");
-    return err == ERR_OK && dead > 0 ? ERR_BUSY : err;
+    return is_busy ? ERR_BUSY : err;
 }
 
 /* ---- life ---- */

@@ -13,7 +13,8 @@
  *
  * Threads  Any; one statement at a time.
  * Errors   As pg.h: UNAVAILABLE the database is away; TIMEOUT nobody knows. settle: FORBIDDEN: the
- * login is no member of ms_migrate; BUSY: a transaction that began before may still look. */
+ * login is no member of ms_migrate; BUSY: a transaction that began before may still look, or
+ * somebody (a backup of the database) reads the table all the while. */
 
 #include "runtime/base/log.h"
 #include "storage/crypt/vault_store.h"

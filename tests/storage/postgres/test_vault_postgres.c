@@ -283,6 +283,26 @@ Test(vault_postgres, an_erased_key_is_in_no_file_but_the_wal)
     check_err(vault_prepare(vault, STR("ann")), ERR_FORBIDDEN);
 }
 
+/* A backup of the database holds the table for as long as it takes. Who waits to have it alone lets
+ * nobody else have it meanwhile. */
+Test(vault_postgres, while_somebody_reads_the_table_for_long_keys_serve_and_a_settle_is_told_so)
+{
+    postgres_t server POSTGRES_SCOPED = {0};
+    postgres_start(&server);
+    vault_medium_t medium = medium_of(&server);
+    vault_t *vault VAULT_SCOPED = vault_medium_vault(&medium, 1);
+    pg_t *reader PG_SCOPED = connected(&server);
+    check_ok(vault_prepare(vault, STR("ann")));
+    check_ok(pg_run_script(reader, "BEGIN; LOCK TABLE subject_keys IN ACCESS SHARE MODE"));
+
+    check_ok(vault_erase(vault, STR("ann")));
+    check_err(vault_settle(vault), ERR_BUSY);
+    check_ok(vault_prepare(vault, STR("bob")));
+    check_ok(pg_run_script(reader, "COMMIT"));
+
+    check_ok(vault_settle(vault));
+}
+
 /* ---- the database away ---- */
 
 Test(vault_postgres, while_it_is_away_known_keys_serve_and_nothing_is_taken_for_erased)
