@@ -193,7 +193,7 @@ static uint64_t head_position(journal_t *journal)
 
 static uint64_t history(journal_t *journal)
 {
-    return atomic_load(&self_of(journal)->timeline);
+    return atomic_load(&self_of(journal)->history);
 }
 
 static err_t count(journal_t *journal, uint64_t position, uint64_t *out_count)

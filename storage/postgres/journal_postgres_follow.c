@@ -182,6 +182,7 @@ static void start_listening(journal_postgres_follow_t *self, uint64_t now)
                             .application = "musicstream listens",
                             .timeout_ms = self->journal->timeout_ms,
                             .log = self->failures == 0 ? self->journal->log : NULL};
+    self->timeline = atomic_load(&self->journal->timeline); /* one that comes now is noticed */
     err_t err = pg_listen_open(&options, &self->listen);
     if (err == ERR_UNSUPPORTED) {
         log_info(self->journal->log, "journal",
@@ -195,7 +196,6 @@ static void start_listening(journal_postgres_follow_t *self, uint64_t now)
         return;
     }
     self->failures = 0;
-    self->timeline = atomic_load(&self->journal->timeline);
     self->connect_at_ms = NEVER;
     self->ping_at_ms = now + PING_MS;
     atomic_store(&self->is_listening, true);

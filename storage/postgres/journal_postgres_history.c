@@ -88,19 +88,32 @@ static void tell_lost(const journal_postgres_t *self, uint64_t timeline, uint64_
                   (unsigned long long)timeline, (unsigned long long)lost);
 }
 
-/* What is known of the server before does not count any more. */
-static err_t take_over(journal_postgres_t *self, pg_t *connection, uint64_t timeline)
+/* What is known of the server before does not count any more. Nobody who reads comes back to that
+ * once the new timeline is known and the connections are renewed, in this order; and who sees the
+ * new history reads it. */
+static void forget(journal_postgres_t *self, uint64_t timeline)
 {
-    uint64_t lost = 0;
-    TRY(count_lost(self, connection, &lost));
+    atomic_store(&self->timeline, timeline);
     pg_pool_renew(self->readers);
     atomic_store(&self->head, 0);
     atomic_store(&self->readable, 0);
     atomic_store(&self->recent.count, 0);
-    TRY(journal_postgres_look(self, connection));
+    atomic_store(&self->history, timeline);
+}
+
+/* The server is asked first: a connection that is lost meanwhile leaves all as it was, and the next
+ * one finds the same. */
+static err_t take_over(journal_postgres_t *self, pg_t *connection, uint64_t timeline)
+{
+    uint64_t lost = 0;
+    PGresult *look PG_RESULT_SCOPED = NULL;
+    TRY(count_lost(self, connection, &lost));
+    TRY(pg_run(connection, &(pg_statement_t){.sql = journal_postgres_look_sql}, &look));
+    forget(self, timeline);
+    if (!journal_postgres_looked(self, look))
+        journal_postgres_follow_short(self->follow);
     if (lost > 0)
         atomic_fetch_add(&self->went_back, 1);
-    atomic_store(&self->timeline, timeline);
     tell_lost(self, timeline, lost);
     journal_hooks_call(&self->hooks, atomic_load(&self->head));
     return ERR_OK;
@@ -113,5 +126,6 @@ err_t journal_postgres_recognize(journal_postgres_t *self, pg_t *connection)
     if (known != 0 && timeline > known)
         return take_over(self, connection, timeline);
     atomic_store(&self->timeline, timeline);
+    atomic_store(&self->history, timeline);
     return ERR_OK;
 }
