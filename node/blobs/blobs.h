@@ -66,6 +66,7 @@ void blobs_stop(blobs_t *self);
 /* Where they lie, how that is, and the job that runs or ran last: JSON. */
 void blobs_describe(blobs_t *self, buf_t *out);
 
-/* blobs_marks.c: every hash that the catalog has, once it is as new as the journal. TIMEOUT. */
+/* blobs_marks.c: every hash that the catalog has, once it is as new as the journal. TIMEOUT;
+ * CANCELLED. */
 err_t blobs_mark(catalog_t *catalog, projection_t *projection, journal_t *journal,
                  const _Atomic bool *is_cancelled, blob_marks_t *out_marks);

@@ -7,7 +7,7 @@
 #include "actors/library/library_lookup.h"
 #include "node/blobs/blobs.h"
 
-enum { CATCH_UP_TIMEOUT_MS = 60000 };
+enum { CATCH_UP_TURNS_MAX = 600, CATCH_UP_TURN_MS = 100 };
 
 typedef struct marking {
     catalog_read_t read;
@@ -65,11 +65,24 @@ static err_t mark_list(marking_t *self, catalog_list_t list,
     return ERR_OK;
 }
 
+/* In turns: a node that stops waits for none of it. */
+static err_t catch_up(projection_t *projection, journal_t *journal,
+                      const _Atomic bool *is_cancelled)
+{
+    err_t err = ERR_TIMEOUT;
+    for (int i = 0; err == ERR_TIMEOUT && i < CATCH_UP_TURNS_MAX; i++) {
+        if (atomic_load(is_cancelled))
+            return ERR_CANCELLED;
+        err = library_catch_up(projection, journal, CATCH_UP_TURN_MS);
+    }
+    return err;
+}
+
 err_t blobs_mark(catalog_t *catalog, projection_t *projection, journal_t *journal,
                  const _Atomic bool *is_cancelled, blob_marks_t *out_marks)
 {
     marking_t marking SCOPED(marking_end) = {.marks = out_marks};
-    TRY(library_catch_up(projection, journal, CATCH_UP_TIMEOUT_MS));
+    TRY(catch_up(projection, journal, is_cancelled));
     TRY(catalog_read_begin(catalog, &marking.arena, &marking.read));
     TRY(mark_list(&marking, CATALOG_TRACKS_BY_PATH, mark_track, is_cancelled));
     TRY(mark_list(&marking, CATALOG_ALBUMS_BY_TITLE, mark_album, is_cancelled));

@@ -1,5 +1,7 @@
 #include "node/exchange/exchange.h"
 
+#include "node/commands/terminal.h"
+
 /* A request is sent when it holds so many tracks, or bytes; control.h bounds what one may be. */
 enum { REQUEST_TRACKS = 200, REQUEST_SIZE = 96 * 1024 };
 
@@ -97,12 +99,22 @@ int exchange_create(const config_t *config, const exchange_playlist_t *playlist,
                           STR_ARG(message));
 }
 
+void exchange_append_words(buf_t *out, str_t words)
+{
+    terminal_append(out, words, EXCHANGE_WORDS_MAX, false);
+}
+
 void exchange_append_entry(buf_t *out, const track_wanted_t *wanted)
 {
-    if (!str_is_empty(wanted->artist))
-        buf_printf(out, "%.*s - ", STR_ARG(wanted->artist));
-    buf_append(out, wanted->title);
+    if (!str_is_empty(wanted->artist)) {
+        exchange_append_words(out, wanted->artist);
+        buf_append(out, STR(" - "));
+    }
+    exchange_append_words(out, wanted->title);
     str_t path = str_is_empty(wanted->relative) ? wanted->path : wanted->relative;
-    if (!str_is_empty(path))
-        buf_printf(out, "%s(%.*s)", out->size > 0 ? " " : "", STR_ARG(path));
+    if (str_is_empty(path))
+        return;
+    buf_append(out, out->size > 0 ? STR(" (") : STR("("));
+    exchange_append_words(out, path);
+    buf_append_char(out, ')');
 }

@@ -29,5 +29,9 @@ typedef struct exchange_playlist {
 int exchange_create(const config_t *config, const exchange_playlist_t *playlist, arena_t *arena,
                     const graphql_value_t **out_view, err_t *out_err);
 
-/* "artist - title (path)", as much of it as there is. */
+/* Of somebody else's file or server, for a terminal (terminal.h): at most EXCHANGE_WORDS_MAX cells.
+ */
+enum { EXCHANGE_WORDS_MAX = 1000 };
+void exchange_append_words(buf_t *out, str_t words);
+/* "artist - title (path)", as much of it as there is, likewise. */
 void exchange_append_entry(buf_t *out, const track_wanted_t *wanted);

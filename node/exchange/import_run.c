@@ -377,9 +377,10 @@ static int import_playlist(import_t *self, const foreign_playlist_t *playlist)
     if (err != ERR_OK)
         return say_lost(self, err);
     size_t count = MIN(self->ids.size / sizeof(uint64_t), (size_t)PLAYLIST_FILE_ENTRIES_MAX);
-    printf("%.*s: playlist '%.*s': %llu of %llu entries matched%s\n", STR_ARG(self->theirs),
-           STR_ARG(playlist->name), (unsigned long long)self->matched,
-           (unsigned long long)self->seen,
+    buf_t name BUF_SCOPED = BUF_INIT;
+    exchange_append_words(&name, playlist->name);
+    printf("%.*s: playlist '%s': %llu of %llu entries matched%s\n", STR_ARG(self->theirs),
+           buf_terminated(&name), (unsigned long long)self->matched, (unsigned long long)self->seen,
            playlist->is_smart ? " (a smart one: taken as it is now)" : "");
     if (self->matched > count)
         printf("  only the first %zu are taken\n", count);

@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 #include <time.h>
 
+enum { NAP_NS = 100000000 };
+
 typedef struct scrub {
     segment_cache_t *cache;
     blob_store_t *files; /* the cache's folder */
@@ -13,12 +15,15 @@ typedef struct scrub {
     segment_scrub_report_t *report;
 } scrub_t;
 
-/* As long as reading it may take at that rate. */
+/* As long as reading it may take at that rate, or until it is cancelled. */
 static void rest(const scrub_t *self, size_t size)
 {
-    uint64_t ns = (uint64_t)size * 1000000000 / MAX(self->rate, (uint64_t)1);
-    struct timespec pause = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
-    nanosleep(&pause, NULL);
+    uint64_t left_ns = (uint64_t)size * 1000000000 / MAX(self->rate, (uint64_t)1);
+    while (left_ns > 0 && !atomic_load(self->is_cancelled)) {
+        uint64_t nap_ns = MIN(left_ns, (uint64_t)NAP_NS);
+        nanosleep(&(struct timespec){0, (long)nap_ns}, NULL);
+        left_ns -= nap_ns;
+    }
 }
 
 static err_t look(void *context, const blob_info_t *file)

@@ -95,14 +95,6 @@ static err_t err_of_code(uint64_t code)
                                     : ERR_INVALID;
 }
 
-/* The words are a stranger's: short, on one line, and without what could move a cursor. */
-static void append_words(buf_t *out, str_t words)
-{
-    enum { WORDS_MAX = 200 };
-    for (size_t i = 0; i < MIN(words.size, (size_t)WORDS_MAX); i++)
-        buf_append_char(out, words.data[i] >= ' ' && words.data[i] <= '~' ? words.data[i] : '?');
-}
-
 static err_t take_envelope(subsonic_t *self, subsonic_answer_t *answer)
 {
     const subsonic_node_t *error = subsonic_child(answer->response, "error");
@@ -111,7 +103,7 @@ static err_t take_envelope(subsonic_t *self, subsonic_answer_t *answer)
     self->code = subsonic_number(error, "code");
     buf_reset(&self->problem);
     buf_printf(&self->problem, "the server says (error %llu): ", (unsigned long long)self->code);
-    append_words(&self->problem, subsonic_text(answer, error, "message"));
+    subsonic_append_words(&self->problem, subsonic_text(answer, error, "message"));
     /* Some say so of a version that is newer than theirs, and name theirs. */
     if (self->code == CODE_SERVER_OLD)
         (void)str_to_array(subsonic_text(answer, answer->response, "version"), self->version,
@@ -167,9 +159,9 @@ static err_t ping(subsonic_t *self)
     if (err != ERR_OK && self->code == CODE_SERVER_OLD && strcmp(before, self->version) != 0)
         err = subsonic_ask(self, "ping", STR(""), &answer);
     TRY(err);
-    append_words(&name, subsonic_text(&answer, answer.response, "type"));
+    subsonic_append_words(&name, subsonic_text(&answer, answer.response, "type"));
     buf_append_char(&name, ' ');
-    append_words(&name, subsonic_text(&answer, answer.response, "serverVersion"));
+    subsonic_append_words(&name, subsonic_text(&answer, answer.response, "serverVersion"));
     (void)str_to_array(str_trim(buf_str(&name)), self->server, sizeof self->server);
     return buf_status(&name);
 }
@@ -188,12 +180,17 @@ static err_t say(subsonic_t *self, err_t err, const char *sentence)
 
 static err_t sign_in(subsonic_t *self, bool may_send_in_clear)
 {
+    bool may_send = may_send_in_clear || subsonic_wire_is_private(self->wire);
+    if (self->auth == SUBSONIC_KEY && !may_send)
+        return say(self, ERR_UNSUPPORTED,
+                   "anybody on the way could read the API key: use https://, or "
+                   "--allow-plain-http in a network that you trust");
     err_t err = ping(self);
     if (err == ERR_OK || !wants_another_way(self->code))
         return err;
     if (self->auth == SUBSONIC_KEY)
         return say(self, ERR_UNSUPPORTED, "it takes no API keys");
-    if (!subsonic_wire_is_private(self->wire) && !may_send_in_clear)
+    if (!may_send)
         return say(self, ERR_UNSUPPORTED,
                    "it takes no tokens, only the password itself, which anybody on the way could "
                    "read: use https://, or --allow-plain-http in a network that you trust");

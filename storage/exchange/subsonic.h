@@ -4,7 +4,7 @@
  *
  * A server tells each listener only their own. Signing in: with a token (the password's MD5 with a
  * salt, new for each request); where the server knows no tokens, with the password itself, over
- * HTTPS or on this machine only; or with an API key of OpenSubsonic.
+ * HTTPS or on this machine only; or with an API key of OpenSubsonic, likewise.
  *
  * Songs are gone through by search3 with an empty query; where a server finds nothing so, ignores
  * the offset or can't do it, album by album. Every song comes once.
@@ -29,7 +29,7 @@ typedef struct subsonic_options {
     subsonic_wire_options_t wire;
     str_t user, secret;     /* copied */
     bool is_key;            /* the secret is an API key */
-    bool may_send_in_clear; /* a password over plain HTTP to another machine */
+    bool may_send_in_clear; /* a password or a key over plain HTTP to another machine */
 } subsonic_options_t;
 
 typedef struct subsonic subsonic_t;

@@ -173,15 +173,22 @@ static err_t err_of_failure(const subsonic_wire_t *self, CURLcode code)
     }
 }
 
+void subsonic_append_words(buf_t *out, str_t words)
+{
+    for (size_t i = 0; i < MIN(words.size, (size_t)SUBSONIC_WORDS_MAX); i++)
+        buf_append_char(out, words.data[i] >= ' ' && words.data[i] <= '~' ? words.data[i] : '?');
+}
+
 static void say_status(subsonic_wire_t *self, long status, buf_t *problem)
 {
     char *there = NULL;
     curl_easy_getinfo(self->easy, CURLINFO_REDIRECT_URL, &there);
-    if (there != NULL)
-        buf_printf(problem, "it lies elsewhere (HTTP %ld): %.*s", status,
-                   (int)MIN(str_find(str_from(there), '?'), (size_t)SUBSONIC_URL_SIZE_MAX), there);
-    else
+    if (there == NULL) {
         buf_printf(problem, "it answered HTTP %ld", status);
+        return;
+    }
+    buf_printf(problem, "it lies elsewhere (HTTP %ld): ", status);
+    subsonic_append_words(problem, str_slice(str_from(there), 0, str_find(str_from(there), '?')));
 }
 
 static err_t attempt(subsonic_wire_t *self, const char *url, str_t body, buf_t *problem)

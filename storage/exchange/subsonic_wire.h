@@ -24,7 +24,8 @@ enum {
     SUBSONIC_CONNECT_TIMEOUT_MS = 15000,
     SUBSONIC_SILENCE_MAX_S = 60,  /* without a byte: large libraries take some servers long */
     SUBSONIC_ATTEMPT_MAX_S = 600, /* however it trickles */
-    SUBSONIC_URL_SIZE_MAX = 1024
+    SUBSONIC_URL_SIZE_MAX = 1024,
+    SUBSONIC_WORDS_MAX = 200
 };
 
 typedef struct subsonic_wire_options {
@@ -39,6 +40,10 @@ typedef struct subsonic_wire subsonic_wire_t;
 err_t subsonic_wire_new(const subsonic_wire_options_t *options, buf_t *problem,
                         subsonic_wire_t **out_wire);
 void subsonic_wire_free(subsonic_wire_t *self);
+
+/* The words are a stranger's: SUBSONIC_WORDS_MAX at most, on one line, and without what could move
+ * a cursor. */
+void subsonic_append_words(buf_t *out, str_t words);
 
 /* What is sent may be read on its way by nobody: HTTPS, or this machine itself. */
 bool subsonic_wire_is_private(const subsonic_wire_t *self);
