@@ -98,6 +98,58 @@ Test(migrations, relational_tables_come_to_a_database_that_is_in_use)
     cr_expect_eq(rig_number(&rig, "SELECT count(*) FROM favourites"), 101);
 }
 
+/* What the release before `number` has: the tables of the relations with the journal, and the
+ * users' keys. */
+static void fill_older(relations_rig_t *rig, int number, uint64_t *version)
+{
+    for (; *version < 10; ++*version)
+        append_older(rig->pg, *version + 1, &(user_favourite_set_t){*version + 1, true});
+    check_ok(pg_run_script(rig->pg, "INSERT INTO favourites"
+                                    " SELECT 'ana', n, now() FROM generate_series(1, 10) AS n"));
+    if (number > 4)
+        check_ok(pg_run_script(rig->pg, "INSERT INTO subject_keys VALUES ('ana', '\\x01', 1)"));
+}
+
+static void comes_to_one_in_use(relations_rig_t *rig, int number)
+{
+    char address[300], sql[64];
+    uint64_t version = 0;
+    const user_favourite_set_t favourite = {999, true};
+    const user_setting_set_t setting = {STR("theme"), STR("dark")};
+    snprintf(sql, sizeof sql, "CREATE DATABASE before_%d", number);
+    check_ok(pg_run_script(rig->pg, sql));
+    snprintf(address, sizeof address, "postgresql://postgres@/before_%d%s", number,
+             strchr(rig->server.address, '?'));
+    make_older(address, number);
+    open_older(rig, address);
+    fill_older(rig, number, &version);
+
+    check_ok(migrate(address, NULL));
+    check_ok(
+        relation_build_missing(&(relation_build_options_t){.address = address}, node_relations()));
+    rig_open_journal(rig, address);
+    rig_append(rig, STR("user/ana"), &version, &user_favourite_set_schema, &favourite);
+    rig_append(rig, STR("user/ana"), &version, &user_setting_set_schema, &setting);
+    rig_wait(rig);
+
+    check_ok(rig->err);
+    cr_expect_eq(rig_number(rig, "SELECT version FROM streams"), 12, "before %d", number);
+    cr_expect_eq(rig_number(rig, "SELECT count(*) FROM events"), 12, "before %d", number);
+    cr_expect_eq(rig_number(rig, "SELECT count(*) FROM favourites"), 11, "before %d", number);
+    cr_expect_eq(rig_number(rig, "SELECT count(*) FROM settings"), 1, "before %d", number);
+    cr_expect_eq(rig_number(rig, "SELECT count(*) FROM subject_keys"), number > 4, "before %d",
+                 number);
+}
+
+Test(migrations, each_later_one_comes_to_a_database_that_is_in_use)
+{
+    relations_rig_t rig RIG_SCOPED;
+    rig_start(&rig);
+
+    for (int number = 3; number <= 6; number++)
+        comes_to_one_in_use(&rig, number);
+}
+
 Test(migrations, what_is_not_as_it_was_applied_stops_the_node)
 {
     relations_rig_t rig RIG_SCOPED;
