@@ -32,6 +32,7 @@ typedef struct audit_self {
     reply_token_t asker;
     /* and the anchor: one job at a time, so that it never goes back */
     bool is_anchoring, is_anchor_behind;
+    bool is_anchor_lost; /* and said: another one may be made */
 } audit_self_t;
 
 #define ACTOR_DEF "actors/protocol/audit.def"
@@ -50,23 +51,41 @@ static const privacy_service_t *service(const context_t *ctx)
 typedef struct anchor_job {
     vault_t *vault;
     audit_log_t log;
-    bool is_start;
+    audit_anchor_how_t how;
+    audit_anchor_t before;
 } anchor_job_t;
 
 static void anchor(audit_self_t *self, context_t *ctx, bool is_start);
+static err_t note(audit_self_t *self, context_t *ctx, audit_action_t action, str_t user_id);
 
 static err_t write_anchor(void *data, UNUSED size_t data_size)
 {
-    const anchor_job_t *job = data;
-    return audit_anchor_advance(job->vault, &job->log, job->is_start, NULL);
+    anchor_job_t *job = data;
+    return audit_anchor_advance(job->vault, &job->log, job->how, &job->before);
+}
+
+/* An entry that does not come about is made up for by the next start. */
+static void say_lost(audit_self_t *self, context_t *ctx)
+{
+    log_error(runtime_log(context_runtime(ctx)), "privacy",
+              "the audit log's anchor (`_audit` among the users' keys) is gone: whether newest "
+              "entries were taken out is not known; a new one is made");
+    self->is_anchor_lost = true;
+    IGNORE_ERR(note(self, ctx, AUDIT_ANCHOR_LOST, STR("")));
 }
 
 /* One that failed is made up for by the next entry, or the next start. */
-static void anchored(void *state, context_t *ctx, UNUSED err_t err, UNUSED void *data,
-                     UNUSED size_t data_size)
+static void anchored(void *state, context_t *ctx, err_t err, void *data, UNUSED size_t data_size)
 {
     audit_self_t *self = state;
+    const anchor_job_t *job = data;
     self->is_anchoring = false;
+    if (err == ERR_OK && !job->before.is_there && !job->how.may_make)
+        say_lost(self, ctx);
+    else if (err == ERR_OK)
+        self->is_anchor_lost = false;
+    if (err == ERR_OK && job->how.is_start && !self->log.is_anchored)
+        IGNORE_ERR(note(self, ctx, AUDIT_ANCHORED, STR("")));
     if (self->is_anchor_behind)
         anchor(self, ctx, false);
 }
@@ -74,7 +93,9 @@ static void anchored(void *state, context_t *ctx, UNUSED err_t err, UNUSED void 
 /* The job waits until the entry is durable. */
 static void anchor(audit_self_t *self, context_t *ctx, bool is_start)
 {
-    anchor_job_t job = {service(ctx)->vault, self->log, is_start};
+    anchor_job_t job = {.vault = service(ctx)->vault,
+                        .log = self->log,
+                        .how = {is_start, self->is_anchor_lost || !self->log.is_anchored}};
     self->is_anchor_behind = self->is_anchoring;
     if (self->is_anchoring)
         return;
@@ -270,7 +291,8 @@ static void snapshot(const void *state, buf_t *out)
         pending[i] = str_from(log->pending[i].id);
     audit_state_t record = {.number = log->number,
                             .chain = str_from(log->chain),
-                            .pending = {pending, log->pending_count}};
+                            .pending = {pending, log->pending_count},
+                            .is_anchored = log->is_anchored};
     schema_encode(&audit_state_schema, &record, out);
 }
 
@@ -285,6 +307,7 @@ static err_t restore(void *state, str_t text)
     log->number = record.number;
     str_to_array(record.chain, log->chain, sizeof log->chain);
     log->pending_count = record.pending.count;
+    log->is_anchored = record.is_anchored;
     for (uint32_t i = 0; i < record.pending.count; i++)
         str_to_array(record.pending.items[i], log->pending[i].id, sizeof log->pending[i].id);
     return ERR_OK;

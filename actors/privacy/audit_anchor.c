@@ -37,7 +37,8 @@ static void write_anchor(const audit_anchor_t *anchor, uint8_t value[VAULT_VALUE
 
 typedef struct advancing {
     audit_anchor_t before, next; /* next: of the log's newest entry */
-    bool is_reading, is_start;
+    audit_anchor_how_t how;
+    bool is_reading;
 } advancing_t;
 
 /* The newest entry lies before the anchor's, or another one is in its place. Other than at a start
@@ -45,7 +46,7 @@ typedef struct advancing {
 static bool is_cut(const advancing_t *self, const audit_anchor_t *anchor)
 {
     bool is_same = memcmp(anchor->chain, self->next.chain, sizeof anchor->chain) == 0;
-    return anchor->is_there && ((anchor->number > self->next.number && self->is_start) ||
+    return anchor->is_there && ((anchor->number > self->next.number && self->how.is_start) ||
                                 (anchor->number == self->next.number && !is_same));
 }
 
@@ -53,7 +54,7 @@ static bool decide(void *context, const uint8_t *now, uint8_t *next)
 {
     advancing_t *self = context;
     audit_anchor_t anchor = self->before = read_anchor(now);
-    if (self->is_reading || anchor.is_cut)
+    if (self->is_reading || anchor.is_cut || (!anchor.is_there && !self->how.may_make))
         return false;
     anchor.is_cut = is_cut(self, &anchor);
     if (anchor.is_there && !anchor.is_cut && anchor.number >= self->next.number)
@@ -70,11 +71,10 @@ err_t audit_anchor_get(vault_t *vault, audit_anchor_t *out_anchor)
     return ERR_OK;
 }
 
-err_t audit_anchor_advance(vault_t *vault, const audit_log_t *log, bool is_start,
+err_t audit_anchor_advance(vault_t *vault, const audit_log_t *log, audit_anchor_how_t how,
                            audit_anchor_t *out_before)
 {
-    advancing_t advancing = {.next = {.is_there = true, .number = log->number},
-                             .is_start = is_start};
+    advancing_t advancing = {.next = {.is_there = true, .number = log->number}, .how = how};
     TRY(chain_bytes(log->chain, advancing.next.chain));
     TRY(vault_value_change(vault, AUDIT_ANCHOR, decide, &advancing));
     if (out_before != NULL)

@@ -18,6 +18,8 @@ const char *audit_action_text(uint32_t action)
         [AUDIT_ERASURE_REFUSED] = "erasure refused",
         [AUDIT_ERASURE_ENDED] = "erasure ended",
         [AUDIT_MASTER_KEY_CHANGED] = "master key changed",
+        [AUDIT_ANCHORED] = "anchor made",
+        [AUDIT_ANCHOR_LOST] = "anchor lost",
     };
     return action < COUNT_OF(texts) && texts[action] != NULL ? texts[action] : NULL;
 }
@@ -39,10 +41,16 @@ static err_t chain_of(const audit_log_t *self, const keyring_t *keyring, const a
     return ERR_OK;
 }
 
+static bool is_of_nobody(uint32_t action)
+{
+    return action == AUDIT_MASTER_KEY_CHANGED || action == AUDIT_ANCHORED ||
+           action == AUDIT_ANCHOR_LOST;
+}
+
 static err_t check(const audit_log_t *self, uint32_t action, str_t user_id)
 {
     if (audit_action_text(action) == NULL || user_id.size > AUDIT_USER_ID_SIZE_MAX ||
-        str_is_empty(user_id) != (action == AUDIT_MASTER_KEY_CHANGED))
+        str_is_empty(user_id) != is_of_nobody(action))
         return ERR_INVALID;
     bool is_more = action == AUDIT_ERASURE_BEGUN && !audit_log_is_pending(self, user_id);
     return is_more && self->pending_count == AUDIT_PENDING_MAX ? ERR_LIMIT : ERR_OK;
@@ -89,6 +97,8 @@ void audit_log_apply(audit_log_t *self, const audit_noted_t *event)
         self->pending_count < AUDIT_PENDING_MAX)
         str_to_array(event->user_id, self->pending[self->pending_count++].id,
                      sizeof self->pending[0].id);
+    if (event->action == AUDIT_ANCHORED || event->action == AUDIT_ANCHOR_LOST)
+        self->is_anchored = true;
     if (event->action == AUDIT_ERASURE_ENDED || event->action == AUDIT_ERASURE_REFUSED)
         forget(self, event->user_id);
 }

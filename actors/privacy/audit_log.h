@@ -16,6 +16,7 @@ typedef struct audit_log {
     char chain[AUDIT_CHAIN_SIZE + 1];
     audit_user_t pending[AUDIT_PENDING_MAX];
     uint32_t pending_count;
+    bool is_anchored; /* has an entry that says so: audit_anchor.h */
 } audit_log_t;
 
 bool audit_log_is_pending(const audit_log_t *self, str_t user_id);

@@ -12,7 +12,9 @@ typedef enum audit_action {
     AUDIT_ERASURE_BEGUN,
     AUDIT_ERASURE_REFUSED, /* the last administrator */
     AUDIT_ERASURE_ENDED,
-    AUDIT_MASTER_KEY_CHANGED /* of nobody: user_id is empty */
+    AUDIT_MASTER_KEY_CHANGED, /* of nobody, as those that follow: user_id is empty */
+    AUDIT_ANCHORED,           /* the newest entry is anchored from now on: once */
+    AUDIT_ANCHOR_LOST         /* it was, and the anchor was not there: another one is made */
 } audit_action_t;
 
 enum {

@@ -1,6 +1,7 @@
 /* command_restore.c -- a backup into an empty data folder, and with --database into an empty
  * database. */
 
+#include "actors/privacy/audit_anchor.h"
 #include "node/backup/backup_show.h"
 #include "node/backup/erase_again.h"
 #include "node/commands/command.h"
@@ -124,6 +125,15 @@ static err_t keep_erase_again(restoring_t *self)
     return erase_again_keep(self->config->data, buf_str(&list));
 }
 
+/* Of no entry: the log that was restored is not one whose anchor was taken away. */
+static err_t begin_anchor(restoring_t *self)
+{
+    vault_t *vault VAULT_SCOPED = NULL;
+    const audit_log_t none = {0};
+    TRY(keys_open_over(self->config, STEAL(self->keys), &self->problem, &vault));
+    return audit_anchor_advance(vault, &none, (audit_anchor_how_t){.may_make = true}, NULL);
+}
+
 static err_t restore(restoring_t *self)
 {
     backup_target_t target = {.data = self->config->data,
@@ -135,6 +145,7 @@ static err_t restore(restoring_t *self)
     TRY(backup_restore_files(&self->backup, &target, &self->report));
     TRY(backup_restore_journal(&self->backup, &target, self->journal.journal, &self->report));
     TRY(keep_erase_again(self));
+    TRY(begin_anchor(self));
     journal_store_close(&self->journal); /* all of it on the disk, before the mark goes */
     return backup_restore_end(&self->backup, self->config->data);
 }

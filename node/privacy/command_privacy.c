@@ -271,7 +271,7 @@ int command_audit(const config_t *config, int count, char **arguments)
 {
     int64_t after = 0;
     bool is_whole = true, has_anchor = true, was_cut = false;
-    int64_t had = 0;
+    int64_t had = 0, lost_at = 0;
     (void)arguments;
     if (count != 0)
         return command_usage("audit");
@@ -290,6 +290,7 @@ int command_audit(const config_t *config, int count, char **arguments)
         has_anchor = graphql_value_bool(graphql_value_get(page, "has_anchor"), false);
         was_cut = graphql_value_bool(graphql_value_get(page, "was_cut"), false);
         had = graphql_value_int(graphql_value_get(page, "had"), 0);
+        lost_at = graphql_value_int(graphql_value_get(page, "lost_at"), 0);
         after = graphql_value_int(graphql_value_get(page, "next"), 0);
     } while (after != 0);
     if (was_cut)
@@ -298,6 +299,10 @@ int command_audit(const config_t *config, int count, char **arguments)
                               (long long)had);
     if (!is_whole)
         return command_failed("the log was altered: an entry does not follow, or is another one");
+    if (lost_at != 0)
+        return command_failed("whether newest entries were taken out before entry %lld is not "
+                              "known: what tells it was gone then",
+                              (long long)lost_at);
     return has_anchor ? EXIT_OK
                       : command_failed("whether newest entries were taken out is not known: what "
                                        "tells it (`_audit` among the users' keys) is missing");

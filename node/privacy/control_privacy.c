@@ -49,6 +49,7 @@ typedef struct reading {
     vault_t *vault;
     audit_log_t log;
     audit_anchor_t anchor;
+    uint64_t lost_at; /* the entry that says so; 0: none */
     bool is_broken;
 } reading_t;
 
@@ -163,6 +164,8 @@ static err_t visit_entry(void *context, const journal_record_t *record)
     bool follows = audit_log_follows(&self->log, self->keyring, &event);
     self->is_broken |= !follows;
     audit_log_apply(&self->log, &event);
+    if (event.action == AUDIT_ANCHOR_LOST)
+        self->lost_at = event.number;
     if (event.number == self->anchor.number && !audit_anchor_is_of(&self->anchor, event.chain))
         self->is_broken = true;
     if (record->version > self->after && self->seen++ < AUDIT_ENTRIES_MAX)
@@ -185,6 +188,7 @@ static err_t read_audit(void *data)
     json_key_bool(&self->json, "has_anchor", self->anchor.is_there || self->log.number == 0);
     json_key_bool(&self->json, "was_cut", self->anchor.is_cut || is_behind);
     json_key_u64(&self->json, "had", self->anchor.number);
+    json_key_u64(&self->json, "lost_at", self->lost_at);
     json_key_u64(&self->json, "next",
                  self->seen > AUDIT_ENTRIES_MAX ? self->after + AUDIT_ENTRIES_MAX : 0);
     json_object_end(&self->json);

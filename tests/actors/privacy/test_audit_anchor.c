@@ -60,7 +60,8 @@ static audit_anchor_t anchor_of(book_t *book)
 
 static audit_anchor_t advance(book_t *book, size_t entries, bool is_start)
 {
-    check_ok(audit_anchor_advance(book->vault, &book->logs[entries], is_start, NULL));
+    const audit_anchor_how_t how = {.is_start = is_start, .may_make = true};
+    check_ok(audit_anchor_advance(book->vault, &book->logs[entries], how, NULL));
     return anchor_of(book);
 }
 
@@ -112,7 +113,7 @@ Test(audit_anchor, another_entry_in_the_newest_ones_place_is_found)
     check_ok(audit_log_next(&log, book.keyring, AUDIT_EXPORTED, STR("bob"), 99, chain, &event));
     audit_log_apply(&log, &event);
 
-    check_ok(audit_anchor_advance(book.vault, &log, false, NULL));
+    check_ok(audit_anchor_advance(book.vault, &log, (audit_anchor_how_t){0}, NULL));
 
     check_true(anchor_of(&book).is_cut);
 }
@@ -127,4 +128,18 @@ Test(audit_anchor, a_job_that_comes_late_takes_nothing_back)
 
     cr_assert(anchor.number == 4 && !anchor.is_cut);
     cr_assert(advance(&book, 5, true).number == 5); /* behind, since a kill came between */
+}
+
+Test(audit_anchor, one_that_is_gone_is_not_made_in_silence)
+{
+    book_t book BOOK_SCOPED = {0};
+    audit_anchor_t before = {.is_there = true};
+    book_open(&book);
+
+    check_ok(audit_anchor_advance(book.vault, &book.logs[2], (audit_anchor_how_t){0}, &before));
+
+    check_true(!before.is_there && !anchor_of(&book).is_there);
+    (void)advance(&book, 2, true);
+    check_ok(audit_anchor_advance(book.vault, &book.logs[3], (audit_anchor_how_t){0}, &before));
+    check_true(before.is_there && anchor_of(&book).number == 3);
 }
