@@ -83,6 +83,13 @@ static err_t repair(const checking_t *self, const environment_t *environment, co
     return ERR_OK;
 }
 
+/* It says nothing of the pages. */
+static bool is_no_damage(err_t err)
+{
+    return err == ERR_NO_MEMORY || err == ERR_FORBIDDEN || err == ERR_NEWER || err == ERR_FULL ||
+           err == ERR_BUSY || err == ERR_CANCELLED;
+}
+
 static err_t check_environment(checking_t *self, const environment_t *environment)
 {
     const char *death = NULL;
@@ -104,7 +111,7 @@ static err_t check_environment(checking_t *self, const environment_t *environmen
                 found.noun);
         return ERR_OK;
     }
-    if (err == ERR_NO_MEMORY || err == ERR_FORBIDDEN || err == ERR_NEWER)
+    if (is_no_damage(err))
         return err;
     self->is_damaged = true;
     say_damage(self, environment, check.path, &found, death);

@@ -15,10 +15,12 @@ typedef struct shared {
     max_align_t room[];
 } shared_t;
 
+/* What bytes that make no sense end a process with. */
+static const int deadly[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL};
+
 /* What an assertion prints is for nobody: its death says it. */
 static void be_quiet(void)
 {
-    static const int deadly[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL};
     const struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
     for (size_t i = 0; i < COUNT_OF(deadly); i++)
@@ -42,6 +44,14 @@ static const char *name_of(int status)
     }
 }
 
+static bool was_ended(int status)
+{
+    for (size_t i = 0; i < COUNT_OF(deadly); i++)
+        if (WTERMSIG(status) == deadly[i])
+            return false;
+    return WIFSIGNALED(status);
+}
+
 static err_t run(worker_fn fn, void *context, shared_t *shared, const char **death)
 {
     int status = 0;
@@ -59,7 +69,7 @@ static err_t run(worker_fn fn, void *context, shared_t *shared, const char **dea
     if (shared->is_done)
         return shared->err;
     *death = name_of(status);
-    return ERR_CORRUPT;
+    return was_ended(status) ? ERR_CANCELLED : ERR_CORRUPT;
 }
 
 err_t worker_run(worker_fn fn, void *context, void *room, size_t size, const char **death)

@@ -2,7 +2,8 @@
 /* worker.h -- runs what may die in a process of its own, and says how it ended.
  *
  * Threads  The caller has no others: the process is forked as it stands.
- * Errors   CORRUPT: it died of a signal; *death names it. */
+ * Errors   CORRUPT: it died of what it read; CANCELLED: somebody ended it (SIGKILL, when memory is
+ *          short, say). *death names either. */
 
 #include "runtime/base/error.h"
 

@@ -21,6 +21,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -155,11 +156,15 @@ Test(salvage, a_worker_that_dies_is_named_and_leaves_what_it_knew)
     static const struct {
         int signal_number;
         const char *name;
-    } cases[] = {{SIGSEGV, "SIGSEGV"}, {SIGBUS, "SIGBUS"}, {SIGABRT, "an assertion"}};
+        err_t want;
+    } cases[] = {{SIGSEGV, "SIGSEGV", ERR_CORRUPT},
+                 {SIGBUS, "SIGBUS", ERR_CORRUPT},
+                 {SIGABRT, "an assertion", ERR_CORRUPT},
+                 {SIGKILL, "a signal", ERR_CANCELLED}};
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         int number = cases[i].signal_number, room = 0;
         const char *death = NULL;
-        check_err(worker_run(die, &number, &room, sizeof room, &death), ERR_CORRUPT);
+        check_err(worker_run(die, &number, &room, sizeof room, &death), cases[i].want);
         cr_assert(room == 42 && death != NULL && strcmp(death, cases[i].name) == 0);
     }
 }
@@ -391,6 +396,25 @@ Test(storage_check, what_is_derived_and_damaged_is_named_removed_and_built_again
 
         check_ok(journal_lmdb_open(&(journal_lmdb_options_t){.path = rig.journal.path}, &journal));
     }
+}
+
+Test(storage_check, what_this_machine_lacks_is_no_damage)
+{
+    rig_t rig RIG_SCOPED;
+    struct rlimit files, few = {3, 0};
+    buf_t said BUF_SCOPED = BUF_INIT;
+    rig_open(&rig);
+    const storage_check_options_t options = {
+        .data = rig.folder.path, .has_journal = true, .say = collect, .context = &said};
+    cr_assert(getrlimit(RLIMIT_NOFILE, &files) == 0);
+    few.rlim_max = files.rlim_max;
+
+    cr_assert(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    err_t err = storage_check_left(&options);
+    cr_assert(setrlimit(RLIMIT_NOFILE, &files) == 0);
+
+    cr_assert(err == ERR_BUSY && said.size == 0, "%s: %s", err_name(err), buf_terminated(&said));
+    check_ok(storage_check_left(&options));
 }
 
 Test(storage_check, a_damaged_cover_and_a_damaged_key_are_named)
