@@ -52,7 +52,7 @@ bool blobs_are_far(const blobs_t *self);
 void blobs_know(blobs_t *self, catalog_t *catalog, projection_t *projection, journal_t *journal,
                 segment_cache_t *segments, runtime_t *runtime);
 
-/* BLOBS_TEND: a sweep, then a slow scrub. */
+/* BLOBS_TEND: a sweep, then a slow scrub, whatever the sweep came to. */
 typedef enum blobs_job { BLOBS_GC, BLOBS_DRY_GC, BLOBS_SCRUB, BLOBS_TEND } blobs_job_t;
 /* BUSY: another one runs. */
 err_t blobs_run(blobs_t *self, blobs_job_t job);

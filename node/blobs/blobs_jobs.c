@@ -125,13 +125,22 @@ static err_t run_scrub(blobs_t *self, uint64_t rate)
 
 /* ---- both ---- */
 
+/* Rot does not wait until it is known what is referred to. */
 static err_t run_tend(blobs_t *self)
 {
-    TRY(run_gc(self, false));
+    err_t swept = run_gc(self, false);
+    if (swept == ERR_CANCELLED)
+        return swept;
     pthread_mutex_lock(&self->lock);
     self->job = BLOBS_SCRUB;
     pthread_mutex_unlock(&self->lock);
-    return run_scrub(self, BLOBS_TEND_RATE);
+    err_t err = run_scrub(self, BLOBS_TEND_RATE);
+    if (swept != ERR_OK)
+        err = swept;
+    if (err != ERR_OK && err != ERR_CANCELLED)
+        log_warning(self->options.log, "blobs", "the daily sweep and scrub did not end well: %s",
+                    err_text(err));
+    return err;
 }
 
 /* ---- one job at a time ---- */
@@ -146,7 +155,7 @@ static void *run_job(void *context)
     self->is_running = false;
     self->err = err;
     self->ended_ms = now_ms();
-    if (self->is_tending)
+    if (self->is_tending && err == ERR_OK)
         self->tended_ms = self->ended_ms;
     pthread_mutex_unlock(&self->lock);
     return NULL;
