@@ -284,14 +284,18 @@ static void tell(journal_postgres_t *self)
     journal_postgres_follow_wrote(self->follow);
 }
 
-/* Other nodes append, too; and /readyz asks, also while nobody does. */
+/* Other nodes append, too; and /readyz asks, also while nobody does. Beneath a pooler another
+ * server may take over while our connection stays. */
 static void look_around(journal_postgres_t *self)
 {
     if (ensure_connection(self) != ERR_OK)
         return;
-    err_t err = journal_postgres_look(self, self->writer);
+    err_t err = journal_postgres_recognize(self, self->writer);
+    bool is_known = err == ERR_OK;
+    if (is_known)
+        err = journal_postgres_look(self, self->writer);
     bool is_ours = self->lock == NULL || node_lock_hold(self->lock) != ERR_CONFLICT;
-    if (!is_ours || (err != ERR_OK && !pg_is_usable(self->writer)))
+    if (!is_ours || !is_known || (err != ERR_OK && !pg_is_usable(self->writer)))
         lost(self);
 }
 

@@ -123,6 +123,8 @@ err_t journal_postgres_recognize(journal_postgres_t *self, pg_t *connection)
 {
     uint64_t timeline = 0, known = atomic_load(&self->timeline);
     TRY(timeline_of(connection, &timeline));
+    if (timeline < known)
+        return ERR_UNAVAILABLE;
     if (known != 0 && timeline > known)
         return take_over(self, connection, timeline);
     atomic_store(&self->timeline, timeline);

@@ -143,8 +143,9 @@ void journal_postgres_replica_stats(const journal_postgres_replica_t *self,
 /* journal_postgres_history.c */
 /* UNAVAILABLE: it only reads (a standby), or is older than the one that was written to. */
 err_t journal_postgres_check_server(const journal_postgres_t *self, pg_t *connection);
-/* The committer's, of a new connection to write with, before anybody relies on it: whether another
- * server has taken over, and whether it has what was acknowledged. */
+/* The committer's, of a new connection to write with, before anybody relies on it, and now and then
+ * of one that lasts: whether another server has taken over, and whether it has what was
+ * acknowledged. UNAVAILABLE: it is an older one. */
 err_t journal_postgres_recognize(journal_postgres_t *self, pg_t *connection);
 void journal_postgres_remember(journal_postgres_t *self, uint64_t position);
 

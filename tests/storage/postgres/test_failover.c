@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -367,6 +368,51 @@ Test(failover, what_a_standby_never_had_is_noticed_and_nowhere_any_more)
 
 /* The node was not there when it happened. The position alone would not tell: what came since lies
  * behind it. */
+/* ---- beneath a pooler ---- */
+
+static void tell_bouncer(const postgres_t *server, int signal)
+{
+    temporary_name_t name = temporary_in(&server->folder, "bouncer.pid");
+    int pid = 0;
+    FILE *file = fopen(name.path, "r");
+    cr_assert(file != NULL && fscanf(file, "%d", &pid) == 1);
+    fclose(file);
+    cr_assert_eq(kill(pid, signal), 0);
+}
+
+/* The pooler is told to wait, and then finds the other server where the first one was. */
+static void fail_over_beneath(const pair_t *pair)
+{
+    temporary_name_t from = temporary_in(&pair->primary.folder, ".s.PGSQL.5432");
+    temporary_name_t to = temporary_in(&pair->standby.folder, ".s.PGSQL.5432");
+    tell_bouncer(&pair->primary, SIGUSR1); /* PAUSE */
+    wait_until(!is_so(&pair->primary, "SELECT FROM pg_stat_activity"
+                                      " WHERE application_name LIKE 'musicstream%'"));
+    fail_over(pair, "immediate");
+    (void)unlink(from.path);
+    cr_assert_eq(symlink(to.path, from.path), 0);
+    tell_bouncer(&pair->primary, SIGUSR2); /* RESUME */
+}
+
+/* No connection of ours is lost. */
+Test(failover, a_server_that_takes_over_beneath_a_pooler_is_noticed)
+{
+    pair_t pair SCOPED(pair_stop) = {0};
+    char address[512];
+    pair_start(&pair);
+    postgres_start_bouncer(&pair.primary, address, sizeof address);
+    journal_postgres_t *journal JOURNAL_POSTGRES_SCOPED = opened(address, 0, NULL);
+    uint64_t before = history_of(journal);
+    append_and_lose(&pair, journal);
+
+    fail_over_beneath(&pair);
+    wait_until(history_of(journal) > before);
+
+    cr_assert_eq(went_back(journal), 1);
+    cr_assert_eq(version_of(journal, "kept/1"), 2);
+    append_when_up(journal, "kept/1", 2);
+}
+
 Test(failover, a_projection_of_a_node_that_did_not_run_meanwhile_is_compared)
 {
     pair_t pair SCOPED(pair_stop) = {0};
