@@ -222,7 +222,10 @@ bool pg_is_usable(const pg_t *self)
 
 bool pg_is_alive(pg_t *self)
 {
-    return pg_is_usable(self) && PQconsumeInput(self->connection) == 1 && pg_is_usable(self);
+    bool is_there = pg_is_usable(self);
+    for (int i = 0; i < 2 && is_there; i++) /* what it said at last is read before the end of it */
+        is_there = PQconsumeInput(self->connection) == 1 && pg_is_usable(self);
+    return is_there;
 }
 
 bool pg_is_direct(pg_t *self)
