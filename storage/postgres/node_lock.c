@@ -1,5 +1,6 @@
 #include "storage/postgres/node_lock.h"
 
+#include "runtime/base/clock.h"
 #include "runtime/base/memory.h"
 #include "storage/postgres/pg.h"
 
@@ -16,6 +17,8 @@ struct node_lock {
     pg_t *connection; /* NULL: lost */
     bool is_pooled;   /* nothing is locked */
     bool is_lost_told;
+    uint64_t retry_at_ms; /* after an attempt that failed, which said why: */
+    err_t why;
 };
 
 /* ---- the connection ---- */
@@ -121,6 +124,12 @@ static void tell_lost(node_lock_t *self, const buf_t *holder)
     self->is_lost_told = true;
 }
 
+static uint64_t now_ms(void)
+{
+    ms_clock_t clock = clock_system();
+    return clock_mono_ms(&clock);
+}
+
 static err_t take_again(node_lock_t *self)
 {
     buf_t holder BUF_SCOPED = BUF_INIT;
@@ -131,13 +140,18 @@ static err_t take_again(node_lock_t *self)
         tell_lost(self, &holder);
     if (err == ERR_OK)
         self->is_lost_told = false;
+    self->retry_at_ms = now_ms() + NODE_LOCK_RETRY_MS;
+    self->why = err;
     return err;
 }
 
 err_t node_lock_hold(node_lock_t *self)
 {
     bool is_held = self->connection != NULL && pg_is_alive(self->connection);
-    return is_held ? ERR_OK : take_again(self);
+    if (is_held)
+        return ERR_OK;
+    bool is_early = self->why != ERR_OK && now_ms() < self->retry_at_ms;
+    return is_early ? self->why : take_again(self);
 }
 
 err_t node_lock_ask(node_lock_t *self)

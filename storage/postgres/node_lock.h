@@ -19,7 +19,7 @@
 
 typedef struct node_lock node_lock_t;
 
-enum { NODE_LOCK_WAIT_MS = 3000, NODE_LOCK_GONE_S = 25 };
+enum { NODE_LOCK_WAIT_MS = 3000, NODE_LOCK_GONE_S = 25, NODE_LOCK_RETRY_MS = 1000 };
 
 typedef struct node_lock_options {
     const char *address; /* copied */
@@ -31,10 +31,12 @@ typedef struct node_lock_options {
 /* CONFLICT: another node has it, and had it for NODE_LOCK_WAIT_MS more (a killed one's connection
  * ends a moment after it); *out_holder (may be NULL) gets who. The rest as pg.h. */
 err_t node_lock_take(const node_lock_options_t *options, buf_t *out_holder, node_lock_t **out_lock);
-/* Whether it is still held; when its connection was lost, takes it again, without waiting.
- * CONFLICT: another node has it now (the log says so, once). The rest as pg.h. */
+/* Whether it is still held; when its connection was lost, takes it again, without waiting, and
+ * where that failed not again within NODE_LOCK_RETRY_MS. CONFLICT: another node has it now (the log
+ * says so, once). The rest as pg.h. */
 err_t node_lock_hold(node_lock_t *self);
-/* The same by asking the server: also a connection that was lost without a goodbye is noticed. */
+/* The same by asking the server: also a connection that was lost without a goodbye is noticed. It
+ * is tried each time. */
 err_t node_lock_ask(node_lock_t *self);
 void node_lock_free(node_lock_t *self);
 void node_lock_scope_end(node_lock_t **self);
