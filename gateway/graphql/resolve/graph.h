@@ -11,6 +11,7 @@
  * Ownership  Whoever makes a graph lets go of it with graph_unref.
  * Threads    Its scheduler's. */
 
+#include "actors/protocol/account.h"
 #include "gateway/api.h"
 
 typedef struct facts facts_t;
@@ -36,6 +37,16 @@ static inline graph_t *graph_of(const graphql_field_t *field)
 static inline str_t graph_user_id(const graph_t *self)
 {
     return str_from(self->claims.user_id);
+}
+
+static inline bool graph_is_admin(graphql_field_t *field)
+{
+    return graph_of(field)->claims.role == ACCOUNT_ROLE_ADMIN;
+}
+
+static inline err_t graph_refuse_listener(graphql_field_t *field)
+{
+    return graphql_return_error(field, ERR_FORBIDDEN, "only an administrator may do this");
 }
 
 /* ---- asking actors ---- */

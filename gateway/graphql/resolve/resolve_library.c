@@ -1,6 +1,5 @@
 /* resolve_library.c -- the music folders and how their scan is doing. */
 
-#include "actors/protocol/account.h"
 #include "actors/protocol/roots.h"
 #include "gateway/graphql/resolve/graph.h"
 #include "gateway/graphql/resolve/views.h"
@@ -33,20 +32,10 @@ static err_t query_library(graphql_field_t *field)
 
 /* ---- edits: administrators only ---- */
 
-static err_t refuse_listener(graphql_field_t *field)
-{
-    return graphql_return_error(field, ERR_FORBIDDEN, "only an administrator may do this");
-}
-
-static bool is_admin(graphql_field_t *field)
-{
-    return graph_of(field)->claims.role == ACCOUNT_ROLE_ADMIN;
-}
-
 static err_t add_root(graphql_field_t *field)
 {
-    if (!is_admin(field))
-        return refuse_listener(field);
+    if (!graph_is_admin(field))
+        return graph_refuse_listener(field);
     return graph_ask(field, roots_address(), got_status, roots_add,
                      .name = graphql_arg_str(field, "name"),
                      .path = graphql_arg_str(field, "path"));
@@ -54,15 +43,15 @@ static err_t add_root(graphql_field_t *field)
 
 static err_t start_scan(graphql_field_t *field)
 {
-    if (!is_admin(field))
-        return refuse_listener(field);
+    if (!graph_is_admin(field))
+        return graph_refuse_listener(field);
     return graph_ask(field, roots_address(), got_status, roots_start_scan);
 }
 
 static err_t cancel_scan(graphql_field_t *field)
 {
-    if (!is_admin(field))
-        return refuse_listener(field);
+    if (!graph_is_admin(field))
+        return graph_refuse_listener(field);
     return graph_ask(field, roots_address(), got_status, roots_cancel_scan);
 }
 

@@ -1,7 +1,6 @@
 /* resolve_settings.c -- what the caller chose for all devices, and what administrators chose for
  * everybody. */
 
-#include "actors/protocol/account.h"
 #include "actors/protocol/server.h"
 #include "actors/protocol/user.h"
 #include "gateway/graphql/resolve/graph.h"
@@ -121,23 +120,18 @@ static err_t query_server(graphql_field_t *field)
     return graph_ask(field, server_address(), got_server, server_get);
 }
 
-static bool is_admin(graphql_field_t *field)
-{
-    return graph_of(field)->claims.role == ACCOUNT_ROLE_ADMIN;
-}
-
 static err_t set_notice(graphql_field_t *field)
 {
-    if (!is_admin(field))
-        return graphql_return_error(field, ERR_FORBIDDEN, "only an administrator may do this");
+    if (!graph_is_admin(field))
+        return graph_refuse_listener(field);
     return graph_ask(field, server_address(), got_server, server_set_setting,
                      .name = STR(SERVER_NOTICE), .value = graphql_arg_str(field, "text"));
 }
 
 static err_t set_feature(graphql_field_t *field)
 {
-    if (!is_admin(field))
-        return graphql_return_error(field, ERR_FORBIDDEN, "only an administrator may do this");
+    if (!graph_is_admin(field))
+        return graph_refuse_listener(field);
     return graph_ask(field, server_address(), got_server, server_set_feature,
                      .name = graphql_arg_str(field, "name"),
                      .is_on = graphql_arg_bool(field, "isOn", true));
