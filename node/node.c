@@ -24,7 +24,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ANSWER_WAIT_MS = 5000, DRAIN_MS = 6000 };
+enum { ANSWER_WAIT_MS = 5000, DRAIN_MS = 6000, JOURNAL_WAIT_MS = 4000 };
 
 /* ---- opening ---- */
 
@@ -556,6 +556,8 @@ void node_stop(node_t *self, uint64_t grace_ms)
         return; /* nothing runs */
     __atomic_store_n(&self->is_ready, false, __ATOMIC_RELEASE);
     usleep((useconds_t)(grace_ms * 1000)); /* balancers look at /readyz; nothing here to wait for */
+    journal_store_hurry(&self->journal, JOURNAL_WAIT_MS);
+    vault_hurry(self->vault, JOURNAL_WAIT_MS);
     node_stop_gateway(self);
     blobs_stop(self->blobs);
     post_and_wait(self, stop_following);

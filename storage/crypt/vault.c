@@ -373,6 +373,12 @@ err_t vault_open(const vault_options_t *options, buf_t *problem, vault_t **out_v
     return ERR_OK;
 }
 
+void vault_hurry(vault_t *self, uint64_t within_ms)
+{
+    if (self->store->table->hurry != NULL)
+        self->store->table->hurry(self->store, within_ms);
+}
+
 void vault_close(vault_t *self)
 {
     if (self == NULL)

@@ -72,6 +72,8 @@ err_t vault_renew(vault_t *self, str_t subject);
  * another process. TIMEOUT: one of these does not follow; BUSY: the store's medium keeps it still,
  * it says so in the log. */
 err_t vault_settle(vault_t *self);
+/* The node stops: a store that is silent keeps nobody longer than this. */
+void vault_hurry(vault_t *self, uint64_t within_ms);
 /* Every erased subject: for a move to another store. */
 err_t vault_each_erased(vault_t *self, vault_visit_fn visit, void *context);
 

@@ -50,6 +50,9 @@ typedef struct vault_store_table {
     /* Rids the medium of what was replaced and removed; NULL: put and remove do. BUSY: something
      * keeps it still. */
     err_t (*settle)(vault_store_t *self);
+    /* Before it is closed: what has no answer by then is given up. Any thread. NULL: it waits for
+     * nobody. */
+    void (*hurry)(vault_store_t *self, uint64_t within_ms);
 } vault_store_table_t;
 
 struct vault_store {

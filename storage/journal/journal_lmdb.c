@@ -322,6 +322,6 @@ static void store_stats(journal_t *journal, journal_store_stats_t *out_stats)
 
 journal_store_t journal_lmdb_store(journal_lmdb_t *self)
 {
-    static const journal_store_table_t store = {close_store, store_stats};
+    static const journal_store_table_t store = {close_store, store_stats, NULL};
     return (journal_store_t){&store, &self->journal, &self->hooks};
 }

@@ -21,6 +21,7 @@ typedef struct journal_store_stats {
 typedef struct journal_store_table {
     void (*close)(journal_t *journal);
     void (*stats)(journal_t *journal, journal_store_stats_t *out_stats);
+    void (*hurry)(journal_t *journal, uint64_t within_ms); /* NULL: it waits for nobody */
 } journal_store_table_t;
 
 typedef struct journal_store {
@@ -35,6 +36,14 @@ static inline void journal_store_close(journal_store_t *self)
     if (self->journal != NULL)
         self->table->close(self->journal);
     *self = (journal_store_t){0};
+}
+
+/* Before it is closed: what has no answer by then is given up, so that a server that is silent
+ * keeps nobody from ending. Any thread. */
+static inline void journal_store_hurry(const journal_store_t *self, uint64_t within_ms)
+{
+    if (self->journal != NULL && self->table->hurry != NULL)
+        self->table->hurry(self->journal, within_ms);
 }
 
 static inline void journal_store_stats(const journal_store_t *self,

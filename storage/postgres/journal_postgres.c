@@ -79,7 +79,8 @@ err_t journal_postgres_connect(const journal_postgres_t *self, pg_t **out_connec
     TRY(pg_open(&(pg_options_t){.address = self->address,
                                 .application = "musicstream",
                                 .timeout_ms = self->timeout_ms,
-                                .log = self->log},
+                                .log = self->log,
+                                .patience = &self->patience},
                 &connection));
     TRY(journal_postgres_check_server(self, connection));
     *out_connection = STEAL(connection);
@@ -274,6 +275,8 @@ err_t journal_postgres_open(const journal_postgres_options_t *options,
     }
     self->journal.table = &table;
     self->lock = options->lock;
+    if (self->lock != NULL)
+        node_lock_set_patience(self->lock, &self->patience);
     self->node = options->node;
     self->timeout_ms = options->timeout_ms == 0 ? 5000 : options->timeout_ms;
     self->second_min = options->second_min == 0 ? JOURNAL_POSTGRES_SECOND_MIN : options->second_min;
@@ -361,6 +364,11 @@ static void close_store(journal_t *journal)
     journal_postgres_close(self_of(journal));
 }
 
+static void hurry_store(journal_t *journal, uint64_t within_ms)
+{
+    pg_patience_end(&self_of(journal)->patience, within_ms);
+}
+
 static void store_stats(journal_t *journal, journal_store_stats_t *out_stats)
 {
     journal_postgres_stats_t stats;
@@ -381,6 +389,6 @@ static void store_stats(journal_t *journal, journal_store_stats_t *out_stats)
 
 journal_store_t journal_postgres_store(journal_postgres_t *self)
 {
-    static const journal_store_table_t store = {close_store, store_stats};
+    static const journal_store_table_t store = {close_store, store_stats, hurry_store};
     return (journal_store_t){&store, &self->journal, &self->hooks};
 }

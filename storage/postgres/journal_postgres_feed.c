@@ -111,7 +111,8 @@ static err_t connect(void *context, pg_t **out_connection)
     TRY(pg_open(&(pg_options_t){.address = self->address,
                                 .application = "musicstream follows",
                                 .timeout_ms = self->journal->timeout_ms,
-                                .log = is_first ? self->journal->log : NULL},
+                                .log = is_first ? self->journal->log : NULL,
+                                .patience = &self->journal->patience},
                 &connection));
     TRY(check_timeline(connection, atomic_load(&self->timeline)));
     *out_connection = STEAL(connection);

@@ -181,7 +181,8 @@ static void start_listening(journal_postgres_follow_t *self, uint64_t now)
     pg_options_t options = {.address = self->direct,
                             .application = "musicstream listens",
                             .timeout_ms = self->journal->timeout_ms,
-                            .log = self->failures == 0 ? self->journal->log : NULL};
+                            .log = self->failures == 0 ? self->journal->log : NULL,
+                            .patience = &self->journal->patience};
     self->timeline = atomic_load(&self->journal->timeline); /* one that comes now is noticed */
     err_t err = pg_listen_open(&options, &self->listen);
     if (err == ERR_UNSUPPORTED) {

@@ -48,6 +48,7 @@ struct journal_postgres {
     journal_t journal; /* first: what the runtime holds */
     char *address;
     uint64_t node, timeout_ms;
+    pg_patience_t patience; /* of all its connections; ends while the node stops */
     uint32_t second_min;
     bool is_read_only;
     ms_random_t random;

@@ -2,7 +2,6 @@
 
 #include "runtime/base/clock.h"
 #include "runtime/base/memory.h"
-#include "storage/postgres/pg.h"
 
 #include <unistd.h>
 
@@ -14,6 +13,7 @@ struct node_lock {
     char *address;
     uint64_t node, timeout_ms;
     const ms_log_t *log;
+    const pg_patience_t *patience;
     pg_t *connection; /* NULL: lost */
     bool is_pooled;   /* nothing is locked */
     bool is_lost_told;
@@ -37,7 +37,8 @@ static err_t connect(node_lock_t *self, pg_t **out_connection)
     TRY(pg_open(&(pg_options_t){.address = self->address,
                                 .application = name,
                                 .timeout_ms = self->timeout_ms,
-                                .log = self->log},
+                                .log = self->log,
+                                .patience = self->patience},
                 &connection));
     self->is_pooled = !pg_is_direct(connection);
     if (!self->is_pooled)
@@ -159,6 +160,13 @@ err_t node_lock_ask(node_lock_t *self)
     static const pg_statement_t nothing = {.sql = ""};
     bool is_held = self->connection != NULL && pg_run(self->connection, &nothing, NULL) == ERR_OK;
     return is_held ? ERR_OK : take_again(self);
+}
+
+void node_lock_set_patience(node_lock_t *self, const pg_patience_t *patience)
+{
+    self->patience = patience;
+    if (self->connection != NULL)
+        pg_set_patience(self->connection, patience);
 }
 
 void node_lock_free(node_lock_t *self)

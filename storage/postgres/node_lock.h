@@ -16,6 +16,7 @@
 
 #include "runtime/base/buf.h"
 #include "runtime/base/log.h"
+#include "storage/postgres/pg.h"
 
 typedef struct node_lock node_lock_t;
 
@@ -38,6 +39,8 @@ err_t node_lock_hold(node_lock_t *self);
 /* The same by asking the server: also a connection that was lost without a goodbye is noticed. It
  * is tried each time. */
 err_t node_lock_ask(node_lock_t *self);
+/* From here on its waits end with it. */
+void node_lock_set_patience(node_lock_t *self, const pg_patience_t *patience);
 void node_lock_free(node_lock_t *self);
 void node_lock_scope_end(node_lock_t **self);
 #define NODE_LOCK_SCOPED SCOPED(node_lock_scope_end)

@@ -9,12 +9,13 @@
 #include <errno.h>
 #include <poll.h>
 
-enum { TIMEOUT_DEFAULT_MS = 5000 };
+enum { TIMEOUT_DEFAULT_MS = 5000, PATIENCE_LOOK_MS = 50 };
 
 struct pg {
     PGconn *connection;
     uint64_t timeout_ms;
     const ms_log_t *log;
+    const pg_patience_t *patience;
     uint32_t under_way; /* transactions sent whose answers are due */
     bool is_broken;     /* an answer did not come: what it would say nobody knows */
 };
@@ -87,14 +88,31 @@ static uint64_t now_ms(void)
     return clock_mono_ms(&clock);
 }
 
+void pg_patience_end(pg_patience_t *self, uint64_t within_ms)
+{
+    atomic_store(&self->until_ms, now_ms() + within_ms);
+}
+
+void pg_set_patience(pg_t *self, const pg_patience_t *patience)
+{
+    self->patience = patience;
+}
+
+static bool is_patience_over(const pg_t *self, uint64_t now)
+{
+    uint64_t until = self->patience == NULL ? 0 : atomic_load(&self->patience->until_ms);
+    return until != 0 && now >= until;
+}
+
 static err_t wait_for(const pg_t *self, short events, uint64_t deadline_ms)
 {
     struct pollfd pollfd = {.fd = PQsocket(self->connection), .events = events};
+    uint64_t step = self->patience == NULL ? 60000 : PATIENCE_LOOK_MS;
     for (;;) {
         uint64_t now = now_ms();
-        if (now >= deadline_ms)
+        if (now >= deadline_ms || is_patience_over(self, now))
             return ERR_TIMEOUT;
-        int rc = poll(&pollfd, 1, (int)MIN(deadline_ms - now, (uint64_t)60000));
+        int rc = poll(&pollfd, 1, (int)MIN(deadline_ms - now, step));
         if (rc > 0)
             return ERR_OK;
         if (rc < 0 && errno != EINTR)
@@ -194,6 +212,7 @@ err_t pg_open(const pg_options_t *options, pg_t **out_connection)
     TRY(pg_hosts_read(&hosts, options->address));
     self->timeout_ms = options->timeout_ms == 0 ? TIMEOUT_DEFAULT_MS : options->timeout_ms;
     self->log = options->log;
+    self->patience = options->patience;
     err_t err = ERR_UNAVAILABLE;
     for (size_t i = 0; i < hosts.count && err == ERR_UNAVAILABLE; i++)
         err = open_at(self, options, &hosts.items[i], now_ms() + self->timeout_ms / hosts.count);

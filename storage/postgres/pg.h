@@ -17,6 +17,7 @@
 #include "runtime/base/log.h"
 
 #include <libpq-fe.h>
+#include <stdatomic.h>
 
 enum { PG_PARAMETERS_MAX = 72 }; /* a file's tags, a column each */
 
@@ -49,17 +50,26 @@ typedef struct pg_statement {
 
 typedef struct pg pg_t;
 
+/* Shared by connections that one stop ends: past its time nobody waits for a server any more, and
+ * what was under way ends as if its answer had not come in time. Outlives them. Any thread. */
+typedef struct pg_patience {
+    _Atomic uint64_t until_ms; /* 0: for as long as each statement may take */
+} pg_patience_t;
+void pg_patience_end(pg_patience_t *self, uint64_t within_ms);
+
 typedef struct pg_options {
     const char *address; /* a connection string or postgres:// URI */
     const char *application;
     uint64_t timeout_ms; /* 0: 5000 */
     const ms_log_t *log;
+    const pg_patience_t *patience; /* NULL: without end */
 } pg_options_t;
 
 /* To the first of the address's hosts that takes it (target_session_attrs is minded); each gets its
  * share of the time. */
 err_t pg_open(const pg_options_t *options, pg_t **out_connection);
 void pg_close(pg_t *self);
+void pg_set_patience(pg_t *self, const pg_patience_t *patience);
 void pg_scope_end(pg_t **self);
 #define PG_SCOPED SCOPED(pg_scope_end)
 /* Broken: close it. */

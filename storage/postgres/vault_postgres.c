@@ -19,8 +19,9 @@ typedef struct vault_postgres {
     uint64_t timeout_ms;
     const ms_log_t *log;
     char name[2 * NAME_SIZE + 1]; /* among the readers */
-    pthread_mutex_t lock;         /* of what follows */
-    pg_t *pg;                     /* NULL: none */
+    pg_patience_t patience;
+    pthread_mutex_t lock; /* of what follows */
+    pg_t *pg;             /* NULL: none */
     uint64_t away_until_ms;
     bool has_met;
     bool is_following;
@@ -50,7 +51,8 @@ static err_t connect_to(const vault_postgres_t *self, const char *address, pg_t 
 {
     return pg_open(&(pg_options_t){.address = address,
                                    .application = "musicstream keys",
-                                   .timeout_ms = self->timeout_ms},
+                                   .timeout_ms = self->timeout_ms,
+                                   .patience = &self->patience},
                    out_pg);
 }
 
@@ -338,8 +340,13 @@ static void close_postgres(vault_store_t *store)
     memory_free(self);
 }
 
+static void hurry(vault_store_t *store, uint64_t within_ms)
+{
+    pg_patience_end(&postgres_of(store)->patience, within_ms);
+}
+
 static const vault_store_table_t postgres_table = {
-    get, put, remove_record, each, close_postgres, changes, meet, settle};
+    get, put, remove_record, each, close_postgres, changes, meet, settle, hurry};
 
 static err_t start(vault_postgres_t *self, const vault_postgres_options_t *options)
 {

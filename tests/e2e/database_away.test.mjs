@@ -90,3 +90,19 @@ test('the node ends in time while the database is away', async () => {
   await server.start();
   assert.equal(await count(quiet), 1);
 });
+
+test('the node ends in time while the database is there and silent, under load', async () => {
+  const load = oracle.load();
+  await oracle.acknowledged(20);
+  controlDatabase('freeze', server.databaseFolder);
+  server.isGoing = true;
+  const begun = Date.now();
+  await server.end();
+  assert.equal(server.ended.code, 0, server.log);
+  assert.ok(Date.now() - begun < 10000, 'as docs/operating.md promises');
+  await load.stop();
+  controlDatabase('thaw', server.databaseFolder);
+  server.isGoing = false;
+  await server.start();
+  await oracle.check();
+});

@@ -59,8 +59,8 @@ static void close_around(vault_store_t *store)
     inner->table->close(inner);
 }
 
-static const vault_store_table_t around_table = {get,          put,     remove_record, each,
-                                                 close_around, changes, meet,          settle};
+static const vault_store_table_t around_table = {get,     put,  remove_record, each, close_around,
+                                                 changes, meet, settle,        NULL};
 
 store_around_t store_around(vault_store_t *inner, err_t (*before_write)(void *context),
                             void *context)
