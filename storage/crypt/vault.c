@@ -6,18 +6,6 @@
 
 #include <openssl/crypto.h>
 
-static void unlock_scope_end(vault_t **self)
-{
-    pthread_mutex_unlock(&(*self)->lock);
-}
-
-static vault_t *locked(vault_t *self)
-{
-    pthread_mutex_lock(&self->lock);
-    return self;
-}
-#define LOCK_SCOPED UNUSED SCOPED(unlock_scope_end)
-
 /* ---- wrapped keys ---- */
 
 err_t vault_wrap(vault_t *self, str_t subject, const aead_key_t *key, char room[VAULT_RECORD_SIZE])

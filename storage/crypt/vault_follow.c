@@ -10,18 +10,6 @@
 
 enum { WAIT_PAUSE_US = 20000 };
 
-static void unlock_scope_end(vault_t **self)
-{
-    pthread_mutex_unlock(&(*self)->lock);
-}
-
-static vault_t *locked(vault_t *self)
-{
-    pthread_mutex_lock(&self->lock);
-    return self;
-}
-#define LOCK_SCOPED UNUSED SCOPED(unlock_scope_end)
-
 /* ---- what others changed ---- */
 
 /* Nothing where this vault has both masters already: its own rotation, say. */

@@ -37,6 +37,19 @@ err_t vault_unwrap(vault_t *self, str_t subject, str_t record, aead_key_t *out_k
 err_t vault_find_rotation(vault_t *self);
 /* Ends the rotation here: only one master is left. */
 void vault_forget_old_master(vault_t *self);
+/* vault_t *lock LOCK_SCOPED = locked(self); */
+static inline void unlock_scope_end(vault_t **self)
+{
+    pthread_mutex_unlock(&(*self)->lock);
+}
+
+static inline vault_t *locked(vault_t *self)
+{
+    pthread_mutex_lock(&self->lock);
+    return self;
+}
+#define LOCK_SCOPED UNUSED SCOPED(unlock_scope_end)
+
 /* Brings a record into the cache. UNAVAILABLE: it is wrapped by a master key that is not known. */
 err_t vault_take_record(vault_t *self, str_t subject, str_t record, data_key_t *out_key);
 /* Keeps up with the store's changes. */

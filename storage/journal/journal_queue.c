@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 
 enum { SNAPSHOTS_SIZE_MAX = 8 * 1024 * 1024 };
@@ -265,4 +266,28 @@ uint64_t journal_queue_size(journal_queue_t *self)
     uint64_t size = self->appends_size + self->snapshots_size;
     pthread_mutex_unlock(&self->lock);
     return size;
+}
+
+/* ---- answering ---- */
+
+static void answer(const journal_job_t *job, const journal_outcomes_t *outcomes)
+{
+    bool is_durable = job->err == ERR_OK;
+    atomic_fetch_add_explicit(is_durable                ? outcomes->durable
+                              : job->err == ERR_TIMEOUT ? outcomes->unknown
+                                                        : outcomes->refused,
+                              1, memory_order_relaxed);
+    job->append.done(job->append.done_context, job->err, is_durable ? job->version : 0,
+                     is_durable ? job->position : 0);
+}
+
+void journal_jobs_answer(journal_job_t *jobs, const journal_outcomes_t *outcomes)
+{
+    while (jobs != NULL) {
+        journal_job_t *job = jobs;
+        jobs = job->next;
+        if (job->kind == JOB_APPEND)
+            answer(job, outcomes);
+        memory_free(job);
+    }
 }

@@ -26,6 +26,13 @@ typedef struct journal_job {
     uint64_t version, position;
 } journal_job_t;
 
+/* How often appends ended so. */
+typedef struct journal_outcomes {
+    _Atomic uint64_t *durable, *refused, *unknown;
+} journal_outcomes_t;
+/* Tells who waits for each append how it ended, and frees the jobs. */
+void journal_jobs_answer(journal_job_t *jobs, const journal_outcomes_t *outcomes);
+
 typedef struct journal_queue journal_queue_t;
 
 err_t journal_queue_new(journal_queue_t **out_queue);

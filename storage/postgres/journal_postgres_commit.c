@@ -79,26 +79,10 @@ static err_t ensure_connection(journal_postgres_t *self)
 
 /* ---- rounds ---- */
 
-static void answer(journal_postgres_t *self, const journal_job_t *job)
-{
-    atomic_fetch_add_explicit(job->err == ERR_OK        ? &self->appends
-                              : job->err == ERR_TIMEOUT ? &self->unknown
-                                                        : &self->refused,
-                              1, memory_order_relaxed);
-    bool is_durable = job->err == ERR_OK;
-    job->append.done(job->append.done_context, job->err, is_durable ? job->version : 0,
-                     is_durable ? job->position : 0);
-}
-
 static void answer_all(journal_postgres_t *self, journal_job_t *jobs)
 {
-    while (jobs != NULL) {
-        journal_job_t *job = jobs;
-        jobs = job->next;
-        if (job->kind == JOB_APPEND)
-            answer(self, job);
-        memory_free(job);
-    }
+    journal_jobs_answer(jobs,
+                        &(journal_outcomes_t){&self->appends, &self->refused, &self->unknown});
 }
 
 /* Before anybody is told how what was under way ended. */
