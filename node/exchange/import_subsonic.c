@@ -51,18 +51,20 @@ static str_t origin_of(const char *url)
 
 static void close_file(FILE **file)
 {
-    if (*file != NULL && *file != stdin)
+    if (*file != NULL)
         fclose(*file);
 }
 
-/* Where passwords come from. A file that others may read is none. */
+/* The file that passwords come from, NULL for standard input. One that others may read is none. */
 static int open_secrets(const char *path, FILE **out_file)
 {
     struct stat info;
-    *out_file = path == NULL ? stdin : fopen(path, "re");
+    if (path == NULL)
+        return EXIT_OK;
+    *out_file = fopen(path, "re");
     if (*out_file == NULL)
         return command_failed("%s: %s", path, strerror(errno));
-    if (path != NULL && (fstat(fileno(*out_file), &info) != 0 || (info.st_mode & 077) != 0))
+    if (fstat(fileno(*out_file), &info) != 0 || (info.st_mode & 077) != 0)
         return command_failed("%s may be read by others than its owner: chmod 600", path);
     return EXIT_OK;
 }
@@ -119,16 +121,16 @@ static int with_secret(const config_t *config, const subsonic_options_t *all, FI
 int import_subsonic(const config_t *config, int count, char **arguments)
 {
     static const char flag[] = "--user=";
-    FILE *secrets SCOPED(close_file) = NULL;
+    FILE *file SCOPED(close_file) = NULL;
     bool is_dry = command_flag(count, arguments, "dry-run") != NULL;
     subsonic_options_t options = {.is_key = command_flag(count, arguments, "api-key") != NULL,
                                   .may_send_in_clear = config->allow_plain_http};
     options.wire.url = arguments[1];
     options.wire.ca = command_flag(count, arguments, "ca");
-    int exit_code = open_secrets(command_flag(count, arguments, "password-file"), &secrets);
+    int exit_code = open_secrets(command_flag(count, arguments, "password-file"), &file);
     for (int i = 0; i < count && exit_code == EXIT_OK; i++)
         if (strncmp(arguments[i], flag, sizeof flag - 1) == 0)
-            exit_code =
-                with_secret(config, &options, secrets, arguments[i] + sizeof flag - 1, is_dry);
+            exit_code = with_secret(config, &options, file == NULL ? stdin : file,
+                                    arguments[i] + sizeof flag - 1, is_dry);
     return exit_code;
 }

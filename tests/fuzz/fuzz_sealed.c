@@ -69,7 +69,8 @@ static void close_store(vault_store_t *store)
     (void)store;
 }
 
-static const vault_store_table_t table = {get, put, remove_record, each, close_store};
+static const vault_store_table_t table = {
+    .get = get, .put = put, .remove = remove_record, .each = each, .close = close_store};
 static const schema_t *const events[] = {&note_taken_schema, NULL};
 static const sealed_kind_t kinds[] = {{"note", true, events}};
 
@@ -122,7 +123,7 @@ static void use_round_trip(vault_t *vault, str_t bytes)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const aead_key_t master = {{1}};
-    one_store_t store = {.store = {&table}};
+    one_store_t store = {.store.table = &table};
     buf_t problem BUF_SCOPED = BUF_INIT, out BUF_SCOPED = BUF_INIT;
     vault_t *vault VAULT_SCOPED = NULL;
     str_t bytes = str_of(data, size);
