@@ -57,8 +57,8 @@ err_t backup_restore_check_folder(const backup_folder_t *folder, const char *dat
                                   bool *out_is_resumed)
 {
     /* What was being written when it was killed (file.h) is nobody's either. */
-    static const char *const top[] = {"keys", "lock", "format", "format.new",
-                                      DATA_FOLDER_RESTORING ".new"};
+    static const char marking[] = DATA_FOLDER_RESTORING ".new";
+    static const char *const top[] = {"keys", "lock", "format", "format.new", marking};
     static const char *const keys[] = {"master"};
     buf_t other BUF_SCOPED = BUF_INIT, mark BUF_SCOPED = BUF_INIT;
     TRY(backup_check_folder(data, folder->problem));
