@@ -3,6 +3,7 @@
 #include "runtime/base/memory.h"
 #include "runtime/base/random.h"
 #include "storage/crypt/aead.h"
+#include "storage/http_status.h"
 
 #include <curl/curl.h>
 #include <poll.h>
@@ -137,19 +138,10 @@ static void set_options(subsonic_wire_t *self, const char *url, str_t body)
     }
 }
 
-static bool may_pass(long status)
-{
-    static const long rows[] = {408, 429, 500, 502, 503, 504};
-    for (size_t i = 0; i < COUNT_OF(rows); i++)
-        if (rows[i] == status)
-            return true;
-    return false;
-}
-
 static err_t err_of_status(long status)
 {
     return status / 100 == 2                ? ERR_OK
-           : may_pass(status)               ? ERR_UNAVAILABLE
+           : http_status_may_pass(status)   ? ERR_UNAVAILABLE
            : status == 401 || status == 403 ? ERR_FORBIDDEN
            : status == 404                  ? ERR_NOT_FOUND
                                             : ERR_INVALID;

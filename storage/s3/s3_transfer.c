@@ -2,6 +2,7 @@
 
 #include "runtime/base/text.h"
 #include "storage/crypt/aead.h"
+#include "storage/http_status.h"
 #include "storage/s3/s3_answer.h"
 
 #include <openssl/evp.h>
@@ -247,15 +248,6 @@ err_t s3_transfer_begin(s3_wire_t *wire, s3_transfer_t *self, s3_job_t *job)
 
 /* ---- ending ---- */
 
-static bool may_pass(long status)
-{
-    static const long rows[] = {408, 429, 500, 502, 503, 504};
-    for (size_t i = 0; i < COUNT_OF(rows); i++)
-        if (rows[i] == status)
-            return true;
-    return false;
-}
-
 static err_t err_of(long status)
 {
     static const struct {
@@ -266,7 +258,9 @@ static err_t err_of(long status)
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (rows[i].status == status)
             return rows[i].err;
-    return status / 100 == 2 ? ERR_OK : may_pass(status) ? ERR_UNAVAILABLE : ERR_INVALID;
+    return status / 100 == 2              ? ERR_OK
+           : http_status_may_pass(status) ? ERR_UNAVAILABLE
+                                          : ERR_INVALID;
 }
 
 /* "503 SlowDown", if it said so. */
