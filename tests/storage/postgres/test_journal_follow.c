@@ -6,6 +6,7 @@
 #include "tests/support/journal_contract.h"
 #include "tests/support/patience.h"
 #include "tests/support/postgres/postgres.h"
+#include "tests/support/said.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -213,38 +214,29 @@ Test(journal_follow, a_connection_that_is_lost_is_made_again)
 
 /* ---- a transaction that is open for long ---- */
 
-static void read_log(FILE *file, char *text, size_t size)
-{
-    rewind(file);
-    text[fread(text, 1, size - 1, file)] = '\0';
-}
-
 Test(journal_follow, what_a_long_transaction_holds_up_is_named_and_told_of_when_it_ends)
 {
     postgres_t server POSTGRES_SCOPED = {0};
     pg_t *slow PG_SCOPED = NULL;
-    FILE *file = tmpfile();
-    ms_log_t log = {.fd = fileno(file), .level = LOG_WARNING};
-    char text[4096];
+    said_t said SAID_SCOPED = said_new(LOG_WARNING);
     follower_t follower;
     postgres_start(&server);
     check_ok(pg_open(&(pg_options_t){.address = server.address,
                                      .application = "report of the year",
                                      .timeout_ms = POSTGRES_PATIENCE_MS},
                      &slow));
-    journal_postgres_t *here JOURNAL_POSTGRES_SCOPED = opened(
-        (journal_postgres_options_t){.address = server.address, .stalled_ms = 50, .log = &log});
+    journal_postgres_t *here JOURNAL_POSTGRES_SCOPED = opened((journal_postgres_options_t){
+        .address = server.address, .stalled_ms = 50, .log = &said.log});
     follower_start(&follower, here);
 
     check_ok(pg_run_script(slow, "BEGIN; SELECT pg_current_xact_id()"));
     check_ok(append_one(here, "w/0", 0));
     wait_until((read_when_told(&follower), stats_of(here).stalled_ms >= 50));
-    wait_until((read_log(file, text, sizeof text), strstr(text, "report of the year") != NULL));
+    wait_until(said_count(&said, "report of the year") > 0);
     uint64_t before = follower.count;
     check_ok(pg_run_script(slow, "COMMIT"));
     read_until(&follower, 1); /* nobody appends any more: it is told all the same */
 
     cr_assert_eq(before, 0, "it read over what is still open");
     wait_until(stats_of(here).stalled_ms == 0);
-    fclose(file);
 }

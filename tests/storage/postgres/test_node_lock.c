@@ -6,6 +6,7 @@
 #include "tests/support/journal_contract.h"
 #include "tests/support/patience.h"
 #include "tests/support/postgres/postgres.h"
+#include "tests/support/said.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -98,36 +99,24 @@ Test(node_lock, after_its_connection_was_lost_it_is_taken_again_unless_another_w
     check_ok(err);
 }
 
-static size_t lines_of(FILE *file)
-{
-    size_t count = 0;
-    rewind(file);
-    for (int c; (c = fgetc(file)) != EOF;)
-        count += c == '\n';
-    return count;
-}
-
 /* Who asks four times a second whether it still has the lock does not connect as often. */
 Test(node_lock, while_it_cant_be_had_it_is_not_tried_each_time)
 {
     postgres_t server POSTGRES_SCOPED = {0};
-    FILE *file = tmpfile();
-    ms_log_t log = {.fd = fileno(file), .level = LOG_WARNING};
+    said_t said SAID_SCOPED = said_new(LOG_WARNING);
     node_lock_t *lock NODE_LOCK_SCOPED = NULL;
     postgres_start(&server);
     check_ok(node_lock_take(&(node_lock_options_t){.address = server.address,
                                                    .timeout_ms = POSTGRES_PATIENCE_MS,
-                                                   .log = &log},
+                                                   .log = &said.log},
                             NULL, &lock));
 
     postgres_do(&server, "immediate");
     for (int i = 0; i < 1000; i++)
         check_err(node_lock_hold(lock), ERR_UNAVAILABLE);
-    cr_expect_lt(lines_of(file), 100);
+    cr_expect_lt(said_count(&said, "\n"), 100);
     postgres_do(&server, "restart");
     check_ok(node_lock_ask(lock));
-
-    fclose(file);
 }
 
 /* What it would lock there belongs to whoever is given that connection next. */

@@ -7,6 +7,7 @@ enum { TIMEOUT_MS = 3600000 }; /* of a statement: what ends it here is the patie
 
 Test(pg_patience, past_its_end_nobody_waits)
 {
+    /* A statement that would take ten minutes: the patience ends it. */
     static const pg_statement_t sleep = {.sql = "SELECT pg_sleep(600)"}, nothing = {.sql = ""};
     postgres_t server POSTGRES_SCOPED = {0};
     pg_t *pg PG_SCOPED = NULL, *second PG_SCOPED = NULL;
