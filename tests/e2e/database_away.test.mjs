@@ -3,11 +3,9 @@
 // with all that was acknowledged, each once.
 
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync } from 'node:fs';
-import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { Oracle } from './support/oracle.mjs';
-import { commandId, controlDatabase, demoMusic, Server } from './support/server.mjs';
+import { commandId, controlDatabase, Server } from './support/server.mjs';
 
 const CREATE = 'mutation ($c: ID!, $n: String!) { createPlaylist(name: $n, commandId: $c) { id } }';
 const ADD = 'mutation ($c: ID!, $id: ID!, $t: [ID!]!) { addToPlaylist(commandId: $c, id: $id, trackIds: $t) { entryCount } }';
@@ -17,15 +15,7 @@ let server, track, quiet, oracle;
 
 before(async () => {
   server = new Server({ database: true });
-  const music = path.join(server.folder, 'music');
-  mkdirSync(music);
-  for (const [from, to] of [['Mira Solane/Harbour Lights/1-03 Low Tide.mp3', 'tide.mp3'], ['Mira Solane/Harbour Lights/1-02 Salt Air.aiff', 'salt.aiff'],
-    ['Various Artists/Small Hours/1-03 Rooftop.flac', 'rooftop.flac']])
-    copyFileSync(path.join(demoMusic(), from), path.join(music, to));
-  server.options.music = music;
-  await server.start();
-  await server.setUp();
-  await server.scanned(3);
+  await server.serveThree();
   const { search } = await server.graphql('{ search(query: "tide") { tracks { id stream { original } } } }');
   [track] = search.tracks;
   quiet = await create('quiet');

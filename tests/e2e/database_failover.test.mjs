@@ -2,11 +2,9 @@
 // waited for the standby nothing that was acknowledged is lost; where they did not, nobody goes on with what is lost.
 
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync } from 'node:fs';
-import path from 'node:path';
 import { test } from 'node:test';
 import { Oracle } from './support/oracle.mjs';
-import { commandId, controlDatabase, demoMusic, run, Server, until } from './support/server.mjs';
+import { commandId, controlDatabase, run, Server, until } from './support/server.mjs';
 
 const CREATE = 'mutation ($c: ID!, $n: String!) { createPlaylist(name: $n, commandId: $c) { id } }';
 const ADD = 'mutation ($c: ID!, $id: ID!, $t: [ID!]!) { addToPlaylist(commandId: $c, id: $id, trackIds: $t) { entryCount } }';
@@ -17,15 +15,7 @@ const isTrue = (address, statement) => until(() => sql(address, statement) === '
 
 async function serve() {
   const server = new Server({ database: true, standby: true });
-  const music = path.join(server.folder, 'music');
-  mkdirSync(music);
-  for (const [from, to] of [['Mira Solane/Harbour Lights/1-03 Low Tide.mp3', 'tide.mp3'], ['Mira Solane/Harbour Lights/1-02 Salt Air.aiff', 'salt.aiff'],
-    ['Various Artists/Small Hours/1-03 Rooftop.flac', 'rooftop.flac']])
-    copyFileSync(path.join(demoMusic(), from), path.join(music, to));
-  server.options.music = music;
-  await server.start();
-  await server.setUp();
-  await server.scanned(3);
+  await server.serveThree();
   await isTrue(server.primary, "SELECT count(*) = 1 FROM pg_stat_replication WHERE state = 'streaming'");
   return server;
 }

@@ -14,6 +14,7 @@ const START_KILL_MS_MAX = 150, LOAD_MS_MAX = 300;
 async function startAgain(server, draw) {
   if (draw.below(3) === 0) {
     const started = server.start().catch(() => {}); // this start is killed on its way
+    // The moment of the kill is what is tested: no condition stands for it.
     await new Promise((next) => setTimeout(next, draw.below(START_KILL_MS_MAX)));
     await server.kill();
     await started;
@@ -34,6 +35,7 @@ for (const database of [false, true]) {
       await oracle.begin();
       for (let round = 0; round < ROUNDS; round++) {
         const load = oracle.load();
+        // The same.
         await Promise.race([load.all, new Promise((next) => setTimeout(next, 20 + draw.below(LOAD_MS_MAX)))]);
         server.isGoing = true; // from here a lost connection is no surprise
         await server.kill();

@@ -101,6 +101,7 @@ static bool settle(writer_t *self, journal_t *journal)
     return true;
 }
 
+/* Part of the load, not a wait for anything: who was refused does not ask again at once. */
 static void pause_for_better_times(void)
 {
     nanosleep(&(struct timespec){0, PAUSE_NS}, NULL);

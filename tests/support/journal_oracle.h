@@ -25,7 +25,7 @@ void journal_oracle_free(journal_oracle_t *self);
 void journal_oracle_scope_end(journal_oracle_t **self);
 #define JOURNAL_ORACLE_SCOPED SCOPED(journal_oracle_scope_end)
 
-/* Writes until stop. may_refuse: whether what is right may be refused for now, for any reason but
+/* Writes until stop. may_refuse: whether what is right may be refused meanwhile, for any reason but
  * a conflict. */
 void journal_oracle_start(journal_oracle_t *self, journal_t *journal, bool may_refuse);
 void journal_oracle_stop(journal_oracle_t *self);

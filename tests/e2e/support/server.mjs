@@ -7,7 +7,7 @@
 //   await server.stop();                               // SIGTERM, and the folder goes
 
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -179,6 +179,19 @@ export class Server {
     const answer = await response.json();
     if (answer.errors) throw Object.assign(new Error(answer.errors[0].message), { answer });
     return answer.data;
+  }
+
+  /** Starts with three tracks of the demo library, in a folder of its own, and an administrator. */
+  async serveThree() {
+    const music = path.join(this.folder, 'music');
+    mkdirSync(music);
+    for (const [from, to] of [['Mira Solane/Harbour Lights/1-03 Low Tide.mp3', 'tide.mp3'], ['Mira Solane/Harbour Lights/1-02 Salt Air.aiff', 'salt.aiff'],
+      ['Various Artists/Small Hours/1-03 Rooftop.flac', 'rooftop.flac']])
+      copyFileSync(path.join(demoMusic(), from), path.join(music, to));
+    this.options.music = music;
+    await this.start();
+    await this.setUp();
+    await this.scanned(3);
   }
 
   async scanned(tracks, limitMs = 60000) {

@@ -90,7 +90,7 @@ bool couriers_kill(pid_t child, const ms_random_t *random)
 {
     int status;
     struct timespec life = {0, (long)random_below(random, 60000000)};
-    nanosleep(&life, NULL);
+    nanosleep(&life, NULL); /* the moment of the kill is what is tested */
     kill(child, SIGKILL);
     return waitpid(child, &status, 0) == child && WIFSIGNALED(status) &&
            WTERMSIG(status) == SIGKILL;
