@@ -223,6 +223,10 @@ Test(journal_replica, a_follower_of_concurrent_writers_skips_nothing)
     journal_postgres_t *journal JOURNAL_POSTGRES_SCOPED =
         opened(pair.primary.address, pair.standby.address);
     follower_start(&follower, journal);
+    check_ok(append_one(journal, "s/9", 0));
+    level(&pair.primary);
+    read_until(&follower, 1);
+    cr_assert(stats_of(journal).replica_pages > 0, "it is read from the start");
     for (uint32_t i = 0; i <= WRITERS; i++) {
         bool is_writer = i < WRITERS;
         writers[i] = (writer_t){.server = is_writer ? &pair.primary : &pair.standby, .index = i};
@@ -230,11 +234,10 @@ Test(journal_replica, a_follower_of_concurrent_writers_skips_nothing)
                        &writers[i]);
     }
 
-    read_until(&follower, (uint64_t)WRITERS * WRITER_APPENDS);
+    read_until(&follower, 1 + (uint64_t)WRITERS * WRITER_APPENDS);
 
     for (uint32_t i = 0; i <= WRITERS; i++)
         pthread_join(writers[i].thread, NULL);
-    cr_assert(stats_of(journal).replica_pages > 0);
 }
 
 static void ended(void *context, err_t err, UNUSED uint64_t version, UNUSED uint64_t position)
