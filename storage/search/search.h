@@ -15,6 +15,7 @@
 
 #include "runtime/base/arena.h"
 #include "storage/kv.h"
+#include "storage/search/search_kind.h"
 
 enum {
     SEARCH_QUERY_SIZE_MAX = 256,
@@ -23,13 +24,6 @@ enum {
     SEARCH_CANDIDATES_MAX = 8192,
     SEARCH_TEXT_SIZE_MAX = 1024, /* of an entity's text */
 };
-
-typedef enum search_kind {
-    SEARCH_TRACK,
-    SEARCH_ALBUM,
-    SEARCH_ARTIST,
-    SEARCH_KIND_COUNT
-} search_kind_t;
 
 /* The tables it needs in an environment: names to open, and where they came to stand. */
 enum { SEARCH_TABLE_COUNT = 3 };
