@@ -14,9 +14,12 @@
 typedef struct dictionary_builder dictionary_builder_t;
 err_t dictionary_builder_new(dictionary_builder_t **out_builder);
 void dictionary_builder_free(dictionary_builder_t *self); /* NULL is fine */
-/* Ascending, each once. frequency: of how many documents. */
+/* Ascending, each once. frequency: of how many documents.
+ *   INVALID  not after the word before it; empty, longer than FOLD_WORD_SIZE_MAX or no UTF-8
+ *   LIMIT    4 GiB of words
+ *   NO_MEMORY  the builder is of no further use */
 err_t dictionary_builder_add(dictionary_builder_t *self, str_t word, uint64_t frequency);
-/* The block, appended; the builder is used up. */
+/* The block, appended; the builder is used up: only free is left. NO_MEMORY */
 err_t dictionary_builder_finish(dictionary_builder_t *self, buf_t *out);
 
 typedef struct dictionary {

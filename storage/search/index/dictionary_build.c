@@ -1,0 +1,171 @@
+#include "runtime/base/memory.h"
+#include "runtime/base/utf8.h"
+#include "storage/search/fold.h"
+#include "storage/search/index/dictionary_parts.h"
+
+/* A node on the path to the word that was added last: not written yet, for words may follow below
+ * it. Its children that are done wait on the stack, from `children` on. */
+typedef struct open_node {
+    dictionary_node_t node;
+    size_t children;
+    size_t path_size; /* bytes of the path to it */
+} open_node_t;
+
+struct dictionary_builder {
+    open_node_t path[FOLD_WORD_SIZE_MAX + 1]; /* [0] is the root */
+    uint32_t depth;
+    uint32_t word_count, node_count;
+    buf_t waiting; /* nodes that are done and whose parent is not: a stack */
+    buf_t nodes, offsets, frequencies, text;
+};
+
+err_t dictionary_builder_new(dictionary_builder_t **out_builder)
+{
+    dictionary_builder_t *self = memory_new(sizeof *self);
+    if (self == NULL)
+        return ERR_NO_MEMORY;
+    self->path[0].node = (dictionary_node_t){NODE_IS_LAST, NODE_NONE, 0};
+    *out_builder = self;
+    return ERR_OK;
+}
+
+void dictionary_builder_free(dictionary_builder_t *self)
+{
+    if (self == NULL)
+        return;
+    buf_deinit(&self->waiting);
+    buf_deinit(&self->nodes);
+    buf_deinit(&self->offsets);
+    buf_deinit(&self->frequencies);
+    buf_deinit(&self->text);
+    memory_free(self);
+}
+
+/* The children of a node that is done are all known: they are written side by side. */
+static void write_children(dictionary_builder_t *self, open_node_t *open)
+{
+    size_t size = self->waiting.size - open->children;
+    if (size == 0)
+        return;
+    if (self->word_count - open->node.first_word > 1) {
+        dictionary_node_t last;
+        char *place = self->waiting.data + self->waiting.size - sizeof last;
+        memcpy(&last, place, sizeof last);
+        last.point |= NODE_IS_LAST;
+        memcpy(place, &last, sizeof last);
+        open->node.first_child = self->node_count;
+        self->node_count += (uint32_t)(size / sizeof last);
+        buf_append_bytes(&self->nodes, self->waiting.data + open->children, size);
+    }
+    self->waiting.size = open->children;
+}
+
+/* What lies deeper on the path than `depth` is done. */
+static void close_below(dictionary_builder_t *self, uint32_t depth)
+{
+    while (self->depth > depth && buf_status(&self->waiting) == ERR_OK) {
+        open_node_t *open = &self->path[self->depth];
+        write_children(self, open);
+        buf_append_bytes(&self->waiting, &open->node, sizeof open->node);
+        self->depth--;
+    }
+}
+
+static str_t last_word(const dictionary_builder_t *self)
+{
+    if (self->word_count == 0)
+        return (str_t){0};
+    uint32_t start;
+    memcpy(&start, self->offsets.data + self->offsets.size - sizeof start, sizeof start);
+    return str_slice(buf_str(&self->text), start, self->text.size);
+}
+
+/* How deep the path is that the last word and this one share. */
+static uint32_t common_depth(const dictionary_builder_t *self, str_t word)
+{
+    str_t last = last_word(self);
+    size_t same = 0;
+    while (same < last.size && same < word.size && last.data[same] == word.data[same])
+        same++;
+    uint32_t depth = self->depth;
+    while (self->path[depth].path_size > same)
+        depth--;
+    return depth;
+}
+
+static void open_path(dictionary_builder_t *self, str_t word)
+{
+    size_t at = self->path[self->depth].path_size;
+    while (at < word.size) {
+        uint32_t c = (unsigned char)word.data[at];
+        size_t size = utf8_decode(str_slice(word, at, word.size), &c);
+        at += MAX(size, (size_t)1);
+        self->path[++self->depth] = (open_node_t){
+            .node = {c & NODE_POINT, NODE_NONE, self->word_count},
+            .children = self->waiting.size,
+            .path_size = at,
+        };
+    }
+    self->path[self->depth].node.point |= NODE_IS_WORD;
+}
+
+err_t dictionary_builder_add(dictionary_builder_t *self, str_t word, uint64_t frequency)
+{
+    if (word.size == 0 || word.size > FOLD_WORD_SIZE_MAX || !utf8_is_valid(word) ||
+        (self->word_count > 0 && str_compare(last_word(self), word) >= 0))
+        return ERR_INVALID;
+    if (self->word_count == UINT32_MAX - 1 || self->text.size + word.size > UINT32_MAX)
+        return ERR_LIMIT;
+    uint32_t count = (uint32_t)MIN(frequency, (uint64_t)UINT32_MAX);
+    uint32_t start = (uint32_t)self->text.size;
+    close_below(self, common_depth(self, word));
+    TRY(buf_status(&self->waiting));
+    TRY(buf_status(&self->nodes));
+    open_path(self, word);
+    buf_append(&self->text, word);
+    buf_append_bytes(&self->offsets, &start, sizeof start);
+    buf_append_bytes(&self->frequencies, &count, sizeof count);
+    self->word_count++;
+    TRY(buf_status(&self->text));
+    TRY(buf_status(&self->offsets));
+    return buf_status(&self->frequencies);
+}
+
+static void append_header(const dictionary_builder_t *self, buf_t *out)
+{
+    uint32_t head[4] = {DICTIONARY_MAGIC, self->word_count, self->node_count, 0};
+    uint64_t text_size = self->text.size;
+    buf_append_bytes(out, head, sizeof head);
+    buf_append_bytes(out, &text_size, sizeof text_size);
+}
+
+/* Moves a part over, so that no more than one of them lies in memory twice. */
+static void move_part(buf_t *part, buf_t *out)
+{
+    buf_append(out, buf_str(part));
+    buf_deinit(part);
+    *part = BUF_INIT;
+}
+
+err_t dictionary_builder_finish(dictionary_builder_t *self, buf_t *out)
+{
+    close_below(self, 0);
+    write_children(self, &self->path[0]);
+    if (self->word_count > 0) {
+        buf_append_bytes(&self->nodes, &self->path[0].node, sizeof self->path[0].node);
+        self->node_count++;
+    }
+    uint32_t end = (uint32_t)self->text.size;
+    buf_append_bytes(&self->offsets, &end, sizeof end);
+    TRY(buf_status(&self->waiting));
+    TRY(buf_status(&self->nodes));
+    TRY(buf_status(&self->offsets));
+    append_header(self, out);
+    TRY(buf_reserve(out, self->nodes.size + self->offsets.size + self->frequencies.size +
+                             self->text.size));
+    move_part(&self->nodes, out);
+    move_part(&self->offsets, out);
+    move_part(&self->frequencies, out);
+    move_part(&self->text, out);
+    return buf_status(out);
+}
