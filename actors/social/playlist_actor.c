@@ -22,14 +22,16 @@ static err_t answer(playlist_self_t *self, context_t *ctx, uint32_t first_index,
                        .version = list->version, .entry_count = list->count,
                        .duration_ms = list->duration_ms, .changed_at = list->changed_at,
                        .entries = {count == 0 ? NULL : list->entries + first_index, count},
-                       .has_next = first_index + count < list->count, .first_index = first_index);
+                       .has_next = first_index + count < list->count, .first_index = first_index,
+                       .is_public = list->is_public);
 }
 
 static void publish_change(playlist_self_t *self, context_t *ctx)
 {
     arena_t *arena = context_arena(ctx);
     str_t id = context_key(ctx), owner = str_from(self->list.owner_id);
-    playlist_changed_t change = {id, owner, self->list.version, self->list.is_deleted};
+    playlist_changed_t change = {id, owner, self->list.version, self->list.is_deleted,
+                                 self->list.is_public};
     actor_publish_message(ctx, arena_printf(arena, "playlist/%.*s", STR_ARG(id)),
                           &playlist_changed_schema, &change);
     actor_publish_message(ctx, arena_printf(arena, "user/%.*s/playlists", STR_ARG(owner)),
@@ -53,7 +55,7 @@ ON(playlist_get)
 {
     const playlist_t *list = &self->list;
     uint32_t index = 0;
-    TRY(playlist_check_owner(list, command->user_id));
+    TRY(playlist_check_reader(list, command->user_id));
     if (command->after_entry_id != 0) {
         if (playlist_find(list, command->after_entry_id, &index) != ERR_OK)
             return ERR_STALE;
@@ -96,6 +98,15 @@ ON(playlist_rename)
     TRY(playlist_check_owner(&self->list, command->user_id));
     TRY(playlist_decide_rename(&self->list, command, &event, &is_change));
     return accept(self, ctx, is_change, &playlist_renamed_schema, &event);
+}
+
+ON(playlist_set_public)
+{
+    playlist_public_set_t event;
+    bool is_change = false;
+    TRY(playlist_check_owner(&self->list, command->user_id));
+    playlist_decide_public(&self->list, command, &event, &is_change);
+    return accept(self, ctx, is_change, &playlist_public_set_schema, &event);
 }
 
 ON(playlist_create)
@@ -143,6 +154,11 @@ APPLY(playlist_moved)
 APPLY(playlist_renamed)
 {
     playlist_apply_renamed(&self->list, event, wall_ms);
+}
+
+APPLY(playlist_public_set)
+{
+    playlist_apply_public(&self->list, event, wall_ms);
 }
 
 APPLY(playlist_erased)

@@ -141,6 +141,20 @@ static const char renamed_sql[] =
     " FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS e(place, playlist_id, wall_ms)"
     " WHERE p.playlist_id = e.playlist_id AND " RELATION_PASSED;
 
+static const char public_sql[] =
+    "UPDATE playlists p SET is_public = e.is_public, version = p.version + 1,"
+    "     changed_at = ms_time(e.wall_ms)"
+    " FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bool[])"
+    "   AS e(place, playlist_id, wall_ms, is_public)"
+    " WHERE p.playlist_id = e.playlist_id AND " RELATION_PASSED;
+
+static void public_set(relation_rows_t *rows, const void *event_)
+{
+    const playlist_public_set_t *event = event_;
+    relation_add_key_wall(rows, event);
+    relation_bool(rows, event->is_public);
+}
+
 static const char erased_sql[] =
     "WITH e AS ("
     "  SELECT * FROM unnest($1::bigint[], $2::text[]) AS e(place, playlist_id)"
@@ -174,6 +188,11 @@ static const relation_event_t events[] = {
      .columns = "ltl",
      .sql = renamed_sql,
      .add = relation_add_key_wall,
+     .is_alone = true},
+    {.schema = &playlist_public_set_schema,
+     .columns = "ltlb",
+     .sql = public_sql,
+     .add = public_set,
      .is_alone = true},
     {.schema = &playlist_erased_schema,
      .columns = "lt",

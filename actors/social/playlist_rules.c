@@ -11,10 +11,19 @@ void playlist_deinit(playlist_t *self)
     *self = (playlist_t){0};
 }
 
+static bool is_there(const playlist_t *self)
+{
+    return self->owner_id[0] != '\0' && !self->is_deleted;
+}
+
 err_t playlist_check_owner(const playlist_t *self, str_t user_id)
 {
-    bool is_there = self->owner_id[0] != '\0' && !self->is_deleted;
-    return is_there && str_equal(str_from(self->owner_id), user_id) ? ERR_OK : ERR_NOT_FOUND;
+    return is_there(self) && str_equal(str_from(self->owner_id), user_id) ? ERR_OK : ERR_NOT_FOUND;
+}
+
+err_t playlist_check_reader(const playlist_t *self, str_t user_id)
+{
+    return is_there(self) && self->is_public ? ERR_OK : playlist_check_owner(self, user_id);
 }
 
 err_t playlist_find(const playlist_t *self, uint64_t entry_id, uint32_t *out_index)
@@ -157,6 +166,14 @@ err_t playlist_decide_rename(const playlist_t *self, const playlist_rename_t *co
     return ERR_OK;
 }
 
+void playlist_decide_public(const playlist_t *self, const playlist_set_public_t *command,
+                            playlist_public_set_t *out_event, bool *out_is_change)
+{
+    *out_event = (playlist_public_set_t){.is_public = command->is_public,
+                                         .owner_id = str_from(self->owner_id)};
+    *out_is_change = command->is_public != self->is_public;
+}
+
 /* ---- apply ---- */
 
 static void changed(playlist_t *self, int64_t wall_ms)
@@ -234,6 +251,12 @@ void playlist_apply_renamed(playlist_t *self, const playlist_renamed_t *event, i
     changed(self, wall_ms);
 }
 
+void playlist_apply_public(playlist_t *self, const playlist_public_set_t *event, int64_t wall_ms)
+{
+    self->is_public = event->is_public;
+    changed(self, wall_ms);
+}
+
 void playlist_apply_erased(playlist_t *self, int64_t wall_ms)
 {
     memory_free(STEAL(self->entries));
@@ -241,6 +264,7 @@ void playlist_apply_erased(playlist_t *self, int64_t wall_ms)
     self->duration_ms = 0;
     self->name[0] = '\0';
     self->is_deleted = true;
+    self->is_public = false;
     changed(self, wall_ms);
 }
 
@@ -256,6 +280,7 @@ playlist_state_t playlist_to_state(const playlist_t *self)
         .changed_at = self->changed_at,
         .is_deleted = self->is_deleted,
         .entries = {self->entries, self->count},
+        .is_public = self->is_public,
     };
 }
 
@@ -268,6 +293,7 @@ err_t playlist_from_state(playlist_t *self, const playlist_state_t *state)
         .next_entry_id = state->next_entry_id,
         .changed_at = state->changed_at,
         .is_deleted = state->is_deleted,
+        .is_public = state->is_public,
     };
     str_to_array(state->owner_id, self->owner_id, sizeof self->owner_id);
     str_to_array(state->name, self->name, sizeof self->name);

@@ -21,6 +21,7 @@ typedef struct playlist {
     char owner_id[PLAYLIST_OWNER_SIZE_MAX + 1]; /* empty: it was never created */
     char name[PLAYLIST_NAME_SIZE_MAX + 1];
     bool is_deleted;
+    bool is_public; /* others may read it */
     uint64_t version, next_entry_id, duration_ms;
     int64_t changed_at;
     playlist_entry_t *entries;
@@ -32,6 +33,8 @@ void playlist_deinit(playlist_t *self);
 
 /* NOT_FOUND: never created, deleted, or not of this user. */
 err_t playlist_check_owner(const playlist_t *self, str_t user_id);
+/* The same, or it is public. */
+err_t playlist_check_reader(const playlist_t *self, str_t user_id);
 /* The index of an entry; NOT_FOUND. */
 err_t playlist_find(const playlist_t *self, uint64_t entry_id, uint32_t *out_index);
 
@@ -50,12 +53,15 @@ err_t playlist_decide_move(const playlist_t *self, const playlist_move_t *comman
 /* INVALID: empty, too long, not UTF-8, a control character. */
 err_t playlist_decide_rename(const playlist_t *self, const playlist_rename_t *command,
                              playlist_renamed_t *out_event, bool *out_is_change);
+void playlist_decide_public(const playlist_t *self, const playlist_set_public_t *command,
+                            playlist_public_set_t *out_event, bool *out_is_change);
 
 err_t playlist_apply_created(playlist_t *self, const playlist_created_t *event, int64_t wall_ms);
 err_t playlist_apply_inserted(playlist_t *self, const playlist_inserted_t *event, int64_t wall_ms);
 void playlist_apply_removed(playlist_t *self, const playlist_removed_t *event, int64_t wall_ms);
 void playlist_apply_moved(playlist_t *self, const playlist_moved_t *event, int64_t wall_ms);
 void playlist_apply_renamed(playlist_t *self, const playlist_renamed_t *event, int64_t wall_ms);
+void playlist_apply_public(playlist_t *self, const playlist_public_set_t *event, int64_t wall_ms);
 void playlist_apply_erased(playlist_t *self, int64_t wall_ms);
 
 /* The state as a record that borrows from it, and back. CORRUPT, NO_MEMORY. */

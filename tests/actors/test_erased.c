@@ -48,6 +48,7 @@ static const struct {
     {"playlist_removed", "version=1 changed_at=7 "},
     {"playlist_moved", "version=1 changed_at=7 "},
     {"playlist_renamed", "version=1 changed_at=7 "},
+    {"playlist_public_set", "version=1 changed_at=7 is_public "},
     {"playlist_erased", "version=1 changed_at=7 is_deleted "},
     {"session_queue_replaced", "version=1 next_entry_id=1 position_at=7 active_device_id=public "
                                "next_play_number=1 placement=1 "},

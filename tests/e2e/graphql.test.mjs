@@ -133,6 +133,30 @@ test("somebody else's playlist is not there: not to see, not to change, not to h
   await seen.close();
 });
 
+test('a public playlist is everybody\'s to read, its owner\'s to edit, and gone for others when it is taken back', async () => {
+  const id = await newPlaylist('For all', [tracks[0].id, tracks[1].id]);
+  const show = 'mutation ($c: ID!, $id: ID!, $p: Boolean!) { setPlaylistPublic(commandId: $c, id: $id, isPublic: $p) { isPublic version } }';
+  const read = 'query ($id: ID!) { playlist(id: $id) { name isPublic owner { name } entries(first: 5) { nodes { track { id } } } } }';
+  assert.equal(await bob.code(show, { c: commandId(), id, p: true }), 'NOT_FOUND');
+  assert.equal((await ana.data(show, { c: commandId(), id, p: true })).setPlaylistPublic.isPublic, true);
+
+  const { playlist } = await bob.data(read, { id });
+  assert.deepEqual([playlist.name, playlist.isPublic, playlist.entries.nodes.map(({ track }) => track.id)],
+    ['For all', true, [tracks[0].id, tracks[1].id]]);
+  assert.deepEqual((await bob.data('{ playlists { name } }')).playlists, []);
+  assert.equal(await bob.code(add, { c: commandId(), id, t: [tracks[0].id] }), 'NOT_FOUND');
+  assert.equal(await bob.code(remove, { c: commandId(), id }), 'NOT_FOUND');
+
+  const [theirs, mine] = [bob, ana].map((person) =>
+    person.subscribe('subscription ($id: ID!) { playlist(id: $id) { entryCount isPublic } }', { id }));
+  await until(() => theirs.events.length > 0 && mine.events.length > 0, 'both hear of it');
+  await ana.data(show, { c: commandId(), id, p: false });
+  await until(() => theirs.isComplete, 'it ends for others');
+  await until(() => mine.events.some((event) => event.data.playlist.isPublic === false), 'it goes on for its owner');
+  assert.equal((await bob.data(read, { id })).playlist, null);
+  for (const seen of [theirs, mine]) await seen.close();
+});
+
 test('a listener may not touch the library', async () => {
   for (const edit of ['startScan(commandId: $c)', 'cancelScan(commandId: $c)', 'addLibraryRoot(commandId: $c, path: "/")'])
     assert.equal(await bob.code(`mutation ($c: ID!) { ${edit} { trackCount } }`, { c: commandId() }), 'FORBIDDEN', edit);

@@ -11,6 +11,7 @@ typedef struct twin {
     uint64_t ids[TWIN_MAX], tracks[TWIN_MAX];
     uint32_t count;
     uint64_t next_id, version;
+    bool is_public;
 } twin_t;
 
 static void twin_insert(twin_t *twin, uint32_t index, uint64_t track)
@@ -123,10 +124,27 @@ static void move(playlist_t *list, twin_t *twin, const ms_random_t *random)
     }
 }
 
+static void set_public(playlist_t *list, twin_t *twin, const ms_random_t *random)
+{
+    playlist_set_public_t command = {.user_id = STR("u"),
+                                     .is_public = random_below(random, 2) == 0};
+    playlist_public_set_t event;
+    bool is_change = false;
+
+    playlist_decide_public(list, &command, &event, &is_change);
+    if (is_change)
+        playlist_apply_public(list, &event, 7);
+
+    cr_assert(is_change == (command.is_public != twin->is_public));
+    twin->is_public = command.is_public;
+    twin->version += is_change;
+}
+
 static void check_same(const playlist_t *list, const twin_t *twin)
 {
     cr_assert(eq(u32, list->count, twin->count));
     cr_assert(eq(u64, list->version, twin->version));
+    cr_assert(list->is_public == twin->is_public);
     cr_assert(eq(u64, list->duration_ms, UINT64_C(1000) * twin->count));
     for (uint32_t i = 0; i < twin->count; i++) {
         cr_assert(eq(u64, list->entries[i].entry_id, twin->ids[i]));
@@ -159,13 +177,15 @@ static void run_program(uint64_t seed)
     check_ok(playlist_apply_created(&list, &created, 1));
 
     for (uint32_t step = 0; step < STEPS; step++) {
-        uint64_t what = random_below(&random, 10);
+        uint64_t what = random_below(&random, 11);
         if (what < 4 && twin.count + 5 < TWIN_MAX)
             insert(&list, &twin, &random);
         else if (what < 6)
             remove_some(&list, &twin, &random);
         else if (what < 9)
             move(&list, &twin, &random);
+        else if (what < 10)
+            set_public(&list, &twin, &random);
         else
             replace_by_snapshot(&list);
         check_same(&list, &twin);

@@ -217,6 +217,7 @@ graph_rows_t resolve_playlist(void)
         {"Playlist.entryCount", GRAPHQL_MEMBER(playlist_view_t, entry_count)},
         {"Playlist.durationMs", GRAPHQL_MEMBER(playlist_view_t, duration_ms)},
         {"Playlist.changedAt", .resolve = playlist_changed_at},
+        {"Playlist.isPublic", GRAPHQL_MEMBER(playlist_view_t, is_public)},
         {"Playlist.entries", .resolve = playlist_entries},
         {"PlaylistEntry.id", GRAPHQL_MEMBER(entry_t, id)},
         {"PlaylistEntry.track", GRAPHQL_MEMBER_POINTER(entry_t, track)},

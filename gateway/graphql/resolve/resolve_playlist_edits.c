@@ -54,6 +54,14 @@ static err_t rename_playlist(graphql_field_t *field)
                      .name = graphql_arg_str(field, "name"));
 }
 
+static err_t set_playlist_public(graphql_field_t *field)
+{
+    address_t to;
+    TRY(arg_playlist(field, &to));
+    return graph_ask(field, to, got_view, playlist_set_public, .user_id = caller_id(field),
+                     .is_public = graphql_arg_bool(field, "isPublic", false));
+}
+
 static err_t got_deleted(graphql_field_t *field, const answer_t *answer)
 {
     const playlist_deleted_t *deleted = answer->message;
@@ -113,6 +121,7 @@ graph_rows_t resolve_playlist_edits(void)
     static const graphql_resolver_t rows[] = {
         {"Mutation.createPlaylist", .resolve = create_playlist},
         {"Mutation.renamePlaylist", .resolve = rename_playlist},
+        {"Mutation.setPlaylistPublic", .resolve = set_playlist_public},
         {"Mutation.deletePlaylist", .resolve = delete_playlist},
         {"Mutation.addToPlaylist", .resolve = add_to_playlist},
         {"Mutation.removeFromPlaylist", .resolve = remove_from_playlist},

@@ -23,8 +23,8 @@ typedef struct feed {
     str_t device_id, device_name;
     uint64_t connection;
     bool is_attached;
-    bool is_whole;         /* no event stands for the ones before it: none may be skipped */
-    bool ends_on_deletion; /* of the playlist that it is about */
+    bool is_whole;       /* no event stands for the ones before it: none may be skipped */
+    bool is_of_playlist; /* one: it ends where that is not the caller's to see any more */
     arena_t arena;
     uint32_t open_handles, questions; /* what keeps the feed after its end */
 } feed_t;
@@ -90,13 +90,19 @@ static void *event_of(const schema_t *schema, const void *message)
     return event;
 }
 
+static bool is_hidden(const feed_t *self, const playlist_changed_t *change)
+{
+    return change->is_deleted ||
+           (!change->is_public && !str_equal(change->owner_id, graph_user_id(self->graph)));
+}
+
 static void was_published(void *context, str_t topic, const schema_t *schema, const void *message)
 {
     feed_t *self = context;
     (void)topic;
     if (schema != self->schema)
         return;
-    if (self->ends_on_deletion && ((const playlist_changed_t *)message)->is_deleted)
+    if (self->is_of_playlist && is_hidden(self, message))
         graphql_stream_end(self->stream);
     else
         feed_emit(self, event_of(schema, message));
@@ -237,7 +243,7 @@ static err_t open_playlist(graphql_field_t *field, graphql_stream_t *stream)
     TRY(graph_text_id(graphql_arg_str(field, "id"), "pl_", &key));
     str_t topic = arena_printf(graphql_arena(field), "playlist/%.*s", STR_ARG(key));
     TRY(feed_open(field, stream, topic, &playlist_changed_schema, &feed));
-    feed->ends_on_deletion = true;
+    feed->is_of_playlist = true;
     feed->questions++;
     edge_ask(feed->graph->home->edge, address_of(PLAYLIST_KIND, key), ASK_TIMEOUT_MS, (str_t){0},
              playlist_known, feed, playlist_get, .user_id = graph_user_id(feed->graph));

@@ -89,3 +89,60 @@ Test(playlist_rules, a_remove_may_name_more_entries_than_there_are)
     cr_assert(eq(u32, list.count, 0));
     cr_assert(eq(u64, list.duration_ms, 0));
 }
+
+static void set_public(playlist_t *list, bool is_public, bool expect_change)
+{
+    playlist_set_public_t command = {.user_id = STR("u"), .is_public = is_public};
+    playlist_public_set_t event;
+    bool is_change = !expect_change;
+    playlist_decide_public(list, &command, &event, &is_change);
+    cr_assert_eq(is_change, expect_change);
+    check_str(event.owner_id, STR("u"));
+    if (is_change)
+        playlist_apply_public(list, &event, 5);
+}
+
+Test(playlist_rules, a_public_one_is_everybodys_to_read_and_its_owners_to_edit)
+{
+    playlist_t list PLAYLIST_SCOPED = {0};
+    playlist_t none PLAYLIST_SCOPED = {.is_public = true};
+    check_ok(create(&list, STR("n"), 1));
+    check_ok(playlist_check_reader(&list, STR("u")));
+    check_err(playlist_check_reader(&list, STR("v")), ERR_NOT_FOUND);
+
+    set_public(&list, true, true);
+    set_public(&list, true, false);
+
+    check_ok(playlist_check_reader(&list, STR("v")));
+    check_ok(playlist_check_reader(&list, STR("u")));
+    check_err(playlist_check_owner(&list, STR("v")), ERR_NOT_FOUND);
+    check_err(playlist_check_reader(&none, STR("v")), ERR_NOT_FOUND);
+    cr_assert(eq(u64, list.version, 2));
+    cr_assert(eq(i64, list.changed_at, 5));
+    set_public(&list, false, true);
+    check_err(playlist_check_reader(&list, STR("v")), ERR_NOT_FOUND);
+}
+
+Test(playlist_rules, a_deleted_one_is_public_no_more)
+{
+    playlist_t list PLAYLIST_SCOPED = {0};
+    check_ok(create(&list, STR("n"), 1));
+    set_public(&list, true, true);
+
+    playlist_apply_erased(&list, 6);
+
+    cr_assert_not(list.is_public);
+    check_err(playlist_check_reader(&list, STR("v")), ERR_NOT_FOUND);
+    check_err(playlist_check_reader(&list, STR("u")), ERR_NOT_FOUND);
+}
+
+/* What was written before there were public ones: a snapshot without the field. */
+Test(playlist_rules, an_older_snapshot_is_of_a_private_one)
+{
+    playlist_t list PLAYLIST_SCOPED = {.is_public = true};
+    const playlist_state_t older = {.owner_id = STR("u"), .name = STR("n"), .version = 1};
+
+    check_ok(playlist_from_state(&list, &older));
+
+    cr_assert_not(list.is_public);
+}

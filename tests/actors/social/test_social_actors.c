@@ -130,6 +130,8 @@ Test(social, somebody_elses_playlist_is_not_found_by_any_command)
               ERR_NOT_FOUND);
     check_err(ask(&world.asking, to, playlist_rename, .user_id = bob, .name = STR("x")).err,
               ERR_NOT_FOUND);
+    check_err(ask(&world.asking, to, playlist_set_public, .user_id = bob, .is_public = true).err,
+              ERR_NOT_FOUND);
     check_err(ask(&world.asking, to, playlist_delete, .user_id = bob).err, ERR_NOT_FOUND);
     check_err(
         ask(&world.asking, address_of(PLAYLIST_KIND, STR("none")), playlist_get, .user_id = bob)
@@ -169,6 +171,49 @@ Test(social, edits_are_published_and_a_repeat_is_not)
     check_str(view->name, STR("B"));
     listening_stop(&changes);
     listening_stop(&lists);
+    world_deinit(&world);
+}
+
+static const playlist_view_t *set_public(world_t *world, const playlist_view_t *view,
+                                         bool is_public)
+{
+    return asked_as(ask(&world->asking, list_of(view), playlist_set_public, .user_id = STR("ann"),
+                        .is_public = is_public),
+                    playlist_view);
+}
+
+Test(social, a_public_playlist_is_read_by_others_until_it_is_taken_back)
+{
+    world_t world;
+    listening_t changes;
+    world_init(&world);
+    const playlist_view_t *made = create(&world, STR("c1"), STR("A"));
+    address_t to = list_of(made);
+    str_t bob = STR("bob");
+    char topic[80];
+    snprintf(topic, sizeof topic, "playlist/%.*s", STR_ARG(made->playlist_id));
+    listening_start(&changes, world.asking.runtime, str_from(topic));
+
+    const playlist_view_t *shown = set_public(&world, made, true);
+    const playlist_changed_t *change = listening_at(&changes, 0, &playlist_changed_schema);
+    bool was_told = change->is_public;
+    listening_stop(&changes);
+    set_public(&world, made, true); /* changes nothing */
+    world_restart(&world);
+    const playlist_view_t *read =
+        asked_as(ask(&world.asking, to, playlist_get, .user_id = bob, .first = 500), playlist_view);
+
+    cr_assert(was_told && shown->is_public && !made->is_public);
+    cr_assert(eq(u64, shown->version, 2));
+    cr_assert(read->is_public);
+    cr_assert(eq(u32, read->entries.count, 3));
+    cr_assert(eq(u64, read->version, 2));
+    check_str(read->owner_id, STR("ann"));
+    check_err(ask(&world.asking, to, playlist_rename, .user_id = bob, .name = STR("x")).err,
+              ERR_NOT_FOUND);
+    check_err(ask(&world.asking, to, playlist_set_public, .user_id = bob).err, ERR_NOT_FOUND);
+    cr_assert_not(set_public(&world, made, false)->is_public);
+    check_err(ask(&world.asking, to, playlist_get, .user_id = bob).err, ERR_NOT_FOUND);
     world_deinit(&world);
 }
 

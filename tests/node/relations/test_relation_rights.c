@@ -1,11 +1,31 @@
 #include "relations_rig.h"
 
 #include "actors/protocol/user.h"
+#include "node/relations.h"
 #include "storage/postgres/migrate.h"
+#include "storage/relations/relation_build.h"
 #include "tests/support/check.h"
 #include "tests/support/postgres/relation_read.h"
 
 #include <stdio.h>
+
+/* A list of bob's that everybody may see, and one that was for a while. */
+static void add_lists(relations_rig_t *rig)
+{
+    static const char *const streams[] = {"playlist/shown", "playlist/hidden"};
+    const playlist_track_t tracks[] = {{1, 1000}, {2, 1000}};
+    const playlist_created_t created = {STR("bob"), STR("Evening"), {tracks, 2}};
+    const playlist_public_set_t on = {.is_public = true, .owner_id = STR("bob")};
+    const playlist_public_set_t off = {.owner_id = STR("bob")};
+    for (size_t i = 0; i < COUNT_OF(streams); i++) {
+        uint64_t version = 0;
+        str_t stream = str_from(streams[i]);
+        rig_append(rig, stream, &version, &playlist_created_schema, &created);
+        rig_append(rig, stream, &version, &playlist_public_set_schema, &on);
+        if (i == 1)
+            rig_append(rig, stream, &version, &playlist_public_set_schema, &off);
+    }
+}
 
 /* ana and bob have a favourite, a rating, a play and a setting each; bob has another favourite. */
 static void populate(relations_rig_t *rig)
@@ -25,6 +45,7 @@ static void populate(relations_rig_t *rig)
     rig_append(rig, STR("user/bob"), &bob, &user_played_schema, &played);
     rig_append(rig, STR("user/bob"), &bob, &user_setting_set_schema, &dark);
     rig_append(rig, STR("user/bob"), &bob, &user_setting_set_schema, &light);
+    add_lists(rig);
     rig_wait(rig);
     check_ok(rig->err);
 }
@@ -49,6 +70,19 @@ static void expect_seen(pg_t *pg, const char *user, int64_t wanted, const char *
               (long long)wanted, err_text(err));
 }
 
+/* Lists, their tracks and the view over both. */
+static const char lists_sql[] =
+    "SELECT (SELECT count(*) FROM playlists) * 100 + (SELECT count(*) FROM playlist_tracks) * 10"
+    " + (SELECT count(*) FROM playlist_entries)";
+
+static void expect_lists(pg_t *pg, const char *user, int64_t wanted, const char *what)
+{
+    err_t err;
+    int64_t got = seen_by(pg, user, lists_sql, &err);
+    cr_expect(got == wanted, "%s: %s sees %lld of the lists, not %lld (%s)", what, user,
+              (long long)got, (long long)wanted, err_text(err));
+}
+
 static pg_t *connected(const char *address)
 {
     pg_t *pg = NULL;
@@ -67,10 +101,15 @@ static void expect_own_rows_only(const char *address, const char *what)
     cr_expect_eq(seen_by(pg, "ana", "SELECT count(*) FROM favourites WHERE user_id = 'bob'", &err),
                  0, "%s", what);
 
+    expect_lists(pg, "ana", 122, what); /* the public one */
+    expect_lists(pg, "bob", 244, what);
+    expect_lists(pg, "", 0, what);
+
     /* After a transaction that failed. */
     cr_expect_eq(seen_by(pg, "bob", "SELECT 1 / (count(*) - 2) FROM favourites", &err), -1);
     cr_expect_eq(err, ERR_INVALID, "%s: %s", what, err_text(err));
     expect_seen(pg, "ana", 4, what);
+    expect_lists(pg, "ana", 122, what);
 
     /* What a reader must not do at all. */
     static const char *const forbidden[] = {
@@ -83,6 +122,8 @@ static void expect_own_rows_only(const char *address, const char *what)
         "WITH d AS (UPDATE settings SET value = 'dark' RETURNING 1) SELECT count(*) FROM d",
         "INSERT INTO feature_flags VALUES ('x', true, now()) RETURNING 1::bigint",
         "SELECT 1::bigint FROM ms_build_end('tastes')",
+        "WITH d AS (UPDATE playlists SET is_public = true RETURNING 1) SELECT count(*) FROM d",
+        "WITH d AS (DELETE FROM playlist_tracks RETURNING 1) SELECT count(*) FROM d",
     };
     for (size_t i = 0; i < COUNT_OF(forbidden); i++) {
         int64_t got = seen_by(pg, "ana", forbidden[i], &err);
@@ -150,6 +191,22 @@ Test(relation_rights, a_login_without_privileges_of_its_own_is_enough)
     check_err(pg_run_script(bare, "ALTER TABLE favourites DISABLE ROW LEVEL SECURITY"),
               ERR_FORBIDDEN);
     check_err(pg_run_script(bare, "CREATE TABLE public.mine (x int)"), ERR_FORBIDDEN);
+}
+
+/* The rights came along: with the tables' copies, and the function looks at the new ones. */
+Test(relation_rights, a_rebuild_keeps_who_may_read_what)
+{
+    relations_rig_t rig RIG_SCOPED;
+    relation_build_report_t report;
+    rig_start(&rig);
+    populate(&rig);
+    relation_list_t list = node_relations();
+    for (size_t i = 0; i < list.count; i++)
+        check_ok(relation_build(
+            &(relation_build_options_t){.address = rig.server.address, .relation = list.items[i]},
+            &report));
+
+    expect_own_rows_only(rig.server.address, "built again");
 }
 
 /* What an analyst has: no row of the tables, no column that says who. */

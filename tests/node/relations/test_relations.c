@@ -76,12 +76,19 @@ static void move(relations_rig_t *rig, list_t *list, ms_random_t *random)
     playlist_apply_moved(&list->rules, &event, 1);
 }
 
+static void set_public(relations_rig_t *rig, list_t *list, ms_random_t *random)
+{
+    playlist_public_set_t event = {.is_public = random_below(random, 2) == 0};
+    rig_append(rig, str_from(list->stream), &list->version, &playlist_public_set_schema, &event);
+    playlist_apply_public(&list->rules, &event, 1);
+}
+
 static void edit(relations_rig_t *rig, list_t *list, ms_random_t *random)
 {
-    static void (*const edits[])(relations_rig_t *, list_t *, ms_random_t *) = {insert, insert,
-                                                                                remove_some, move};
+    static void (*const edits[])(relations_rig_t *, list_t *,
+                                 ms_random_t *) = {insert, insert, set_public, remove_some, move};
     bool has_entries = list->rules.count > 0;
-    edits[has_entries ? random_below(random, COUNT_OF(edits)) : 0](rig, list, random);
+    edits[random_below(random, has_entries ? COUNT_OF(edits) : 3)](rig, list, random);
 }
 
 static void compare_list(relations_rig_t *rig, const list_t *list)
@@ -98,6 +105,10 @@ static void compare_list(relations_rig_t *rig, const list_t *list)
                    (unsigned long long)list->rules.entries[i].entry_id,
                    (unsigned long long)list->rules.entries[i].track_id);
     check_str(buf_str(&got), buf_str(&wanted));
+    snprintf(sql, sizeof sql,
+             "SELECT count(*) FROM playlists WHERE playlist_id = '%s' AND is_public",
+             list->stream + strlen("playlist/"));
+    cr_assert_eq(rig_number(rig, sql), list->rules.is_public);
 }
 
 Test(relations, playlists_in_tables_are_what_the_rules_make_of_them)
