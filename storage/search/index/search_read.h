@@ -3,8 +3,8 @@
  *
  * A term is a byte for its space (search_space_t) and the bytes behind it. Numbers of documents
  * ascend as search_index.h says: [first_of_kind[k], end_of_kind[k]) are the base's documents of a
- * kind, most popular first; what the delta added has numbers from SEARCH_DELTA_FIRST on, of all
- * kinds, oldest first.
+ * kind, most popular first; what the delta added has numbers from search_delta_first(k) on, below
+ * search_delta_first(k + 1), oldest first: so a number says its kind, and a range counts one.
  *
  * Threads  One look belongs to one thread; it never outlives a turn. Errors  CORRUPT, NO_MEMORY */
 
@@ -14,7 +14,12 @@
 
 #include <roaring/roaring.h>
 
-enum { SEARCH_DELTA_FIRST = 0x80000000u };
+enum { SEARCH_DELTA_FIRST = 0x80000000u, SEARCH_DELTA_KIND_SHIFT = 28 };
+
+static inline uint32_t search_delta_first(unsigned kind)
+{
+    return SEARCH_DELTA_FIRST + ((uint32_t)kind << SEARCH_DELTA_KIND_SHIFT);
+}
 
 typedef enum search_space {
     SEARCH_SPACE_WORD = 'w',       /* a word; a CJK or kana character; two of them */
@@ -36,7 +41,6 @@ typedef struct search_read {
     uint32_t place;
     arena_t *arena;
     uint32_t first_of_kind[SEARCH_KIND_COUNT], end_of_kind[SEARCH_KIND_COUNT];
-    uint32_t delta_end;      /* the numbers of the delta: [SEARCH_DELTA_FIRST, delta_end) */
     dictionary_t dictionary; /* of the base's words, borrowed from the map */
     uint64_t work;           /* counted up by what is read, see SEARCH_WORK_MAX */
 } search_read_t;
