@@ -79,7 +79,7 @@ async function measureStart(server) {
 
 async function settled(server) {
   await server.scanned(TRACKS, PATIENCE_MS);
-  await server.graphql('{ search(query: "sil") { tracks { title } } albums(first: 50) { nodes { title } } }');
+  await server.graphql('{ search(query: "sil") { tracks { nodes { title } } } albums(first: 50) { nodes { title } } }');
   let before;
   return until(async () => {
     const now = memoryOfTree(server.child.pid);

@@ -15,6 +15,8 @@ enum {
     USER_PLAYLISTS_MAX = 1000,
     USER_PAGE_MAX = 500,
     USER_RATING_MAX = 5,
-    USER_IMPORT_MAX = 500, /* tracks of one user_import */
-    USER_SETTINGS_MAX = 16 /* of one user_set_settings */
+    USER_IMPORT_MAX = 500,      /* tracks of one user_import */
+    USER_SETTINGS_MAX = 16,     /* of one user_set_settings */
+    USER_SEARCHES_MAX = 20,     /* recent ones */
+    USER_SEARCH_SIZE_MAX = 200, /* bytes of one */
 };

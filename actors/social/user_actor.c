@@ -262,6 +262,43 @@ ON(user_set_settings)
     return answer_settings(self, ctx);
 }
 
+/* ---- recent searches ---- */
+
+static err_t answer_searches(user_self_t *self, context_t *ctx)
+{
+    user_search_t searches[USER_SEARCHES_MAX];
+    uint32_t count = recent_searches_list(&self->book.searches, searches);
+    return actor_reply(ctx, user_searches, .searches = {searches, count});
+}
+
+ON(user_get_searches)
+{
+    return answer_searches(self, ctx);
+}
+
+ON(user_note_search)
+{
+    str_t query;
+    TRY(recent_searches_check(&self->book.searches, command->query, &query));
+    if (user_choices_is(&self->book.choices, STR("search_history"), STR("on")))
+        emit(ctx, user_searched, .query = query);
+    return answer_searches(self, ctx);
+}
+
+ON(user_forget_search)
+{
+    if (recent_searches_has(&self->book.searches, str_trim(command->query)))
+        emit(ctx, user_search_forgotten, .query = str_trim(command->query));
+    return answer_searches(self, ctx);
+}
+
+ON(user_clear_searches)
+{
+    if (self->book.searches.count > 0)
+        emit(ctx, user_searches_cleared);
+    return answer_searches(self, ctx);
+}
+
 /* ---- erasing ---- */
 
 ON(user_erase)
@@ -304,7 +341,22 @@ APPLY(user_playlist_removed)
 
 APPLY(user_setting_set)
 {
-    user_choices_apply(&self->book.choices, event->name, event->value);
+    user_apply_setting(&self->book, event);
+}
+
+APPLY(user_searched)
+{
+    self->is_broken |= recent_searches_apply(&self->book.searches, event->query, wall_ms) != ERR_OK;
+}
+
+APPLY(user_search_forgotten)
+{
+    recent_searches_apply_removed(&self->book.searches, event->query);
+}
+
+APPLY(user_searches_cleared)
+{
+    recent_searches_apply_cleared(&self->book.searches);
 }
 
 /* What an erased listener's events leave behind goes with the rest. */

@@ -8,6 +8,7 @@ void user_book_deinit(user_book_t *self)
     memory_free(self->favourites);
     memory_free(self->history);
     memory_free(self->playlists);
+    recent_searches_deinit(&self->searches);
     *self = (user_book_t){0};
 }
 
@@ -252,6 +253,13 @@ err_t user_apply_playlist_added(user_book_t *self, const user_playlist_added_t *
     str_to_array(event->playlist_id, self->playlists[self->playlist_count++].text,
                  sizeof self->playlists->text);
     return ERR_OK;
+}
+
+void user_apply_setting(user_book_t *self, const user_setting_set_t *event)
+{
+    user_choices_apply(&self->choices, event->name, event->value);
+    if (user_choices_is(&self->choices, STR("search_history"), STR("off")))
+        recent_searches_apply_cleared(&self->searches);
 }
 
 void user_apply_playlist_removed(user_book_t *self, const user_playlist_removed_t *event)

@@ -12,6 +12,7 @@
  * Errors     A refused command changes nothing. Applying: NO_MEMORY, and the book must not be used
  * any more. */
 
+#include "actors/social/recent_searches.h"
 #include "actors/social/track_facts.h"
 #include "actors/social/user_settings.h"
 #include "runtime/base/arena.h"
@@ -33,6 +34,7 @@ typedef struct user_book {
     user_playlist_id_t *playlists;
     uint32_t playlist_count, playlist_capacity;
     user_choices_t choices;
+    recent_searches_t searches;
 } user_book_t;
 
 void user_book_deinit(user_book_t *self);
@@ -66,6 +68,7 @@ err_t user_apply_rating(user_book_t *self, const user_rating_set_t *event);
 err_t user_apply_played(user_book_t *self, const user_played_t *event);
 err_t user_apply_imported(user_book_t *self, const user_imported_t *event);
 err_t user_apply_playlist_added(user_book_t *self, const user_playlist_added_t *event);
+void user_apply_setting(user_book_t *self, const user_setting_set_t *event);
 void user_apply_playlist_removed(user_book_t *self, const user_playlist_removed_t *event);
 
 /* The state as a record in the arena, and back. NO_MEMORY; CORRUPT: more than there may be. */

@@ -44,6 +44,14 @@ void user_choices_apply(user_choices_t *self, str_t name, str_t value)
         self->chosen[row] = (uint8_t)(word + 1);
 }
 
+bool user_choices_is(const user_choices_t *self, str_t name, str_t value)
+{
+    size_t row;
+    uint8_t word;
+    return find(name, value, &row, &word) &&
+           (self->chosen[row] > 0 ? self->chosen[row] - 1 : 0) == word;
+}
+
 uint32_t user_choices_list(const user_choices_t *self, bool is_chosen_only,
                            user_setting_t out[static USER_SETTING_COUNT])
 {

@@ -13,7 +13,8 @@
     X(theme, "system", "light", "dark")                                                            \
     X(quality, "auto", "lossless", "saver")                                                        \
     X(gapless, "on", "off")                                                                        \
-    X(normalised, "on", "off")
+    X(normalised, "on", "off")                                                                     \
+    X(search_history, "on", "off")
 
 enum {
 #define USER_SETTING_ENUM(name, ...) USER_SETTING_##name,
@@ -30,6 +31,7 @@ typedef struct user_choices {
 err_t user_choices_check(const user_choices_t *self, const user_setting_t *setting,
                          bool *out_is_change);
 void user_choices_apply(user_choices_t *self, str_t name, str_t value);
+bool user_choices_is(const user_choices_t *self, str_t name, str_t value);
 /* All, or those that were chosen; returns how many. */
 uint32_t user_choices_list(const user_choices_t *self, bool is_chosen_only,
                            user_setting_t out[static USER_SETTING_COUNT]);

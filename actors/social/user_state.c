@@ -46,8 +46,11 @@ err_t user_book_to_state(const user_book_t *self, arena_t *arena, user_state_t *
     user_setting_t *settings = arena_new_array(arena, USER_SETTING_COUNT, sizeof *settings);
     user_play_t *plays = arena_new_array(arena, self->history_count + 1, sizeof *plays);
     str_t *ids = arena_new_array(arena, self->playlist_count + 1, sizeof *ids);
-    if (plays == NULL || ids == NULL || settings == NULL)
+    user_search_t *searches = arena_new_array(arena, USER_SEARCHES_MAX, sizeof *searches);
+    if (plays == NULL || ids == NULL || settings == NULL || searches == NULL)
         return ERR_NO_MEMORY;
+    state.searches.items = searches;
+    state.searches.count = recent_searches_list(&self->searches, searches);
     state.settings.items = settings;
     state.settings.count = user_choices_list(&self->choices, true, settings);
     for (uint32_t i = 0; i < self->history_count; i++) /* oldest first */
@@ -122,5 +125,5 @@ err_t user_book_from_state(user_book_t *self, const user_state_t *state)
         self->history_count = self->history_capacity = state->history.count;
     }
     self->last_play_number = state->last_play_number;
-    return ERR_OK;
+    return recent_searches_restore(&self->searches, state->searches.items, state->searches.count);
 }

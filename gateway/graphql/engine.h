@@ -135,6 +135,11 @@ err_t graphql_arg_id(const graphql_field_t *self, const char *name, uint64_t *ou
 
 /* Is a field of this name asked for in this one's selections (at the first level)? To save work. */
 bool graphql_selects(graphql_field_t *self, const char *name);
+/* The arguments, with their defaults, of the index-th time that it is asked for (aliases): true, or
+ * false when it is not asked for so often. They are NULL where they are wrong: the field below will
+ * say so. */
+bool graphql_selected(graphql_field_t *self, const char *name, uint32_t index,
+                      const graphql_value_t **out_arguments);
 
 /* Answers. They always succeed for the resolver: what does not fit the schema's type becomes the
  * field's error. All return OK, so that a resolver can end with one. A field is gone afterwards. */

@@ -74,6 +74,9 @@ static const struct {
     {"user_playlist_added", "playlist_ids(public) "},
     {"user_playlist_removed", ""},
     {"user_setting_set", ""},
+    {"user_searched", ""},
+    {"user_search_forgotten", ""},
+    {"user_searches_cleared", ""},
     {"user_erased", ""},
 };
 

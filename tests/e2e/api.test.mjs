@@ -74,13 +74,14 @@ test('albums, tracks and search show what the files say', async () => {
     albums(first: 50) { totalCount nodes { title artistLine year trackCount discCount genres { name }
       artwork { url color } credits { name joinPhrase role artist { name } }
       tracks { title number disc durationMs artistLine isAvailable file { codec sampleRate path } } } }
-    search(query: "harbour lig") { albums { title } tracks { title } artists { name } } }`);
+    search(query: "harbour lig", typing: true) {
+      albums { nodes { title } } tracks { nodes { title } } artists { nodes { name } } } }`);
   assert.equal(albums.totalCount, 3);
   const trains = albums.nodes.find((album) => album.title === 'Night Trains');
   assert.deepEqual(trains.tracks.map((track) => [track.disc, track.number]), [[1, 1], [1, 2], [2, 1], [2, 2]]);
   assert.ok(albums.nodes.every((album) => album.artwork && /^#[0-9a-f]{6}$/.test(album.artwork.color)));
-  assert.deepEqual(search.albums.map((album) => album.title), ['Harbour Lights']);
-  assert.ok(search.tracks.some((track) => track.title === 'Harbour Lights'));
+  assert.deepEqual(search.albums.nodes.map((album) => album.title), ['Harbour Lights']);
+  assert.ok(search.tracks.nodes.some((track) => track.title === 'Harbour Lights'));
 });
 
 test('pages go forward without a gap or a repeat', async () => {

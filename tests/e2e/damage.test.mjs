@@ -69,8 +69,8 @@ test('what is derived is removed and built again', async () => {
 const LISTS = ['favourites(first: 9) { nodes { id } }', 'session { queue { track { id } } }', 'playlists { entries(first: 9) { nodes { id } } }'];
 
 test('a list with a track that cannot be read is an error, not a shorter list', async () => {
-  const { search: { tracks: [track] }, playlists: [playlist] } =
-    await server.graphql('{ search(query: "tide") { tracks { id title } } playlists { id } }');
+  const { search: { tracks: { nodes: [track] } }, playlists: [playlist] } =
+    await server.graphql('{ search(query: "tide") { tracks { nodes { id title } } } playlists { id } }');
   for (const edit of [`setFavourite(commandId: $c, trackId: "${track.id}", isFavourite: true)`,
     `playTracks(commandId: $c, deviceId: "d", trackIds: ["${track.id}"])`, `addToPlaylist(commandId: $c, id: "${playlist.id}", trackIds: ["${track.id}"])`])
     await server.graphql(`mutation ($c: ID!) { ${edit} { __typename } }`, { c: commandId() });

@@ -16,8 +16,8 @@ let server, track, quiet, oracle;
 before(async () => {
   server = new Server({ database: true });
   await server.serveThree();
-  const { search } = await server.graphql('{ search(query: "tide") { tracks { id stream { original } } } }');
-  [track] = search.tracks;
+  const { search } = await server.graphql('{ search(query: "tide") { tracks { nodes { id stream { original } } } } }');
+  [track] = search.tracks.nodes;
   quiet = await create('quiet');
   await add(quiet, commandId());
   oracle = new Oracle(server, { refusals: ['UNAVAILABLE'] });
@@ -40,8 +40,8 @@ for (const [name, action] of [['stopped without a goodbye', 'immediate'], ['kill
     await oracle.refused(50);
 
     assert.equal(await count(quiet), 1, 'what nobody was writing is read as before');
-    const { search } = await server.graphql('{ search(query: "tide") { tracks { title } } }');
-    assert.equal(search.tracks.length, 1);
+    const { search } = await server.graphql('{ search(query: "tide") { tracks { nodes { title } } } }');
+    assert.equal(search.tracks.nodes.length, 1);
     const audio = await fetch(server.origin + track.stream.original, { headers: { Range: 'bytes=0-999' } });
     assert.equal((await audio.arrayBuffer()).byteLength, 1000);
     assert.equal((await fetch(`${server.origin}/livez`)).status, 200);

@@ -37,7 +37,7 @@ async function live(server, tracks) {
     await server.graphql('mutation ($c: ID!, $t: ID!) { setRating(commandId: $c, trackId: $t, rating: 4) { id } }',
       { c: commandId(), t: track });
   }
-  await server.graphql('query ($q: String!) { search(query: $q) { tracks { id } } }', { q: WORDS });
+  await server.graphql('query ($q: String!) { search(query: $q) { tracks { nodes { id } } } }', { q: WORDS });
 }
 
 for (const database of [false, true]) {

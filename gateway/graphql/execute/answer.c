@@ -300,13 +300,23 @@ err_t graphql_arg_id(const graphql_field_t *self, const char *name, uint64_t *ou
 
 bool graphql_selects(graphql_field_t *self, const char *name)
 {
+    const graphql_value_t *arguments;
+    return graphql_selected(self, name, 0, &arguments);
+}
+
+bool graphql_selected(graphql_field_t *self, const char *name, uint32_t index,
+                      const graphql_value_t **out_arguments)
+{
     const gql_type_t *type = self->type->named;
+    uint32_t seen = 0;
     for (uint32_t i = 0; i < type->possible_count; i++) {
         gql_plan_set_t *set =
             gql_plan_below(self->execution->prepared, self->plan, type->possible[i]);
         for (gql_plan_field_t *f = set == NULL ? NULL : set->fields; f != NULL; f = f->next)
-            if (str_equal(f->definition->name, str_from(name)))
+            if (str_equal(f->definition->name, str_from(name)) && seen++ == index) {
+                *out_arguments = f->args_err == ERR_OK ? &f->args : NULL;
                 return true;
+            }
     }
     return false;
 }

@@ -111,10 +111,15 @@ typedef enum graph_record { GRAPH_TRACK, GRAPH_ALBUM, GRAPH_ARTIST, GRAPH_GENRE 
 err_t graph_return_records(graphql_field_t *field, graph_record_t kind, const uint64_t *ids,
                            size_t count);
 
+/* The same, without answering: NULL stands for one that is not there. */
+err_t graph_keep_records(graphql_field_t *field, graph_record_t kind, const uint64_t *ids,
+                         size_t count, const void ***out_records);
+
 /* A page in the form of Relay's connections: the source of every ...Connection. */
 typedef struct graph_edge {
     str_t cursor;
     const void *node;
+    const void *more; /* what an edge has beside its node: of a search's (search/found.h) */
 } graph_edge_t;
 
 typedef struct graph_page {
@@ -160,6 +165,10 @@ graph_rows_t resolve_session(void);
 graph_rows_t resolve_session_edits(void);
 graph_rows_t resolve_settings(void);
 graph_rows_t resolve_subscriptions(void);
+graph_rows_t resolve_search(void);
+graph_rows_t resolve_found(void);
+graph_rows_t resolve_highlights(void);
+graph_rows_t resolve_recent(void);
 
 /* The engine over schema.graphql with all of the above. Problems: a line each. */
 err_t graph_engine_new(str_t sdl, buf_t *out_problems, graphql_engine_t **out_engine);

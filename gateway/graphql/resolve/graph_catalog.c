@@ -111,23 +111,34 @@ static err_t return_item(graphql_field_t *item, const void *items, size_t index)
     return graphql_return_object(item, ((const void *const *)items)[index]);
 }
 
-err_t graph_return_records(graphql_field_t *field, graph_record_t kind, const uint64_t *ids,
-                           size_t count)
+err_t graph_keep_records(graphql_field_t *field, graph_record_t kind, const uint64_t *ids,
+                         size_t count, const void ***out_records)
 {
     arena_t scratch ARENA_SCOPED = {0};
     catalog_read_t read CATALOG_READ_SCOPED = {0};
     const void **found = arena_new_array(graphql_arena(field), count, sizeof *found);
-    size_t found_count = 0;
     if (found == NULL)
         return ERR_NO_MEMORY;
     TRY(catalog_read_begin(graph_of(field)->home->api->catalog, &scratch, &read));
     for (size_t i = 0; i < count; i++) {
-        err_t err = keep_record(field, &read, kind, ids[i], &found[found_count]);
-        if (err == ERR_OK)
-            found_count++;
-        else if (err != ERR_NOT_FOUND)
+        found[i] = NULL;
+        err_t err = keep_record(field, &read, kind, ids[i], &found[i]);
+        if (err != ERR_OK && err != ERR_NOT_FOUND)
             return err;
     }
+    *out_records = found;
+    return ERR_OK;
+}
+
+err_t graph_return_records(graphql_field_t *field, graph_record_t kind, const uint64_t *ids,
+                           size_t count)
+{
+    const void **found;
+    size_t found_count = 0;
+    TRY(graph_keep_records(field, kind, ids, count, &found));
+    for (size_t i = 0; i < count; i++)
+        if (found[i] != NULL)
+            found[found_count++] = found[i];
     return graphql_return_list(field, found_count, return_item, found);
 }
 

@@ -1,4 +1,4 @@
-/* resolve_catalog.c -- albums, artists, genres, lists of tracks, and search. */
+/* resolve_catalog.c -- albums, artists, genres and lists of tracks. */
 
 #include "gateway/graphql/resolve/graph.h"
 
@@ -134,62 +134,6 @@ static err_t query_node(graphql_field_t *field)
     return graph_return_playlist_node(field, text);
 }
 
-/* ---- search ---- */
-
-typedef struct found {
-    uint64_t *ids[SEARCH_KIND_COUNT];
-    size_t counts[SEARCH_KIND_COUNT];
-} found_t;
-
-static err_t query_search(graphql_field_t *field)
-{
-    arena_t scratch ARENA_SCOPED = {0};
-    catalog_read_t read CATALOG_READ_SCOPED = {0};
-    search_answer_t answer;
-    int64_t first = graphql_arg_int(field, "first", 8);
-    if (first < 1 || first > SEARCH_LIMIT_MAX)
-        return ERR_INVALID;
-    uint32_t limit = (uint32_t)first;
-    search_query_t query = {graphql_arg_str(field, "query"), {limit, limit, limit}};
-    TRY(catalog_read_begin(graph_of(field)->home->api->catalog, &scratch, &read));
-    TRY(catalog_search(&read, &query, &answer));
-    found_t *found = arena_new(graphql_arena(field), sizeof *found);
-    if (found == NULL)
-        return ERR_NO_MEMORY;
-    for (int kind = 0; kind < SEARCH_KIND_COUNT; kind++) {
-        size_t count = answer.counts[kind];
-        uint64_t *ids = arena_new_array(graphql_arena(field), count, sizeof *ids);
-        if (ids == NULL)
-            return ERR_NO_MEMORY;
-        for (size_t i = 0; i < count; i++)
-            ids[i] = answer.hits[kind][i].id;
-        found->ids[kind] = ids;
-        found->counts[kind] = count;
-    }
-    return graphql_return_object(field, found);
-}
-
-static err_t found_tracks(graphql_field_t *field)
-{
-    const found_t *found = graphql_source(field);
-    return graph_return_records(field, GRAPH_TRACK, found->ids[SEARCH_TRACK],
-                                found->counts[SEARCH_TRACK]);
-}
-
-static err_t found_albums(graphql_field_t *field)
-{
-    const found_t *found = graphql_source(field);
-    return graph_return_records(field, GRAPH_ALBUM, found->ids[SEARCH_ALBUM],
-                                found->counts[SEARCH_ALBUM]);
-}
-
-static err_t found_artists(graphql_field_t *field)
-{
-    const found_t *found = graphql_source(field);
-    return graph_return_records(field, GRAPH_ARTIST, found->ids[SEARCH_ARTIST],
-                                found->counts[SEARCH_ARTIST]);
-}
-
 /* ---- Album ---- */
 
 static err_t album_id(graphql_field_t *field)
@@ -314,10 +258,6 @@ graph_rows_t resolve_catalog(void)
         {"Query.genre", .resolve = query_genre},
         {"Query.tracks", .resolve = query_tracks},
         {"Query.track", .resolve = query_track},
-        {"Query.search", .resolve = query_search},
-        {"SearchResult.tracks", .resolve = found_tracks},
-        {"SearchResult.albums", .resolve = found_albums},
-        {"SearchResult.artists", .resolve = found_artists},
         {"Album.id", .resolve = album_id},
         {"Album.title", GRAPHQL_MEMBER(catalog_album_t, title)},
         {"Album.credits", .resolve = album_credits},

@@ -181,7 +181,7 @@ static err_t got_entries(graphql_field_t *field, const answer_t *answer)
         if (entry->track == NULL)
             continue;
         edges[page->count++] =
-            (graph_edge_t){arena_printf(arena, "%llu", (unsigned long long)entry->id), entry};
+            (graph_edge_t){arena_printf(arena, "%llu", (unsigned long long)entry->id), entry, NULL};
     }
     return graphql_return_object(field, page);
 }

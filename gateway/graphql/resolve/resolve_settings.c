@@ -71,6 +71,11 @@ static err_t settings_is_normalised(graphql_field_t *field)
     return graphql_return_bool(field, str_equal(value_of(field, "normalised"), STR("on")));
 }
 
+static err_t settings_is_search_history_kept(graphql_field_t *field)
+{
+    return graphql_return_bool(field, str_equal(value_of(field, "search_history"), STR("on")));
+}
+
 /* What is given of it, into the list. */
 static void add_word(graphql_field_t *field, const char *name, user_setting_t *settings,
                      uint32_t *count)
@@ -92,12 +97,13 @@ static void add_switch(graphql_field_t *field, const char *argument, const char 
 
 static err_t set_settings(graphql_field_t *field)
 {
-    user_setting_t settings[4];
+    user_setting_t settings[5];
     uint32_t count = 0;
     add_word(field, "theme", settings, &count);
     add_word(field, "quality", settings, &count);
     add_switch(field, "isGapless", "gapless", settings, &count);
     add_switch(field, "isNormalised", "normalised", settings, &count);
+    add_switch(field, "isSearchHistoryKept", "search_history", settings, &count);
     return graph_ask(field, user_address(field), got_settings, user_set_settings,
                      .settings = {settings, count});
 }
@@ -171,6 +177,7 @@ graph_rows_t resolve_settings(void)
         {"Settings.quality", .resolve = settings_quality},
         {"Settings.isGapless", .resolve = settings_is_gapless},
         {"Settings.isNormalised", .resolve = settings_is_normalised},
+        {"Settings.isSearchHistoryKept", .resolve = settings_is_search_history_kept},
         {"Server.notice", .resolve = server_notice},
         {"Server.features", .resolve = server_features},
         {"Feature.name", GRAPHQL_MEMBER(server_feature_t, name)},

@@ -68,7 +68,7 @@ static err_t got_favourites(graphql_field_t *field, const answer_t *answer)
         if (track == NULL)
             continue;
         edges[page->count++] = (graph_edge_t){
-            arena_printf(arena, "%llu", (unsigned long long)favourite->number), track};
+            arena_printf(arena, "%llu", (unsigned long long)favourite->number), track, NULL};
     }
     return graphql_return_object(field, page);
 }

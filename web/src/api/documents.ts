@@ -37,8 +37,9 @@ export const queries = {
   favourites: `query Favourites($first: Int!, $after: String) {
     favourites(first: $first, after: $after) { nodes { ${PLAYABLE} } ${PAGE} } }`,
   history: `query History { history(first: 30) { playedAt track { ${PLAYABLE} } } }`,
-  search: `query Search($query: String!, $first: Int!) { search(query: $query, first: $first) {
-    tracks { ${PLAYABLE} } albums { ${ALBUM_CARD} } artists { ${ARTIST_CARD} } } }`,
+  search: `query Search($query: String!, $first: Int!) { search(query: $query, typing: true) {
+    tracks(first: $first) { nodes { ${PLAYABLE} } } albums(first: $first) { nodes { ${ALBUM_CARD} } }
+    artists(first: $first) { nodes { ${ARTIST_CARD} } } } }`,
   playlists: `query Playlists { playlists { ${PLAYLIST_CARD} } }`,
   playlist: `query Playlist($id: ID!) { playlist(id: $id) { ${PLAYLIST} } }`,
   playlistEntries: `query PlaylistEntries($id: ID!, $after: String) { playlist(id: $id) {

@@ -27,6 +27,7 @@ import type {
   Page,
   Playlist,
   PlaylistCard,
+  SearchPages,
   SearchResult,
   Track,
 } from './types';
@@ -171,10 +172,10 @@ export function useSearch(text: string, first: number) {
     queryKey: ['search', text, first],
     enabled: text !== '',
     placeholderData: keepPreviousData,
-    queryFn: async ({ signal }) => {
-      const { search } = await ask<{ search: SearchResult }>(queries.search, { query: text, first }, signal);
-      noteStreams(search.tracks);
-      return search;
+    queryFn: async ({ signal }): Promise<SearchResult> => {
+      const { search } = await ask<{ search: SearchPages }>(queries.search, { query: text, first }, signal);
+      noteStreams(search.tracks.nodes);
+      return { tracks: search.tracks.nodes, albums: search.albums.nodes, artists: search.artists.nodes };
     },
   });
 }

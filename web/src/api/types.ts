@@ -164,6 +164,12 @@ export interface Library {
   };
 }
 
+export interface SearchPages {
+  tracks: { nodes: Track[] };
+  albums: { nodes: AlbumCard[] };
+  artists: { nodes: ArtistCard[] };
+}
+
 export interface SearchResult {
   tracks: Track[];
   albums: AlbumCard[];

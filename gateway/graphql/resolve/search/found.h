@@ -1,0 +1,70 @@
+#pragma once
+/* found.h -- what a search found, as it is shown: the source of SearchResult and all below it.
+ *
+ * One question is asked for the whole field: which groups are wanted, and how far into each, is
+ * read off the selections (found_window) before anything is looked for. What has to be asked of
+ * actors (playlists, people) is there before the field is answered; records of the catalog are read
+ * page by page.
+ *
+ * Ownership  All of it lies in the field's arena. Threads  The graph's. */
+
+#include "actors/protocol/playlist.h"
+#include "gateway/graphql/resolve/graph.h"
+
+enum {
+    FOUND_MAX = 500,      /* results of a group that one can page through */
+    FOUND_ASKED_MAX = 50, /* of playlists and people: each costs a question to an actor */
+    FOUND_TOP_MAX = 20,
+};
+
+typedef enum found_group {
+    FOUND_TRACKS, /* the first three as search_kind_t */
+    FOUND_ALBUMS,
+    FOUND_ARTISTS,
+    FOUND_PLAYLISTS,
+    FOUND_PEOPLE,
+    FOUND_LYRICS,
+    FOUND_GROUP_COUNT
+} found_group_t;
+
+typedef struct found found_t;
+
+typedef struct found_hit {
+    const found_t *found;
+    found_group_t group;
+    uint64_t id;      /* of the catalog */
+    str_t key;        /* of a playlist's or a person's actor */
+    const void *node; /* a record, a playlist_view_t, an account_info_t; NULL: not read yet */
+    double score;
+    str_t line; /* of lyrics */
+    int64_t line_at_ms;
+    str_t explanation;
+} found_hit_t;
+
+typedef struct found_list {
+    found_hit_t *hits;
+    uint32_t count;
+    uint64_t total;
+} found_list_t;
+
+struct found {
+    found_list_t lists[FOUND_GROUP_COUNT];
+    bool is_building, is_partial, is_typing;
+    str_t corrected, explanation;
+};
+
+typedef struct found_page {
+    uint32_t offset, first;
+} found_page_t;
+
+/* How far one can page. */
+uint32_t found_max(found_group_t group);
+/* What `first` and `after` say; a cursor is the place behind its edge. INVALID */
+err_t found_page_of(const graphql_value_t *arguments, found_group_t group, found_page_t *out_page);
+/* How many of a group have to be known, for all the times that it is asked for; 0: it is not. */
+uint32_t found_window(graphql_field_t *field, found_group_t group);
+/* How many of the best are asked for; 0: none. */
+uint32_t found_top_window(graphql_field_t *field);
+
+/* The nodes of hits of the catalog; a hit whose record is gone keeps NULL. */
+err_t found_read_nodes(graphql_field_t *field, found_hit_t **hits, size_t count);
