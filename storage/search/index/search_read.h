@@ -30,6 +30,7 @@ typedef enum search_space {
     SEARCH_SPACE_GENRE = 'G',      /* facets: folded value */
     SEARCH_SPACE_MOOD = 'M',
     SEARCH_SPACE_DECADE = 'D', /* "1980" */
+    SEARCH_SPACE_YEAR = 'Y',   /* "1984": the ends of a range that are not whole decades */
     SEARCH_SPACE_LANGUAGE = 'L',
     SEARCH_SPACE_FORMAT = 'F',
     SEARCH_SPACE_ROOT = 'R',
@@ -54,6 +55,8 @@ void search_read_end(search_read_t *read);
  */
 err_t search_postings(search_read_t *read, search_space_t space, str_t term,
                       roaring_bitmap_t **out_bitmap);
+/* Every document that is there: what a request without words or filter finds. */
+err_t search_everything(search_read_t *read, roaring_bitmap_t **out_bitmap);
 /* Adds them to a bitmap. */
 err_t search_postings_into(search_read_t *read, search_space_t space, str_t term,
                            roaring_bitmap_t *bitmap);
