@@ -65,6 +65,7 @@ static void append_tags(const library_track_t *track, const media_file_t *file, 
     line(out, "original date", track->original_date);
     values(out, "genre", track->genres.items, track->genres.count);
     values(out, "mood", track->moods.items, track->moods.count);
+    values(out, "language", track->languages.items, track->languages.count);
     if (track->is_compilation)
         line(out, "compilation", STR("yes"));
     line(out, "MusicBrainz recording", track->mb_recording);

@@ -1,13 +1,17 @@
 #include "actors/library/library_projection.h"
 
 #include "actors/protocol/library.h"
+#include "actors/protocol/user.h"
 #include "runtime/base/memory.h"
+#include "storage/catalog/catalog_plays.h"
 
 enum {
-    LIBRARY_PROJECTION_FORMAT = 2, /* raise it with every change of what is written */
+    LIBRARY_PROJECTION_FORMAT = 3, /* raise it with every change of what is written */
     LIBRARY_PROJECTION_BATCH = 64, /* records in a transaction, and as many as 2,000 tracks are: */
     LIBRARY_PROJECTION_BATCH_SIZE = 1536 * 1024,
 };
+
+static const str_t LIBRARY_STREAMS = STR_INIT("library/"), USER_STREAMS = STR_INIT("user/");
 
 struct library_projection {
     catalog_t *catalog;
@@ -19,7 +23,7 @@ typedef struct step {
     library_projection_t *self;
     kv_tx_t *tx;
     catalog_read_t read; /* within tx */
-    str_t root;
+    str_t key;           /* of the stream: a root, or a user's id */
 } step_t;
 
 /* ---- tracks ---- */
@@ -59,6 +63,8 @@ static void tags_of(const library_track_t *read, catalog_track_t *out)
     out->genres.count = read->genres.count;
     out->mood.items = read->moods.items;
     out->mood.count = read->moods.count;
+    out->languages.items = read->languages.items;
+    out->languages.count = read->languages.count;
     out->composer = read->composer;
     out->is_compilation = read->is_compilation;
     out->mb_track_id = read->mb_track;
@@ -114,7 +120,7 @@ static err_t keep_old(const catalog_track_t *old, arena_t *arena, catalog_track_
 static err_t put_track(step_t *step, const library_track_t *read)
 {
     catalog_track_t old, track = {.id = read->track_id,
-                                  .root = step->root,
+                                  .root = step->key,
                                   .path = read->path,
                                   .size_bytes = read->size_bytes,
                                   .mtime_ns = read->stamp,
@@ -244,6 +250,31 @@ static err_t apply_covers_made(step_t *step, const library_covers_made_t *event)
     return ERR_OK;
 }
 
+/* ---- plays ---- */
+
+/* Of who was erased nothing is left of them: no track, no list. */
+static err_t apply_played(step_t *step, const user_played_t *event)
+{
+    return catalog_add_plays(step->self->write, step->tx, step->key, event->track_id, 1);
+}
+
+static err_t apply_imported(step_t *step, const user_imported_t *event)
+{
+    for (uint32_t i = 0; i < event->tracks.count; i++) {
+        const user_import_track_t *track = &event->tracks.items[i];
+        /* Events of before had no new_plays. */
+        uint64_t count = track->new_plays > 0 ? track->new_plays : track->play_count;
+        TRY(catalog_add_plays(step->self->write, step->tx, step->key, track->track_id, count));
+    }
+    return ERR_OK;
+}
+
+static err_t apply_erased(step_t *step, const user_erased_t *event)
+{
+    (void)event;
+    return catalog_forget_listener(step->self->write, step->tx, step->key);
+}
+
 #define APPLY_IF(event_name, apply_event)                                                          \
     if (str_equal(record->event.name, STR(#event_name))) {                                         \
         event_name##_t event;                                                                      \
@@ -252,22 +283,39 @@ static err_t apply_covers_made(step_t *step, const library_covers_made_t *event)
         return catalog_write_flush(self->write, tx);                                               \
     }
 
-static err_t apply(void *context, kv_tx_t *tx, const journal_record_t *record)
+static err_t apply_of_library(library_projection_t *self, kv_tx_t *tx,
+                              const journal_record_t *record)
 {
-    library_projection_t *self = context;
-    if (!str_starts_with(record->stream, STR("library/")))
-        return ERR_OK;
-    arena_reset(&self->arena);
     step_t step = {.self = self,
                    .tx = tx,
                    .read = {.tx = *tx, .arena = &self->arena},
-                   .root = str_slice(record->stream, STR("library/").size, record->stream.size)};
+                   .key = str_slice(record->stream, LIBRARY_STREAMS.size, record->stream.size)};
     APPLY_IF(library_batch_added, apply_batch_added)
     APPLY_IF(library_tracks_gone, apply_tracks_gone)
     APPLY_IF(library_tracks_returned, apply_tracks_returned)
     APPLY_IF(library_loudness_measured, apply_loudness_measured)
     APPLY_IF(library_covers_made, apply_covers_made)
     return ERR_OK;
+}
+
+static err_t apply_of_user(library_projection_t *self, kv_tx_t *tx, const journal_record_t *record)
+{
+    step_t step = {.self = self,
+                   .tx = tx,
+                   .key = str_slice(record->stream, USER_STREAMS.size, record->stream.size)};
+    APPLY_IF(user_played, apply_played)
+    APPLY_IF(user_imported, apply_imported)
+    APPLY_IF(user_erased, apply_erased)
+    return ERR_OK;
+}
+
+static err_t apply(void *context, kv_tx_t *tx, const journal_record_t *record)
+{
+    library_projection_t *self = context;
+    arena_reset(&self->arena);
+    if (str_starts_with(record->stream, LIBRARY_STREAMS))
+        return apply_of_library(self, tx, record);
+    return str_starts_with(record->stream, USER_STREAMS) ? apply_of_user(self, tx, record) : ERR_OK;
 }
 
 static err_t flush(void *context, kv_tx_t *tx)

@@ -1,6 +1,7 @@
 #pragma once
-/* library_projection.h -- the events of `library/ROOT`, written into the catalog (and, with it, the
- * search index).
+/* library_projection.h -- the events of `library/ROOT`, written into the catalog, and the plays in
+ * those of `user/UID` added up there (catalog_plays.h): the journal is one that opens what is
+ * sealed (storage/crypt/journal_sealed.h).
  *
  * What a file says replaces what the catalog holds of its track; cover and measured loudness stay
  * until an event brings others, the loudness only while the sound is the same.

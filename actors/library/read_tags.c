@@ -232,6 +232,7 @@ static void shrink(library_track_t *track)
     track->album_credits.count = MIN(track->album_credits.count, (uint32_t)FEW);
     track->genres.count = MIN(track->genres.count, (uint32_t)FEW);
     track->moods.count = MIN(track->moods.count, (uint32_t)FEW);
+    track->languages.count = MIN(track->languages.count, (uint32_t)FEW);
 }
 
 err_t read_tags(const media_file_t *file, str_t path, uint64_t size_bytes, int64_t stamp,
@@ -264,6 +265,8 @@ err_t read_tags(const media_file_t *file, str_t path, uint64_t size_bytes, int64
                     &track.genres.count));
     TRY(take_values(file->moods.items, file->moods.count, arena, &track.moods.items,
                     &track.moods.count));
+    TRY(take_values(file->languages.items, file->languages.count, arena, &track.languages.items,
+                    &track.languages.count));
     take_gain(file, &track);
     if (file->audio.count > 0)
         take_sound(&file->audio.items[0], arena, &track);

@@ -14,7 +14,7 @@
 enum {
     READ_TAGS_NAME_SIZE_MAX = 512, /* a title, name, album; cut between characters */
     READ_TAGS_CREDITS_MAX = 64,
-    READ_TAGS_VALUES_MAX = 32,      /* genres, moods */
+    READ_TAGS_VALUES_MAX = 32,      /* genres, moods, languages */
     READ_TAGS_SIZE_MAX = 24 * 1024, /* a track's deep size; past it lists are cut to 8 */
 };
 

@@ -28,7 +28,8 @@ static user_import_track_t news_of(const track_fact_t *fact, const user_import_t
     if (track->play_count > fact->imported_plays) {
         news.play_count = track->play_count;
         news.played_at = track->played_at;
-        out_done->plays += track->play_count - fact->imported_plays;
+        news.new_plays = track->play_count - fact->imported_plays;
+        out_done->plays += news.new_plays;
     }
     out_done->favourites += news.is_favourite && fact->favourite_number == 0;
     out_done->ratings += news.rating != 0 && fact->rating == 0;

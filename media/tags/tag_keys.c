@@ -50,6 +50,7 @@ static const tag_key_t keys[] = {
     {"isrc", TEXT(isrc)},
     {"itunescompilation", FLAG(is_compilation)},
     {"label", TEXT(label)},
+    {"language", LIST(TAG_LANGUAGE)},
     {"lyricist", CREDIT("lyricist")},
     {"lyrics", LYRICS},
     {"mixer", CREDIT("mixer")},

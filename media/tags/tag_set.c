@@ -378,6 +378,7 @@ void tag_set_finish(tag_set_t *self)
     MOVE_LIST(self, album_artist_mbids, TAG_ALBUM_ARTIST_MBID);
     MOVE_LIST(self, genres, TAG_GENRE);
     MOVE_LIST(self, moods, TAG_MOOD);
+    MOVE_LIST(self, languages, TAG_LANGUAGE);
     media_credit_t *credits =
         arena_dup(self->arena, self->credits, self->credit_count * sizeof *credits);
     file->credits.items = credits;

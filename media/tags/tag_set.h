@@ -27,6 +27,7 @@ typedef enum tag_list {
     TAG_ALBUM_ARTIST_MBID,
     TAG_GENRE,
     TAG_MOOD,
+    TAG_LANGUAGE,
     TAG_LISTS
 } tag_list_t;
 

@@ -1,6 +1,7 @@
 #include "node/catalog/catalog_keeper.h"
 
 #include "runtime/base/json.h"
+#include "storage/catalog/catalog_plays.h"
 
 /* ---- how far it is ---- */
 
@@ -38,11 +39,32 @@ static void restart(catalog_progress_t *progress)
     atomic_store(&progress->told_percent, 0);
 }
 
+/* The plays of who was erased are in the sums until they are made anew. */
+static bool wants_recount(const catalog_keeper_t *self)
+{
+    arena_t arena ARENA_SCOPED = {0};
+    catalog_read_t read CATALOG_READ_SCOPED = {0};
+    bool wants = false;
+    return catalog_read_begin(self->build.catalog, &arena, &read) == ERR_OK &&
+           catalog_wants_recount(&read, &wants) == ERR_OK && wants;
+}
+
+static void recount(void *context)
+{
+    catalog_keeper_t *self = context;
+    if (catalog_keeper_rebuild(self) == ERR_OK)
+        log_info(self->log, "catalog", "a listener was erased: plays are counted anew");
+}
+
 static void stepped_first(void *context, uint64_t position)
 {
     catalog_keeper_t *self = context;
     if (atomic_load(&self->first.at) < self->whole_at)
         note(self, &self->first, position, self->whole_at);
+    if (self->moved != NULL)
+        self->moved(self->moved_context);
+    if (!atomic_load(&self->is_building) && wants_recount(self))
+        IGNORE_ERR(edge_post(self->edge, recount, self)); /* the next step looks again */
 }
 
 static void stepped_anew(void *context, uint64_t position)
@@ -106,6 +128,12 @@ static void build_again(uv_timer_t *timer)
     IGNORE_ERR(catalog_keeper_rebuild(timer->data)); /* BUSY: somebody asked for it meanwhile */
 }
 
+/* One that is to replace an outdated one, or to forget a listener whose key was still there. */
+static bool is_needed(const catalog_keeper_t *self, err_t err)
+{
+    return (err != ERR_OK && projection_is_outdated(self->build.projection)) || wants_recount(self);
+}
+
 static void built(void *data, err_t err)
 {
     catalog_keeper_t *self = data;
@@ -117,10 +145,11 @@ static void built(void *data, err_t err)
     else if (err != ERR_CANCELLED)
         log_error(self->log, "catalog",
                   "the catalog could not be built anew, the old one stays: %s", err_text(err));
-    if (err != ERR_OK && !atomic_load(&self->is_stopped) &&
-        projection_is_outdated(self->build.projection))
+    if (!atomic_load(&self->is_stopped) && is_needed(self, err))
         uv_timer_start(&self->again, build_again, self->again_ms, 0);
     follow_wake(&self->follow); /* what came while nobody could step */
+    if (self->moved != NULL)
+        self->moved(self->moved_context); /* it may be another catalog now */
 }
 
 err_t catalog_keeper_rebuild(catalog_keeper_t *self)

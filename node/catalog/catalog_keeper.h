@@ -1,7 +1,8 @@
 #pragma once
 /* catalog_keeper.h -- keeps the catalog up with the journal (follow.h), has it built anew beside
  * itself when its format is another (again and again, until that succeeds: an outdated one takes
- * nothing new), when somebody asks, or when that was cut short before, and says how far it is.
+ * nothing new), when a listener was erased whose plays it counted, when somebody asks, or when that
+ * was cut short before, and says how far it is.
  *
  * Threads  start, stop, rebuild: the edge's. is_whole, describe and append_metrics: any. */
 
@@ -22,9 +23,12 @@ typedef struct catalog_keeper {
     journal_hooks_t *hooks;
     edge_t *edge;
     const ms_log_t *log;
-    bool has_unfinished; /* a build was cut short before */
-    uint32_t again_ms;   /* 0: CATALOG_AGAIN_MS */
-    uint64_t whole_at;   /* the position from which on it holds all that was there at the start */
+    bool has_unfinished;          /* a build was cut short before */
+    uint32_t again_ms;            /* 0: CATALOG_AGAIN_MS */
+    void (*moved)(void *context); /* after a step, on its thread, and after a build, on the edge's;
+                                     NULL: nobody asks */
+    void *moved_context;
+    uint64_t whole_at; /* the position from which on it holds all that was there at the start */
 
     follow_t follow;
     uv_timer_t again;

@@ -22,7 +22,9 @@ static const char *const list_tables[CATALOG_LIST_COUNT] = {
     [CATALOG_GENRES_BY_NAME] = "genres-by-name",
 };
 static const char *const other_tables[TABLE_SEARCH - CATALOG_LIST_COUNT] = {
-    "tracks", "albums", "artists", "genres", "find-audio", "find-mbid", "find-tags", "position",
+    "tracks",         "albums",    "artists",  "genres",    "find-audio",
+    "find-mbid",      "find-tags", "plays",    "listeners", "search-changes",
+    "search-changed", "meta",      "position",
 };
 
 err_t catalog_open(const char *path, size_t map_size, const char *boot_id, catalog_t **out_catalog)
@@ -164,7 +166,7 @@ err_t catalog_get(const kv_tx_t *tx, kv_table_t table, const schema_t *schema, u
     return err == ERR_INVALID || err == ERR_LIMIT ? ERR_CORRUPT : err;
 }
 
-static void leave(catalog_t *self, uint32_t place)
+void catalog_leave(catalog_t *self, uint32_t place)
 {
     if (atomic_fetch_sub(&self->places[place].readers, 1) > 1 ||
         atomic_load(&self->current) == place)
@@ -174,24 +176,24 @@ static void leave(catalog_t *self, uint32_t place)
     pthread_mutex_unlock(&self->left_lock);
 }
 
-static uint32_t enter(catalog_t *self)
+uint32_t catalog_enter(catalog_t *self)
 {
     for (;;) {
         uint32_t place = atomic_load(&self->current);
         atomic_fetch_add(&self->places[place].readers, 1);
         if (atomic_load(&self->current) == place)
             return place;
-        leave(self, place); /* it was swapped in between */
+        catalog_leave(self, place); /* it was swapped in between */
     }
 }
 
 err_t catalog_read_begin(catalog_t *self, arena_t *arena, catalog_read_t *out_read)
 {
     kv_tx_t tx;
-    uint32_t place = enter(self);
+    uint32_t place = catalog_enter(self);
     err_t err = kv_read(self->places[place].kv, &tx);
     if (err != ERR_OK) {
-        leave(self, place);
+        catalog_leave(self, place);
         return err;
     }
     *out_read = (catalog_read_t){tx, arena, self, place};
@@ -202,12 +204,18 @@ void catalog_read_end(catalog_read_t *read)
 {
     kv_end(&read->tx);
     if (read->catalog != NULL)
-        leave(STEAL(read->catalog), read->place);
+        catalog_leave(STEAL(read->catalog), read->place);
 }
 
 err_t catalog_track(catalog_read_t *read, uint64_t id, catalog_track_t *out_track)
 {
     return catalog_get(&read->tx, TABLE_TRACKS, &catalog_track_schema, id, read->arena, out_track);
+}
+
+err_t catalog_facets(catalog_read_t *read, uint64_t track_id, catalog_facets_t *out_facets)
+{
+    return catalog_get(&read->tx, TABLE_TRACKS, &catalog_facets_schema, track_id, read->arena,
+                       out_facets);
 }
 
 err_t catalog_album(catalog_read_t *read, uint64_t id, catalog_album_t *out_album)

@@ -57,7 +57,7 @@ void catalog_scope_end(catalog_t **self);
 kv_t *catalog_kv(catalog_t *self);
 kv_table_t catalog_position_table(void);
 /* Of what is stored, and the oldest that still can be read: see projection_options_t.format. */
-enum { CATALOG_FORMAT = 1, CATALOG_FORMAT_READ = 1 };
+enum { CATALOG_FORMAT = 2, CATALOG_FORMAT_READ = 1 };
 
 /* ---- ids: the same everywhere, from what a file says ---- */
 
@@ -89,6 +89,8 @@ void catalog_read_end(catalog_read_t *read);
 #define CATALOG_READ_SCOPED SCOPED(catalog_read_end)
 
 err_t catalog_track(catalog_read_t *read, uint64_t id, catalog_track_t *out_track);
+/* A part of a track. */
+err_t catalog_facets(catalog_read_t *read, uint64_t track_id, catalog_facets_t *out_facets);
 err_t catalog_album(catalog_read_t *read, uint64_t id, catalog_album_t *out_album);
 err_t catalog_artist(catalog_read_t *read, uint64_t id, catalog_artist_t *out_artist);
 err_t catalog_genre(catalog_read_t *read, uint64_t id, catalog_genre_t *out_genre);

@@ -11,6 +11,7 @@ typedef struct dirty_entry {
     uint64_t id;
     int64_t tracks, albums; /* to be added to its counts */
     str_t name, sort_name, mbid, artwork;
+    bool is_noted; /* search is told of it */
 } dirty_entry_t;
 
 typedef struct dirty {

@@ -6,6 +6,8 @@
  * catalog_keys.c    which keys an entity has in which index
  * catalog_write.c   tracks in and out
  * catalog_settle.c  what follows from tracks: albums, artists, genres, search
+ * catalog_changes.c what changed, for the search index
+ * catalog_plays.c   how often tracks were played
  * catalog_swap.c    another environment put in the place of the one that is read */
 
 #include "storage/catalog/catalog.h"
@@ -24,6 +26,11 @@ enum {
     TABLE_FIND_AUDIO,
     TABLE_FIND_MBID,
     TABLE_FIND_TAGS,
+    TABLE_PLAYS,     /* kind and id to a count */
+    TABLE_LISTENERS, /* user ids whose plays were counted */
+    TABLE_CHANGES,   /* catalog_changes.c has the rest */
+    TABLE_CHANGED,
+    TABLE_META,
     TABLE_POSITION,
     TABLE_SEARCH,
     CATALOG_TABLE_COUNT = TABLE_SEARCH + SEARCH_TABLE_COUNT
@@ -46,6 +53,12 @@ struct catalog {
     search_t search;
 };
 
+/* Of what is written between two flushes. */
+typedef struct catalog_notes {
+    bool is_known, is_followed;
+    uint64_t first, sequence; /* newest number given before, and now */
+} catalog_notes_t;
+
 struct catalog_write {
     catalog_t *catalog;
     arena_t names;   /* of the batch: what dirty entries point to */
@@ -53,6 +66,7 @@ struct catalog_write {
     buf_t wire, text;
     keys_t old_keys, new_keys;
     dirty_t albums, artists, genres;
+    catalog_notes_t notes;
 };
 
 /* NOT_FOUND, CORRUPT. Strings borrow the map. */
@@ -63,6 +77,25 @@ err_t catalog_get(const kv_tx_t *tx, kv_table_t table, const schema_t *schema, u
  * and puts the record, or deletes it where `wire` is empty. */
 err_t catalog_apply(catalog_write_t *self, const kv_tx_t *tx, kv_table_t table, uint64_t id,
                     str_t wire);
+
+/* An entity changed in a way that search sees. */
+err_t catalog_note(catalog_write_t *self, const kv_tx_t *tx, search_kind_t kind, uint64_t id);
+/* Before the catalog is committed. */
+err_t catalog_notes_flush(catalog_write_t *self, const kv_tx_t *tx);
+/* A track's plays go with it, from one album and its artists to others. NULL: none. */
+err_t catalog_move_plays(catalog_write_t *self, const kv_tx_t *tx, uint64_t id,
+                         const catalog_track_t *from, const catalog_track_t *to);
+
+/* Keys and values of the tables of notes and plays. */
+enum { CATALOG_ENTITY_SIZE = 9 };
+str_t catalog_entity_key(char room[CATALOG_ENTITY_SIZE], search_kind_t kind, uint64_t id);
+/* 0: none. */
+err_t catalog_get_number(const kv_tx_t *tx, kv_table_t table, str_t key, uint64_t *out_number);
+err_t catalog_put_number(const kv_tx_t *tx, kv_table_t table, str_t key, uint64_t number);
+
+/* Who reads or writes the place that is current keeps it there until it leaves. */
+uint32_t catalog_enter(catalog_t *self);
+void catalog_leave(catalog_t *self, uint32_t place);
 
 /* The catalog without its environment, which was closed or taken. */
 void catalog_free(catalog_t *self);

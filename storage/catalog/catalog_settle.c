@@ -101,8 +101,22 @@ static err_t show_artists(catalog_write_t *self, const catalog_album_t *album)
     return ERR_OK;
 }
 
-static err_t settle_album(catalog_write_t *self, const kv_tx_t *tx, uint64_t id)
+/* Its artists are there with it, or through it alone. */
+static err_t note_album(catalog_write_t *self, const kv_tx_t *tx, const catalog_album_t *album)
 {
+    for (uint32_t i = 0; i < album->credits.count; i++) {
+        dirty_entry_t *artist = dirty_at(&self->artists, album->credits.items[i].artist_id);
+        if (artist == NULL)
+            return ERR_NO_MEMORY;
+        artist->is_noted = true;
+    }
+    return catalog_note(self, tx, SEARCH_ALBUM, album->id);
+}
+
+static err_t settle_album(catalog_write_t *self, const kv_tx_t *tx, const dirty_entry_t *entry)
+{
+    uint64_t id = entry->id;
+    bool is_noted = entry->is_noted;
     catalog_album_t album, old;
     const search_t *search = &self->catalog->search;
     TRY(sum_up(self, tx, id, &album));
@@ -115,7 +129,8 @@ static err_t settle_album(catalog_write_t *self, const kv_tx_t *tx, uint64_t id)
         return err;
     if (album.track_count == 0) {
         TRY(search_remove(search, tx, SEARCH_ALBUM, id));
-        return catalog_apply(self, tx, TABLE_ALBUMS, id, (str_t){NULL, 0});
+        TRY(catalog_apply(self, tx, TABLE_ALBUMS, id, (str_t){NULL, 0}));
+        return is_noted ? catalog_note(self, tx, SEARCH_ALBUM, id) : ERR_OK;
     }
     keys_of_album(&self->new_keys, &album);
     TRY(show_artists(self, &album));
@@ -126,7 +141,8 @@ static err_t settle_album(catalog_write_t *self, const kv_tx_t *tx, uint64_t id)
     TRY(buf_status(&self->wire));
     TRY(buf_status(&self->text));
     TRY(search_put(search, tx, SEARCH_ALBUM, id, album.title, buf_str(&self->text)));
-    return catalog_apply(self, tx, TABLE_ALBUMS, id, buf_str(&self->wire));
+    TRY(catalog_apply(self, tx, TABLE_ALBUMS, id, buf_str(&self->wire)));
+    return is_noted ? note_album(self, tx, &album) : ERR_OK;
 }
 
 /* ---- artists and genres ---- */
@@ -137,9 +153,19 @@ static uint32_t changed(uint32_t count, int64_t change)
     return sum < 0 ? 0 : (uint32_t)sum;
 }
 
+/* Takes a newer name, if there is one. */
+static bool is_other(str_t *name, str_t newer)
+{
+    if (newer.size == 0 || str_equal(*name, newer))
+        return false;
+    *name = newer;
+    return true;
+}
+
 static err_t settle_artist(catalog_write_t *self, const kv_tx_t *tx, const dirty_entry_t *entry)
 {
     catalog_artist_t artist;
+    bool is_noted = entry->is_noted;
     const search_t *search = &self->catalog->search;
     keys_reset(&self->old_keys);
     keys_reset(&self->new_keys);
@@ -155,10 +181,10 @@ static err_t settle_artist(catalog_write_t *self, const kv_tx_t *tx, const dirty
     artist.album_count = changed(artist.album_count, entry->albums);
     if (artist.track_count == 0 && artist.album_count == 0) {
         TRY(search_remove(search, tx, SEARCH_ARTIST, entry->id));
-        return catalog_apply(self, tx, TABLE_ARTISTS, entry->id, (str_t){NULL, 0});
+        TRY(catalog_apply(self, tx, TABLE_ARTISTS, entry->id, (str_t){NULL, 0}));
+        return is_noted ? catalog_note(self, tx, SEARCH_ARTIST, entry->id) : ERR_OK;
     }
-    artist.name = first_of(entry->name, artist.name);
-    artist.sort_name = first_of(entry->sort_name, artist.sort_name);
+    is_noted |= is_other(&artist.name, entry->name) | is_other(&artist.sort_name, entry->sort_name);
     artist.mbid = first_of(entry->mbid, artist.mbid);
     artist.artwork = first_of(artist.artwork, entry->artwork);
     keys_of_artist(&self->new_keys, &artist);
@@ -169,7 +195,8 @@ static err_t settle_artist(catalog_write_t *self, const kv_tx_t *tx, const dirty
     TRY(buf_status(&self->wire));
     TRY(buf_status(&self->text));
     TRY(search_put(search, tx, SEARCH_ARTIST, entry->id, buf_str(&self->text), (str_t){NULL, 0}));
-    return catalog_apply(self, tx, TABLE_ARTISTS, entry->id, buf_str(&self->wire));
+    TRY(catalog_apply(self, tx, TABLE_ARTISTS, entry->id, buf_str(&self->wire)));
+    return is_noted ? catalog_note(self, tx, SEARCH_ARTIST, entry->id) : ERR_OK;
 }
 
 static err_t settle_genre(catalog_write_t *self, const kv_tx_t *tx, const dirty_entry_t *entry)
@@ -200,7 +227,7 @@ static err_t settle_genre(catalog_write_t *self, const kv_tx_t *tx, const dirty_
 static err_t settle_all(catalog_write_t *self, const kv_tx_t *tx)
 {
     for (size_t i = 0; i < self->albums.count; i++) {
-        TRY(settle_album(self, tx, self->albums.entries[i].id));
+        TRY(settle_album(self, tx, &self->albums.entries[i]));
         arena_reset(&self->scratch);
     }
     for (size_t i = 0; i < self->artists.count; i++) {
@@ -217,6 +244,8 @@ static err_t settle_all(catalog_write_t *self, const kv_tx_t *tx)
 err_t catalog_write_flush(catalog_write_t *self, kv_tx_t *tx)
 {
     err_t err = settle_all(self, tx);
+    if (err == ERR_OK)
+        err = catalog_notes_flush(self, tx);
     if (err == ERR_OK)
         catalog_write_discard(self);
     return err;

@@ -33,6 +33,7 @@ void catalog_write_discard(catalog_write_t *self)
     dirty_clear(&self->albums);
     dirty_clear(&self->artists);
     dirty_clear(&self->genres);
+    self->notes = (catalog_notes_t){.is_known = false};
     arena_reset(&self->names);
     arena_reset(&self->scratch);
 }
@@ -172,14 +173,92 @@ static err_t search_track(catalog_write_t *self, const kv_tx_t *tx, const catalo
                       buf_str(&self->text));
 }
 
+/* ---- what search is told ---- */
+
+static void mix(uint64_t *digest, str_t text)
+{
+    *digest = str_hash_more(*digest * 31 + text.size, text);
+}
+
+static void mix_list(uint64_t *digest, const str_t *items, uint32_t count_)
+{
+    *digest = *digest * 31 + count_;
+    for (uint32_t i = 0; i < count_; i++)
+        mix(digest, items[i]);
+}
+
+static void mix_credits(uint64_t *digest, const catalog_credit_t *credits, uint32_t count_)
+{
+    *digest = *digest * 31 + count_;
+    for (uint32_t i = 0; i < count_; i++) {
+        *digest = *digest * 31 + credits[i].artist_id + credits[i].role;
+        mix(digest, credits[i].name);
+        mix(digest, credits[i].join_phrase);
+        mix(digest, credits[i].sort_name);
+    }
+}
+
+/* Over what documents are made of (feed/search_documents.h): covers and loudness come for every
+ * track, and search has nothing of them. */
+static uint64_t digest_of(const catalog_track_t *track)
+{
+    uint64_t digest = track->album_id + (track->is_available ? 1 : 0);
+    const str_t texts[] = {
+        track->root, track->album,      track->album_sort,    track->title,  track->codec,
+        track->date, track->sort_title, track->original_date, track->lyrics, track->lyrics_blob};
+    mix_list(&digest, texts, COUNT_OF(texts));
+    mix_list(&digest, track->genres.items, track->genres.count);
+    mix_list(&digest, track->mood.items, track->mood.count);
+    mix_list(&digest, track->languages.items, track->languages.count);
+    mix_credits(&digest, track->credits.items, track->credits.count);
+    mix_credits(&digest, track->album_credits.items, track->album_credits.count);
+    digest = digest * 31 + track->disc; /* who comes first names the album */
+    digest = digest * 31 + track->number;
+    return digest * 31 + (uint64_t)track->added_at_ms;
+}
+
+static err_t note_artists(catalog_write_t *self, const catalog_credit_t *credits, uint32_t count_)
+{
+    for (uint32_t i = 0; i < count_; i++) {
+        dirty_entry_t *entry = dirty_at(&self->artists, credits[i].artist_id);
+        if (entry == NULL)
+            return ERR_NO_MEMORY;
+        entry->is_noted = true;
+    }
+    return ERR_OK;
+}
+
+/* The track, its album and its artists: the album's are noted when it is settled. */
+static err_t note_all_of(catalog_write_t *self, const catalog_track_t *track)
+{
+    dirty_entry_t *album = dirty_at(&self->albums, track->album_id);
+    if (album == NULL)
+        return ERR_NO_MEMORY;
+    album->is_noted = true;
+    TRY(note_artists(self, track->credits.items, track->credits.count));
+    return note_artists(self, track->album_credits.items, track->album_credits.count);
+}
+
+/* NULL: not there before, or not any more. */
+static err_t note_track(catalog_write_t *self, const catalog_track_t *old,
+                        const catalog_track_t *track, bool *out_is_noted)
+{
+    *out_is_noted = old == NULL || track == NULL || digest_of(old) != digest_of(track);
+    if (*out_is_noted && old != NULL)
+        TRY(note_all_of(self, old));
+    return *out_is_noted && track != NULL ? note_all_of(self, track) : ERR_OK;
+}
+
 static err_t put(catalog_write_t *self, const kv_tx_t *tx, const catalog_track_t *given)
 {
+    bool is_noted;
     catalog_track_t track = *given, old;
     TRY(complete(self, &track));
     err_t err =
         catalog_get(tx, TABLE_TRACKS, &catalog_track_schema, track.id, &self->scratch, &old);
     if (err != ERR_OK && err != ERR_NOT_FOUND)
         return err;
+    const catalog_track_t *before = err == ERR_OK ? &old : NULL;
     /* What is old borrows pages that the first write may move: everything is worked out before. */
     keys_reset(&self->old_keys);
     if (err == ERR_OK) {
@@ -193,11 +272,14 @@ static err_t put(catalog_write_t *self, const kv_tx_t *tx, const catalog_track_t
     TRY(name_credits(self, track.credits.items, track.credits.count));
     TRY(name_credits(self, track.album_credits.items, track.album_credits.count));
     TRY(name_genres(self, &track));
+    TRY(note_track(self, before, &track, &is_noted));
     buf_reset(&self->wire);
     schema_encode(&catalog_track_schema, &track, &self->wire);
     TRY(buf_status(&self->wire));
     TRY(search_track(self, tx, &track));
-    return catalog_apply(self, tx, TABLE_TRACKS, track.id, buf_str(&self->wire));
+    TRY(catalog_apply(self, tx, TABLE_TRACKS, track.id, buf_str(&self->wire)));
+    TRY(catalog_move_plays(self, tx, track.id, before, &track));
+    return is_noted ? catalog_note(self, tx, SEARCH_TRACK, track.id) : ERR_OK;
 }
 
 err_t catalog_put_track(catalog_write_t *self, kv_tx_t *tx, const catalog_track_t *track)
@@ -215,15 +297,19 @@ static err_t set_available(catalog_write_t *self, const kv_tx_t *tx, uint64_t id
     catalog_track_t track;
     char key[8];
     TRY(catalog_get(tx, TABLE_TRACKS, &catalog_track_schema, id, &self->scratch, &track));
+    bool is_noted = track.is_available != is_available;
     track.is_available = is_available;
     track.unavailable_reason = is_available ? (str_t){NULL, 0} : reason;
     if (dirty_at(&self->albums, track.album_id) == NULL)
         return ERR_NO_MEMORY;
+    if (is_noted)
+        TRY(note_all_of(self, &track));
     buf_reset(&self->wire);
     schema_encode(&catalog_track_schema, &track, &self->wire);
     TRY(buf_status(&self->wire));
     kv_u64_write(key, id);
-    return kv_put(tx, TABLE_TRACKS, str_of(key, sizeof key), buf_str(&self->wire));
+    TRY(kv_put(tx, TABLE_TRACKS, str_of(key, sizeof key), buf_str(&self->wire)));
+    return is_noted ? catalog_note(self, tx, SEARCH_TRACK, id) : ERR_OK;
 }
 
 err_t catalog_set_available(catalog_write_t *self, kv_tx_t *tx, uint64_t id, bool is_available,
@@ -237,13 +323,17 @@ err_t catalog_set_available(catalog_write_t *self, kv_tx_t *tx, uint64_t id, boo
 static err_t take_out(catalog_write_t *self, const kv_tx_t *tx, uint64_t id)
 {
     catalog_track_t old;
+    bool is_noted;
     TRY(catalog_get(tx, TABLE_TRACKS, &catalog_track_schema, id, &self->scratch, &old));
+    TRY(note_track(self, &old, NULL, &is_noted));
     if (dirty_at(&self->albums, old.album_id) == NULL)
         return ERR_NO_MEMORY;
     keys_of_track(&self->old_keys, &old);
     keys_reset(&self->new_keys);
     TRY(search_remove(&self->catalog->search, tx, SEARCH_TRACK, id));
-    return catalog_apply(self, tx, TABLE_TRACKS, id, (str_t){NULL, 0});
+    TRY(catalog_apply(self, tx, TABLE_TRACKS, id, (str_t){NULL, 0}));
+    TRY(catalog_move_plays(self, tx, id, &old, NULL));
+    return catalog_note(self, tx, SEARCH_TRACK, id);
 }
 
 err_t catalog_remove_track(catalog_write_t *self, kv_tx_t *tx, uint64_t id)

@@ -22,6 +22,7 @@ static const demo_tag_t full_tags[] = {
     {"genre", "Ambient; Electronic"},
     {"composer", "Jonas Vey"},
     {"MOOD", "Calm"},
+    {"LANGUAGE", "deu"},
     {"REPLAYGAIN_TRACK_GAIN", "-7.25 dB"},
     {"REPLAYGAIN_TRACK_PEAK", "0.98"},
     {"MUSICBRAINZ_ALBUMID", "18caccca-4ffd-44f0-ab71-251f00de0368"},
@@ -79,6 +80,8 @@ Test(probe, finds_the_tags_in_every_format)
                   (long long)off);
         if (format != DEMO_M4A) { /* its writer keeps only what iTunes knows */
             cr_expect(file.has_track_gain && file.track_gain_db == -7.25 && file.track_peak == 0.98,
+                      "%s", what);
+            cr_expect(file.languages.count == 1 && str_equal(file.languages.items[0], STR("deu")),
                       "%s", what);
             cr_expect(file.moods.count == 1 && file.release_mbid.size == 36, "%s", what);
         }

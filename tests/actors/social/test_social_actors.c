@@ -414,7 +414,7 @@ Test(social, an_import_again_changes_nothing_and_a_later_one_brings_what_is_new)
     world_t world;
     world_init(&world);
     user_import_track_t tracks[] = {
-        {7, true, 4, 10, 5000}, {8, true, 0, 0, 0}, {9, false, 2, 3, 0}};
+        {7, true, 4, 10, 5000, 0}, {8, true, 0, 0, 0, 0}, {9, false, 2, 3, 0, 0}};
     asked_as(
         ask(&world.asking, ann(), user_add_play, .number = 1, .track_id = 7, .played_at = 9000),
         user_play_added);
@@ -452,7 +452,7 @@ Test(social, what_a_listener_took_back_does_not_come_back_with_an_import)
 {
     world_t world;
     world_init(&world);
-    user_import_track_t track = {7, true, 4, 0, 0};
+    user_import_track_t track = {7, true, 4, 0, 0, 0};
     import(&world, &track, 1);
     asked_as(ask(&world.asking, ann(), user_set_favourite, .track_id = 7), user_facts);
     asked_as(ask(&world.asking, ann(), user_set_rating, .track_id = 7), user_facts);
@@ -470,7 +470,7 @@ Test(social, an_import_that_is_wrong_or_too_large_changes_nothing)
     world_t world;
     world_init(&world);
     for (uint32_t i = 0; i < COUNT_OF(tracks); i++)
-        tracks[i] = (user_import_track_t){i + 1, true, 0, 1, 1 + i};
+        tracks[i] = (user_import_track_t){i + 1, true, 0, 1, 1 + i, 0};
 
     asked_t large = ask(&world.asking, ann(), user_import, .tracks = {tracks, USER_IMPORT_MAX + 1});
     tracks[1].rating = USER_RATING_MAX + 1;
@@ -478,7 +478,7 @@ Test(social, an_import_that_is_wrong_or_too_large_changes_nothing)
     tracks[1] = (user_import_track_t){.is_favourite = true};
     asked_t nothing = ask(&world.asking, ann(), user_import, .tracks = {tracks, 2});
     check_true(!facts_of(&world, 1).is_favourite);
-    tracks[1] = (user_import_track_t){2, true, 0, 1, 2};
+    tracks[1] = (user_import_track_t){2, true, 0, 1, 2, 0};
     const user_import_done_t *all = import(&world, tracks, USER_IMPORT_MAX);
 
     cr_assert(large.err == ERR_LIMIT);

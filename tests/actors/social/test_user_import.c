@@ -77,11 +77,30 @@ Test(user_import, favourites_have_room_up_to_the_limit_and_no_more)
     cr_assert(eq(u32, book.favourite_count, USER_FAVOURITES_MAX));
 }
 
+Test(user_import, an_event_says_how_many_plays_are_new)
+{
+    static const struct {
+        uint32_t play_count, new_plays;
+    } cases[] = {{5, 5}, {5, 0}, {8, 3}, {6, 0}};
+    user_book_t book SCOPED(user_book_deinit) = {0};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        arena_t arena ARENA_SCOPED = {0};
+        user_import_track_t track = {.track_id = 7, .play_count = cases[i].play_count};
+        user_import_t command = {.tracks = {&track, 1}};
+        user_imported_t event;
+        user_import_done_t done;
+        check_ok(user_decide_import(&book, &command, &arena, &event, &done));
+        uint32_t news = event.tracks.count == 0 ? 0 : event.tracks.items[0].new_plays;
+        cr_expect(news == cases[i].new_plays && done.plays == news, "%u", cases[i].play_count);
+        check_ok(user_apply_imported(&book, &event));
+    }
+}
+
 Test(user_import, what_was_imported_is_in_the_snapshot)
 {
     arena_t arena ARENA_SCOPED = {0};
     user_book_t book SCOPED(user_book_deinit) = {0}, back SCOPED(user_book_deinit) = {0};
-    user_import_track_t track = {7, true, 3, 5, 1000};
+    user_import_track_t track = {7, true, 3, 5, 1000, 0};
     user_import_t command = {.tracks = {&track, 1}};
     user_imported_t event;
     user_import_done_t done;

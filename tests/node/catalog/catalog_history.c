@@ -1,6 +1,7 @@
 #include "tests/node/catalog/catalog_history.h"
 
 #include "actors/library/library_lookup.h"
+#include "actors/protocol/user.h"
 #include "storage/catalog/catalog_parts.h"
 #include "storage/catalog/catalog_swap.h"
 #include "tests/support/check.h"
@@ -199,6 +200,43 @@ static void add_loudness(history_t *self)
     append(self, &library_loudness_measured_schema, &event);
 }
 
+static void append_of_user(history_t *self, uint32_t user, const schema_t *schema,
+                           const void *event)
+{
+    buf_t payload BUF_SCOPED = BUF_INIT;
+    journal_subject_t subject = {.journal = journal_lmdb_journal(self->journal)};
+    schema_encode(schema, event, &payload);
+    journal_event_t written = {str_from(schema->name), buf_str(&payload)};
+    journal_append_t request = {.stream = arena_printf(&self->arena, "user/%u", user),
+                                .expected_version = self->user_versions[user]++,
+                                .epoch = JOURNAL_EPOCH,
+                                .events = &written,
+                                .event_count = 1};
+    check_ok(journal_append_wait_for(&subject, request).err);
+}
+
+static void add_plays(history_t *self)
+{
+    uint32_t user = (uint32_t)below(self, HISTORY_USERS);
+    user_import_track_t tracks[] = {
+        {.track_id = some_track(self), .play_count = 9, .new_plays = 1 + (uint32_t)below(self, 3)},
+        {.track_id = some_track(self), .is_favourite = true}};
+    user_imported_t imported = {0};
+    user_played_t played = {1, some_track(self), 1000};
+    imported.tracks.items = tracks;
+    imported.tracks.count = COUNT_OF(tracks);
+    if (below(self, 3) == 0)
+        append_of_user(self, user, &user_imported_schema, &imported);
+    else
+        append_of_user(self, user, &user_played_schema, &played);
+}
+
+void history_erase_user(history_t *self, uint32_t user)
+{
+    static const user_erased_t erased;
+    append_of_user(self, user, &user_erased_schema, &erased);
+}
+
 void history_finish(history_t *self)
 {
     static const library_finished_t finished;
@@ -207,8 +245,8 @@ void history_finish(history_t *self)
 
 void history_grow(history_t *self, uint32_t events)
 {
-    static void (*const kinds[])(history_t *) = {add_files,    add_files, add_gone,
-                                                 add_returned, add_cover, add_loudness};
+    static void (*const kinds[])(history_t *) = {add_files, add_files,    add_gone,  add_returned,
+                                                 add_cover, add_loudness, add_plays, add_plays};
     bool is_behind;
     for (uint32_t i = 0; i < events; i++) {
         arena_reset(&self->arena);
@@ -228,7 +266,7 @@ uint64_t history_digest(catalog_t *catalog)
     check_ok(catalog_read_begin(catalog, &arena, &read));
     for (kv_table_t table = 0; table < CATALOG_TABLE_COUNT; table++) {
         kv_cursor_t cursor KV_CURSOR_SCOPED = {0};
-        if (table == TABLE_POSITION)
+        if (table >= TABLE_CHANGES && table <= TABLE_POSITION)
             continue;
         check_ok(kv_cursor_open(&read.tx, table, &cursor));
         for (err_t err = kv_first(&cursor); err == ERR_OK; err = kv_next(&cursor)) {

@@ -8,6 +8,8 @@
 #include "storage/journal/journal_lmdb.h"
 #include "tests/support/temporary.h"
 
+enum { HISTORY_USERS = 3 };
+
 typedef struct history {
     temporary_t folder;
     temporary_name_t path; /* of the catalog */
@@ -17,7 +19,7 @@ typedef struct history {
     projection_t *projection;
     random_seed_t seed;
     ms_random_t random;
-    uint64_t version, sequence, files;
+    uint64_t version, sequence, files, user_versions[HISTORY_USERS];
     arena_t arena;
 } history_t;
 
@@ -38,5 +40,8 @@ void history_catch_up(history_t *self);
 /* Gives it the format that an older version would have written: for the next open. */
 void history_outdate(history_t *self, uint32_t format);
 
-/* Of every table but the one with the position. */
+/* Appends that a listener, 0 to HISTORY_USERS - 1, was erased. */
+void history_erase_user(history_t *self, uint32_t user);
+
+/* Of every table but those that say how far somebody is. */
 uint64_t history_digest(catalog_t *catalog);

@@ -47,6 +47,7 @@ typedef struct rig {
     journal_hooks_t hooks;
     runtime_t *runtime;
     catalog_keeper_t keeper;
+    uint32_t again_ms;
     _Atomic bool is_stopped;
 } rig_t;
 
@@ -78,7 +79,7 @@ static void rig_start(rig_t *self)
                                       .hooks = &self->hooks,
                                       .edge = runtime_edge(self->runtime, 0),
                                       .log = &self->log,
-                                      .again_ms = 1};
+                                      .again_ms = self->again_ms};
     check_ok(edge_post(runtime_edge(self->runtime, 0), start_here, self));
 }
 
@@ -89,6 +90,25 @@ static void rig_stop(rig_t *self)
     check_ok(runtime_drain(self->runtime, PATIENCE_MS));
     runtime_free(self->runtime);
     journal_hooks_deinit(&self->hooks);
+}
+
+Test(catalog_keeper, a_listener_who_is_erased_has_plays_counted_anew)
+{
+    rig_t rig = {0};
+    history_init(&rig.history, 23);
+    history_grow(&rig.history, 60);
+    rig.again_ms = 1000000; /* here the plays are still there: it would go on and on */
+    rig_start(&rig);
+    wait_until(projection_position(rig.history.projection) >= rig.keeper.whole_at);
+    check_true(atomic_load(&rig.keeper.builds) == 0);
+
+    for (uint32_t user = 0; user < HISTORY_USERS; user++)
+        history_erase_user(&rig.history, user);
+    journal_hooks_call(&rig.hooks, 1);
+
+    wait_until(atomic_load(&rig.keeper.builds) > 0);
+    rig_stop(&rig);
+    history_deinit(&rig.history);
 }
 
 Test(catalog_keeper, an_outdated_one_is_built_again_until_that_succeeds)
@@ -102,6 +122,7 @@ Test(catalog_keeper, an_outdated_one_is_built_again_until_that_succeeds)
     history_close(&rig.history);
     history_open(&rig.history);
     atomic_store(&rig.journal.failures, 3);
+    rig.again_ms = 1;
 
     rig_start(&rig);
 

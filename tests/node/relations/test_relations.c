@@ -209,7 +209,7 @@ static void user_step(world_t *world, size_t user)
     user_favourite_set_t favourite = {track, pick(world, 2) == 0};
     user_rating_set_t rating = {track, (uint32_t)pick(world, 6)};
     user_played_t played = {0, track, at};
-    user_import_track_t news[2] = {{track, true, 3, 7, at}, {track + 1, false, 0, 2, 0}};
+    user_import_track_t news[2] = {{track, true, 3, 7, at, 7}, {track + 1, false, 0, 2, 0, 2}};
     user_imported_t imported = {{news, 2}};
     switch (pick(world, 4)) {
     case 0:

@@ -1,5 +1,5 @@
 #include "storage/catalog/catalog_swap.h"
-#include "tests/storage/catalog/catalog_help.h"
+#include "tests/support/catalog/catalog_help.h"
 #include "tests/support/check.h"
 #include "tests/support/temporary.h"
 

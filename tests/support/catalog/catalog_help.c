@@ -1,4 +1,4 @@
-#include "tests/storage/catalog/catalog_help.h"
+#include "tests/support/catalog/catalog_help.h"
 
 static catalog_credit_t *credit(arena_t *arena, str_t name)
 {
