@@ -73,8 +73,8 @@ test('who goes elsewhere while the search still looks is not taken back to it', 
     await released;
     await route.continue();
   });
-  await id(page, 'search').fill('window');
   const looked = page.waitForRequest((request) => request.postData()?.includes('"window"'));
+  await id(page, 'search').fill('window');
   await goTo(page, 'Favourites'); // the search stands until that page is there
   await looked;
   load();

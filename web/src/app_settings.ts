@@ -20,9 +20,16 @@ export interface Settings {
   /** Off: a short silence between tracks, as they were cut. */
   isGapless: boolean;
   isNormalised: boolean;
+  isSearchHistoryKept: boolean;
 }
 
-const DEFAULTS: Settings = { theme: 'system', quality: 'auto', isGapless: true, isNormalised: true };
+const DEFAULTS: Settings = {
+  theme: 'system',
+  quality: 'auto',
+  isGapless: true,
+  isNormalised: true,
+  isSearchHistoryKept: true,
+};
 
 export const useSettings = create<Settings>()(
   persist((): Settings => DEFAULTS, { name: 'musicstream.settings', version: 1 }),
@@ -34,6 +41,7 @@ interface ServerSettings {
   quality: Uppercase<Quality>;
   isGapless: boolean;
   isNormalised: boolean;
+  isSearchHistoryKept: boolean;
 }
 
 export function settingsFrom(it: ServerSettings): Settings {
@@ -42,6 +50,7 @@ export function settingsFrom(it: ServerSettings): Settings {
     quality: it.quality.toLowerCase() as Quality,
     isGapless: it.isGapless,
     isNormalised: it.isNormalised,
+    isSearchHistoryKept: it.isSearchHistoryKept,
   };
 }
 

@@ -3,6 +3,7 @@ import './styles/tokens.css';
 import './styles/base.css';
 import './styles/shell.css';
 import './styles/lists.css';
+import './styles/search.css';
 import './styles/playing.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';

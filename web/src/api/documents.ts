@@ -11,13 +11,31 @@ const ARTIST_CARD = `id name ${ARTWORK} albumCount trackCount`;
 const PAGE = 'totalCount pageInfo { hasNextPage endCursor }';
 const LIBRARY = `trackCount albumCount artistCount roots { name path isReadable }
   scan { phase filesDone filesKnown filesPerSecond secondsLeft startedAt finishedAt problems { path reason } problemCount }`;
-const PLAYLIST_CARD = 'id name version entryCount durationMs changedAt';
+const PLAYLIST_CARD = 'id name version entryCount durationMs changedAt isPublic owner { id name }';
 const PLAYLIST = `${PLAYLIST_CARD} entries(first: 500) { nodes { id track { ${PLAYABLE} } } ${PAGE} }`;
 const SESSION = `version placement queue { id track { ${TRACK} } } currentEntryId isPlaying positionMs positionAt serverTime repeat
   isShuffled activeDeviceId devices { id name isOnline volume }`;
 
-const SETTINGS = 'theme quality isGapless isNormalised';
+const SETTINGS = 'theme quality isGapless isNormalised isSearchHistoryKept';
 const SERVER = 'notice features { name isOn }';
+
+const SEARCHED = '$query: String!, $typing: Boolean!, $exact: Boolean!, $filter: SearchFilter';
+const AS_SEARCHED = 'query: $query, typing: $typing, exact: $exact, filter: $filter';
+const SEARCH_META = 'status didYouMean isPartial';
+const SEGMENTS = '{ text isMatch }';
+const HIGHLIGHTS = `highlights { title ${SEGMENTS} artist ${SEGMENTS} album ${SEGMENTS} }`;
+const FOUND_PLAYLIST = 'id name entryCount owner { id name }';
+const FOUND = {
+  tracks: `edges { node { ${PLAYABLE} } ${HIGHLIGHTS} } ${PAGE}`,
+  albums: `edges { node { ${ALBUM_CARD} } ${HIGHLIGHTS} } ${PAGE}`,
+  artists: `edges { node { ${ARTIST_CARD} } ${HIGHLIGHTS} } ${PAGE}`,
+  playlists: `edges { node { ${FOUND_PLAYLIST} } ${HIGHLIGHTS} } ${PAGE}`,
+  people: `edges { node { id name } ${HIGHLIGHTS} } ${PAGE}`,
+  lyrics: `edges { node { ${PLAYABLE} } ${HIGHLIGHTS} line { text segments ${SEGMENTS} atMs } } ${PAGE}`,
+} as const;
+const KINDS = ['tracks', 'albums', 'artists', 'playlists', 'people', 'lyrics'] as const;
+const FACETS = ['genres', 'moods', 'decades', 'languages', 'formats'];
+const RECENT = 'recentSearches { query }';
 
 export const queries = {
   library: `query Library { library { ${LIBRARY} } }`,
@@ -37,9 +55,13 @@ export const queries = {
   favourites: `query Favourites($first: Int!, $after: String) {
     favourites(first: $first, after: $after) { nodes { ${PLAYABLE} } ${PAGE} } }`,
   history: `query History { history(first: 30) { playedAt track { ${PLAYABLE} } } }`,
-  search: `query Search($query: String!, $first: Int!) { search(query: $query, typing: true) {
-    tracks(first: $first) { nodes { ${PLAYABLE} } } albums(first: $first) { nodes { ${ALBUM_CARD} } }
-    artists(first: $first) { nodes { ${ARTIST_CARD} } } } }`,
+  search: `query Search(${SEARCHED}, $shown: Int!) { search(${AS_SEARCHED}) { ${SEARCH_META}
+    top(first: 4) { node { __typename ... on Track { ${PLAYABLE} } ... on Album { ${ALBUM_CARD} } ... on Artist { ${ARTIST_CARD} }
+      ... on Playlist { ${FOUND_PLAYLIST} } ... on User { id name } } ${HIGHLIGHTS} }
+    ${KINDS.map((it) => `${it}(first: $shown) { ${FOUND[it]} }`).join('\n')} } }`,
+  facets: `query Facets(${SEARCHED}) { search(${AS_SEARCHED}) {
+    facets { ${FACETS.map((it) => `${it} { value count }`).join(' ')} } } }`,
+  recentSearches: `query RecentSearches { ${RECENT} }`,
   playlists: `query Playlists { playlists { ${PLAYLIST_CARD} } }`,
   playlist: `query Playlist($id: ID!) { playlist(id: $id) { ${PLAYLIST} } }`,
   playlistEntries: `query PlaylistEntries($id: ID!, $after: String) { playlist(id: $id) {
@@ -48,13 +70,22 @@ export const queries = {
   lyrics: 'query Lyrics($id: ID!) { track(id: $id) { id lyrics { isSynced lines { startMs text } } } }',
 } as const;
 
+/** All of one kind that was found, page after page. */
+export const searchPages = Object.fromEntries(
+  KINDS.map((it) => [
+    it,
+    `query SearchPage(${SEARCHED}, $first: Int!, $after: String) { search(${AS_SEARCHED}) { ${SEARCH_META}
+      ${it}(first: $first, after: $after) { ${FOUND[it]} } } }`,
+  ]),
+) as Record<(typeof KINDS)[number], string>;
+
 const session = (name: string, variables: string, field: string) =>
   `mutation ${name}($commandId: ID!${variables}) { session: ${field} { ${SESSION} } }`;
 
 export const mutations = {
-  setSettings: `mutation SetSettings($commandId: ID!, $theme: Theme, $quality: Quality, $isGapless: Boolean, $isNormalised: Boolean) {
-    settings: setSettings(commandId: $commandId, theme: $theme, quality: $quality, isGapless: $isGapless,
-      isNormalised: $isNormalised) { ${SETTINGS} } }`,
+  setSettings: `mutation SetSettings($commandId: ID!, $theme: Theme, $quality: Quality, $isGapless: Boolean, $isNormalised: Boolean,
+    $isSearchHistoryKept: Boolean) { settings: setSettings(commandId: $commandId, theme: $theme, quality: $quality,
+      isGapless: $isGapless, isNormalised: $isNormalised, isSearchHistoryKept: $isSearchHistoryKept) { ${SETTINGS} } }`,
   setNotice: `mutation SetNotice($commandId: ID!, $text: String!) {
     server: setNotice(commandId: $commandId, text: $text) { ${SERVER} } }`,
   setFeature: `mutation SetFeature($commandId: ID!, $name: String!, $isOn: Boolean!) {
@@ -119,6 +150,8 @@ export const mutations = {
     createPlaylist(commandId: $commandId, name: $name, trackIds: $trackIds) { ${PLAYLIST_CARD} } }`,
   renamePlaylist: `mutation RenamePlaylist($commandId: ID!, $id: ID!, $name: String!) {
     renamePlaylist(commandId: $commandId, id: $id, name: $name) { ${PLAYLIST_CARD} } }`,
+  setPlaylistPublic: `mutation SetPlaylistPublic($commandId: ID!, $id: ID!, $isPublic: Boolean!) {
+    setPlaylistPublic(commandId: $commandId, id: $id, isPublic: $isPublic) { ${PLAYLIST_CARD} } }`,
   deletePlaylist: `mutation DeletePlaylist($commandId: ID!, $id: ID!) {
     deletePlaylist(commandId: $commandId, id: $id) }`,
   addToPlaylist: `mutation AddToPlaylist($commandId: ID!, $id: ID!, $trackIds: [ID!]!) {
@@ -130,6 +163,13 @@ export const mutations = {
 
   setFavourite: `mutation SetFavourite($commandId: ID!, $trackId: ID!, $isFavourite: Boolean!) {
     setFavourite(commandId: $commandId, trackId: $trackId, isFavourite: $isFavourite) { id isFavourite } }`,
+
+  noteSearch: `mutation NoteSearch($commandId: ID!, $query: String!) {
+    recentSearches: noteSearch(commandId: $commandId, query: $query) { query } }`,
+  removeRecentSearch: `mutation RemoveRecentSearch($commandId: ID!, $query: String!) {
+    recentSearches: removeRecentSearch(commandId: $commandId, query: $query) { query } }`,
+  clearRecentSearches: `mutation ClearRecentSearches($commandId: ID!) {
+    recentSearches: clearRecentSearches(commandId: $commandId) { query } }`,
 
   addLibraryRoot: `mutation AddLibraryRoot($commandId: ID!, $path: String!) {
     addLibraryRoot(commandId: $commandId, path: $path) { ${LIBRARY} } }`,

@@ -1,6 +1,5 @@
 /** The catalog and the listener's own lists, through React Query; what the server pushes is written into its cache. */
 import {
-  keepPreviousData,
   QueryClient,
   useInfiniteQuery,
   useMutation,
@@ -27,8 +26,6 @@ import type {
   Page,
   Playlist,
   PlaylistCard,
-  SearchPages,
-  SearchResult,
   Track,
 } from './types';
 
@@ -47,7 +44,7 @@ export const queryClient = new QueryClient({
   },
 });
 
-function noteStreams(tracks: readonly Track[]): void {
+export function noteStreams(tracks: readonly Track[]): void {
   for (const track of tracks) if (track.stream !== undefined) noteStream(track.id, track.stream);
 }
 
@@ -163,19 +160,6 @@ export function useHistory() {
       const tracks = history.map((it) => it.track);
       noteStreams(tracks);
       return tracks.filter((it, i) => tracks.findIndex((other) => other.id === it.id) === i);
-    },
-  });
-}
-
-export function useSearch(text: string, first: number) {
-  return useQuery({
-    queryKey: ['search', text, first],
-    enabled: text !== '',
-    placeholderData: keepPreviousData,
-    queryFn: async ({ signal }): Promise<SearchResult> => {
-      const { search } = await ask<{ search: SearchPages }>(queries.search, { query: text, first }, signal);
-      noteStreams(search.tracks.nodes);
-      return { tracks: search.tracks.nodes, albums: search.albums.nodes, artists: search.artists.nodes };
     },
   });
 }
@@ -333,6 +317,10 @@ function usePlaylistEdit<V>(id: string, mutation: string, edit: (playlist: Playl
 
 export function useRenamePlaylist(id: string) {
   return usePlaylistEdit<{ name: string }>(id, mutations.renamePlaylist, (it, { name }) => ({ ...it, name }));
+}
+
+export function useSetPlaylistPublic(id: string) {
+  return usePlaylistEdit<{ isPublic: boolean }>(id, mutations.setPlaylistPublic, (it, { isPublic }) => ({ ...it, isPublic }));
 }
 
 export function useMovePlaylistEntry(id: string) {

@@ -102,6 +102,9 @@ export interface PlaylistCard {
   entryCount: number;
   durationMs: number;
   changedAt: string;
+  /** Others may read it. */
+  isPublic: boolean;
+  owner: { id: string; name: string };
 }
 
 export interface PlaylistEntry {
@@ -164,14 +167,45 @@ export interface Library {
   };
 }
 
-export interface SearchPages {
-  tracks: { nodes: Track[] };
-  albums: { nodes: AlbumCard[] };
-  artists: { nodes: ArtistCard[] };
+/** A text in pieces; joined they are the text. */
+export interface Segment {
+  text: string;
+  isMatch: boolean;
 }
 
-export interface SearchResult {
-  tracks: Track[];
-  albums: AlbumCard[];
-  artists: ArtistCard[];
+export interface Highlights {
+  title: Segment[];
+  artist: Segment[];
+  album: Segment[];
+}
+
+export interface SearchLine {
+  text: string;
+  segments: Segment[];
+  /** Null in plain lyrics. */
+  atMs: number | null;
+}
+
+export interface FoundPlaylist {
+  id: string;
+  name: string;
+  entryCount: number;
+  owner: { id: string; name: string };
+}
+
+export interface FoundPerson {
+  id: string;
+  name: string;
+}
+
+export interface FacetValue {
+  value: string;
+  count: number;
+}
+
+export type FacetName = 'genres' | 'moods' | 'decades' | 'languages' | 'formats';
+export type Facets = Record<FacetName, FacetValue[]>;
+
+export interface RecentSearch {
+  query: string;
 }

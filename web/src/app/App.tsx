@@ -8,6 +8,7 @@ import { queryClient } from '../api/queries';
 import { forgetSettings } from '../app_settings';
 import { direction, t } from '../i18n';
 import { Home } from '../pages/Home';
+import { searching } from '../search/store';
 import { Button, Spinner } from '../ui/basics';
 import { Shell } from './Shell';
 import { useTheme } from './theme';
@@ -57,6 +58,7 @@ function Gate() {
     // The next one to sign in may be somebody else.
     disconnect();
     queryClient.clear();
+    searching.forget();
     forgetSettings();
   }, [status]);
   switch (status) {
@@ -83,7 +85,7 @@ function Pages() {
     <Routes>
       <Route element={<Shell />}>
         <Route index element={<Home />} />
-        <Route path="search" element={<Search />} />
+        <Route path="search/:kind?" element={<Search />} />
         <Route path="albums" element={<Albums />} />
         <Route path="album/:id" element={<Album />} />
         <Route path="artists" element={<Artists />} />

@@ -36,6 +36,24 @@ function forward(): number {
   return document.documentElement.dir === 'rtl' ? -1 : 1;
 }
 
+/** From anywhere into the box; what was searched for stays, chosen, so that typing replaces it. */
+function goToSearch(goTo: (path: string) => void): void {
+  ui.closeNowPlaying();
+  if (!window.location.pathname.startsWith('/search')) goTo('/search');
+  requestAnimationFrame(() => {
+    const box = document.getElementById(SEARCH_ID);
+    if (box instanceof HTMLInputElement) {
+      box.focus();
+      box.select();
+    }
+  });
+}
+
+/** This one works while one types, too. */
+function isSearchKey(event: KeyboardEvent): boolean {
+  return (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === 'k';
+}
+
 export const shortcuts: readonly Shortcut[] = [
   { keys: [' ', 'k'], shown: ['Space', 'K'], label: 'help.playPause', run: () => player.toggle() },
   {
@@ -57,15 +75,7 @@ export const shortcuts: readonly Shortcut[] = [
   { keys: ['m'], shown: ['M'], label: 'help.mute', run: toggleMute },
   { keys: ['q'], shown: ['Q'], label: 'help.queue', run: ui.toggleQueue },
   { keys: ['l'], shown: ['L'], label: 'help.lyrics', run: () => ui.openNowPlaying(true) },
-  {
-    keys: ['/'],
-    shown: ['/'],
-    label: 'help.search',
-    run: (goTo) => {
-      goTo('/search');
-      requestAnimationFrame(() => document.getElementById(SEARCH_ID)?.focus());
-    },
-  },
+  { keys: ['/'], shown: ['/'], label: 'help.search', run: goToSearch },
   { keys: ['?'], shown: ['?'], label: 'help.help', run: () => ui.setHelp(true) },
 ];
 
@@ -83,12 +93,18 @@ function isTaken(event: KeyboardEvent): boolean {
 export function useShortcuts(): void {
   const navigate = useNavigate();
   useEffect(() => {
+    const goTo = (path: string) => void navigate(path);
     const onKey = (event: KeyboardEvent) => {
+      if (!event.defaultPrevented && isSearchKey(event)) {
+        event.preventDefault();
+        goToSearch(goTo);
+        return;
+      }
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTaken(event)) return;
       const shortcut = shortcuts.find((it) => it.keys.includes(event.key));
       if (shortcut === undefined) return;
       event.preventDefault();
-      shortcut.run((path) => void navigate(path));
+      shortcut.run(goTo);
     };
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);

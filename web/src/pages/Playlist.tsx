@@ -1,6 +1,7 @@
-import { ListMusic, Pencil, Play, Trash2 } from 'lucide-react';
-import { useCallback, useState } from 'react';
+import { Globe, ListMusic, Pencil, Play, Trash2 } from 'lucide-react';
+import { useCallback, useMemo, useState } from 'react';
 import { useNavigate, useParams } from 'react-router';
+import { useAccount } from '../api/account';
 import {
   useDeletePlaylist,
   useLivePlaylist,
@@ -8,6 +9,7 @@ import {
   usePlaylist,
   useRemoveFromPlaylist,
   useRenamePlaylist,
+  useSetPlaylistPublic,
 } from '../api/queries';
 import type { Playlist } from '../api/types';
 import { formatLength, t } from '../i18n';
@@ -15,7 +17,7 @@ import { player } from '../player/controller';
 import { Button, Empty, Facts, IconButton, Loaded, Page } from '../ui/basics';
 import { NameForm } from '../ui/NewPlaylist';
 import { Sheet } from '../ui/Sheet';
-import { SortableTracks } from '../ui/TrackList';
+import { SortableTracks, TrackList } from '../ui/TrackList';
 import { TrackRow } from '../ui/TrackRow';
 
 export function PlaylistPage() {
@@ -34,12 +36,15 @@ export function PlaylistPage() {
 function PlaylistView({ playlist }: { playlist: Playlist }) {
   const move = useMovePlaylistEntry(playlist.id);
   const remove = useRemoveFromPlaylist(playlist.id);
+  const isMine = useIsMine(playlist);
   const entries = playlist.entries.nodes;
-  const tracks = entries.map((it) => it.track);
+  const tracks = useMemo(() => entries.map((it) => it.track), [entries]);
   return (
-    <Page title={playlist.name} header={<PlaylistHeader playlist={playlist} />}>
+    <Page title={playlist.name} header={<PlaylistHeader playlist={playlist} isMine={isMine} />}>
       {entries.length === 0 ? (
-        <Empty icon={ListMusic} title={t('playlist.empty')} />
+        <Empty icon={ListMusic} title={t(isMine ? 'playlist.empty' : 'playlist.emptyOther')} />
+      ) : !isMine ? (
+        <TrackList tracks={tracks} label={playlist.name} lead="cover" />
       ) : (
         <SortableTracks
           entries={entries}
@@ -62,9 +67,15 @@ function PlaylistView({ playlist }: { playlist: Playlist }) {
   );
 }
 
-function PlaylistHeader({ playlist }: { playlist: Playlist }) {
+/** Others' playlists are there to be heard. */
+function useIsMine(playlist: Playlist): boolean {
+  return useAccount((it) => it.user?.id === playlist.owner.id);
+}
+
+function PlaylistHeader({ playlist, isMine }: { playlist: Playlist; isMine: boolean }) {
   const [open, setOpen] = useState<'rename' | 'delete' | null>(null);
   const rename = useRenamePlaylist(playlist.id);
+  const show = useSetPlaylistPublic(playlist.id);
   const remove = useDeletePlaylist();
   const navigate = useNavigate();
   const tracks = playlist.entries.nodes.map((it) => it.track);
@@ -78,6 +89,7 @@ function PlaylistHeader({ playlist }: { playlist: Playlist }) {
         <p className="muted">
           <Facts
             facts={[
+              isMine ? null : t('search.by', { name: playlist.owner.name }),
               t('count.tracks', { count: playlist.entryCount }),
               playlist.entryCount > 0 ? formatLength(playlist.durationMs) : null,
             ]}
@@ -94,8 +106,20 @@ function PlaylistHeader({ playlist }: { playlist: Playlist }) {
         >
           {t('player.play')}
         </Button>
-        <IconButton icon={Pencil} label={t('playlist.rename')} data-testid="rename-playlist" onClick={() => setOpen('rename')} />
-        <IconButton icon={Trash2} label={t('playlist.delete')} data-testid="delete-playlist" onClick={() => setOpen('delete')} />
+        {isMine && (
+          <>
+            <IconButton
+              icon={Globe}
+              isOn={playlist.isPublic}
+              className={playlist.isPublic ? 'is-on' : ''}
+              label={t('playlist.public')}
+              data-testid="playlist-public"
+              onClick={() => show.mutate({ isPublic: !playlist.isPublic })}
+            />
+            <IconButton icon={Pencil} label={t('playlist.rename')} data-testid="rename-playlist" onClick={() => setOpen('rename')} />
+            <IconButton icon={Trash2} label={t('playlist.delete')} data-testid="delete-playlist" onClick={() => setOpen('delete')} />
+          </>
+        )}
       </div>
       {open === 'rename' && (
         <NameForm

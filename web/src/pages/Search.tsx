@@ -1,103 +1,195 @@
-import { Search as Glass } from 'lucide-react';
-import { useEffect, useState } from 'react';
-import { useLocation, useSearchParams } from 'react-router';
-import { useSearch } from '../api/queries';
-import type { SearchResult } from '../api/types';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { NavLink, useNavigate, useParams } from 'react-router';
 import { SEARCH_ID } from '../app/ui';
 import { t } from '../i18n';
-import { Empty, Loaded, usePageTitle } from '../ui/basics';
-import { AlbumTile, ArtistTile, Shelf } from '../ui/Grid';
-import { TrackList } from '../ui/TrackList';
+import { AllFound } from '../search/AllFound';
+import { KINDS, moved, optionsOf, viewOf, type Kind, type Move, type Option, type View } from '../search/answer';
+import { pageOf, play } from '../search/choose';
+import { Filters } from '../search/Filters';
+import { Announcement, announcementOf, MetaNotes, NothingFound, SearchProblem } from '../search/Notes';
+import { isIdle, NO_FILTER, writePlace, type Place } from '../search/place';
+import { focusRecent, Recent } from '../search/Recent';
+import { hasMenu, ResultMenu } from '../search/ResultMenu';
+import { optionId, Results } from '../search/Results';
+import { SearchBox } from '../search/SearchBox';
+import { keyOfPlace, noteSearch, searching, useSearched } from '../search/store';
+import { usePlace } from '../search/usePlace';
+import { Spinner, usePageTitle } from '../ui/basics';
 
-const SETTLE_MS = 120;
-const RESULTS = 24;
-const TILE = 168;
-
-function useSettled(text: string): string {
-  const [settled, setSettled] = useState(text);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(text.trim()), SETTLE_MS);
-    return () => clearTimeout(timer);
-  }, [text]);
-  return settled;
-}
+/** While the index is built, it is looked again so often. */
+const BUILDING_AGAIN_MS = 2_000;
+const NO_OPTIONS: Option[] = [];
 
 export function Search() {
-  const [params, setParams] = useSearchParams();
-  const [text, setText] = useState(params.get('q') ?? '');
-  const words = useSettled(text);
-  const { data, isPending, error, refetch } = useSearch(words, RESULTS);
-  usePageTitle(t('nav.search'));
-  const { pathname } = useLocation();
-  const inAddress = params.get('q') ?? '';
-  useEffect(() => {
-    // Somebody may be on the way to another page already, while this one still stands.
-    if (inAddress === words || window.location.pathname !== pathname) return;
-    setParams(words === '' ? {} : { q: words }, { replace: true });
-  }, [words, inAddress, pathname, setParams]);
+  const params = useParams();
+  const kind = KINDS.find((it) => it === params['kind']) ?? null;
+  const { place, type, change, settle } = usePlace();
+  const { view, options, answerTo } = useOverview(place, kind === null);
+  const [activeKey, setActiveKey] = useState<string | null>(null);
+  const [menuOf, setMenuOf] = useState<Option | null>(null);
+  const navigate = useNavigate();
+  const active = options.findIndex((it) => it.key === activeKey);
+  usePageTitle(place.text.trim() === '' ? t('nav.search') : t('search.title', { words: place.text.trim() }));
+
+  const choose = useCallback(
+    ({ item, group }: Option, inNewTab = false) => {
+      settle();
+      noteSearch(place.text);
+      const page = item === null ? `/search/${group}?${writePlace(place).toString()}` : pageOf(item);
+      const items = options.flatMap((it) => (it.item === null ? [] : [it.item]));
+      if (page === null) item !== null && play(item, items);
+      else if (inNewTab) window.open(page, '_blank', 'noopener');
+      else void navigate(page);
+    },
+    [navigate, options, place, settle],
+  );
+  const onType = (text: string) => {
+    setActiveKey(null);
+    type(text);
+  };
+  const onMove = (move: Move) => {
+    if (options.length > 0) setActiveKey(moved(options, active === -1 ? null : activeKey, move));
+    else return move === 'next' && (isIdle(place) ? focusRecent() : focusFirst(kind));
+    return true;
+  };
+  const onEnter = () => {
+    // What an older question found is not what is meant.
+    const isCurrent = keyOfPlace(answerTo) === keyOfPlace(place);
+    const option = options[active] ?? (isCurrent ? options[0] : undefined);
+    const isTaken = option !== undefined && (active !== -1 || !isTouched());
+    if (isTaken) choose(option);
+    else noteSearch(place.text);
+    if (isTouched()) document.getElementById(SEARCH_ID)?.blur();
+  };
+  const onMenu = (option: Option | undefined) => {
+    if (option?.item === null || option === undefined || !hasMenu(option.item)) return false;
+    setMenuOf(option);
+    return true;
+  };
+  const menuAt = menuOf === null ? null : document.getElementById(optionId(options.indexOf(menuOf)));
+  const onExact = (isExact: boolean) => change({ isExact });
+  const onClearFilters = () => change({ filter: NO_FILTER });
+  const hasResults = options.length > 0;
   return (
-    <div className="page">
+    <div className="page search-page">
       <h1 className="hidden">{t('nav.search')}</h1>
-      <search>
-        <label className="search">
-          <Glass size={20} aria-hidden />
-          <span className="hidden">{t('search.label')}</span>
-          <input
-            id={SEARCH_ID}
-            data-testid="search"
-            type="search"
-            value={text}
-            placeholder={t('search.placeholder')}
-            autoComplete="off"
-            autoCapitalize="off"
-            spellCheck={false}
-            autoFocus
-            onChange={(event) => setText(event.target.value)}
-          />
-        </label>
+      <search className="search-head">
+        <SearchBox
+          text={place.text}
+          activeId={active === -1 ? null : optionId(active)}
+          hasResults={hasResults}
+          onType={onType}
+          onMove={onMove}
+          onEnter={onEnter}
+          onMenu={() => onMenu(options[active])}
+          onSettle={settle}
+        />
+        <Filters place={place} onChange={(filter) => change({ filter })} />
+        {!isIdle(place) && <Kinds place={place} />}
       </search>
-      {words === '' ? (
-        <Empty icon={Glass} title={t('search.hint')} />
+      {kind !== null ? (
+        <AllFound kind={kind} place={place} onExact={onExact} onClearFilters={onClearFilters} />
+      ) : isIdle(place) ? (
+        <Recent onChoose={(text) => change({ text })} />
       ) : (
-        <Loaded isPending={isPending} error={error} onRetry={refetch}>
-          {data && <Results result={data} words={words} />}
-        </Loaded>
+        <Overview
+          view={view}
+          options={options}
+          activeKey={activeKey}
+          onChoose={choose}
+          onMenu={onMenu}
+          onExact={onExact}
+          onClearFilters={onClearFilters}
+        />
+      )}
+      {menuOf !== null && menuAt !== null && menuOf.item !== null && hasMenu(menuOf.item) && (
+        <ResultMenu track={menuOf.item.node} at={menuAt} onClose={() => setMenuOf(null)} />
       )}
     </div>
   );
 }
 
-function Results({ result, words }: { result: SearchResult; words: string }) {
-  const { tracks, albums, artists } = result;
-  const count = tracks.length + albums.length + artists.length;
+/** Typed with a finger: Enter is there to put the keyboard away. */
+function isTouched(): boolean {
+  return matchMedia('(pointer: coarse)').matches;
+}
+
+function focusFirst(kind: Kind | null): boolean {
+  const first = document.querySelector<HTMLElement>(`[data-testid="all-${kind}"] :is(a, button)`);
+  first?.focus();
+  return first !== null;
+}
+
+/** Asks what the place says, and gives the newest answer that there is. */
+function useOverview(place: Place, isShown: boolean) {
+  const { answer, answerTo } = useSearched();
+  const key = isShown && !isIdle(place) ? keyOfPlace(place) : null;
+  const isIdleNow = isIdle(place);
+  const asked = useRef<string | null>(null);
+  useEffect(() => {
+    // Who comes back sees at once what was there, but only where it is what is asked now.
+    const isBack = asked.current === null;
+    asked.current = key;
+    if (isIdleNow || (isBack && keyOfPlace(searching.state.answerTo) !== key)) searching.forget();
+    if (key !== null) searching.ask(place);
+    // The key says what of the place counts.
+  }, [key, isIdleNow]);
+  const isBuilding = key !== null && answer?.status === 'BUILDING';
+  useEffect(() => {
+    if (!isBuilding) return;
+    const timer = setInterval(() => searching.again(), BUILDING_AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [isBuilding]);
+  const view = useMemo(() => (answer === null || key === null ? null : viewOf(answer)), [answer, key === null]);
+  const options = useMemo(() => (view === null ? NO_OPTIONS : optionsOf(view)), [view]);
+  return { view, options, answerTo };
+}
+
+/** The way to all of a kind, and back. */
+function Kinds({ place }: { place: Place }) {
+  const search = `?${writePlace(place).toString()}`;
+  return (
+    <nav className="kinds" aria-label={t('search.kinds')}>
+      <NavLink to={{ pathname: '/search', search }} end>
+        {t('search.everything')}
+      </NavLink>
+      {KINDS.map((it) => (
+        <NavLink key={it} to={{ pathname: `/search/${it}`, search }}>
+          {t(`search.group.${it}`)}
+        </NavLink>
+      ))}
+    </nav>
+  );
+}
+
+interface OverviewProps {
+  view: View | null;
+  options: readonly Option[];
+  activeKey: string | null;
+  onChoose: (option: Option, inNewTab: boolean) => void;
+  onMenu: (option: Option) => void;
+  onExact: (isExact: boolean) => void;
+  onClearFilters: () => void;
+}
+
+function Overview({ view, options, activeKey, onChoose, onMenu, onExact, onClearFilters }: OverviewProps) {
+  const { answerTo, problem } = useSearched();
+  const retry = () => searching.again();
+  const totals = useMemo(() => new Map<string, number>(view?.groups.map((it) => [it.kind, it.total])), [view]);
+  if (view === null || answerTo === null)
+    return problem === null ? <Spinner /> : <SearchProblem problem={problem} isBeside={false} onRetry={retry} />;
   return (
     <>
-      <p className="hidden" role="status">
-        {t('search.found', { count })}
-      </p>
-      {count === 0 && <Empty icon={Glass} title={t('search.none', { words })} />}
-      {artists.length > 0 && (
-        <section>
-          <h2>{t('nav.artists')}</h2>
-          <Shelf items={artists} label={t('nav.artists')}>
-            {(it) => <ArtistTile artist={it} size={TILE} />}
-          </Shelf>
-        </section>
+      <div className="search-notes">
+        {problem !== null && <SearchProblem problem={problem} isBeside onRetry={retry} />}
+        <MetaNotes meta={view} place={answerTo} onExact={onExact} />
+      </div>
+      {view.count === 0 ? (
+        <NothingFound place={answerTo} meta={view} onExact={onExact} onClearFilters={onClearFilters} />
+      ) : (
+        <Results options={options} totals={totals} activeKey={activeKey} onChoose={onChoose} onMenu={onMenu} />
       )}
-      {albums.length > 0 && (
-        <section>
-          <h2>{t('nav.albums')}</h2>
-          <Shelf items={albums} label={t('nav.albums')}>
-            {(it) => <AlbumTile album={it} size={TILE} />}
-          </Shelf>
-        </section>
-      )}
-      {tracks.length > 0 && (
-        <section>
-          <h2>{t('search.tracks')}</h2>
-          <TrackList tracks={tracks} label={t('search.tracks')} lead="cover" />
-        </section>
-      )}
+      <Announcement text={problem === null ? announcementOf(view.count, view) : t('search.offline')} />
     </>
   );
 }

@@ -7,6 +7,7 @@ import { choose, useSettings, type Theme } from '../app_settings';
 import { ui } from '../app/ui';
 import { t, type MessageKey } from '../i18n';
 import type { Quality } from '../player/track_loader';
+import { rereadRecent } from '../search/store';
 import { Button, Page } from '../ui/basics';
 import { Choice } from '../ui/Choice';
 
@@ -55,6 +56,15 @@ export function Settings() {
           text={t('settings.normalise.text')}
           isOn={settings.isNormalised}
           onChange={(isNormalised) => void choose({ isNormalised })}
+        />
+      </section>
+      <section className="settings">
+        <h2>{t('nav.search')}</h2>
+        <Toggle
+          label={t('settings.searchHistory')}
+          text={t('settings.searchHistory.text')}
+          isOn={settings.isSearchHistoryKept}
+          onChange={(isSearchHistoryKept) => void choose({ isSearchHistoryKept }).then(rereadRecent)}
         />
       </section>
       {user?.role === 'ADMIN' && <ForEverybody />}

@@ -116,7 +116,7 @@ class Controller {
 
   // What a listener can ask for.
 
-  playTracks(tracks: readonly Track[], startIndex = 0): void {
+  playTracks(tracks: readonly Track[], startIndex = 0, positionMs = 0): void {
     const playable = tracks.filter((it) => it.isAvailable);
     const first = tracks[startIndex];
     const index = Math.max(0, playable.findIndex((it) => it === first));
@@ -130,6 +130,7 @@ class Controller {
       'placement',
       0,
     );
+    if (positionMs > 0) this.seek(positionMs);
   }
 
   /** The pointer rests on it: a click may follow. */

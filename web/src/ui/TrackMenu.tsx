@@ -115,30 +115,11 @@ interface TrackMenuProps {
 }
 
 export function TrackMenu({ track, hidesAlbum = false, onRemove, removeLabel }: TrackMenuProps) {
-  const navigate = useNavigate();
-  const isFavourite = useIsFavourite(track);
-  const favour = useToggleFavourite();
   const [isNaming, setNaming] = useState(false);
-  const artist = track.credits[0]?.artist.id;
   return (
     <>
       <Menu label={t('menu.of', { title: track.title })}>
-        <QueueItems tracks={[track]} />
-        <AddToPlaylist tracks={[track]} onNew={() => setNaming(true)} />
-        <MenuItem icon={Heart} onSelect={() => favour.mutate({ trackId: track.id, isFavourite: !isFavourite })}>
-          {t(isFavourite ? 'favourite.remove' : 'favourite.add')}
-        </MenuItem>
-        <DropdownMenu.Separator className="menu-separator" />
-        {!hidesAlbum && (
-          <MenuItem icon={Disc3} onSelect={() => void navigate(`/album/${track.album.id}`)}>
-            {t('menu.goToAlbum')}
-          </MenuItem>
-        )}
-        {artist !== undefined && (
-          <MenuItem icon={Mic2} onSelect={() => void navigate(`/artist/${artist}`)}>
-            {t('menu.goToArtist')}
-          </MenuItem>
-        )}
+        <TrackMenuItems track={track} hidesAlbum={hidesAlbum} onNew={() => setNaming(true)} />
         {onRemove && (
           <MenuItem icon={Trash2} onSelect={onRemove}>
             {removeLabel}
@@ -146,6 +127,40 @@ export function TrackMenu({ track, hidesAlbum = false, onRemove, removeLabel }: 
         )}
       </Menu>
       {isNaming && <NewPlaylist trackIds={[track.id]} onClose={() => setNaming(false)} />}
+    </>
+  );
+}
+
+interface TrackMenuItemsProps {
+  track: Track;
+  hidesAlbum?: boolean;
+  /** A new playlist with it is wanted. */
+  onNew: () => void;
+}
+
+export function TrackMenuItems({ track, hidesAlbum = false, onNew }: TrackMenuItemsProps) {
+  const navigate = useNavigate();
+  const isFavourite = useIsFavourite(track);
+  const favour = useToggleFavourite();
+  const artist = track.credits[0]?.artist.id;
+  return (
+    <>
+      <QueueItems tracks={[track]} />
+      <AddToPlaylist tracks={[track]} onNew={onNew} />
+      <MenuItem icon={Heart} onSelect={() => favour.mutate({ trackId: track.id, isFavourite: !isFavourite })}>
+        {t(isFavourite ? 'favourite.remove' : 'favourite.add')}
+      </MenuItem>
+      <DropdownMenu.Separator className="menu-separator" />
+      {!hidesAlbum && (
+        <MenuItem icon={Disc3} onSelect={() => void navigate(`/album/${track.album.id}`)}>
+          {t('menu.goToAlbum')}
+        </MenuItem>
+      )}
+      {artist !== undefined && (
+        <MenuItem icon={Mic2} onSelect={() => void navigate(`/artist/${artist}`)}>
+          {t('menu.goToArtist')}
+        </MenuItem>
+      )}
     </>
   );
 }

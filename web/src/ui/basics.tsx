@@ -138,7 +138,7 @@ export function usePageTitle(title: string): void {
 }
 
 /** Short facts in a row. Each reads in its own direction, whatever that of the page is; null ones are left out. */
-export function Facts({ facts }: { facts: readonly (string | null)[] }) {
+export function Facts({ facts }: { facts: readonly ReactNode[] }) {
   return facts
     .filter((it) => it !== null)
     .map((it, index) => (

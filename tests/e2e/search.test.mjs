@@ -1,0 +1,211 @@
+// search.test.mjs -- the search in a real browser: as one types, by keyboard alone, without a network, for all.
+
+import { AxeBuilder } from '@axe-core/playwright';
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { id, openPage, signIn, startBrowser, untilPlayer } from './support/browser.mjs';
+import { commandId, startServer, until } from './support/server.mjs';
+
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+let server, browser, page;
+
+before(async () => {
+  server = await startServer();
+  browser = await startBrowser();
+  await server.setUp();
+  await server.scanned(12);
+  page = await openPage(browser, null, { reducedMotion: 'reduce' });
+  await signIn(page, server.origin);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const box = () => id(page, 'search');
+const group = (name) => id(page, `search-group-${name}`);
+const results = () => id(page, 'search-results');
+const address = () => new URL(page.url());
+const focused = () => page.evaluate(() => document.activeElement?.dataset.testid ?? document.activeElement?.tagName);
+const active = () => page.evaluate(() => {
+  const it = document.getElementById(document.activeElement.getAttribute('aria-activedescendant'));
+  return it?.getAttribute('aria-selected') === 'true' ? it.dataset.testid : null;
+});
+const recent = async () => (await server.graphql('{ recentSearches { query } }')).recentSearches.map((it) => it.query);
+const note = (q) => server.graphql('mutation ($c: ID!, $q: String!) { noteSearch(commandId: $c, query: $q) { query } }', { c: commandId(), q });
+
+async function open(where = '/search') {
+  await page.goto(server.origin + where);
+  await box().waitFor();
+}
+
+async function accessible(where) {
+  const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
+  assert.deepEqual(violations.map((it) => `${it.id}: ${it.nodes.map((node) => node.target.join(' ')).join(', ')}`), [], where);
+}
+
+/** What the node is asked from here on. */
+function questions() {
+  const asked = [];
+  page.on('request', (request) => {
+    const body = request.postDataJSON?.();
+    if (body?.query?.startsWith('query Search(')) asked.push(body.variables.query);
+  });
+  return asked;
+}
+
+test('it answers from the first letter, and every letter asks at once', async () => {
+  await open();
+  const asked = questions();
+  await box().pressSequentially('h');
+  await results().getByText('Harbour Lights').first().waitFor();
+  await box().pressSequentially('ar');
+  await until(() => asked.length === 3, 'three letters are three questions');
+  assert.deepEqual(asked, ['h', 'ha', 'har']);
+  await until(() => address().searchParams.get('q') === 'har', 'the words are in the address');
+});
+
+test('what is late is never shown, and the last results stay until the next are there', async () => {
+  await open();
+  await box().fill('harbour');
+  await results().getByText('Harbour Lights').first().waitFor();
+  const held = [];
+  await page.route('**/graphql', async (route) => {
+    const { query, variables } = route.request().postDataJSON();
+    if (query.startsWith('query Search(')) await new Promise((go) => held.push({ words: variables.query, go }));
+    await route.continue().catch(() => undefined); // the page has cancelled it
+  });
+  await box().fill('night');
+  await until(() => held.length === 1, 'the first is on its way');
+  await results().getByText('Harbour Lights').first().waitFor();
+  await box().fill('salt');
+  await until(() => held.length === 2, 'the second, too');
+  const seen = await page.evaluateHandle(() => {
+    const texts = new Set();
+    new MutationObserver(() => texts.add(document.querySelector('[data-testid=search-results]')?.textContent ?? 'nothing'))
+      .observe(document.querySelector('main'), { subtree: true, childList: true, characterData: true });
+    return texts;
+  });
+  held[1].go();
+  await results().getByText('Salt Air').first().waitFor();
+  held[0].go();
+  await page.unroute('**/graphql');
+  await box().fill('salt air');
+  await until(() => address().searchParams.get('q') === 'salt air', 'it goes on');
+  const texts = await page.evaluate((it) => [...it], seen);
+  assert.ok(texts.every((text) => !/Night Trains/.test(text) && text !== 'nothing'), texts.join('\n'));
+});
+
+test('by keyboard alone: from anywhere into the box, through the results, into one of them, and back', async () => {
+  await page.goto(server.origin);
+  await id(page, 'album').first().waitFor();
+  await page.keyboard.press('/');
+  await until(async () => (await focused()) === 'search', 'the box has the focus');
+  await page.keyboard.type('small hours');
+  await results().getByText('Small Hours').first().waitFor();
+  assert.equal(await active(), null, 'nothing is chosen by itself');
+  while ((await active()) !== 'album') await page.keyboard.press('ArrowDown');
+  assert.equal(await focused(), 'search', 'the focus stays in the box');
+  await page.keyboard.press('Enter');
+  await id(page, 'play-album').waitFor();
+  await page.keyboard.press('Control+k');
+  await until(async () => (await focused()) === 'search', 'another key leads there, too');
+  await page.goBack();
+  await page.goBack();
+  await results().getByText('Small Hours').first().waitFor();
+  assert.equal(await box().inputValue(), 'small hours', 'back is where it was');
+  assert.ok((await recent()).includes('small hours'));
+
+  await page.keyboard.press('ArrowUp');
+  assert.notEqual(await active(), null, 'up leads to the last one');
+  await page.keyboard.press('ArrowDown');
+  assert.equal(await active(), null, 'and down again into the box');
+  await page.keyboard.press('Escape');
+  assert.equal(await box().inputValue(), '');
+  assert.equal(await focused(), 'search');
+  await page.keyboard.press('Escape');
+  assert.equal(await focused(), 'MAIN', 'the focus is never lost');
+});
+
+test('Enter plays a track, the menu key shows what else can be done with it', async () => {
+  await open('/search?q=salt+air');
+  await results().getByTestId('track').first().waitFor();
+  while ((await active()) !== 'track') await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Shift+F10');
+  await page.getByRole('menuitem', { name: 'Add to queue' }).waitFor();
+  await accessible('the menu of a result');
+  await page.keyboard.press('Escape');
+  await until(async () => (await focused()) === 'search', 'the focus comes back');
+  await page.keyboard.press('Enter');
+  await untilPlayer(page, (player) => player.isPlaying, 'it plays');
+  assert.equal(await id(page, 'now-title').textContent(), 'Salt Air');
+  assert.equal(await focused(), 'search');
+  await id(page, 'play-pause').click();
+});
+
+test('all of a kind has a page of its own', async () => {
+  await open('/search?q=a');
+  await results().waitFor();
+  await page.getByRole('navigation', { name: 'Kinds of results' }).getByRole('link', { name: 'Tracks' }).click();
+  await id(page, 'all-tracks').getByTestId('track').first().waitFor();
+  assert.equal(address().pathname, '/search/tracks');
+  assert.equal(address().searchParams.get('q'), 'a');
+  await box().press('ArrowDown');
+  assert.equal(await page.evaluate(() => document.activeElement.closest('[data-testid=all-tracks]') !== null), true);
+  await box().fill('salt');
+  await until(async () => (await id(page, 'all-tracks').getByTestId('track').count()) === 1, 'it goes with the words');
+  await page.goBack();
+  await until(() => address().pathname === '/search', 'back');
+});
+
+test('what was searched for stands below the empty box, and can be taken away', async () => {
+  await note('one');
+  await note('two');
+  await note('three');
+  await open();
+  const rows = id(page, 'recent');
+  await rows.first().waitFor();
+  assert.equal(await rows.first().textContent(), 'three');
+  await accessible('recent searches');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Delete');
+  await until(async () => !(await recent()).includes('two'), 'one is gone');
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'one', 'the focus is on what took its place');
+  await page.keyboard.press('Enter');
+  await until(async () => (await box().inputValue()) === 'one', 'it is searched for again');
+  await box().fill('');
+  await id(page, 'recent-clear').click();
+  await rows.first().waitFor({ state: 'detached' });
+  await until(async () => (await recent()).length === 0, 'all are gone');
+  assert.equal(await focused(), 'search');
+});
+
+test('without a network the results stay, it says so, and goes on by itself', async () => {
+  await open('/search?q=harbour');
+  await results().getByText('Harbour Lights').first().waitFor();
+  await page.context().setOffline(true);
+  await box().fill('night');
+  await id(page, 'search-problem').waitFor();
+  await results().getByText('Harbour Lights').first().waitFor();
+  await page.context().setOffline(false);
+  await results().getByText('Night Trains').first().waitFor();
+  await id(page, 'search-problem').waitFor({ state: 'detached' });
+});
+
+test('it is said what was found, also that nothing was and what to try; it is all accessible', async () => {
+  const said = (words) => until(async () => words.test(await id(page, 'search-status').textContent()), `${words} is said`);
+  await open('/search?q=harbour');
+  await said(/^\d+ results/);
+  await page.keyboard.press('ArrowDown');
+  await accessible('results');
+  await box().fill('xqzwv');
+  await id(page, 'search-none').getByText('Nothing matches “xqzwv”.').waitFor();
+  await said(/^0 results/);
+  await accessible('nothing found');
+});
+
+test('the page complained of nothing', () => {
+  assert.deepEqual(page.problems.filter((problem) => !/WebSocket|ERR_INTERNET_DISCONNECTED/.test(problem)), []);
+});

@@ -1,0 +1,223 @@
+import { Check, ChevronDown, Heart, X } from 'lucide-react';
+import { DropdownMenu } from 'radix-ui';
+import type { ReactNode } from 'react';
+import type { FacetName, FacetValue } from '../api/types';
+import { currentLocale, formatNumber, t } from '../i18n';
+import { useFacets } from './store';
+import { ADDED_DAYS, isFiltered, NO_FILTER, POPULARITIES, toggled, type Added, type Filter, type List, type Place } from './place';
+
+interface FiltersProps {
+  place: Place;
+  onChange: (filter: Partial<Filter>) => void;
+}
+
+/** What narrows the results down. Each menu shows how many tracks each choice would leave. */
+export function Filters({ place, onChange }: FiltersProps) {
+  const { filter } = place;
+  return (
+    <div className="filters" role="group" aria-label={t('filter.title')}>
+      <ListFilter place={place} list="genres" onChange={onChange} />
+      <ListFilter place={place} list="moods" onChange={onChange} />
+      <EraFilter place={place} onChange={onChange} />
+      <ListFilter place={place} list="languages" onChange={onChange} />
+      <ListFilter place={place} list="formats" onChange={onChange} />
+      <PopularityFilter filter={filter} onChange={onChange} />
+      <AddedFilter filter={filter} onChange={onChange} />
+      <button
+        type="button"
+        className={`filter ${filter.isFavourite ? 'is-on' : ''}`}
+        aria-pressed={filter.isFavourite}
+        data-testid="filter-favourites"
+        onClick={() => onChange({ isFavourite: !filter.isFavourite })}
+      >
+        <Heart size={16} aria-hidden fill={filter.isFavourite ? 'currentColor' : 'none'} />
+        {t('nav.favourites')}
+      </button>
+      {isFiltered(filter) && (
+        <button type="button" className="filter clear" data-testid="filter-clear" onClick={() => onChange(NO_FILTER)}>
+          <X size={16} aria-hidden />
+          {t('filter.clear')}
+        </button>
+      )}
+    </div>
+  );
+}
+
+interface FilterMenuProps {
+  name: string;
+  label: string;
+  /** What is chosen, in short; empty: nothing. */
+  chosen: string;
+  children: ReactNode;
+}
+
+function FilterMenu({ name, label, chosen, children }: FilterMenuProps) {
+  return (
+    <DropdownMenu.Root modal={false}>
+      <DropdownMenu.Trigger className={`filter ${chosen === '' ? '' : 'is-on'}`} data-testid={`filter-${name}`}>
+        {chosen === '' ? label : t('filter.chosen', { label, value: chosen })}
+        <ChevronDown size={16} aria-hidden />
+      </DropdownMenu.Trigger>
+      <DropdownMenu.Portal>
+        <DropdownMenu.Content className="menu filter-menu" align="start" sideOffset={4} collisionPadding={8} aria-label={label}>
+          {children}
+        </DropdownMenu.Content>
+      </DropdownMenu.Portal>
+    </DropdownMenu.Root>
+  );
+}
+
+/** The menu's values with their counts. A menu is asked for when it is opened. */
+function Values({ place, name, children }: { place: Place; name: FacetName; children: (values: readonly FacetValue[]) => ReactNode }) {
+  const { data, isPending, error } = useFacets(place);
+  const say = (text: string) => (
+    <p className="menu-note" role="status">
+      {text}
+    </p>
+  );
+  if (error !== null && data === undefined) return say(t('filter.failed'));
+  if (isPending || data === undefined) return say(t('state.loading'));
+  const rows = children(data[name]);
+  return Array.isArray(rows) && rows.length === 0 ? say(t('filter.none')) : rows;
+}
+
+function Mark() {
+  return (
+    <span className="menu-check">
+      <DropdownMenu.ItemIndicator asChild>
+        <Check size={16} aria-hidden />
+      </DropdownMenu.ItemIndicator>
+    </span>
+  );
+}
+
+function Count({ count }: { count: number | undefined }) {
+  return count === undefined ? null : <span className="menu-count">{formatNumber(count)}</span>;
+}
+
+interface ListFilterProps extends FiltersProps {
+  list: List;
+}
+
+function ListFilter({ place, list, onChange }: ListFilterProps) {
+  const chosen = place.filter[list];
+  const others = { ...place, filter: { ...place.filter, [list]: [] } };
+  const text = chosen.length === 1 ? nameOf(list, chosen[0] ?? '') : chosen.length === 0 ? '' : formatNumber(chosen.length);
+  return (
+    <FilterMenu name={list} label={t(`filter.${list}`)} chosen={text}>
+      <Values place={others} name={list}>
+        {(values) =>
+          withChosen(values, chosen).map(({ value, count }) => (
+            <DropdownMenu.CheckboxItem
+              key={value}
+              className="menu-item"
+              checked={chosen.includes(value)}
+              onCheckedChange={() => onChange({ [list]: toggled(chosen, value) })}
+              // Several may be chosen: the menu stays.
+              onSelect={(event) => event.preventDefault()}
+            >
+              <Mark />
+              <span className="menu-text">{nameOf(list, value)}</span>
+              <Count count={count} />
+            </DropdownMenu.CheckboxItem>
+          ))
+        }
+      </Values>
+    </FilterMenu>
+  );
+}
+
+/** What was chosen stays to be taken back, even where it leaves nothing. */
+function withChosen(values: readonly FacetValue[], chosen: readonly string[]): { value: string; count?: number }[] {
+  const missing = chosen.filter((it) => !values.some(({ value }) => value === it));
+  return [...missing.map((value) => ({ value })), ...values];
+}
+
+function nameOf(list: List, value: string): string {
+  if (list === 'formats') return value.toUpperCase();
+  return list === 'languages' ? languageName(value) : value;
+}
+
+/** Tags say "ja", "jpn" or "Japanese". */
+function languageName(value: string): string {
+  try {
+    const name = new Intl.DisplayNames(currentLocale(), { type: 'language' }).of(value) ?? value;
+    return name.toLowerCase() === value.toLowerCase() ? value : name;
+  } catch {
+    return value;
+  }
+}
+
+interface OneOfProps {
+  value: string;
+  options: readonly { value: string; label: string; count?: number | undefined }[];
+  onChange: (value: string) => void;
+}
+
+/** One of them, or any: the empty value. */
+function OneOf({ value, options, onChange }: OneOfProps) {
+  return (
+    <DropdownMenu.RadioGroup value={value} onValueChange={onChange}>
+      {[{ value: '', label: t('filter.any') }, ...options].map((it: OneOfProps['options'][number]) => (
+        <DropdownMenu.RadioItem key={it.value} value={it.value} className="menu-item">
+          <Mark />
+          <span className="menu-text">{it.label}</span>
+          <Count count={it.count} />
+        </DropdownMenu.RadioItem>
+      ))}
+    </DropdownMenu.RadioGroup>
+  );
+}
+
+const decade = (value: string | number) => t('filter.decade', { decade: String(value) });
+
+function EraFilter({ place, onChange }: FiltersProps) {
+  const { era } = place.filter;
+  return (
+    <FilterMenu name="era" label={t('filter.era')} chosen={era === null ? '' : decade(era)}>
+      <Values place={{ ...place, filter: { ...place.filter, era: null } }} name="decades">
+        {(values) => (
+          <OneOf
+            value={era === null ? '' : String(era)}
+            options={withChosen(values, era === null ? [] : [String(era)])
+              .toSorted((a, b) => Number(b.value) - Number(a.value))
+              .map((it) => ({ ...it, label: decade(it.value) }))}
+            onChange={(value) => onChange({ era: value === '' ? null : Number(value) })}
+          />
+        )}
+      </Values>
+    </FilterMenu>
+  );
+}
+
+interface PlainFilterProps {
+  filter: Filter;
+  onChange: FiltersProps['onChange'];
+}
+
+function PopularityFilter({ filter, onChange }: PlainFilterProps) {
+  const label = (level: (typeof POPULARITIES)[number]) => t(`filter.popularity.${level}`);
+  const chosen = POPULARITIES.find((it) => it === filter.popularity);
+  return (
+    <FilterMenu name="popularity" label={t('filter.popularity')} chosen={chosen === undefined ? '' : label(chosen)}>
+      <OneOf
+        value={chosen === undefined ? '' : String(chosen)}
+        options={POPULARITIES.map((it) => ({ value: String(it), label: label(it) }))}
+        onChange={(value) => onChange({ popularity: Number(value) })}
+      />
+    </FilterMenu>
+  );
+}
+
+function AddedFilter({ filter, onChange }: PlainFilterProps) {
+  const label = (added: Added) => t(`filter.added.${added}`);
+  return (
+    <FilterMenu name="added" label={t('filter.added')} chosen={filter.added === null ? '' : label(filter.added)}>
+      <OneOf
+        value={filter.added ?? ''}
+        options={(Object.keys(ADDED_DAYS) as Added[]).map((it) => ({ value: it, label: label(it) }))}
+        onChange={(value) => onChange({ added: value === '' ? null : (value as Added) })}
+      />
+    </FilterMenu>
+  );
+}

@@ -1,0 +1,148 @@
+/** What is to be said of an answer: how it was understood, what is missing, what went wrong. */
+import { Hammer, Scissors, SearchX, WifiOff } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import type { ErrorCode } from '../api/errors';
+import { t, type MessageKey } from '../i18n';
+import { Button, Empty } from '../ui/basics';
+import type { SearchMeta } from './answer';
+import { isFiltered, type Place } from './place';
+
+interface MetaProps {
+  meta: SearchMeta;
+  /** What the answer is to. */
+  place: Place;
+  onExact: (isExact: boolean) => void;
+}
+
+export function MetaNotes({ meta, place, onExact }: MetaProps) {
+  const words = place.text.trim();
+  return (
+    <>
+      {meta.didYouMean !== null && (
+        <p className="search-note" data-testid="did-you-mean">
+          <span>
+            {t('search.meant')} <bdi className="search-words">{meta.didYouMean}</bdi>
+          </span>
+          <button type="button" className="text-button" data-testid="search-exactly" onClick={() => onExact(true)}>
+            {t('search.exactly', { words })}
+          </button>
+        </p>
+      )}
+      {place.isExact && (
+        <p className="search-note" data-testid="is-exact">
+          <span>
+            {t('search.isExact')} <bdi className="search-words">{words}</bdi>
+          </span>
+          <button type="button" className="text-button" data-testid="search-loosely" onClick={() => onExact(false)}>
+            {t('search.loosely')}
+          </button>
+        </p>
+      )}
+      {meta.status === 'BUILDING' && (
+        <p className="search-note" data-testid="search-building">
+          <Hammer size={16} aria-hidden /> {t('search.building')}
+        </p>
+      )}
+      {meta.isPartial && (
+        <p className="search-note" data-testid="search-partial">
+          <Scissors size={16} aria-hidden /> {t('search.partial')}
+        </p>
+      )}
+    </>
+  );
+}
+
+interface ProblemProps {
+  problem: ErrorCode;
+  /** Older results stand below. */
+  isBeside: boolean;
+  onRetry: () => void;
+}
+
+function problemText(problem: ErrorCode): string {
+  if (problem === 'NETWORK') return t('search.offline');
+  return t(`problem.${problem}` as MessageKey, { what: '' });
+}
+
+export function SearchProblem({ problem, isBeside, onRetry }: ProblemProps) {
+  const retry = (
+    <Button variant={isBeside ? 'plain' : 'primary'} data-testid="search-retry" onClick={onRetry}>
+      {t('action.retry')}
+    </Button>
+  );
+  if (!isBeside)
+    return (
+      <Empty icon={WifiOff} title={problemText(problem)}>
+        {retry}
+      </Empty>
+    );
+  return (
+    <div className="search-note problem" data-testid="search-problem">
+      <WifiOff size={18} aria-hidden />
+      <span>
+        {problemText(problem)} {t('search.older')}
+      </span>
+      {retry}
+    </div>
+  );
+}
+
+interface NothingProps {
+  place: Place;
+  meta: SearchMeta;
+  onClearFilters: () => void;
+  onExact: (isExact: boolean) => void;
+}
+
+/** Nothing was found: what to try. */
+export function NothingFound({ place, meta, onClearFilters, onExact }: NothingProps) {
+  const words = place.text.trim();
+  const hasFilter = isFiltered(place.filter);
+  const title = words === '' ? t('search.noneFiltered') : t('search.none', { words });
+  const advice = hasFilter ? 'search.try.filters' : place.isExact ? 'search.try.loosely' : 'search.try.words';
+  return (
+    <div data-testid="search-none" className="search-none">
+      <Empty icon={SearchX} title={title}>
+        {meta.status === 'READY' && <p>{t(advice)}</p>}
+        {hasFilter ? (
+          <Button variant="primary" onClick={onClearFilters}>
+            {t('filter.clear')}
+          </Button>
+        ) : (
+          place.isExact && (
+            <Button variant="primary" onClick={() => onExact(false)}>
+              {t('search.loosely')}
+            </Button>
+          )
+        )}
+      </Empty>
+    </div>
+  );
+}
+
+/** A screen reader is told when the typing rests, not at every key. */
+const QUIET_MS = 500;
+
+export function announcementOf(count: number, meta: SearchMeta): string {
+  const parts = [
+    t('search.found', { count }),
+    meta.didYouMean === null ? '' : `${t('search.meant')} ${meta.didYouMean}.`,
+    meta.status === 'BUILDING' ? t('search.building') : '',
+    meta.isPartial ? t('search.partial') : '',
+  ];
+  return parts.filter((it) => it !== '').join(' ');
+}
+
+/** Tells those who don't see it. Empty: nothing is to be said. */
+export function Announcement({ text }: { text: string }) {
+  const [said, setSaid] = useState('');
+  useEffect(() => {
+    const timer = setTimeout(() => setSaid(text), QUIET_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return (
+    <p className="hidden" role="status" data-testid="search-status">
+      {said}
+    </p>
+  );
+}
