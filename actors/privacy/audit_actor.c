@@ -19,6 +19,7 @@ typedef enum erase_step {
     ERASE_ACCOUNT,
     ERASE_SESSION,
     ERASE_PLAYLISTS,
+    ERASE_FOLLOWS,
     ERASE_USER,
     ERASE_KEY
 } erase_step_t;
@@ -39,7 +40,7 @@ typedef struct audit_self {
 #define ACTOR_STATE audit_self_t
 #include "runtime/actor_kind.h"
 
-enum { STEP_TIMEOUT_MS = 10000 };
+enum { STEP_TIMEOUT_MS = 10000, PART_AGAIN_MS = 20 };
 
 static const privacy_service_t *service(const context_t *ctx)
 {
@@ -193,6 +194,24 @@ static void playlists_known(void *state, context_t *ctx, const answer_t *answer,
               .playlist_id = playlists->playlist_ids.items[0]);
 }
 
+/* Page by page; between two the outbox of who is erased gets rid of some. */
+static void parted(void *state, context_t *ctx, const answer_t *answer, void *data,
+                   size_t data_size)
+{
+    const user_parted_t *parted = answer->message;
+    if (answer->err == ERR_OK && parted->left > 0)
+        actor_timer_start(ctx, PART_AGAIN_MS, 0, audit_part);
+    else
+        stepped(state, ctx, answer, data, data_size);
+}
+
+ON(audit_part)
+{
+    if (self->is_erasing && self->step == ERASE_FOLLOWS)
+        next_step(self, ctx);
+    return ERR_OK;
+}
+
 typedef struct key_job {
     const privacy_service_t *service;
     audit_user_t user;
@@ -240,6 +259,9 @@ static void next_step(audit_self_t *self, context_t *ctx)
     case ERASE_PLAYLISTS:
         actor_ask(ctx, address_of(USER_KIND, id), STEP_TIMEOUT_MS, playlists_known, NULL, 0,
                   user_get_playlists);
+        break;
+    case ERASE_FOLLOWS:
+        actor_ask(ctx, address_of(USER_KIND, id), STEP_TIMEOUT_MS, parted, NULL, 0, user_part);
         break;
     case ERASE_USER:
         actor_ask(ctx, address_of(USER_KIND, id), STEP_TIMEOUT_MS, stepped, NULL, 0, user_erase);

@@ -19,4 +19,7 @@ enum {
     USER_SETTINGS_MAX = 16,     /* of one user_set_settings */
     USER_SEARCHES_MAX = 20,     /* recent ones */
     USER_SEARCH_SIZE_MAX = 200, /* bytes of one */
+    USER_FOLLOWING_MAX = 10000,
+    USER_FOLLOWERS_MAX = 20000,
+    USER_PART_MAX = 256, /* follows that one user_part ends */
 };

@@ -2,6 +2,7 @@
  * that the list of them and they themselves agree. */
 
 #include "actors/social/kinds.h"
+#include "actors/social/people/follows.h"
 #include "actors/social/user_rules.h"
 #include "runtime/base/text.h"
 
@@ -9,6 +10,7 @@ typedef struct user_self {
     user_book_t book;
     bool is_broken; /* an event could not be applied: there was no memory */
 } user_self_t;
+_Static_assert(offsetof(user_self_t, book) == 0, "follows.h takes the state for the book");
 
 #define ACTOR_DEF "actors/protocol/user.def"
 #define ACTOR_STATE user_self_t
@@ -299,6 +301,38 @@ ON(user_clear_searches)
     return answer_searches(self, ctx);
 }
 
+/* ---- follows ---- */
+
+ON(user_get_standing)
+{
+    return follows_standing(&self->book, ctx, command->user_id);
+}
+
+ON(user_get_links)
+{
+    return follows_list(&self->book, ctx, command);
+}
+
+ON(user_set_follow)
+{
+    return follows_set(&self->book, ctx, command);
+}
+
+ON(user_note_follower)
+{
+    return follows_note(&self->book, ctx, command);
+}
+
+ON(user_forget)
+{
+    return follows_forget(&self->book, ctx, command->user_id);
+}
+
+ON(user_part)
+{
+    return follows_part(&self->book, ctx);
+}
+
 /* ---- erasing ---- */
 
 ON(user_erase)
@@ -359,10 +393,21 @@ APPLY(user_searches_cleared)
     recent_searches_apply_cleared(&self->book.searches);
 }
 
+APPLY(user_follow_set)
+{
+    self->is_broken |= user_apply_follow(&self->book, event, wall_ms) == ERR_NO_MEMORY;
+}
+
+APPLY(user_follower_set)
+{
+    self->is_broken |= user_apply_follower(&self->book, event) == ERR_NO_MEMORY;
+}
+
 /* What an erased listener's events leave behind goes with the rest. */
 APPLY(user_erased)
 {
     user_book_deinit(&self->book);
+    self->book.is_erased = true;
 }
 
 /* ---- life ---- */

@@ -117,6 +117,49 @@ const relation_t TASTES_RELATION = {.name = "tastes",
                                     .events = taste_events,
                                     .event_count = COUNT_OF(taste_events)};
 
+/* ---- follows ----
+ * A row is the follower's: no other stream writes it. Whoever is erased was taken off the lists of
+ * their followers before (audit_actor.c). */
+
+static const char follow_sql[] =
+    "WITH e AS ("
+    "  SELECT DISTINCT ON (user_id, followed_id) *"
+    "    FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::bool[])"
+    "      WITH ORDINALITY AS e(place, user_id, wall_ms, followed_id, is_following, nth)"
+    "    WHERE " RELATION_PASSED " ORDER BY user_id, followed_id, nth DESC"
+    "), gone AS ("
+    "  DELETE FROM follows f USING e WHERE NOT e.is_following AND f.follower_id = e.user_id"
+    "      AND f.followed_id = e.followed_id"
+    ") INSERT INTO follows (follower_id, followed_id, since)"
+    "  SELECT user_id, followed_id, ms_time(wall_ms) FROM e WHERE is_following"
+    "  ON CONFLICT (follower_id, followed_id) DO UPDATE SET since = excluded.since";
+
+static void follow_set(relation_rows_t *rows, const void *event_)
+{
+    const user_follow_set_t *event = event_;
+    relation_add_key_wall(rows, event);
+    relation_text(rows, event->user_id);
+    relation_bool(rows, event->is_following);
+}
+
+static const char erased_follows_sql[] =
+    "DELETE FROM follows f USING (SELECT * FROM unnest($1::bigint[], $2::text[])"
+    "   AS e(place, user_id) WHERE " RELATION_PASSED ") AS e WHERE f.follower_id = e.user_id";
+
+static const relation_event_t follow_events[] = {
+    {.schema = &user_follow_set_schema, .columns = "ltltb", .sql = follow_sql, .add = follow_set},
+    {.schema = &user_erased_schema,
+     .columns = "lt",
+     .sql = erased_follows_sql,
+     .add = relation_add_key},
+};
+
+const relation_t FOLLOWS_RELATION = {.name = "follows",
+                                     .format = 1,
+                                     .tables = {"follows"},
+                                     .events = follow_events,
+                                     .event_count = COUNT_OF(follow_events)};
+
 /* ---- plays ---- */
 
 enum { PLAYED_AT = 4 }; /* the column of played_sql that says which months are needed */

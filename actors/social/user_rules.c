@@ -8,6 +8,8 @@ void user_book_deinit(user_book_t *self)
     memory_free(self->favourites);
     memory_free(self->history);
     memory_free(self->playlists);
+    links_deinit(&self->following);
+    links_deinit(&self->followers);
     recent_searches_deinit(&self->searches);
     *self = (user_book_t){0};
 }
@@ -178,6 +180,31 @@ err_t user_decide_add_playlist(user_book_t *self, str_t playlist_id, bool *out_i
     return ERR_OK;
 }
 
+err_t user_decide_follow(user_book_t *self, str_t self_id, const user_set_follow_t *command,
+                         bool *out_is_change)
+{
+    bool is_following = links_has(&self->following, command->user_id);
+    if (str_is_empty(command->user_id) || command->user_id.size > LINK_USER_ID_SIZE_MAX ||
+        str_equal(command->user_id, self_id))
+        return ERR_INVALID;
+    if (command->is_following && !is_following)
+        TRY(links_reserve(&self->following, USER_FOLLOWING_MAX));
+    *out_is_change = is_following != command->is_following;
+    return ERR_OK;
+}
+
+err_t user_decide_follower(user_book_t *self, const user_note_follower_t *command,
+                           bool *out_is_change)
+{
+    bool is_follower = links_has(&self->followers, command->user_id);
+    if (command->is_following && self->is_erased)
+        return ERR_LIMIT;
+    if (command->is_following && !is_follower)
+        TRY(links_reserve(&self->followers, USER_FOLLOWERS_MAX));
+    *out_is_change = is_follower != command->is_following;
+    return ERR_OK;
+}
+
 /* ---- applying ---- */
 
 /* An event that was decided always finds room; a replay has to make it again. Where the table is
@@ -270,4 +297,20 @@ void user_apply_playlist_removed(user_book_t *self, const user_playlist_removed_
     self->playlist_count--;
     memmove(self->playlists + index, self->playlists + index + 1,
             (self->playlist_count - index) * sizeof *self->playlists);
+}
+
+err_t user_apply_follow(user_book_t *self, const user_follow_set_t *event, int64_t wall_ms)
+{
+    if (event->is_following)
+        return links_add(&self->following, event->user_id, wall_ms);
+    links_remove(&self->following, event->user_id);
+    return ERR_OK;
+}
+
+err_t user_apply_follower(user_book_t *self, const user_follower_set_t *event)
+{
+    if (event->is_follower)
+        return links_add(&self->followers, event->user_id, event->since);
+    links_remove(&self->followers, event->user_id);
+    return ERR_OK;
 }

@@ -12,6 +12,7 @@
  * Errors     A refused command changes nothing. Applying: NO_MEMORY, and the book must not be used
  * any more. */
 
+#include "actors/social/people/links.h"
 #include "actors/social/recent_searches.h"
 #include "actors/social/track_facts.h"
 #include "actors/social/user_settings.h"
@@ -35,6 +36,8 @@ typedef struct user_book {
     uint32_t playlist_count, playlist_capacity;
     user_choices_t choices;
     recent_searches_t searches;
+    links_t following, followers;
+    bool is_erased; /* for good */
 } user_book_t;
 
 void user_book_deinit(user_book_t *self);
@@ -62,6 +65,12 @@ err_t user_decide_import(user_book_t *self, const user_import_t *command, arena_
                          user_imported_t *out_event, user_import_done_t *out_done);
 /* INVALID: the id; LIMIT; NO_MEMORY. */
 err_t user_decide_add_playlist(user_book_t *self, str_t playlist_id, bool *out_is_change);
+/* `self_id`: whose book it is. INVALID: oneself, no id of a user; LIMIT; NO_MEMORY. */
+err_t user_decide_follow(user_book_t *self, str_t self_id, const user_set_follow_t *command,
+                         bool *out_is_change);
+/* LIMIT: no more followers, or the listener is erased; NO_MEMORY. */
+err_t user_decide_follower(user_book_t *self, const user_note_follower_t *command,
+                           bool *out_is_change);
 
 err_t user_apply_favourite(user_book_t *self, const user_favourite_set_t *event);
 err_t user_apply_rating(user_book_t *self, const user_rating_set_t *event);
@@ -70,6 +79,8 @@ err_t user_apply_imported(user_book_t *self, const user_imported_t *event);
 err_t user_apply_playlist_added(user_book_t *self, const user_playlist_added_t *event);
 void user_apply_setting(user_book_t *self, const user_setting_set_t *event);
 void user_apply_playlist_removed(user_book_t *self, const user_playlist_removed_t *event);
+err_t user_apply_follow(user_book_t *self, const user_follow_set_t *event, int64_t wall_ms);
+err_t user_apply_follower(user_book_t *self, const user_follower_set_t *event);
 
 /* The state as a record in the arena, and back. NO_MEMORY; CORRUPT: more than there may be. */
 err_t user_book_to_state(const user_book_t *self, arena_t *arena, user_state_t *out_state);

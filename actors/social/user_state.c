@@ -40,7 +40,14 @@ err_t user_book_to_state(const user_book_t *self, arena_t *arena, user_state_t *
         .favourites = {self->favourites, self->favourite_count},
         .next_favourite = self->next_favourite,
         .last_play_number = self->last_play_number,
+        .following = {NULL, self->following.count},
+        .followers = {NULL, self->followers.count},
+        .is_erased = self->is_erased,
+        .last_following = self->following.last,
+        .last_follower = self->followers.last,
     };
+    TRY(links_to_records(&self->following, arena, &state.following.items));
+    TRY(links_to_records(&self->followers, arena, &state.followers.items));
     TRY(facts_to_chunks(&self->facts, arena, &state));
 
     user_setting_t *settings = arena_new_array(arena, USER_SETTING_COUNT, sizeof *settings);
@@ -108,6 +115,13 @@ err_t user_book_from_state(user_book_t *self, const user_state_t *state)
     if (state->history.count > USER_HISTORY_MAX || state->playlist_ids.count > USER_PLAYLISTS_MAX)
         return ERR_CORRUPT;
     self->next_favourite = state->next_favourite;
+    self->is_erased = state->is_erased;
+    TRY(links_from_records(&self->following, state->following.items, state->following.count,
+                           USER_FOLLOWING_MAX));
+    TRY(links_from_records(&self->followers, state->followers.items, state->followers.count,
+                           USER_FOLLOWERS_MAX));
+    self->following.last = state->last_following;
+    self->followers.last = state->last_follower;
     for (uint32_t i = 0; i < state->settings.count; i++)
         user_choices_apply(&self->choices, state->settings.items[i].name,
                            state->settings.items[i].value);

@@ -161,7 +161,7 @@ static const command_t commands[] = {
      "compares both. A copy that was cut short goes on where it ended.\n"
      "rebuild: makes the tables of --database anew from its journal, all or those of NAME "
      "(accounts,\n"
-     "catalog, tastes, plays, playlists, devices, settings, server), while nodes serve; "
+     "catalog, tastes, plays, playlists, devices, settings, server, follows), while nodes serve; "
      "local-catalog: what the node "
      "of the\n"
      "data folder reads, with either backend. It goes on where it was cut short.\n"

@@ -77,7 +77,9 @@ static const struct {
     {"user_searched", ""},
     {"user_search_forgotten", ""},
     {"user_searches_cleared", ""},
-    {"user_erased", ""},
+    {"user_follow_set", "following(number=1 user_id=public since=7 ) last_following=1 "},
+    {"user_follower_set", "followers(number=1 user_id=public since=7 ) last_follower=1 "},
+    {"user_erased", "is_erased "},
 };
 
 /* ---- an event with something in every field ---- */

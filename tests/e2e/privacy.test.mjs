@@ -61,10 +61,12 @@ for (const database of [false, true]) {
 
     /** Rows of a user in all tables that have such. */
     function rowsOf(uid) {
-      const tables = run('psql', ['-Atc', "SELECT tablename FROM pg_policies WHERE schemaname = 'public' AND policyname = 'own_rows'",
-        server.database]).stdout.trim().split('\n');
-      assert.ok(tables.length >= 8, tables.join());
-      const counts = tables.map((table) => `(SELECT count(*) FROM ${table} WHERE user_id = '${uid}')`).join(' + ');
+      const columns = run('psql', ['-Atc', `SELECT tablename, column_name FROM pg_policies p JOIN information_schema.columns c
+        ON c.table_schema = 'public' AND c.table_name = p.tablename AND c.column_name IN ('user_id', 'follower_id', 'followed_id')
+        WHERE p.schemaname = 'public' AND p.policyname = 'own_rows'`, server.database]).stdout.trim().split('\n');
+      assert.ok(columns.length >= 10, columns.join());
+      const counts = columns.map((line) => line.split('|'))
+        .map(([table, column]) => `(SELECT count(*) FROM ${table} WHERE ${column} = '${uid}')`).join(' + ');
       return Number(run('psql', ['-Atc', `SELECT ${counts}`, server.database]).stdout);
     }
 

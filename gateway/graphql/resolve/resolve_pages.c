@@ -69,6 +69,7 @@ graph_rows_t resolve_pages(void)
         CONNECTION_ROWS("Genre"),
         CONNECTION_ROWS("Track"),
         CONNECTION_ROWS("PlaylistEntry"),
+        CONNECTION_ROWS("Follow"),
         CONNECTION_ROWS("SearchTrack"),
         CONNECTION_ROWS("SearchAlbum"),
         CONNECTION_ROWS("SearchArtist"),

@@ -13,6 +13,8 @@ err_t graph_return_library(graphql_field_t *field, const library_status_t *statu
 err_t graph_return_session(graphql_field_t *field, const session_view_t *view);
 err_t graph_return_playlist(graphql_field_t *field, const playlist_view_t *view);
 err_t graph_return_user(graphql_field_t *field, str_t user_id);
+/* Null: there is no such user (any more). */
+err_t graph_return_user_or_null(graphql_field_t *field, str_t user_id);
 err_t graph_return_listeners(graphql_field_t *field, const presence_list_t *list);
 /* The caller's playlists, newest change first: asks `user`, then each playlist. */
 err_t graph_return_playlists(graphql_field_t *field);

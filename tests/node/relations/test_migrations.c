@@ -123,6 +123,7 @@ static void comes_to_one_in_use(relations_rig_t *rig, int number)
     const user_setting_set_t setting = {STR("theme"), STR("dark")};
     const playlist_created_t created = {.owner_id = STR("ana"), .name = STR("Mine")};
     const playlist_public_set_t shown = {.is_public = true, .owner_id = STR("ana")};
+    const user_follow_set_t follow = {STR("bob"), true};
     uint64_t list = 0;
     snprintf(sql, sizeof sql, "CREATE DATABASE before_%d", number);
     check_ok(pg_run_script(rig->pg, sql));
@@ -138,16 +139,18 @@ static void comes_to_one_in_use(relations_rig_t *rig, int number)
     rig_open_journal(rig, address);
     rig_append(rig, STR("user/ana"), &version, &user_favourite_set_schema, &favourite);
     rig_append(rig, STR("user/ana"), &version, &user_setting_set_schema, &setting);
+    rig_append(rig, STR("user/ana"), &version, &user_follow_set_schema, &follow);
     rig_append(rig, STR("playlist/new"), &list, &playlist_created_schema, &created);
     rig_append(rig, STR("playlist/new"), &list, &playlist_public_set_schema, &shown);
     rig_wait(rig);
 
     check_ok(rig->err);
-    cr_expect_eq(rig_number(rig, "SELECT version FROM streams WHERE stream = 'user/ana'"), 12,
+    cr_expect_eq(rig_number(rig, "SELECT version FROM streams WHERE stream = 'user/ana'"), 13,
                  "before %d", number);
-    cr_expect_eq(rig_number(rig, "SELECT count(*) FROM events"), 14, "before %d", number);
+    cr_expect_eq(rig_number(rig, "SELECT count(*) FROM events"), 15, "before %d", number);
     cr_expect_eq(rig_number(rig, "SELECT count(*) FROM favourites"), 11, "before %d", number);
     cr_expect_eq(rig_number(rig, "SELECT count(*) FROM settings"), 1, "before %d", number);
+    cr_expect_eq(rig_number(rig, "SELECT count(*) FROM follows"), 1, "before %d", number);
     cr_expect_eq(rig_number(rig, "SELECT count(*) FROM playlists WHERE is_public"), 1, "before %d",
                  number);
     cr_expect_eq(rig_number(rig, "SELECT count(*) FROM subject_keys"), number > 4, "before %d",
@@ -159,7 +162,7 @@ Test(migrations, each_later_one_comes_to_a_database_that_is_in_use)
     relations_rig_t rig RIG_SCOPED;
     rig_start(&rig);
 
-    for (int number = 3; number <= 7; number++)
+    for (int number = 3; number <= 8; number++)
         comes_to_one_in_use(&rig, number);
 }
 

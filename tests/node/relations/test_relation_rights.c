@@ -27,6 +27,20 @@ static void add_lists(relations_rig_t *rig)
     }
 }
 
+/* ana follows bob, bob follows carol, carol follows dan, and no more eve. */
+static void add_follows(relations_rig_t *rig, uint64_t *ana, uint64_t *bob)
+{
+    uint64_t carol = 0;
+    const user_follow_set_t to_bob = {STR("bob"), true}, to_carol = {STR("carol"), true};
+    const user_follow_set_t to_dan = {STR("dan"), true}, to_eve = {STR("eve"), true};
+    const user_follow_set_t no_more = {STR("eve"), false};
+    rig_append(rig, STR("user/ana"), ana, &user_follow_set_schema, &to_bob);
+    rig_append(rig, STR("user/bob"), bob, &user_follow_set_schema, &to_carol);
+    rig_append(rig, STR("user/carol"), &carol, &user_follow_set_schema, &to_dan);
+    rig_append(rig, STR("user/carol"), &carol, &user_follow_set_schema, &to_eve);
+    rig_append(rig, STR("user/carol"), &carol, &user_follow_set_schema, &no_more);
+}
+
 /* ana and bob have a favourite, a rating, a play and a setting each; bob has another favourite. */
 static void populate(relations_rig_t *rig)
 {
@@ -46,6 +60,7 @@ static void populate(relations_rig_t *rig)
     rig_append(rig, STR("user/bob"), &bob, &user_setting_set_schema, &dark);
     rig_append(rig, STR("user/bob"), &bob, &user_setting_set_schema, &light);
     add_lists(rig);
+    add_follows(rig, &ana, &bob);
     rig_wait(rig);
     check_ok(rig->err);
 }
@@ -83,6 +98,15 @@ static void expect_lists(pg_t *pg, const char *user, int64_t wanted, const char 
               (long long)got, (long long)wanted, err_text(err));
 }
 
+/* Both ends see a follow. */
+static void expect_follows(pg_t *pg, const char *user, int64_t wanted, const char *what)
+{
+    err_t err;
+    int64_t got = seen_by(pg, user, "SELECT count(*) FROM follows", &err);
+    cr_expect(got == wanted, "%s: %s sees %lld follows, not %lld (%s)", what, user, (long long)got,
+              (long long)wanted, err_text(err));
+}
+
 static pg_t *connected(const char *address)
 {
     pg_t *pg = NULL;
@@ -104,12 +128,18 @@ static void expect_own_rows_only(const char *address, const char *what)
     expect_lists(pg, "ana", 122, what); /* the public one */
     expect_lists(pg, "bob", 244, what);
     expect_lists(pg, "", 0, what);
+    expect_follows(pg, "ana", 1, what);
+    expect_follows(pg, "bob", 2, what);
+    expect_follows(pg, "dan", 1, what);
+    expect_follows(pg, "eve", 0, what);
+    expect_follows(pg, "", 0, what);
 
     /* After a transaction that failed. */
     cr_expect_eq(seen_by(pg, "bob", "SELECT 1 / (count(*) - 2) FROM favourites", &err), -1);
     cr_expect_eq(err, ERR_INVALID, "%s: %s", what, err_text(err));
     expect_seen(pg, "ana", 4, what);
     expect_lists(pg, "ana", 122, what);
+    expect_follows(pg, "ana", 1, what);
 
     /* What a reader must not do at all. */
     static const char *const forbidden[] = {
@@ -122,6 +152,8 @@ static void expect_own_rows_only(const char *address, const char *what)
         "WITH d AS (UPDATE settings SET value = 'dark' RETURNING 1) SELECT count(*) FROM d",
         "INSERT INTO feature_flags VALUES ('x', true, now()) RETURNING 1::bigint",
         "SELECT 1::bigint FROM ms_build_end('tastes')",
+        "WITH d AS (DELETE FROM follows RETURNING 1) SELECT count(*) FROM d",
+        "INSERT INTO follows VALUES ('eve', 'ana', now()) RETURNING 1::bigint",
         "WITH d AS (UPDATE playlists SET is_public = true RETURNING 1) SELECT count(*) FROM d",
         "WITH d AS (DELETE FROM playlist_tracks RETURNING 1) SELECT count(*) FROM d",
     };
@@ -151,7 +183,7 @@ Test(relation_rights, a_reader_sees_their_own_rows_only_through_pgbouncer)
     populate(&rig);
 
     expect_own_rows_only(address, "through pgbouncer");
-    uint64_t carol = 0;
+    uint64_t carol = 3;
     user_favourite_set_t favourite = {1, true};
     rig_append(&rig, STR("user/carol"), &carol, &user_favourite_set_schema, &favourite);
     rig_wait(&rig);
@@ -237,7 +269,8 @@ Test(relation_rights, every_table_with_a_user_has_its_policy)
     rig_text(
         &rig,
         "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
-        " WHERE a.attname = 'user_id' AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+        " WHERE a.attname IN ('user_id', 'follower_id') AND c.relkind IN ('r', 'p') AND NOT "
+        "c.relispartition"
         "   AND c.relnamespace = 'public'::regnamespace"
         "   AND NOT (c.relrowsecurity AND c.relforcerowsecurity AND EXISTS ("
         "     SELECT FROM pg_policies p WHERE p.schemaname = 'public' AND p.tablename = c.relname"
