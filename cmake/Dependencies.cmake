@@ -15,6 +15,7 @@ pkg_check_modules(expat REQUIRED IMPORTED_TARGET expat)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(curl REQUIRED IMPORTED_TARGET libcurl>=7.87)
 pkg_check_modules(inih REQUIRED IMPORTED_TARGET inih)
+find_package(roaring CONFIG REQUIRED) # Debian gives it no .pc file
 if(MS_MEDIA)
     pkg_check_modules(libav REQUIRED IMPORTED_TARGET libavformat libavcodec libswresample libswscale libavutil)
     pkg_check_modules(ebur128 REQUIRED IMPORTED_TARGET libebur128)

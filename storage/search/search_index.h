@@ -94,6 +94,7 @@ typedef struct search_source {
 typedef struct search_build_options {
     search_source_t source;
     search_position_t position;     /* of the source's snapshot */
+    uint64_t now_ms;                /* becomes built_at_ms */
     const atomic_bool *is_stopped;  /* NULL: never. Then CANCELLED */
     _Atomic uint64_t *done, *total; /* NULL, or the progress in steps of a document */
     size_t memory_max;              /* bytes; 0: 64 MiB */

@@ -14,7 +14,8 @@
 
 #include <roaring/roaring.h>
 
-enum { SEARCH_DELTA_FIRST = 0x80000000u, SEARCH_DELTA_KIND_SHIFT = 28 };
+#define SEARCH_DELTA_FIRST 0x80000000u
+enum { SEARCH_DELTA_KIND_SHIFT = 28 };
 
 static inline uint32_t search_delta_first(unsigned kind)
 {
@@ -42,6 +43,9 @@ typedef struct search_read {
     uint32_t place;
     arena_t *arena;
     uint32_t first_of_kind[SEARCH_KIND_COUNT], end_of_kind[SEARCH_KIND_COUNT];
+    uint32_t base_end; /* the base's numbers: [0, base_end) */
+    bool has_delta;
+    roaring_bitmap_t *gone;  /* the base's that were removed or replaced; NULL: none */
     dictionary_t dictionary; /* of the base's words, borrowed from the map */
     uint64_t work;           /* counted up by what is read, see SEARCH_WORK_MAX */
 } search_read_t;

@@ -1,0 +1,120 @@
+#include "storage/search/index/build_parts.h"
+#include "storage/search/index/posting.h"
+#include "storage/search/index/terms.h"
+
+enum { DICTIONARY_SIZE_MIN = 4096 }; /* past that it has pages of its own, and is aligned */
+
+/* ---- ids to numbers ---- */
+
+static err_t write_id_chunk(build_t *self, search_kind_t kind, const rank_t *items, size_t count)
+{
+    char key[ID_KEY_SIZE], *room;
+    size_t size = count * (sizeof items->key + sizeof items->index);
+    TRY(build_append(self, TABLE_IDS, index_id_key(key, kind, items[0].key), size, &room));
+    char *numbers = room + count * sizeof items->key;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(room + i * sizeof items->key, &items[i].key, sizeof items->key);
+        memcpy(numbers + i * sizeof items->index, &items[i].index, sizeof items->index);
+    }
+    return ERR_OK;
+}
+
+err_t build_write_ids(build_t *self)
+{
+    rank_t *items = build_ranks(self);
+    for (size_t kind = 0; kind < SEARCH_KIND_COUNT; kind++) {
+        size_t count = self->base.counts[kind];
+        ranks_sort(items, count);
+        for (size_t i = 1; i < count; i++)
+            if (items[i - 1].key == items[i].key)
+                return ERR_INVALID; /* a document that came twice */
+        for (size_t at = 0; at < count; at += IDS_CHUNK)
+            TRY(write_id_chunk(self, (search_kind_t)kind, items + at,
+                               MIN(count - at, (size_t)IDS_CHUNK)));
+        items += count;
+    }
+    buf_deinit(&self->ranks);
+    return ERR_OK;
+}
+
+/* ---- terms ---- */
+
+typedef struct merger {
+    build_t *build;
+    posting_builder_t posting;
+    dictionary_builder_t *words;
+} merger_t;
+
+static err_t begin_term(void *context, str_t term, str_t name)
+{
+    merger_t *self = context;
+    (void)term, (void)name;
+    return build_check_stopped(self->build);
+}
+
+static err_t add_numbers(void *context, const uint32_t *numbers, size_t count)
+{
+    merger_t *self = context;
+    return posting_builder_add(&self->posting, numbers, count);
+}
+
+/* A word goes to the dictionary, unless it is CJK: two edits would reach each of those. */
+static err_t add_word(merger_t *self, str_t word)
+{
+    if (terms_starts_cjk(word))
+        return ERR_OK;
+    self->build->base.words++;
+    return dictionary_builder_add(self->words, word, self->posting.count);
+}
+
+static err_t add_name(merger_t *self, str_t term, str_t name)
+{
+    char *room;
+    TRY(build_append(self->build, TABLE_NAMES, term, name.size, &room));
+    memcpy(room, name.data, name.size);
+    return ERR_OK;
+}
+
+static err_t end_term(void *context, str_t term, str_t name)
+{
+    merger_t *self = context;
+    char *room;
+    if (term.data[0] == SEARCH_SPACE_WORD)
+        TRY(add_word(self, str_slice(term, 1, term.size)));
+    if (name.size > 0)
+        TRY(add_name(self, term, name));
+    size_t size = posting_builder_size(&self->posting);
+    TRY(build_append(self->build, TABLE_POSTINGS, term, size, &room));
+    posting_builder_write(&self->posting, room, size);
+    self->build->base.terms++;
+    return ERR_OK;
+}
+
+static err_t write_dictionary(merger_t *self)
+{
+    buf_t block BUF_SCOPED = BUF_INIT;
+    char *room;
+    TRY(dictionary_builder_finish(self->words, &block));
+    self->build->base.dictionary_size = block.size;
+    size_t size = MAX(block.size, (size_t)DICTIONARY_SIZE_MIN);
+    TRY(build_append(self->build, TABLE_META, STR("dictionary"), size, &room));
+    memcpy(room, block.data, block.size);
+    memset(room + block.size, 0, size - block.size);
+    return ERR_OK;
+}
+
+static void merger_scope_end(merger_t *self)
+{
+    posting_builder_deinit(&self->posting);
+    dictionary_builder_free(self->words);
+}
+
+err_t build_merge(build_t *build)
+{
+    merger_t self SCOPED(merger_scope_end) = {.build = build};
+    TRY(dictionary_builder_new(&self.words));
+    TRY(runs_merge(&build->runs, build->memory_max / 2,
+                   &(run_visitor_t){begin_term, add_numbers, end_term, &self}));
+    runs_deinit(&build->runs);
+    return write_dictionary(&self);
+}

@@ -1,0 +1,70 @@
+#pragma once
+/* index_parts.h -- what the files of the index share; nobody else includes it.
+ *
+ * index.c        opening, the base's and the delta's heads, numbers of documents
+ * index_read.c   one look: postings, entries, lists
+ * index_delta.c  what an update writes; index_update.c its order
+ * index_swap.c   another environment in the place of the one that is read
+ * build.c        a whole one
+ *
+ * The base is what a build has made; it never changes. Beside it the delta: documents that came
+ * later with numbers from search_delta_first on, and which of the base's are gone. */
+
+#include "storage/kv_places.h"
+#include "storage/search/index/search_read.h"
+
+enum {
+    TABLE_META,        /* "base", "state", "dictionary" */
+    TABLE_POSTINGS,    /* term: posting.h */
+    TABLE_ENTRIES,     /* number: entry.h */
+    TABLE_NAMES,       /* facet's term: its value as it was put in */
+    TABLE_LYRICS,      /* number: as put in */
+    TABLE_ADDED,       /* number / ADDED_CHUNK: the latest, then each, int64_t of ms */
+    TABLE_IDS,         /* kind and first id: so many ids ascending, then their numbers */
+    TABLE_DELTA,       /* number: folded.h */
+    TABLE_DELTA_TERMS, /* term, 0, number >> 8 in three bytes: the low bytes, ascending */
+    TABLE_DELTA_IDS,   /* kind and id: number */
+    TABLE_DELTA_NAMES, /* facet's term the base does not have: its value */
+    TABLE_DELTA_WORDS, /* a word that the base's dictionary does not have: of how many documents */
+    TABLE_GONE,        /* number >> 16 of the base: posting.h of those that are gone */
+    TABLE_COUNT
+};
+extern const char *const INDEX_TABLES[TABLE_COUNT];
+
+/* What every document of the delta has, for search_everything. */
+#define INDEX_TERM_ALL STR("*")
+
+enum { ADDED_CHUNK = 4096, IDS_CHUNK = 4096, ID_KEY_SIZE = 9, NUMBER_KEY_SIZE = 4 };
+
+/* What a build says of itself. */
+typedef struct index_base {
+    uint32_t format, reserved;
+    uint32_t counts[SEARCH_KIND_COUNT], gap;
+    uint64_t plays_max[SEARCH_KIND_COUNT];
+    uint64_t terms, words, dictionary_size, built_at_ms;
+} index_base_t;
+
+/* What changes with an update. */
+typedef struct index_state {
+    search_position_t position;
+    uint32_t given[SEARCH_KIND_COUNT]; /* numbers of the delta, from search_delta_first on */
+    uint32_t gone[SEARCH_KIND_COUNT], delta[SEARCH_KIND_COUNT], gap; /* documents */
+} index_state_t;
+
+struct search_index {
+    kv_places_t places;
+};
+
+/* With their checksum. CORRUPT */
+err_t index_base_get(const kv_tx_t *tx, index_base_t *out_base);
+err_t index_base_put(const kv_tx_t *tx, const index_base_t *base);
+err_t index_state_get(const kv_tx_t *tx, index_state_t *out_state);
+err_t index_state_put(const kv_tx_t *tx, const index_state_t *state);
+err_t index_dictionary_get(const kv_tx_t *tx, const index_base_t *base, dictionary_t *out);
+uint64_t index_delta_count(const index_state_t *state); /* documents and tombstones */
+
+/* Keys, written to the room; they borrow it. */
+str_t index_number_key(char room[NUMBER_KEY_SIZE], uint32_t number);
+str_t index_id_key(char room[ID_KEY_SIZE], search_kind_t kind, uint64_t id);
+/* The place of a document in the base, gone or not. NOT_FOUND, CORRUPT */
+err_t index_base_number(const kv_tx_t *tx, search_kind_t kind, uint64_t id, uint32_t *out_number);

@@ -1,0 +1,368 @@
+#include "storage/bytes_at.h"
+#include "storage/search/index/entry.h"
+#include "storage/search/index/folded.h"
+#include "storage/search/index/index_parts.h"
+#include "storage/search/index/index_terms.h"
+#include "storage/search/index/posting.h"
+#include "storage/search/index/terms.h"
+
+enum { WORK_BYTES = 64 }; /* of a posting, for one unit of work */
+
+/* ---- one look ---- */
+
+static err_t look(search_read_t *read)
+{
+    index_base_t base;
+    index_state_t state;
+    TRY(index_base_get(&read->tx, &base));
+    TRY(index_state_get(&read->tx, &state));
+    uint32_t at = 0;
+    for (size_t kind = 0; kind < SEARCH_KIND_COUNT; kind++) {
+        read->first_of_kind[kind] = at;
+        at += base.counts[kind];
+        read->end_of_kind[kind] = at;
+    }
+    read->base_end = at;
+    read->has_delta = index_delta_count(&state) > 0;
+    TRY(index_dictionary_get(&read->tx, &base, &read->dictionary));
+    return index_gone_read(&read->tx, &read->gone);
+}
+
+err_t search_read_begin(search_index_t *index, arena_t *arena, search_read_t *out_read)
+{
+    search_read_t read = {.index = index, .arena = arena};
+    TRY(kv_places_read(&index->places, &read.tx, &read.place));
+    err_t err = look(&read);
+    if (err != ERR_OK)
+        search_read_end(&read);
+    else
+        *out_read = read;
+    return err;
+}
+
+void search_read_end(search_read_t *read)
+{
+    if (read->index == NULL)
+        return;
+    if (read->gone != NULL)
+        roaring_bitmap_free(STEAL(read->gone));
+    kv_end(&read->tx);
+    kv_places_leave(&STEAL(read->index)->places, read->place);
+}
+
+/* ---- postings ---- */
+
+typedef struct term_key {
+    char bytes[TERM_SIZE_MAX];
+    size_t size;
+} term_key_t;
+
+static str_t key_of(term_key_t *key, search_space_t space, str_t term)
+{
+    size_t size = MIN(term.size, sizeof key->bytes - 1);
+    key->bytes[0] = (char)space;
+    if (size > 0)
+        memcpy(key->bytes + 1, term.data, size);
+    return str_of(key->bytes, size + 1);
+}
+
+static err_t base_posting(search_read_t *read, str_t term, str_t *out_value)
+{
+    err_t err = kv_get(&read->tx, TABLE_POSTINGS, term, out_value);
+    read->work += 1 + (err == ERR_OK ? out_value->size / WORK_BYTES : 0);
+    return err;
+}
+
+err_t search_postings(search_read_t *read, search_space_t space, str_t term,
+                      roaring_bitmap_t **out_bitmap)
+{
+    term_key_t key;
+    str_t value, whole = key_of(&key, space, term);
+    roaring_bitmap_t *bitmap = NULL;
+    err_t err = base_posting(read, whole, &value);
+    if (err == ERR_OK)
+        err = posting_read(value, &bitmap);
+    else if (err == ERR_NOT_FOUND)
+        err = (bitmap = roaring_bitmap_create()) == NULL ? ERR_NO_MEMORY : ERR_OK;
+    if (err != ERR_OK)
+        return err;
+    if (read->gone != NULL)
+        roaring_bitmap_andnot_inplace(bitmap, read->gone);
+    if (read->has_delta)
+        err = index_term_read(&read->tx, whole, bitmap, &read->work);
+    if (err == ERR_OK)
+        *out_bitmap = bitmap;
+    else
+        roaring_bitmap_free(bitmap);
+    return err;
+}
+
+err_t search_everything(search_read_t *read, roaring_bitmap_t **out_bitmap)
+{
+    err_t err = ERR_OK;
+    roaring_bitmap_t *bitmap = roaring_bitmap_from_range(0, read->base_end, 1);
+    if (bitmap == NULL && (bitmap = roaring_bitmap_create()) == NULL) /* there is no empty range */
+        return ERR_NO_MEMORY;
+    read->work++;
+    if (read->gone != NULL)
+        roaring_bitmap_andnot_inplace(bitmap, read->gone);
+    if (read->has_delta)
+        err = index_term_read(&read->tx, INDEX_TERM_ALL, bitmap, &read->work);
+    if (err == ERR_OK)
+        *out_bitmap = bitmap;
+    else
+        roaring_bitmap_free(bitmap);
+    return err;
+}
+
+err_t search_postings_into(search_read_t *read, search_space_t space, str_t term,
+                           roaring_bitmap_t *bitmap)
+{
+    roaring_bitmap_t *more;
+    TRY(search_postings(read, space, term, &more));
+    roaring_bitmap_or_inplace(bitmap, more);
+    roaring_bitmap_free(more);
+    return ERR_OK;
+}
+
+uint64_t search_frequency(search_read_t *read, search_space_t space, str_t term)
+{
+    term_key_t key;
+    str_t value, whole = key_of(&key, space, term);
+    uint64_t count = 0;
+    read->work++;
+    if (kv_get(&read->tx, TABLE_POSTINGS, whole, &value) == ERR_OK &&
+        posting_count(value, &count) != ERR_OK)
+        count = 0;
+    return read->has_delta ? count + index_term_count(&read->tx, whole, &read->work) : count;
+}
+
+/* ---- words and values ---- */
+
+bool search_new_word(search_read_t *read, str_t from, str_t *out_word)
+{
+    kv_cursor_t cursor KV_CURSOR_SCOPED = {0};
+    if (!read->has_delta || kv_cursor_open(&read->tx, TABLE_DELTA_WORDS, &cursor) != ERR_OK)
+        return false;
+    read->work++;
+    err_t err = from.size == 0 ? kv_first(&cursor) : kv_seek(&cursor, from);
+    if (err == ERR_OK)
+        *out_word = cursor.key;
+    return err == ERR_OK;
+}
+
+/* The names of a space in one table, in the order of their terms. */
+typedef struct names {
+    kv_cursor_t cursor;
+    char space;
+    bool is_there;
+} names_t;
+
+static err_t names_settle(names_t *self, err_t err)
+{
+    self->is_there =
+        err == ERR_OK && self->cursor.key.size > 0 && self->cursor.key.data[0] == self->space;
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+static err_t names_open(names_t *self, search_read_t *read, kv_table_t table)
+{
+    TRY(kv_cursor_open(&read->tx, table, &self->cursor));
+    return names_settle(self, kv_seek(&self->cursor, str_of(&self->space, 1)));
+}
+
+static err_t names_next(names_t *self)
+{
+    return names_settle(self, kv_next(&self->cursor));
+}
+
+static void names_close(names_t *self)
+{
+    kv_cursor_close(&self->cursor);
+}
+
+static str_t term_of(const names_t *names)
+{
+    return str_slice(names->cursor.key, 1, names->cursor.key.size);
+}
+
+err_t search_facet_values(search_read_t *read, search_space_t space, search_value_fn each,
+                          void *context)
+{
+    names_t base SCOPED(names_close) = {.space = (char)space};
+    names_t delta SCOPED(names_close) = {.space = (char)space};
+    TRY(names_open(&base, read, TABLE_NAMES));
+    TRY(names_open(&delta, read, TABLE_DELTA_NAMES));
+    while (base.is_there || delta.is_there) {
+        /* The delta names only what the base does not. */
+        bool is_base = base.is_there &&
+                       (!delta.is_there || str_compare(base.cursor.key, delta.cursor.key) < 0);
+        names_t *names = is_base ? &base : &delta;
+        str_t term = term_of(names);
+        uint64_t frequency = search_frequency(read, space, term);
+        if (frequency > 0 && !each(context, term, names->cursor.value, frequency))
+            return ERR_OK;
+        TRY(names_next(names));
+    }
+    return ERR_OK;
+}
+
+/* ---- documents ---- */
+
+static bool is_of_delta(const search_read_t *read, uint32_t number)
+{
+    return read->has_delta && number >= SEARCH_DELTA_FIRST;
+}
+
+static bool is_of_base(const search_read_t *read, uint32_t number)
+{
+    return number < read->base_end &&
+           (read->gone == NULL || !roaring_bitmap_contains(read->gone, number));
+}
+
+static err_t added_chunk(search_read_t *read, uint32_t chunk, str_t *out_chunk)
+{
+    char room[NUMBER_KEY_SIZE];
+    size_t count = MIN((size_t)ADDED_CHUNK, read->base_end - (size_t)chunk * ADDED_CHUNK);
+    err_t err = kv_get(&read->tx, TABLE_ADDED, index_number_key(room, chunk), out_chunk);
+    if (err == ERR_OK && out_chunk->size != (count + 1) * sizeof(int64_t))
+        err = ERR_CORRUPT;
+    return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
+}
+
+static int64_t added_in(str_t chunk, size_t index)
+{
+    return (int64_t)u64_at(chunk, (index + 1) * sizeof(int64_t));
+}
+
+static err_t base_entry(search_read_t *read, uint32_t number, search_entry_t *out_entry)
+{
+    char room[NUMBER_KEY_SIZE];
+    str_t value, chunk;
+    search_entry_t entry;
+    err_t err = kv_get(&read->tx, TABLE_ENTRIES, index_number_key(room, number), &value);
+    if (err != ERR_OK)
+        return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
+    TRY(entry_read(value, &entry));
+    TRY(added_chunk(read, number / ADDED_CHUNK, &chunk));
+    entry.added_at_ms = added_in(chunk, number % ADDED_CHUNK);
+    *out_entry = entry;
+    return ERR_OK;
+}
+
+static err_t delta_document(search_read_t *read, uint32_t number, folded_t *out_folded)
+{
+    char room[NUMBER_KEY_SIZE];
+    str_t value;
+    TRY(kv_get(&read->tx, TABLE_DELTA, index_number_key(room, number), &value));
+    return folded_read(value, out_folded);
+}
+
+err_t search_entry(search_read_t *read, uint32_t number, search_entry_t *out_entry)
+{
+    if (is_of_base(read, number))
+        return base_entry(read, number, out_entry);
+    folded_t folded;
+    if (!is_of_delta(read, number))
+        return ERR_NOT_FOUND;
+    TRY(delta_document(read, number, &folded));
+    *out_entry = folded.entry;
+    return ERR_OK;
+}
+
+err_t search_number(search_read_t *read, search_kind_t kind, uint64_t id, uint32_t *out_number)
+{
+    char room[ID_KEY_SIZE];
+    str_t value;
+    uint32_t number;
+    if (kv_get(&read->tx, TABLE_DELTA_IDS, index_id_key(room, kind, id), &value) == ERR_OK) {
+        if (value.size != sizeof number)
+            return ERR_CORRUPT;
+        *out_number = u32_at(value, 0);
+        return ERR_OK;
+    }
+    TRY(index_base_number(&read->tx, kind, id, &number));
+    if (!is_of_base(read, number))
+        return ERR_NOT_FOUND;
+    *out_number = number;
+    return ERR_OK;
+}
+
+err_t search_lyrics(search_read_t *read, uint32_t number, str_t *out_lyrics)
+{
+    char room[NUMBER_KEY_SIZE];
+    folded_t folded;
+    str_t lyrics = {0};
+    if (is_of_base(read, number)) {
+        err_t err = kv_get(&read->tx, TABLE_LYRICS, index_number_key(room, number), &lyrics);
+        if (err != ERR_OK && err != ERR_NOT_FOUND)
+            return err;
+        read->work += 1 + lyrics.size / WORK_BYTES;
+        *out_lyrics = lyrics;
+        return ERR_OK;
+    }
+    if (!is_of_delta(read, number))
+        return ERR_NOT_FOUND;
+    TRY(delta_document(read, number, &folded));
+    read->work += 1 + folded.lyrics.size / WORK_BYTES;
+    *out_lyrics = folded.lyrics;
+    return ERR_OK;
+}
+
+static err_t add_chunk_since(search_read_t *read, uint32_t chunk, int64_t since,
+                             roaring_bitmap_t *bitmap)
+{
+    str_t column;
+    uint32_t numbers[ADDED_CHUNK], count = 0;
+    TRY(added_chunk(read, chunk, &column));
+    read->work += 2;
+    if ((int64_t)u64_at(column, 0) < since) /* the latest of them */
+        return ERR_OK;
+    size_t size = column.size / sizeof(int64_t) - 1;
+    read->work += column.size / WORK_BYTES;
+    for (size_t i = 0; i < size; i++) {
+        numbers[count] = chunk * ADDED_CHUNK + (uint32_t)i;
+        count += added_in(column, i) >= since ? 1 : 0;
+    }
+    roaring_bitmap_add_many(bitmap, count, numbers);
+    return ERR_OK;
+}
+
+static err_t add_delta_since(search_read_t *read, int64_t since, roaring_bitmap_t *bitmap)
+{
+    kv_cursor_t cursor KV_CURSOR_SCOPED = {0};
+    TRY(kv_cursor_open(&read->tx, TABLE_DELTA, &cursor));
+    err_t err = kv_first(&cursor);
+    for (; err == ERR_OK; err = kv_next(&cursor)) {
+        folded_t folded;
+        read->work += 2;
+        TRY(folded_read(cursor.value, &folded));
+        if (cursor.key.size != NUMBER_KEY_SIZE)
+            return ERR_CORRUPT;
+        if (folded.entry.added_at_ms >= since)
+            roaring_bitmap_add(bitmap, __builtin_bswap32(u32_at(cursor.key, 0)));
+    }
+    return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+static err_t added_since(search_read_t *read, int64_t since, roaring_bitmap_t *bitmap)
+{
+    for (uint32_t chunk = 0; chunk * (uint64_t)ADDED_CHUNK < read->base_end; chunk++)
+        TRY(add_chunk_since(read, chunk, since, bitmap));
+    if (read->gone != NULL)
+        roaring_bitmap_andnot_inplace(bitmap, read->gone);
+    return read->has_delta ? add_delta_since(read, since, bitmap) : ERR_OK;
+}
+
+err_t search_added_since(search_read_t *read, int64_t added_at_ms, roaring_bitmap_t **out_bitmap)
+{
+    roaring_bitmap_t *bitmap = roaring_bitmap_create();
+    if (bitmap == NULL)
+        return ERR_NO_MEMORY;
+    err_t err = added_since(read, added_at_ms, bitmap);
+    if (err == ERR_OK)
+        *out_bitmap = bitmap;
+    else
+        roaring_bitmap_free(bitmap);
+    return err;
+}
