@@ -1,15 +1,7 @@
 #include "storage/projection.h"
 
 #include "runtime/base/memory.h"
-
-#include <pthread.h>
-
-typedef struct waiter {
-    struct waiter *next;
-    uint64_t ticket, position;
-    projection_then_fn then;
-    void *context;
-} waiter_t;
+#include "storage/waiters.h"
 
 struct projection {
     projection_options_t options;
@@ -18,10 +10,7 @@ struct projection {
     _Atomic uint64_t position; /* release after a commit, acquire by readers */
     atomic_bool is_outdated;
     uint64_t history, count; /* of the journal; records applied since the first one. The step's */
-    pthread_mutex_t waiters_lock;
-    waiter_t *waiters;
-    size_t waiter_count;
-    uint64_t last_ticket;
+    waiters_t waiters;
 };
 
 /* ---- the mark: how far it is, of which journal ---- */
@@ -126,7 +115,7 @@ err_t projection_open(const projection_options_t *options, projection_t **out_pr
     if (self == NULL)
         return ERR_NO_MEMORY;
     pthread_mutex_init(&self->stepping, NULL);
-    pthread_mutex_init(&self->waiters_lock, NULL);
+    waiters_init(&self->waiters, PROJECTION_WAITERS_MAX);
     self->options = *options;
     if (self->options.batch_max == 0)
         self->options.batch_max = PROJECTION_BATCH_MAX;
@@ -138,44 +127,12 @@ err_t projection_open(const projection_options_t *options, projection_t **out_pr
     return ERR_OK;
 }
 
-/* Takes the waiters that `position` satisfies out of the list. */
-static waiter_t *take_reached(projection_t *self, uint64_t position)
-{
-    waiter_t *reached = NULL, **last = &reached;
-    pthread_mutex_lock(&self->waiters_lock);
-    for (waiter_t **at = &self->waiters; *at != NULL;) {
-        waiter_t *waiter = *at;
-        if (waiter->position > position) {
-            at = &waiter->next;
-            continue;
-        }
-        *at = waiter->next;
-        self->waiter_count--;
-        waiter->next = NULL;
-        *last = waiter;
-        last = &waiter->next;
-    }
-    pthread_mutex_unlock(&self->waiters_lock);
-    return reached;
-}
-
-static void call_all(waiter_t *waiters, err_t err)
-{
-    while (waiters != NULL) {
-        waiter_t *waiter = waiters;
-        waiters = waiter->next;
-        waiter->then(waiter->context, err);
-        memory_free(waiter);
-    }
-}
-
 void projection_close(projection_t *self)
 {
     if (self == NULL)
         return;
-    call_all(take_reached(self, UINT64_MAX), ERR_CANCELLED);
+    waiters_deinit(&self->waiters);
     pthread_mutex_destroy(&self->stepping);
-    pthread_mutex_destroy(&self->waiters_lock);
     memory_free(self->name);
     memory_free(self);
 }
@@ -279,7 +236,7 @@ static void end_stepping(projection_t *self)
 {
     uint64_t position = atomic_load(&self->position);
     pthread_mutex_unlock(&self->stepping);
-    call_all(take_reached(self, position), ERR_OK);
+    waiters_reach(&self->waiters, position, ERR_OK);
 }
 
 err_t projection_step(projection_t *self, bool *out_is_behind)
@@ -358,40 +315,13 @@ err_t projection_wait(projection_t *self, uint64_t position, projection_then_fn 
         then(context, ERR_OK);
         return ERR_OK;
     }
-    waiter_t *waiter = memory_new(sizeof *waiter);
-    if (waiter == NULL)
-        return ERR_NO_MEMORY;
-    pthread_mutex_lock(&self->waiters_lock);
-    bool is_full = self->waiter_count >= PROJECTION_WAITERS_MAX;
-    if (!is_full) {
-        *waiter = (waiter_t){self->waiters, ++self->last_ticket, position, then, context};
-        *out_ticket = waiter->ticket;
-        self->waiters = waiter;
-        self->waiter_count++;
-    }
-    pthread_mutex_unlock(&self->waiters_lock);
-    if (is_full) {
-        memory_free(waiter);
-        return ERR_LIMIT;
-    }
+    TRY(waiters_add(&self->waiters, position, then, context, out_ticket));
     /* A step that ended in between did not see it: look again. */
-    call_all(take_reached(self, projection_position(self)), ERR_OK);
+    waiters_reach(&self->waiters, projection_position(self), ERR_OK);
     return ERR_OK;
 }
 
 bool projection_cancel(projection_t *self, uint64_t ticket)
 {
-    waiter_t *found = NULL;
-    pthread_mutex_lock(&self->waiters_lock);
-    for (waiter_t **at = &self->waiters; *at != NULL; at = &(*at)->next) {
-        if ((*at)->ticket == ticket) {
-            found = *at;
-            *at = found->next;
-            self->waiter_count--;
-            break;
-        }
-    }
-    pthread_mutex_unlock(&self->waiters_lock);
-    memory_free(found);
-    return found != NULL;
+    return waiters_cancel(&self->waiters, ticket);
 }

@@ -1,0 +1,189 @@
+#include "storage/search/feed/search_feed.h"
+
+#include "runtime/base/memory.h"
+#include "storage/kv.h"
+#include "storage/search/feed/search_feed_parts.h"
+
+const char *search_want_text(search_want_t want)
+{
+    static const char *const texts[] = {
+#define SEARCH_WANT_ROW(name, text) [SEARCH_WANT_##name] = text,
+        SEARCH_WANT_LIST(SEARCH_WANT_ROW)
+#undef SEARCH_WANT_ROW
+    };
+    return texts[want];
+}
+
+/* ---- life ---- */
+
+/* One that can't be read is thrown away, for an empty one. */
+static err_t open_index(search_feed_t *self)
+{
+    const char *path = buf_terminated(&self->path);
+    const search_index_options_t options = {path, self->options.map_size, self->options.boot_id};
+    TRY(search_swap_settle(path));
+    err_t err = search_index_open(&options, &self->index);
+    if (err != ERR_STALE && err != ERR_CORRUPT)
+        return err;
+    atomic_store(&self->first_want, err == ERR_STALE ? SEARCH_WANT_FORMAT : SEARCH_WANT_DAMAGED);
+    TRY(kv_remove(path));
+    return search_index_open(&options, &self->index);
+}
+
+err_t search_feed_open(const search_feed_options_t *options, search_feed_t **out_feed)
+{
+    search_feed_t *self SEARCH_FEED_SCOPED = memory_new(sizeof *self);
+    if (self == NULL)
+        return ERR_NO_MEMORY;
+    pthread_mutex_init(&self->updating, NULL);
+    waiters_init(&self->waiters, SEARCH_FEED_WAITERS_MAX);
+    self->options = *options;
+    if (self->options.delta_max == 0)
+        self->options.delta_max = SEARCH_DELTA_MAX;
+    atomic_store(&self->first_want, SEARCH_WANT_FIRST);
+    buf_append(&self->path, str_from(options->path));
+    buf_printf(&self->path_new, "%s.new", options->path);
+    (void)buf_terminated(&self->path);
+    (void)buf_terminated(&self->path_new);
+    TRY(buf_status(&self->path));
+    TRY(buf_status(&self->path_new));
+    TRY(open_index(self));
+    search_feed_moved(self, search_index_position(self->index));
+    *out_feed = STEAL(self);
+    return ERR_OK;
+}
+
+void search_feed_close(search_feed_t *self)
+{
+    if (self == NULL)
+        return;
+    waiters_deinit(&self->waiters);
+    search_index_close(self->index);
+    pthread_mutex_destroy(&self->updating);
+    buf_deinit(&self->path);
+    buf_deinit(&self->path_new);
+    memory_free(self);
+}
+
+void search_feed_scope_end(search_feed_t **self)
+{
+    search_feed_close(*self);
+}
+
+void search_feed_on_damage(search_feed_t *self, void (*wanted)(void *context), void *context)
+{
+    self->wanted = wanted;
+    self->wanted_context = context;
+}
+
+/* ---- asking ---- */
+
+bool search_feed_is_ready(search_feed_t *self)
+{
+    return atomic_load(&self->generation) != 0;
+}
+
+search_index_t *search_feed_index(search_feed_t *self)
+{
+    return search_feed_is_ready(self) ? self->index : NULL;
+}
+
+void search_feed_found_damage(search_feed_t *self)
+{
+    if (atomic_exchange(&self->is_damaged, true))
+        return;
+    atomic_fetch_add(&self->counts.damages, 1);
+    if (self->wanted != NULL)
+        self->wanted(self->wanted_context);
+}
+
+static void count(search_feed_t *self, const search_found_t *found)
+{
+    atomic_fetch_add(&self->counts.questions, 1);
+    atomic_fetch_add(&self->counts.cut, found->is_cut ? 1 : 0);
+    atomic_fetch_add(&self->counts.work, found->work);
+    atomic_fetch_add(&self->counts.by_stage[found->stage], 1);
+}
+
+err_t search_feed_ask(search_feed_t *self, arena_t *arena, const search_request_t *request,
+                      search_found_t *out_found)
+{
+    uint64_t builds = atomic_load(&self->counts.builds);
+    if (!search_feed_is_ready(self))
+        return ERR_UNAVAILABLE;
+    err_t err = search_ask(self->index, arena, request, out_found);
+    if (err == ERR_OK)
+        count(self, out_found);
+    if (err != ERR_CORRUPT)
+        return err;
+    if (atomic_load(&self->counts.builds) == builds) /* else it is gone already */
+        search_feed_found_damage(self);
+    return ERR_UNAVAILABLE;
+}
+
+/* ---- waiting ---- */
+
+static err_t target(search_feed_t *self, uint64_t *out_sequence)
+{
+    arena_t arena ARENA_SCOPED = {0};
+    catalog_read_t read CATALOG_READ_SCOPED = {0};
+    catalog_mark_t mark;
+    TRY(catalog_read_begin(self->options.catalog, &arena, &read));
+    TRY(catalog_mark(&read, &mark));
+    bool is_ours = mark.generation != 0 && mark.generation == atomic_load(&self->generation);
+    *out_sequence = is_ours ? mark.sequence : SEARCH_BY_BUILD;
+    return ERR_OK;
+}
+
+err_t search_feed_wait(search_feed_t *self, search_then_fn then, void *context,
+                       uint64_t *out_ticket)
+{
+    uint64_t sequence;
+    *out_ticket = 0;
+    TRY(target(self, &sequence));
+    TRY(waiters_add(&self->waiters, sequence, then, context, out_ticket));
+    if (search_feed_is_ready(self))
+        waiters_reach(&self->waiters, atomic_load(&self->sequence), ERR_OK);
+    return ERR_OK;
+}
+
+bool search_feed_cancel(search_feed_t *self, uint64_t ticket)
+{
+    return waiters_cancel(&self->waiters, ticket);
+}
+
+/* ---- looking ---- */
+
+static uint64_t ratio(uint64_t part, uint64_t whole)
+{
+    return whole == 0 ? 0 : MIN(part * 100 / whole, (uint64_t)100);
+}
+
+uint32_t search_feed_percent(search_feed_t *self)
+{
+    if (!atomic_load(&self->is_building))
+        return search_feed_is_ready(self) ? 100 : 0;
+    return (uint32_t)ratio(atomic_load(&self->done), atomic_load(&self->total));
+}
+
+void search_feed_stats(search_feed_t *self, search_feed_stats_t *out_stats)
+{
+    search_feed_counts_t *counts = &self->counts;
+    search_feed_stats_t stats = {.is_building = atomic_load(&self->is_building),
+                                 .is_ready = search_feed_is_ready(self),
+                                 .built_documents = atomic_load(&self->done),
+                                 .expected_documents = atomic_load(&self->total),
+                                 .builds = atomic_load(&counts->builds),
+                                 .build_ms = atomic_load(&counts->build_ms),
+                                 .updates = atomic_load(&counts->updates),
+                                 .updated_documents = atomic_load(&counts->updated_documents),
+                                 .lyrics_missed = atomic_load(&counts->lyrics_missed),
+                                 .damages = atomic_load(&counts->damages),
+                                 .questions = atomic_load(&counts->questions),
+                                 .cut = atomic_load(&counts->cut),
+                                 .work = atomic_load(&counts->work)};
+    for (int i = 0; i < SEARCH_STAGE_COUNT; i++)
+        stats.by_stage[i] = atomic_load(&counts->by_stage[i]);
+    IGNORE_ERR(search_index_stats(self->index, &stats.index)); /* damaged: zeroes */
+    *out_stats = stats;
+}

@@ -1,0 +1,105 @@
+#pragma once
+/* search_feed.h -- the search index of a data folder, kept as the catalog is: opened, built beside
+ * itself from the catalog, swapped, updated from the catalog's notes, and asked.
+ *
+ * There always is an index that can be opened: one that can't be read is thrown away for an empty
+ * one. Until a first one is built, questions are UNAVAILABLE. While one is built in
+ * DATA/search.new, the one before answers and takes what changes. An index knows the generation of
+ * its catalog and the number of the newest note that it has; of another catalog, or behind notes
+ * that are trimmed, it wants to be built. So it does when its delta is large, when its ranks are
+ * old, and when something in it is damaged: a question that finds that is answered UNAVAILABLE,
+ * `wanted` is called, and the others go on from what is whole.
+ *
+ * Ownership  Borrows the catalog and the folder of lyrics; they outlive it.
+ * Threads    ask, stats, wait, position: any. update and build: an offload lane; each once at a
+ *            time, both may run together. They block.
+ * Errors     CANCELLED: is_stopped; FULL, IO, NO_MEMORY. */
+
+#include "runtime/base/clock.h"
+#include "storage/search/feed/search_documents.h"
+#include "storage/search/search_request.h"
+
+enum {
+    SEARCH_FEED_WAITERS_MAX = 16384,
+    SEARCH_FEED_TRIES = 3,          /* of a build, when the catalog is swapped meanwhile */
+    SEARCH_FEED_LAST_UPDATES = 256, /* of a swap, while nobody else updates */
+    SEARCH_RANKS_DAYS_MAX = 7,      /* after that it is ranked anew, if something was played */
+};
+
+/* Why it is to be built. The text goes into the log. */
+#define SEARCH_WANT_LIST(ROW)                                                                      \
+    ROW(NOTHING, "it is as it should be")                                                          \
+    ROW(FIRST, "there is none yet")                                                                \
+    ROW(FORMAT, "it is of another version")                                                        \
+    ROW(DAMAGED, "it is damaged")                                                                  \
+    ROW(CATALOG, "the catalog is another one")                                                     \
+    ROW(DELTA, "much has changed since it was built")                                              \
+    ROW(RANKS, "its ranks are old")                                                                \
+    ROW(ASKED, "somebody asked for it")
+typedef enum search_want {
+#define SEARCH_WANT_ROW(name, text) SEARCH_WANT_##name,
+    SEARCH_WANT_LIST(SEARCH_WANT_ROW)
+#undef SEARCH_WANT_ROW
+} search_want_t;
+const char *search_want_text(search_want_t want);
+
+typedef struct search_feed search_feed_t;
+
+typedef struct search_feed_options {
+    const char *path; /* of the index: DATA/search */
+    size_t map_size;
+    const char *boot_id;
+    catalog_t *catalog;
+    blob_folder_t *lyrics; /* NULL: long lyrics are not searched */
+    ms_clock_t clock;
+    uint64_t delta_max; /* 0: SEARCH_DELTA_MAX */
+} search_feed_options_t;
+
+err_t search_feed_open(const search_feed_options_t *options, search_feed_t **out_feed);
+/* Waiters get CANCELLED. NULL is fine. */
+void search_feed_close(search_feed_t *self);
+void search_feed_scope_end(search_feed_t **self);
+#define SEARCH_FEED_SCOPED SCOPED(search_feed_scope_end)
+
+/* Called when a question finds damage, on its thread. Before anybody asks. */
+void search_feed_on_damage(search_feed_t *self, void (*wanted)(void *context), void *context);
+
+/* ---- asking ---- */
+
+/* As search_ask, and UNAVAILABLE: there is none yet, or what was asked for is damaged; it is built
+ * already. */
+err_t search_feed_ask(search_feed_t *self, arena_t *arena, const search_request_t *request,
+                      search_found_t *out_found);
+/* NULL until there is one: for who reads more of it than answers. */
+search_index_t *search_feed_index(search_feed_t *self);
+bool search_feed_is_ready(search_feed_t *self);
+
+/* Read your writes: `then` once the index has what the catalog has now; as projection_wait. */
+typedef void (*search_then_fn)(void *context, err_t err);
+err_t search_feed_wait(search_feed_t *self, search_then_fn then, void *context,
+                       uint64_t *out_ticket);
+/* True: `then` will not be called. */
+bool search_feed_cancel(search_feed_t *self, uint64_t ticket);
+
+/* ---- keeping it ---- */
+
+/* Takes the next notes, SEARCH_UPDATE_MAX documents at most. *out_is_behind: there is more. An
+ * index that wants to be built takes what it can. */
+err_t search_feed_update(search_feed_t *self, bool *out_is_behind);
+search_want_t search_feed_wants(search_feed_t *self);
+/* Builds one beside, and lets readers go over. BUSY: it is being built. */
+err_t search_feed_build(search_feed_t *self, const atomic_bool *is_stopped);
+
+/* ---- looking ---- */
+
+typedef struct search_feed_stats {
+    search_index_stats_t index;
+    bool is_building, is_ready;
+    uint64_t built_documents, expected_documents; /* of the build under way */
+    uint64_t builds, build_ms;                    /* that ended well; how long the last one took */
+    uint64_t updates, updated_documents, lyrics_missed, damages;
+    uint64_t questions, cut, work; /* of questions: whose budget was spent; spent by all */
+    uint64_t by_stage[SEARCH_STAGE_COUNT];
+} search_feed_stats_t;
+void search_feed_stats(search_feed_t *self, search_feed_stats_t *out_stats);
+uint32_t search_feed_percent(search_feed_t *self); /* of the build under way; 100: none */
