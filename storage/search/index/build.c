@@ -78,7 +78,7 @@ bool index_is_unfinished(const char *path)
 err_t index_remove(const char *path)
 {
     /* The mark last: as long as anything is left, it is unfinished. */
-    static const char *const names[] = {"spool", "blocks", "runs", mark};
+    static const char *const names[] = {"spool", "blocks", "titles", "runs", mark};
     buf_t name BUF_SCOPED = BUF_INIT;
     struct stat info;
     if (stat(path, &info) != 0)
@@ -127,6 +127,7 @@ static void build_scope_end(build_t *self)
     kv_close(self->kv);
     tape_close(&self->spool);
     tape_close(&self->blocks);
+    tape_close(&self->titles);
     runs_deinit(&self->runs);
     buf_deinit(&self->ranks);
     buf_deinit(&self->block_list);
@@ -137,6 +138,7 @@ static err_t start(build_t *self)
     TRY(make_folder(self->path));
     TRY(tape_open(self->path, "spool", &self->spool));
     TRY(tape_open(self->path, "blocks", &self->blocks));
+    TRY(tape_open(self->path, "titles", &self->titles));
     TRY(tape_open(self->path, "runs", &self->runs.tape));
     TRY(kv_open(&(kv_options_t){.path = self->path,
                                 .tables = INDEX_TABLES,
@@ -171,6 +173,7 @@ static err_t run(build_t *self)
     TRY(build_cut_blocks(self));
     TRY(build_write_blocks(self));
     TRY(build_write_ids(self));
+    TRY(build_write_titles(self));
     TRY(build_merge(self));
     TRY(finish(self));
     build_step(self, count);
@@ -186,12 +189,13 @@ err_t search_build(const char *path, const search_build_options_t *options)
                                                : MAX(options->memory_max, (size_t)BUILD_MEMORY_MIN),
         .spool = TAPE_CLOSED,
         .blocks = TAPE_CLOSED,
+        .titles = TAPE_CLOSED,
         .runs.tape = TAPE_CLOSED,
     };
     err_t err = run(&build);
     if (err != ERR_OK) {
-        build_scope_end(&build);
-        build = (build_t){.spool = TAPE_CLOSED, .blocks = TAPE_CLOSED, .runs.tape = TAPE_CLOSED};
+        kv_end(&build.tx);
+        kv_close(STEAL(build.kv));
         IGNORE_ERR(index_remove(path)); /* its mark says that it is unfinished */
     }
     return err;

@@ -4,7 +4,7 @@
 
 #include "runtime/base/memory.h"
 
-enum { RECORD_HEAD = 8 };
+enum { RECORD_HEAD = 8, TITLES_ROOM = 64 << 10 };
 
 /* The column of when documents were added, a chunk at a time. */
 typedef struct added {
@@ -15,6 +15,7 @@ typedef struct added {
 typedef struct blocks {
     build_t *build;
     term_table_t *terms;
+    tape_writer_t titles;
     buf_t block, scratch;
     uint32_t *places; /* in the block, by number; BLOCK_DOCUMENTS_MAX of them */
     added_t added;
@@ -46,14 +47,22 @@ static err_t put(blocks_t *self, kv_table_t table, uint32_t number, str_t value)
 }
 
 typedef struct emission {
-    term_table_t *terms;
+    blocks_t *blocks;
     uint32_t number;
 } emission_t;
+
+static err_t add_title(blocks_t *self, str_t title, uint32_t number)
+{
+    rank_t item = {index_title_hash(title), number, 0};
+    return tape_write(&self->titles, str_of(&item, sizeof item));
+}
 
 static err_t add_term(void *context, str_t term, str_t name)
 {
     emission_t *emission = context;
-    return term_table_add(emission->terms, term, name, emission->number);
+    if (term.data[0] == SEARCH_SPACE_TITLE)
+        return add_title(emission->blocks, str_slice(term, 1, term.size), emission->number);
+    return term_table_add(emission->blocks->terms, term, name, emission->number);
 }
 
 static err_t write_document(blocks_t *self, uint32_t number, str_t record)
@@ -67,7 +76,7 @@ static err_t write_document(blocks_t *self, uint32_t number, str_t record)
     TRY(put(self, TABLE_ENTRIES, number, folded.entry_bytes));
     if (folded.lyrics.size > 0)
         TRY(put(self, TABLE_LYRICS, number, folded.lyrics));
-    emission_t emission = {self->terms, number};
+    emission_t emission = {self, number};
     TRY(terms_each(&folded, &self->scratch, add_term, &emission));
     if (self->added.count == ADDED_CHUNK)
         TRY(flush_added(self, number));
@@ -125,6 +134,8 @@ static err_t write_all(blocks_t *self)
         TRY(write_block(self, &blocks[i]));
     if (build_count(build) > 0)
         TRY(flush_added(self, build_count(build) - 1));
+    TRY(tape_flush(&self->titles));
+    self->build->titles.size = self->titles.at;
     return term_table_write(self->terms, &self->build->runs);
 }
 
@@ -133,6 +144,7 @@ static void blocks_scope_end(blocks_t **self)
     if (*self == NULL)
         return;
     term_table_free((*self)->terms);
+    tape_writer_deinit(&(*self)->titles);
     buf_deinit(&(*self)->block);
     buf_deinit(&(*self)->scratch);
     memory_free((*self)->places);
@@ -145,6 +157,7 @@ err_t build_write_blocks(build_t *build)
     if (self == NULL)
         return ERR_NO_MEMORY;
     self->build = build;
+    self->titles = (tape_writer_t){.tape = &build->titles, .room = TITLES_ROOM};
     self->places = memory_new_array(BLOCK_DOCUMENTS_MAX, sizeof *self->places);
     if (self->places == NULL)
         return ERR_NO_MEMORY;

@@ -4,41 +4,6 @@
 
 enum { DICTIONARY_SIZE_MIN = 4096 }; /* past that it has pages of its own, and is aligned */
 
-/* ---- ids to numbers ---- */
-
-static err_t write_id_chunk(build_t *self, search_kind_t kind, const rank_t *items, size_t count)
-{
-    char key[ID_KEY_SIZE], *room;
-    size_t size = count * (sizeof items->key + sizeof items->index);
-    TRY(build_append(self, TABLE_IDS, index_id_key(key, kind, items[0].key), size, &room));
-    char *numbers = room + count * sizeof items->key;
-    for (size_t i = 0; i < count; i++) {
-        memcpy(room + i * sizeof items->key, &items[i].key, sizeof items->key);
-        memcpy(numbers + i * sizeof items->index, &items[i].index, sizeof items->index);
-    }
-    return ERR_OK;
-}
-
-err_t build_write_ids(build_t *self)
-{
-    rank_t *items = build_ranks(self);
-    for (size_t kind = 0; kind < SEARCH_KIND_COUNT; kind++) {
-        size_t count = self->base.counts[kind];
-        ranks_sort(items, count);
-        for (size_t i = 1; i < count; i++)
-            if (items[i - 1].key == items[i].key)
-                return ERR_INVALID; /* a document that came twice */
-        for (size_t at = 0; at < count; at += IDS_CHUNK)
-            TRY(write_id_chunk(self, (search_kind_t)kind, items + at,
-                               MIN(count - at, (size_t)IDS_CHUNK)));
-        items += count;
-    }
-    buf_deinit(&self->ranks);
-    return ERR_OK;
-}
-
-/* ---- terms ---- */
-
 typedef struct merger {
     build_t *build;
     posting_builder_t posting;

@@ -4,7 +4,8 @@
  * build.c         the order, the folder, the end
  * build_spool.c   each document folded once to a file; ranks; the file cut into blocks by rank
  * build_blocks.c  each block in memory: entries, lyrics, columns, sorted runs of terms
- * build_merge.c   ids, the runs merged to postings, the dictionary
+ * build_columns.c ids and titles to numbers
+ * build_merge.c   the runs merged to postings, the dictionary
  *
  * A block is what fits a quarter of the memory, BLOCK_DOCUMENTS_MAX documents at most; another
  * half is for the terms of a run, the rest for pages that LMDB has not written. */
@@ -30,10 +31,10 @@ typedef struct build {
     size_t memory_max;
     kv_t *kv;
     kv_tx_t tx;
-    size_t dirty; /* bytes put since the last commit */
-    tape_t spool, blocks;
-    buf_t ranks;      /* rank_t each: by index, then ids by number */
-    buf_t block_list; /* build_block_t each */
+    size_t dirty;                 /* bytes put since the last commit */
+    tape_t spool, blocks, titles; /* titles: rank_t each, of a hash and a number */
+    buf_t ranks;                  /* rank_t each: by index, then ids by number */
+    buf_t block_list;             /* build_block_t each */
     runs_t runs;
     index_base_t base;
 } build_t;
@@ -42,6 +43,7 @@ err_t build_spool(build_t *self);      /* spool, ranks, base.counts, base.plays_
 err_t build_cut_blocks(build_t *self); /* from the spool, which is gone then */
 err_t build_write_blocks(build_t *self);
 err_t build_write_ids(build_t *self);
+err_t build_write_titles(build_t *self); /* the ranks are gone then */
 err_t build_merge(build_t *self);
 
 uint32_t build_count(const build_t *self); /* documents */

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 const char *const INDEX_TABLES[TABLE_COUNT] = {
-    "meta",  "postings",    "entries",   "names",       "lyrics",      "added", "ids",
-    "delta", "delta-terms", "delta-ids", "delta-names", "delta-words", "gone",
+    "meta",   "postings", "entries",     "names",     "lyrics",      "added",       "ids",
+    "titles", "delta",    "delta-terms", "delta-ids", "delta-names", "delta-words", "gone",
 };
 
 /* ---- heads, with a checksum behind them ---- */
@@ -73,60 +73,6 @@ uint64_t index_delta_count(const index_state_t *state)
     for (size_t kind = 0; kind < SEARCH_KIND_COUNT; kind++)
         count += (uint64_t)state->gone[kind] + state->delta[kind];
     return count;
-}
-
-/* ---- numbers of documents ---- */
-
-str_t index_number_key(char room[NUMBER_KEY_SIZE], uint32_t number)
-{
-    number = __builtin_bswap32(number);
-    memcpy(room, &number, sizeof number);
-    return str_of(room, NUMBER_KEY_SIZE);
-}
-
-str_t index_id_key(char room[ID_KEY_SIZE], search_kind_t kind, uint64_t id)
-{
-    room[0] = (char)kind;
-    kv_u64_write(room + 1, id);
-    return str_of(room, ID_KEY_SIZE);
-}
-
-/* In a chunk of ids, ascending, and then their numbers. */
-static err_t number_in(str_t chunk, uint64_t id, uint32_t *out_number)
-{
-    size_t count = chunk.size / (sizeof id + sizeof *out_number), low = 0, high = count;
-    if (chunk.size != count * (sizeof id + sizeof *out_number))
-        return ERR_CORRUPT;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (u64_at(chunk, middle * sizeof id) < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == count || u64_at(chunk, low * sizeof id) != id)
-        return ERR_NOT_FOUND;
-    *out_number = u32_at(chunk, count * sizeof id + low * sizeof *out_number);
-    return ERR_OK;
-}
-
-err_t index_base_number(const kv_tx_t *tx, search_kind_t kind, uint64_t id, uint32_t *out_number)
-{
-    kv_cursor_t cursor KV_CURSOR_SCOPED = {0};
-    char room[ID_KEY_SIZE];
-    str_t key = index_id_key(room, kind, id);
-    TRY(kv_cursor_open(tx, TABLE_IDS, &cursor));
-    /* The chunk that begins with it, or the last that begins before it. */
-    err_t err = kv_seek(&cursor, key);
-    if (err == ERR_NOT_FOUND)
-        TRY(kv_last(&cursor));
-    else if (err != ERR_OK)
-        return err;
-    else if (!str_equal(cursor.key, key))
-        TRY(kv_previous(&cursor));
-    if (cursor.key.size != ID_KEY_SIZE || cursor.key.data[0] != (char)kind)
-        return ERR_NOT_FOUND;
-    return number_in(cursor.value, id, out_number);
 }
 
 /* ---- opening ---- */

@@ -1,7 +1,8 @@
 #pragma once
 /* index_parts.h -- what the files of the index share; nobody else includes it.
  *
- * index.c        opening, the base's and the delta's heads, numbers of documents
+ * index.c        opening, the base's and the delta's heads
+ * index_columns.c ids and titles to numbers
  * index_read.c   one look: postings, entries, lists
  * index_delta.c  what an update writes; index_update.c its order
  * index_swap.c   another environment in the place of the one that is read
@@ -21,6 +22,7 @@ enum {
     TABLE_LYRICS,      /* number: as put in */
     TABLE_ADDED,       /* number / ADDED_CHUNK: the latest, then each, int64_t of ms */
     TABLE_IDS,         /* kind and first id: so many ids ascending, then their numbers */
+    TABLE_TITLES,      /* first hash and number: so many hashes ascending, then their numbers */
     TABLE_DELTA,       /* number: folded.h */
     TABLE_DELTA_TERMS, /* term, 0, number >> 8 in three bytes: the low bytes, ascending */
     TABLE_DELTA_IDS,   /* kind and id: number */
@@ -34,7 +36,13 @@ extern const char *const INDEX_TABLES[TABLE_COUNT];
 /* What every document of the delta has, for search_everything. */
 #define INDEX_TERM_ALL STR("*")
 
-enum { ADDED_CHUNK = 4096, IDS_CHUNK = 4096, ID_KEY_SIZE = 9, NUMBER_KEY_SIZE = 4 };
+enum {
+    ADDED_CHUNK = 4096,
+    IDS_CHUNK = 4096,
+    ID_KEY_SIZE = 9,
+    NUMBER_KEY_SIZE = 4,
+    TITLE_KEY_SIZE = 12
+};
 
 /* What a build says of itself. */
 typedef struct index_base {
@@ -66,5 +74,12 @@ uint64_t index_delta_count(const index_state_t *state); /* documents and tombsto
 /* Keys, written to the room; they borrow it. */
 str_t index_number_key(char room[NUMBER_KEY_SIZE], uint32_t number);
 str_t index_id_key(char room[ID_KEY_SIZE], search_kind_t kind, uint64_t id);
+str_t index_title_key(char room[TITLE_KEY_SIZE], uint64_t hash, uint32_t number);
+/* Of a whole folded title: most titles are one document's, and a hash of 64 bits is shorter than a
+ * term; two of a million that are the same are not to be expected. */
+uint64_t index_title_hash(str_t title);
+/* The base's documents with a title, gone or not: added to `bitmap`, unless it is NULL. */
+err_t index_titles_read(const kv_tx_t *tx, str_t title, uint32_t base_end, roaring_bitmap_t *bitmap,
+                        uint64_t *out_count);
 /* The place of a document in the base, gone or not. NOT_FOUND, CORRUPT */
 err_t index_base_number(const kv_tx_t *tx, search_kind_t kind, uint64_t id, uint32_t *out_number);

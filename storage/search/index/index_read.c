@@ -54,16 +54,15 @@ void search_read_end(search_read_t *read)
 
 typedef struct term_key {
     char bytes[TERM_SIZE_MAX];
-    size_t size;
 } term_key_t;
 
 static str_t key_of(term_key_t *key, search_space_t space, str_t term)
 {
-    size_t size = MIN(term.size, sizeof key->bytes - 1);
+    str_t cut = terms_cut(term, sizeof key->bytes - 1);
     key->bytes[0] = (char)space;
-    if (size > 0)
-        memcpy(key->bytes + 1, term.data, size);
-    return str_of(key->bytes, size + 1);
+    if (cut.size > 0)
+        memcpy(key->bytes + 1, cut.data, cut.size);
+    return str_of(key->bytes, cut.size + 1);
 }
 
 static err_t base_posting(search_read_t *read, str_t term, str_t *out_value)
@@ -73,23 +72,48 @@ static err_t base_posting(search_read_t *read, str_t term, str_t *out_value)
     return err;
 }
 
+static err_t base_titles(search_read_t *read, str_t term, roaring_bitmap_t *bitmap,
+                         uint64_t *out_count)
+{
+    str_t title = str_slice(term, 1, term.size);
+    TRY(index_titles_read(&read->tx, title, read->base_end, bitmap, out_count));
+    read->work += 1 + *out_count / 2;
+    return ERR_OK;
+}
+
+/* A new bitmap of the base's documents, those that are gone among them. */
+static err_t base_bitmap(search_read_t *read, str_t term, roaring_bitmap_t **out_bitmap)
+{
+    str_t value;
+    uint64_t count = 0;
+    err_t err = ERR_NOT_FOUND;
+    if (term.data[0] != SEARCH_SPACE_TITLE)
+        err = base_posting(read, term, &value);
+    if (err == ERR_OK)
+        return posting_read(value, out_bitmap);
+    if (err != ERR_NOT_FOUND)
+        return err;
+    roaring_bitmap_t *bitmap = roaring_bitmap_create();
+    if (bitmap == NULL)
+        return ERR_NO_MEMORY;
+    err = term.data[0] == SEARCH_SPACE_TITLE ? base_titles(read, term, bitmap, &count) : ERR_OK;
+    if (err == ERR_OK)
+        *out_bitmap = bitmap;
+    else
+        roaring_bitmap_free(bitmap);
+    return err;
+}
+
 err_t search_postings(search_read_t *read, search_space_t space, str_t term,
                       roaring_bitmap_t **out_bitmap)
 {
     term_key_t key;
-    str_t value, whole = key_of(&key, space, term);
+    str_t whole = key_of(&key, space, term);
     roaring_bitmap_t *bitmap = NULL;
-    err_t err = base_posting(read, whole, &value);
-    if (err == ERR_OK)
-        err = posting_read(value, &bitmap);
-    else if (err == ERR_NOT_FOUND)
-        err = (bitmap = roaring_bitmap_create()) == NULL ? ERR_NO_MEMORY : ERR_OK;
-    if (err != ERR_OK)
-        return err;
+    TRY(base_bitmap(read, whole, &bitmap));
     if (read->gone != NULL)
         roaring_bitmap_andnot_inplace(bitmap, read->gone);
-    if (read->has_delta)
-        err = index_term_read(&read->tx, whole, bitmap, &read->work);
+    err_t err = read->has_delta ? index_term_read(&read->tx, whole, bitmap, &read->work) : ERR_OK;
     if (err == ERR_OK)
         *out_bitmap = bitmap;
     else
@@ -131,8 +155,11 @@ uint64_t search_frequency(search_read_t *read, search_space_t space, str_t term)
     str_t value, whole = key_of(&key, space, term);
     uint64_t count = 0;
     read->work++;
-    if (kv_get(&read->tx, TABLE_POSTINGS, whole, &value) == ERR_OK &&
-        posting_count(value, &count) != ERR_OK)
+    err_t err = space == SEARCH_SPACE_TITLE ? base_titles(read, whole, NULL, &count)
+                                            : kv_get(&read->tx, TABLE_POSTINGS, whole, &value);
+    if (err == ERR_OK && space != SEARCH_SPACE_TITLE)
+        err = posting_count(value, &count);
+    if (err != ERR_OK)
         count = 0;
     return read->has_delta ? count + index_term_count(&read->tx, whole, &read->work) : count;
 }
