@@ -17,6 +17,7 @@
 #include "storage/keys/keyring.h"
 #include "storage/keys/token.h"
 #include "storage/projection.h"
+#include "storage/search/names/name_index.h"
 
 enum { ASK_TIMEOUT_MS = 10000, COOKIE_NAME_SIZE = 64 };
 
@@ -24,6 +25,7 @@ typedef struct api {
     const graphql_engine_t *graphql;
     catalog_t *catalog;
     projection_t *projection; /* of the catalog */
+    name_index_t *names;      /* people and playlists */
     keyring_t *keyring;
     blob_folder_t *artwork;
     blob_folder_t *lyrics;

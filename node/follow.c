@@ -2,15 +2,21 @@
 
 static void run(follow_t *self);
 
+static const char *name_of(const follow_t *self)
+{
+    return self->name == NULL ? "catalog" : self->name;
+}
+
 static err_t step(void *data)
 {
     follow_t *self = data;
     uint64_t before = projection_position(self->projection);
     err_t err = projection_follow(self->projection, self->is_stopped, self->stepped, self->context);
     if (projection_position(self->projection) < before)
-        log_warning(self->log, "catalog",
-                    "the journal has less than the catalog was made from: it is built again");
-    return err;
+        log_warning(self->log, name_of(self),
+                    "the journal has less than the %s was made from: it is built again",
+                    name_of(self));
+    return err == ERR_OK && self->followed != NULL ? self->followed(self->context) : err;
 }
 
 static void run_again(uv_timer_t *timer)
@@ -23,7 +29,8 @@ static void stepped(void *data, err_t err)
     follow_t *self = data;
     self->is_running = false;
     if (err != ERR_OK && err != ERR_BUSY)
-        log_error(self->log, "catalog", "the catalog can't follow the journal: %s", err_text(err));
+        log_error(self->log, name_of(self), "the %s can't follow the journal: %s", name_of(self),
+                  err_text(err));
     if (atomic_load(self->is_stopped))
         return;
     if (err != ERR_OK)

@@ -17,8 +17,10 @@ typedef struct follow {
     journal_hooks_t *hooks;
     edge_t *edge;
     const ms_log_t *log;
-    const atomic_bool *is_stopped; /* steps under way end */
-    projection_stepped_fn stepped; /* on the offload thread; may be NULL */
+    const atomic_bool *is_stopped;    /* steps under way end */
+    const char *name;                 /* of what follows, in the log; NULL: "catalog" */
+    projection_stepped_fn stepped;    /* on the offload thread; may be NULL */
+    err_t (*followed)(void *context); /* there too, when nothing more is there; may be NULL */
     void *context;
     atomic_bool is_woken; /* a wake is on its way to the edge */
     bool is_running, is_dirty;

@@ -249,6 +249,7 @@ static err_t make_shared(node_t *self, buf_t *problem)
     self->api = (api_t){.graphql = self->graphql,
                         .catalog = self->catalog,
                         .projection = self->projection,
+                        .names = self->names.names,
                         .keyring = self->keyring,
                         .artwork = self->artwork,
                         .lyrics = self->lyrics,

@@ -162,6 +162,10 @@ static err_t open_storage(node_t *self, buf_t *problem)
     TRY(open_journal(self, problem));
     TRY(open_sealed(self, problem));
     TRY(refuse(problem, open_catalog(self), "the catalog can't be opened"));
+    TRY(refuse(
+        problem,
+        names_follow_open(&self->names, in_data(self, "names"), self->vault, clear_journal(self)),
+        "the names of people and playlists can't be opened"));
     TRY(refuse(problem, open_states(self), "the store of sleeping actors can't be opened"));
     TRY(refuse(problem, open_blobs(self, problem), "artwork and lyrics can't be opened"));
     segments_options_t segments = {self->config, self->vault, in_data(self, "segments"),
@@ -462,6 +466,9 @@ static void start_following(void *context)
     self->keeper.log = self->log;
     if (catalog_keeper_start(&self->keeper) != ERR_OK)
         log_error(self->log, "catalog", "the catalog does not follow the journal");
+    if (names_follow_start(&self->names, self->journal.hooks, runtime_edge(self->runtime, 0),
+                           self->log) != ERR_OK)
+        log_error(self->log, "names", "search does not learn of people and playlists");
     self->rotation = (master_rotation_t){.vault = self->vault,
                                          .config = self->config,
                                          .edge = runtime_edge(self->runtime, 0),
@@ -522,6 +529,7 @@ static void stop_following(void *context)
 {
     node_t *self = context;
     catalog_keeper_stop(&self->keeper);
+    names_follow_stop(&self->names);
     went_back_stop(&self->went_back);
     upkeep_stop(&self->upkeep, upkeep_stopped, self);
 }
@@ -581,6 +589,7 @@ void node_close(node_t *self)
     projection_close(self->projection);
     library_projection_free(self->library_projection);
     catalog_close(self->catalog);
+    names_follow_close(&self->names);
     states_sealed_close(self->sealed_states);
     state_store_lmdb_close(self->states);
     journal_sealed_close(self->sealed);

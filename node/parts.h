@@ -12,6 +12,7 @@
 #include "node/catalog/catalog_keeper.h"
 #include "node/config.h"
 #include "node/control/control.h"
+#include "node/names_follow.h"
 #include "node/node.h"
 #include "node/privacy/privacy_node.h"
 #include "node/upkeep.h"
@@ -50,6 +51,7 @@ struct node {
     state_store_t *states, *sealed_states; /* of actors that hibernate */
     library_projection_t *library_projection;
     projection_t *projection;
+    names_follow_t names;
     blobs_t *blobs;
     blob_folder_t *artwork, *lyrics; /* of the blobs */
     segment_cache_t *segments;

@@ -133,7 +133,7 @@ static err_t copy(salvaging_t *self)
 /* What was derived from the damaged one goes first: it has that one's positions. */
 static err_t swap(salvaging_t *self)
 {
-    static const char *const derived[] = {"catalog", "catalog.new"};
+    static const char *const derived[] = {"catalog", "catalog.new", "names"};
     for (size_t i = 0; i < COUNT_OF(derived); i++) {
         const char *path = data_folder_name(self->data, &self->arena, derived[i]);
         if (path == NULL)

@@ -29,6 +29,11 @@ typedef enum found_group {
 
 typedef struct found found_t;
 
+typedef struct found_words {
+    const str_t *items;
+    size_t count;
+} found_words_t;
+
 typedef struct found_hit {
     const found_t *found;
     found_group_t group;
@@ -36,7 +41,8 @@ typedef struct found_hit {
     str_t key;        /* of a playlist's or a person's actor */
     const void *node; /* a record, a playlist_view_t, an account_info_t; NULL: not read yet */
     double score;
-    str_t line; /* of lyrics */
+    found_words_t words; /* folded, that were meant; of the catalog: those of the whole search */
+    str_t line;          /* of lyrics */
     int64_t line_at_ms;
     str_t explanation;
 } found_hit_t;
@@ -65,6 +71,12 @@ err_t found_page_of(const graphql_value_t *arguments, found_group_t group, found
 uint32_t found_window(graphql_field_t *field, found_group_t group);
 /* How many of the best are asked for; 0: none. */
 uint32_t found_top_window(graphql_field_t *field);
+
+/* Playlists and people: as many of each as are wanted. */
+err_t found_ask_names(graphql_field_t *field, const uint32_t wanted[FOUND_GROUP_COUNT],
+                      found_t *found);
+/* Completes the field, once the actors of playlists and people have answered. */
+err_t found_return(graphql_field_t *field, found_t *found);
 
 /* The nodes of hits of the catalog; a hit whose record is gone keeps NULL. */
 err_t found_read_nodes(graphql_field_t *field, found_hit_t **hits, size_t count);

@@ -31,23 +31,35 @@ static err_t take_kind(graphql_field_t *field, const search_answer_t *answer, se
     return ERR_OK;
 }
 
-static err_t query_search(graphql_field_t *field)
+static err_t ask_index(graphql_field_t *field, const uint32_t windows[FOUND_GROUP_COUNT],
+                       found_t *found)
 {
     arena_t scratch ARENA_SCOPED = {0};
     catalog_read_t read CATALOG_READ_SCOPED = {0};
     search_answer_t answer;
     search_query_t query = {.text = graphql_arg_str(field, "query")};
-    found_t *found = arena_new(graphql_arena(field), sizeof *found);
-    if (found == NULL)
-        return ERR_NO_MEMORY;
-    *found = (found_t){.is_typing = graphql_arg_bool(field, "typing", false)};
     for (int kind = 0; kind < SEARCH_KIND_COUNT; kind++)
-        query.limits[kind] = MIN(wanted(field, (found_group_t)kind), (uint32_t)SEARCH_LIMIT_MAX);
+        query.limits[kind] = MIN(windows[kind], (uint32_t)SEARCH_LIMIT_MAX);
     TRY(catalog_read_begin(graph_of(field)->home->api->catalog, &scratch, &read));
     TRY(catalog_search(&read, &query, &answer));
     for (int kind = 0; kind < SEARCH_KIND_COUNT; kind++)
         TRY(take_kind(field, &answer, (search_kind_t)kind, found));
-    return graphql_return_object(field, found);
+    return ERR_OK;
+}
+
+static err_t query_search(graphql_field_t *field)
+{
+    uint32_t windows[FOUND_GROUP_COUNT];
+    found_t *found = arena_new(graphql_arena(field), sizeof *found);
+    if (found == NULL)
+        return ERR_NO_MEMORY;
+    *found = (found_t){.is_typing = graphql_arg_bool(field, "typing", false)};
+    for (int group = 0; group < FOUND_GROUP_COUNT; group++)
+        windows[group] = wanted(field, (found_group_t)group);
+    TRY(ask_index(field, windows, found));
+    if (graphql_value_is_null(graphql_arg(field, "filter")))
+        TRY(found_ask_names(field, windows, found));
+    return found_return(field, found);
 }
 
 graph_rows_t resolve_search(void)

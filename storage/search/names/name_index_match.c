@@ -1,0 +1,132 @@
+/* name_index_match.c -- a question taken apart, and how well a name answers it. */
+
+#include "runtime/base/utf8.h"
+#include "storage/search/index/osa.h"
+#include "storage/search/names/name_index_parts.h"
+
+/* What a word of a name is worth to a word of a question. */
+#define IS_PREFIX_LEAST 0.8 /* as much more as the word is typed */
+#define IS_ONE_EDIT 0.7
+#define IS_TWO_EDITS 0.5
+#define OF_COVERAGE 0.4 /* of the score: how much of the name was asked for */
+
+/* Up to 2 characters none, up to 5 one, then two; of a beginning one from 4 on. */
+static uint32_t edits_of(str_t word, bool is_prefix)
+{
+    size_t characters = utf8_count(word);
+    if (is_prefix)
+        return characters >= 4 ? 1 : 0;
+    return characters < 3 ? 0 : characters < 6 ? 1 : 2;
+}
+
+void name_index_question_init(name_index_question_t *self, str_t folded, bool is_typing)
+{
+    words_run_t run;
+    self->count = 0;
+    self->is_fuzzy = false;
+    while (self->count < NAME_INDEX_WORDS_MAX && words_next(&folded, &run))
+        self->words[self->count++] = (name_index_word_t){.text = run.text, .is_cjk = run.is_cjk};
+    if (self->count > 0 && is_typing)
+        self->words[self->count - 1].is_prefix = !self->words[self->count - 1].is_cjk;
+    for (uint32_t i = 0; i < self->count; i++)
+        if (!self->words[i].is_cjk)
+            self->words[i].edits_max = edits_of(self->words[i].text, self->words[i].is_prefix);
+}
+
+/* Of the word to a text, or, of one that may go on, to what the text begins with; max + 1: more. */
+static uint32_t distance(const name_index_word_t *word, str_t text)
+{
+    osa_t osa;
+    uint32_t points[OSA_SIZE_MAX], max = word->edits_max, least = max + 1;
+    if (!word->is_prefix)
+        return dictionary_distance(word->text, text, max);
+    size_t count = MIN(osa_code_points(text, points, OSA_SIZE_MAX), (size_t)OSA_SIZE_MAX);
+    if (!osa_init(&osa, word->text, max))
+        return max + 1;
+    for (uint32_t depth = 1; depth <= count; depth++) {
+        if (osa_step(&osa, depth, points[depth - 1]) > max)
+            break;
+        least = MIN(least, osa_distance(&osa, depth));
+    }
+    return least;
+}
+
+/* Longer or shorter by more than the edits make up for: by bytes, of which a character has four. */
+static bool is_far(const name_index_word_t *word, str_t text)
+{
+    size_t more = (size_t)word->edits_max * 4;
+    return word->text.size > text.size + more ||
+           (!word->is_prefix && text.size > word->text.size + more);
+}
+
+static double worth(const name_index_question_t *self, const name_index_word_t *word, str_t text)
+{
+    if (str_equal(word->text, text))
+        return 1;
+    if (word->is_prefix && str_starts_with(text, word->text))
+        return IS_PREFIX_LEAST +
+               (1 - IS_PREFIX_LEAST) * (double)word->text.size / (double)text.size;
+    if (!self->is_fuzzy || word->edits_max == 0 || is_far(word, text))
+        return 0;
+    uint32_t edits = distance(word, text);
+    if (edits > word->edits_max)
+        return 0;
+    return edits <= 1 ? IS_ONE_EDIT : IS_TWO_EDITS;
+}
+
+/* The name's words; characters without blanks between them stand together. */
+typedef struct name {
+    str_t folded;
+    words_run_t runs[NAME_INDEX_WORDS_MAX];
+    bool is_matched[NAME_INDEX_WORDS_MAX];
+    uint32_t count;
+} name_t;
+
+/* The run of the name that fits best; false: none does. */
+static bool find_best(const name_index_question_t *self, const name_index_word_t *word,
+                      name_t *name, double *out_worth, str_t *out_text)
+{
+    uint32_t best = 0;
+    double most = 0;
+    for (uint32_t i = 0; i < name->count; i++) {
+        const words_run_t *run = &name->runs[i];
+        double is_worth = 0;
+        if (word->is_cjk && run->is_cjk)
+            is_worth = str_contains(run->text, word->text) ? 1 : 0;
+        else if (!word->is_cjk && !run->is_cjk)
+            is_worth = worth(self, word, run->text);
+        if (is_worth > most) {
+            most = is_worth;
+            best = i;
+        }
+    }
+    if (most <= 0)
+        return false;
+    name->is_matched[best] = true;
+    *out_worth = most;
+    *out_text = word->is_cjk ? word->text : name->runs[best].text;
+    return true;
+}
+
+bool name_index_compare(const name_index_question_t *self, str_t folded,
+                        name_index_match_t *out_match)
+{
+    name_t name = {.folded = folded};
+    double sum = 0, is_worth;
+    uint32_t matched = 0;
+    out_match->word_count = 0;
+    while (name.count < NAME_INDEX_WORDS_MAX && words_next(&folded, &name.runs[name.count]))
+        name.count++;
+    for (uint32_t i = 0; i < self->count; i++) {
+        if (!find_best(self, &self->words[i], &name, &is_worth,
+                       &out_match->words[out_match->word_count]))
+            return false;
+        out_match->word_count++;
+        sum += is_worth;
+    }
+    for (uint32_t i = 0; i < name.count; i++)
+        matched += name.is_matched[i] ? 1 : 0;
+    double coverage = (double)matched / (double)MAX(name.count, 1u);
+    out_match->score = sum / self->count * (1 - OF_COVERAGE + OF_COVERAGE * coverage);
+    return true;
+}

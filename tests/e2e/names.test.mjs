@@ -1,0 +1,217 @@
+// names.test.mjs -- search over GraphQL on a real node: people, playlists, pages, recent searches; restarts and erasure.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { commandId, program, run, startServer, until } from './support/server.mjs';
+
+let server, ana, bob;
+
+/** Somebody with an access token of their own. */
+class Person {
+  constructor(name, password) {
+    this.account = { name, password };
+  }
+
+  async signIn() {
+    const response = await fetch(`${server.origin}/api/v1/session`, {
+      method: 'POST', headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ ...this.account, cookies: false }),
+    });
+    assert.equal(response.status, 201);
+    this.token = (await response.json()).accessToken;
+    return this;
+  }
+
+  async ask(query, variables) {
+    const response = await fetch(`${server.origin}/graphql`, {
+      method: 'POST', headers: { Authorization: `Bearer ${this.token}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ query, variables }),
+    });
+    return response.json();
+  }
+
+  async data(query, variables) {
+    const { data, errors } = await this.ask(query, variables);
+    assert.equal(errors, undefined, JSON.stringify(errors));
+    return data;
+  }
+
+  async code(query, variables) {
+    return (await this.ask(query, variables)).errors?.[0].extensions?.code;
+  }
+
+  /** What is found, and how much of it is said to be there. */
+  async found(query) {
+    const { search } = await this.data(`query ($query: String!) { search(query: $query) {
+      playlists { totalCount nodes { name owner { name } } } people { totalCount nodes { name } }
+      top { node { __typename ... on Playlist { name } ... on User { name } } } totalCount } }`, { query });
+    return {
+      playlists: search.playlists.nodes.map(({ name }) => name), playlistCount: search.playlists.totalCount,
+      people: search.people.nodes.map(({ name }) => name), peopleCount: search.people.totalCount,
+      top: search.top.map(({ node }) => node.name), count: search.totalCount,
+    };
+  }
+
+  async create(name) {
+    const { createPlaylist } = await this.data(
+      'mutation ($c: ID!, $n: String!) { createPlaylist(commandId: $c, name: $n) { id } }', { c: commandId(), n: name });
+    return createPlaylist.id;
+  }
+
+  show(id, isPublic) {
+    return this.data('mutation ($c: ID!, $id: ID!, $p: Boolean!) { setPlaylistPublic(commandId: $c, id: $id, isPublic: $p) { id } }',
+      { c: commandId(), id, p: isPublic });
+  }
+}
+
+/** Names follow the journal: soon, not at once. */
+const comesTrue = (what, person, query, wanted) => until(async () => {
+  const found = await person.found(query);
+  return Object.entries(wanted).every(([key, value]) => JSON.stringify(found[key]) === JSON.stringify(value));
+}, `${what}: ${JSON.stringify(wanted)}`);
+
+before(async () => {
+  server = await startServer();
+  await server.setUp();
+  await server.scanned(12);
+  for (const name of ['bob', 'zebulon'])
+    run(program, ['user', 'add', name, '--data', server.data], { input: `${name} has a password\n` });
+  ana = await new Person('ana', 'correct horse battery').signIn();
+  bob = await new Person('bob', 'bob has a password').signIn();
+});
+
+after(async () => {
+  const ended = await server.stop();
+  assert.equal(ended.code, 0, server.log);
+});
+
+test('people are found by name, misspelt too, and shown as everybody is', async () => {
+  await comesTrue('as it is written', ana, 'zebulon', { people: ['zebulon'], peopleCount: 1 });
+  assert.deepEqual((await bob.found('zebuolon')).people, ['zebulon']);
+  assert.deepEqual((await bob.found('zebulon')).top, ['zebulon']);
+  assert.equal(await bob.code('{ search(query: "zebulon") { people { nodes { id name } edges { score } } } }'), undefined);
+});
+
+test('playlists are their owner\'s to find, and everybody\'s while they are public', async () => {
+  const none = { playlists: [], playlistCount: 0, top: [], count: 0 };
+  const mine = { playlists: ['Quodlibet at dawn'], playlistCount: 1, top: ['Quodlibet at dawn'], count: 1 };
+  const id = await ana.create('Quodlibet at dawn');
+  await comesTrue('its owner', ana, 'quodlibet', mine);
+  assert.deepEqual(await bob.found('quodlibet'), { ...none, people: [], peopleCount: 0 });
+  await ana.show(id, true);
+  await comesTrue('another, once it is public', bob, 'quodlibet', mine);
+  await comesTrue('and misspelt', bob, 'quodlibett dwan', mine);
+  await ana.show(id, false);
+  await comesTrue('not once it is taken back', bob, 'quodlibet', none);
+  await comesTrue('but its owner', ana, 'quodlibet', mine);
+  await ana.data('mutation ($c: ID!, $id: ID!) { renamePlaylist(commandId: $c, id: $id, name: "Mitternacht") { id } }',
+    { c: commandId(), id });
+  await comesTrue('its old name', ana, 'quodlibet', none);
+  await comesTrue('its new one', ana, 'mitternacht', { playlists: ['Mitternacht'] });
+  await ana.data('mutation ($c: ID!, $id: ID!) { deletePlaylist(commandId: $c, id: $id) }', { c: commandId(), id });
+  await comesTrue('deleted', ana, 'mitternacht', none);
+});
+
+test('names are there again after a kill, with nothing of them on the disk', async () => {
+  const id = await bob.create('Zwischenspiel');
+  await bob.show(id, true);
+  await comesTrue('before', ana, 'zwischenspiel', { playlists: ['Zwischenspiel'] });
+  const inClear = () => run('grep', ['-rlai', 'zwischenspiel', server.data], { mayFail: true }).stdout;
+  assert.equal(inClear(), '');
+  await server.kill();
+  await server.start();
+  await comesTrue('after', ana, 'zwischenspiel', { playlists: ['Zwischenspiel'] });
+  await comesTrue('people, too', ana, 'zebulon', { people: ['zebulon'] });
+});
+
+test('who is erased is found no more, nor a playlist of theirs', async () => {
+  const eve = await new Person('zebulon', 'zebulon has a password').signIn();
+  await eve.show(await eve.create('Capriccio'), true);
+  await comesTrue('before', ana, 'capriccio', { playlists: ['Capriccio'], playlistCount: 1 });
+  run(program, ['user', 'erase', 'zebulon', '--yes', '--data', server.data]);
+  await comesTrue('the playlist', ana, 'capriccio', { playlists: [], playlistCount: 0, count: 0 });
+  await comesTrue('the person', ana, 'zebulon', { people: [], peopleCount: 0, count: 0 });
+  await server.kill();
+  await server.start();
+  await comesTrue('after a restart', ana, 'zwischenspiel', { playlists: ['Zwischenspiel'] });
+  assert.equal((await ana.found('capriccio')).count, 0);
+  assert.equal((await ana.found('zebulon')).count, 0);
+});
+
+test('tracks, albums and artists come in pages, and the best of all groups together', async () => {
+  const { search } = await ana.data(`{ search(query: "harbour") {
+    tracks(first: 1) { totalCount pageInfo { hasNextPage endCursor } edges { score node { title } highlights { title { text isMatch } artist { text } album { text } } } }
+    albums { nodes { title } } top(first: 2) { score node { __typename } highlights { title { text } } } status isPartial totalCount didYouMean } }`);
+  assert.equal(search.status, 'READY');
+  assert.equal(search.isPartial, false);
+  assert.equal(search.didYouMean, null);
+  assert.deepEqual(search.albums.nodes.map(({ title }) => title), ['Harbour Lights']);
+  const [edge] = search.tracks.edges;
+  assert.equal(edge.highlights.title.map(({ text }) => text).join(''), edge.node.title);
+  assert.ok(edge.highlights.artist.length > 0 && edge.highlights.album.length > 0);
+  assert.ok(search.tracks.totalCount > 1 && search.tracks.pageInfo.hasNextPage);
+  assert.equal(search.top.length, 2);
+  assert.ok(search.top[0].score >= search.top[1].score);
+
+  const seen = [edge.node.title];
+  for (let after = search.tracks.pageInfo.endCursor; ;) {
+    const { search: { tracks } } = await ana.data(`query ($after: String) { search(query: "harbour") {
+      tracks(first: 1, after: $after) { nodes { title } pageInfo { hasNextPage hasPreviousPage endCursor } } } }`, { after });
+    seen.push(...tracks.nodes.map(({ title }) => title));
+    assert.ok(tracks.pageInfo.hasPreviousPage);
+    if (!tracks.pageInfo.hasNextPage) break;
+    after = tracks.pageInfo.endCursor;
+  }
+  assert.equal(seen.length, search.tracks.totalCount);
+  assert.equal(new Set(seen).size, seen.length);
+});
+
+test('a page has its bounds, by group', async () => {
+  for (const [group, most] of [['tracks', 500], ['albums', 500], ['artists', 500], ['lyrics', 500], ['playlists', 50], ['people', 50]]) {
+    for (const [first, code] of [[0, 'INVALID'], [most + 1, 'INVALID'], [-1, 'INVALID'], [1, undefined], [most, undefined]])
+      assert.equal(await ana.code(`{ search(query: "a") { ${group}(first: ${first}) { totalCount } } }`), code, `${group} ${first}`);
+    for (const after of ['not a cursor!', '-1', '999999999999999999999'])
+      assert.equal(await ana.code(`{ search(query: "a") { ${group}(after: "${after}") { totalCount } } }`), 'INVALID', group);
+  }
+  for (const [first, code] of [[0, 'INVALID'], [21, 'INVALID'], [1, undefined], [20, undefined]])
+    assert.equal(await ana.code(`{ search(query: "a") { top(first: ${first}) { score } } }`), code, `top ${first}`);
+});
+
+const recent = async (person) => (await person.data('{ recentSearches { query searchedAt } }')).recentSearches.map(({ query }) => query);
+const note = (person, query) => person.data('mutation ($c: ID!, $q: String!) { noteSearch(commandId: $c, query: $q) { query } }',
+  { c: commandId(), q: query });
+
+test('recent searches are the caller\'s: newest first, repeated ones move up, one by one or all they go', async () => {
+  for (const query of ['tide', '  Björk ', 'abba', 'TIDE']) await note(ana, query);
+  assert.deepEqual(await recent(ana), ['TIDE', 'abba', 'Björk']);
+  assert.deepEqual(await recent(bob), []);
+  await server.kill();
+  await server.start();
+  assert.deepEqual(await recent(ana), ['TIDE', 'abba', 'Björk']);
+  const { removeRecentSearch } = await ana.data(
+    'mutation ($c: ID!) { removeRecentSearch(commandId: $c, query: "bjork") { query searchedAt } }', { c: commandId() });
+  assert.deepEqual(removeRecentSearch.map(({ query }) => query), ['TIDE', 'abba']);
+  assert.ok(Math.abs(Date.parse(removeRecentSearch[0].searchedAt) - Date.now()) < 600_000);
+  for (let i = 0; i < 25; i++) await note(ana, `number ${i}`);
+  assert.equal((await recent(ana)).length, 20);
+  assert.equal((await recent(ana))[19], 'number 5');
+  for (const bad of ['', '   ', 'x'.repeat(201), 'a\nb'])
+    assert.equal(await ana.code('mutation ($c: ID!, $q: String!) { noteSearch(commandId: $c, query: $q) { query } }', { c: commandId(), q: bad }),
+      'INVALID', JSON.stringify(bad));
+  assert.deepEqual((await ana.data('mutation ($c: ID!) { clearRecentSearches(commandId: $c) { query } }', { c: commandId() })).clearRecentSearches, []);
+  assert.deepEqual(await recent(ana), []);
+});
+
+test('who switches the history off is forgotten, and nothing is noted until it is on again', async () => {
+  const set = (isKept) => ana.data('mutation ($c: ID!, $k: Boolean) { setSettings(commandId: $c, isSearchHistoryKept: $k) { isSearchHistoryKept } }',
+    { c: commandId(), k: isKept });
+  assert.equal((await ana.data('{ settings { isSearchHistoryKept } }')).settings.isSearchHistoryKept, true);
+  await note(ana, 'secret');
+  assert.equal((await set(false)).setSettings.isSearchHistoryKept, false);
+  assert.deepEqual(await recent(ana), []);
+  assert.deepEqual((await note(ana, 'another')).noteSearch, []);
+  await set(true);
+  assert.deepEqual(await recent(ana), []);
+  await note(ana, 'later');
+  assert.deepEqual(await recent(ana), ['later']);
+});
