@@ -74,17 +74,8 @@ bool dictionary_has(const dictionary_t *self, str_t word, uint32_t *out_index)
 uint32_t dictionary_distance(str_t a, str_t b, uint32_t max)
 {
     osa_t osa;
-    uint32_t points[OSA_SIZE_MAX];
     if (str_equal(a, b))
         return 0;
     max = MIN(max, (uint32_t)OSA_EDITS_MAX);
-    size_t count = osa_code_points(b, points, OSA_SIZE_MAX);
-    if (count > OSA_SIZE_MAX || !osa_init(&osa, a, max))
-        return max + 1;
-    if (MAX(count, (size_t)osa.size) - MIN(count, (size_t)osa.size) > max)
-        return max + 1;
-    for (uint32_t depth = 1; depth <= count; depth++)
-        if (osa_step(&osa, depth, points[depth - 1]) > max)
-            return max + 1;
-    return osa_distance(&osa, (uint32_t)count);
+    return osa_init(&osa, a, max) ? osa_measure(&osa, b, false) : max + 1;
 }

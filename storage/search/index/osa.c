@@ -70,3 +70,19 @@ uint32_t osa_distance(const osa_t *self, uint32_t depth)
     bool is_in_band = depth <= self->size + self->edits && self->size <= depth + self->edits;
     return is_in_band ? MIN((uint32_t)self->rows[depth][self->size], far) : far;
 }
+
+uint32_t osa_measure(osa_t *self, str_t word, bool is_beginning)
+{
+    uint32_t far = self->edits + 1, depth = 0, best = osa_distance(self, 0);
+    for (size_t at = 0; at < word.size;) {
+        uint32_t c = (unsigned char)word.data[at];
+        size_t size = 1;
+        if (c >= 0x80)
+            size = utf8_decode(str_slice(word, at, word.size), &c);
+        at += MAX(size, (size_t)1);
+        if (osa_step(self, ++depth, c) >= (is_beginning ? best : far))
+            return is_beginning ? best : far;
+        best = is_beginning ? MIN(best, osa_distance(self, depth)) : osa_distance(self, depth);
+    }
+    return best;
+}

@@ -29,3 +29,5 @@ bool osa_init(osa_t *out, str_t word, uint32_t edits);
 uint32_t osa_step(osa_t *self, uint32_t depth, uint32_t code_point);
 /* Of the whole word to the path of this depth; edits + 1: more than that. */
 uint32_t osa_distance(const osa_t *self, uint32_t depth);
+/* Of a whole word, or with is_beginning of the best of what it starts with; edits + 1: more. */
+uint32_t osa_measure(osa_t *self, str_t word, bool is_beginning);

@@ -1,0 +1,20 @@
+#pragma once
+/* answer.h -- from what was found to what is shown: ranking, pages, what was meant.
+ *
+ * Errors  CORRUPT, NO_MEMORY */
+
+#include "storage/search/query/query_parts.h"
+
+/* Ranks the candidates of each kind: query->hits, best first. */
+err_t answer_rank(query_t *query);
+/* Without words: hits are a page of what the filter leaves, in the order of numbers. */
+err_t answer_browse(query_t *query);
+/* The pages that are asked for, totals, matched words, the corrected text. */
+err_t answer_fill(query_t *query, search_found_t *out_found);
+
+typedef struct answer_words {
+    str_t items[32];
+    size_t count;
+} answer_words_t;
+/* Adds a word, each once, while there is room; empty ones are left out. */
+void answer_add_word(answer_words_t *self, str_t word);

@@ -1,0 +1,83 @@
+#include "storage/search/query/explain.h"
+
+#include "storage/search/query/stages.h"
+
+enum { NEAR_SHOWN_MAX = 8 };
+
+const char *explain_stage_text(search_stage_t stage)
+{
+    static const char *const texts[SEARCH_STAGE_COUNT] = {
+        "exactly", "about", "all words but one", "all words but two", "lyrics", "no words"};
+    return stage < SEARCH_STAGE_COUNT ? texts[stage] : "";
+}
+
+void explain_word(query_t *query, const char *how, str_t word, const near_words_t *near,
+                  const roaring_bitmap_t *set)
+{
+    buf_t *notes = &query->notes;
+    if (!query->request->wants_explanation)
+        return;
+    buf_printf(notes, "%s \"%.*s\": %llu documents", how, STR_ARG(word),
+               (unsigned long long)roaring_bitmap_get_cardinality(set));
+    for (size_t i = 0; near != NULL && i < MIN(near->count, (size_t)NEAR_SHOWN_MAX); i++)
+        buf_printf(notes, "%s%.*s (%u)", i == 0 ? ", near " : ", ", STR_ARG(near->items[i].text),
+                   near->items[i].distance);
+    if (near != NULL && near->count > NEAR_SHOWN_MAX)
+        buf_printf(notes, " and %zu more", near->count - NEAR_SHOWN_MAX);
+    buf_append_char(notes, '\n');
+}
+
+void explain_stage(query_t *query, const char *stage)
+{
+    if (query->request->wants_explanation)
+        buf_printf(&query->notes, "%s: %llu found, work %llu\n", stage,
+                   (unsigned long long)stages_found(query), (unsigned long long)query->read.work);
+}
+
+static err_t finish(query_t *query, buf_t *text, str_t *out_text)
+{
+    TRY(buf_status(text));
+    *out_text = arena_str(query->arena, buf_str(text));
+    return out_text->data == NULL ? ERR_NO_MEMORY : ERR_OK;
+}
+
+err_t explain_query(query_t *query, str_t *out_text)
+{
+    if (!query->request->wants_explanation)
+        return ERR_OK;
+    if (query->is_cut)
+        buf_append(&query->notes, STR("the budget was spent: what was found until then\n"));
+    return finish(query, &query->notes, out_text);
+}
+
+static void append_match(buf_t *out, const question_word_t *word, const rank_match_t *match)
+{
+    if (match->how == RANK_NOT) {
+        buf_printf(out, "\"%.*s\" not found; ", STR_ARG(word->text));
+        return;
+    }
+    buf_printf(out, "\"%.*s\"", STR_ARG(word->text));
+    if (!str_equal(word->text, match->found))
+        buf_printf(out, " is \"%.*s\"", STR_ARG(match->found));
+    buf_printf(out, " in %s, %s", rank_field_text(match->field), rank_how_text(match->how));
+    if (match->how == RANK_NEAR)
+        buf_printf(out, " by %u", match->edits);
+    buf_printf(out, " %.2f; ", match->value);
+}
+
+err_t explain_hit(query_t *query, const rank_detail_t *detail, search_stage_t stage, double score,
+                  str_t *out_text)
+{
+    buf_t text BUF_SCOPED = BUF_INIT;
+    if (!query->request->wants_explanation)
+        return ERR_OK;
+    buf_printf(&text, "%s: ", explain_stage_text(stage));
+    for (size_t i = 0; i < query->question.count; i++)
+        append_match(&text, &query->question.words[i], &detail->matches[i]);
+    buf_printf(&text,
+               "words %.2f + title covered %.2f + whole title %.2f + artist covered %.2f + "
+               "popularity %.2f + kind %.2f = %.2f",
+               detail->words, detail->coverage, detail->whole, detail->artist, detail->popularity,
+               detail->kind, score);
+    return finish(query, &text, out_text);
+}

@@ -1,0 +1,223 @@
+#include "storage/search/query/rank_text.h"
+
+/* How well a word is matched. A misspelt one is worth less than any exact one in another field
+ * (0.7 of an album's), the more so the shorter it is; what was run together is hardly a mistake. */
+static const double value_beginning = 0.97, value_joined = 0.9, value_merged_beginning = 0.88;
+static const double value_near_one = 0.8, value_near_one_short = 0.3, value_near_two = 0.6;
+static const double value_near_beginning = 0.7, value_cjk_part = 0.9;
+enum { COMPACT_SIZE_MAX = 1024 };
+
+static uint16_t characters(str_t run)
+{
+    uint16_t count = 0;
+    for (size_t size; (size = words_character(run)) > 0; run = str_slice(run, size, run.size))
+        count++;
+    return count;
+}
+
+void rank_text_init(rank_text_t *out, str_t text)
+{
+    str_t rest = text;
+    out->text = text;
+    out->count = out->cjk_count = 0;
+    while (out->count < RANK_RUNS_MAX && words_next(&rest, &out->runs[out->count])) {
+        const words_run_t *run = &out->runs[out->count];
+        out->units[out->count] = run->is_cjk ? characters(run->text) : 1;
+        out->covered[out->count] = 0;
+        out->cjk_count += run->is_cjk ? 1 : 0;
+        out->count++;
+    }
+}
+
+double rank_text_coverage(const rank_text_t *self)
+{
+    unsigned units = 0, covered = 0;
+    for (size_t i = 0; i < self->count; i++) {
+        units += self->units[i];
+        covered += MIN(self->covered[i], self->units[i]);
+    }
+    return units == 0 ? 0.0 : (double)covered / units;
+}
+
+static rank_match_t matched(rank_text_t *self, size_t index, double value, rank_how_t how)
+{
+    self->covered[index] = self->units[index];
+    return (rank_match_t){.value = value, .how = how, .found = self->runs[index].text};
+}
+
+/* ---- words ---- */
+
+static double near_value(const question_word_t *word, uint32_t edits)
+{
+    if (word->is_prefix)
+        return value_near_beginning;
+    if (edits > 1)
+        return value_near_two;
+    return value_near_one - value_near_one_short / MAX(word->size, 3u);
+}
+
+/* Is the word two neighbours of the text, run together? Index of the first; count: no. */
+static size_t find_joined(const rank_text_t *self, str_t word)
+{
+    for (size_t i = 0; i + 1 < self->count; i++) {
+        str_t a = self->runs[i].text, b = self->runs[i + 1].text;
+        if (a.size + b.size == word.size && memcmp(word.data, a.data, a.size) == 0 &&
+            memcmp(word.data + a.size, b.data, b.size) == 0)
+            return i;
+    }
+    return self->count;
+}
+
+static str_t span_of(str_t a, str_t b)
+{
+    return str_of(a.data, (size_t)(b.data - a.data) + b.size);
+}
+
+static bool find_nearest(const rank_text_t *self, question_word_t *word, uint32_t edits_max,
+                         size_t *out_index, uint32_t *out_edits)
+{
+    uint32_t best = edits_max + 1;
+    for (size_t i = 0; i < self->count && edits_max > 0; i++) {
+        str_t text = self->runs[i].text;
+        /* Bytes may be four a code point: a rough look before the exact one. */
+        bool is_far = text.size + (size_t)4 * edits_max < word->size ||
+                      (!word->is_prefix && text.size > word->text.size + (size_t)4 * edits_max);
+        if (self->runs[i].is_cjk || is_far)
+            continue;
+        uint32_t edits = osa_measure(&word->osa, text, word->is_prefix);
+        if (edits < best) {
+            best = edits;
+            *out_index = i;
+        }
+    }
+    *out_edits = best;
+    return best <= edits_max;
+}
+
+static rank_match_t match_word(rank_text_t *self, question_word_t *word, bool is_plain)
+{
+    size_t beginning = self->count, index = 0;
+    uint32_t edits;
+    for (size_t i = 0; i < self->count; i++) {
+        str_t text = self->runs[i].text;
+        if (text.size < word->text.size || memcmp(text.data, word->text.data, word->text.size) != 0)
+            continue;
+        if (text.size == word->text.size)
+            return matched(self, i, 1.0, RANK_EXACT);
+        if (beginning == self->count)
+            beginning = i;
+    }
+    if (word->is_prefix && beginning < self->count)
+        return matched(self, beginning, value_beginning, RANK_BEGINNING);
+    if (is_plain)
+        return (rank_match_t){0};
+    size_t joined = find_joined(self, word->text);
+    if (joined < self->count) {
+        matched(self, joined + 1, value_joined, RANK_JOINED);
+        rank_match_t match = matched(self, joined, value_joined, RANK_JOINED);
+        match.found = span_of(match.found, self->runs[joined + 1].text);
+        return match;
+    }
+    if (!find_nearest(self, word, word->edits, &index, &edits))
+        return (rank_match_t){0};
+    rank_match_t match = matched(self, index, near_value(word, edits), RANK_NEAR);
+    match.edits = edits;
+    return match;
+}
+
+uint32_t rank_merged_edits(const question_word_t *merged)
+{
+    uint32_t edits = merged->size < 6 ? 0 : merged->size < 10 ? 1 : 2;
+    return MIN(edits, merged->edits); /* its rows know no more */
+}
+
+rank_match_t rank_text_match_merged(rank_text_t *self, question_word_t *merged)
+{
+    size_t index;
+    uint32_t edits;
+    for (size_t i = 0; i < self->count; i++) {
+        if (str_equal(self->runs[i].text, merged->text))
+            return matched(self, i, value_joined, RANK_JOINED);
+        if (merged->is_prefix && str_starts_with(self->runs[i].text, merged->text))
+            return matched(self, i, value_merged_beginning, RANK_JOINED);
+    }
+    if (!find_nearest(self, merged, rank_merged_edits(merged), &index, &edits))
+        return (rank_match_t){0};
+    return matched(self, index, edits > 1 ? value_near_two : value_near_beginning, RANK_JOINED);
+}
+
+/* ---- CJK ---- */
+
+static bool contains(str_t text, str_t part)
+{
+    return part.size <= text.size && memmem(text.data, text.size, part.data, part.size) != NULL;
+}
+
+/* The runs without what stands between them: a title may have blanks where nobody types them. */
+static str_t compact(const rank_text_t *self, char room[COMPACT_SIZE_MAX])
+{
+    size_t size = 0;
+    for (size_t i = 0; i < self->count; i++) {
+        str_t text = self->runs[i].text;
+        if (!self->runs[i].is_cjk || size + text.size > COMPACT_SIZE_MAX)
+            continue;
+        memcpy(room + size, text.data, text.size);
+        size += text.size;
+    }
+    return str_of(room, size);
+}
+
+static void cover_cjk(rank_text_t *self, unsigned count)
+{
+    for (size_t i = 0; i < self->count && count > 0; i++) {
+        if (!self->runs[i].is_cjk)
+            continue;
+        unsigned more = MIN(count, (unsigned)(self->units[i] - self->covered[i]));
+        self->covered[i] = (uint16_t)(self->covered[i] + more);
+        count -= more;
+    }
+}
+
+/* The part of the word's neighbouring characters that stand in the text as neighbours. */
+static double shared_pairs(str_t text, str_t word)
+{
+    unsigned pairs = 0, found = 0;
+    for (size_t size; (size = words_character(word)) > 0; word = str_slice(word, size, word.size)) {
+        size_t next = words_character(str_slice(word, size, word.size));
+        if (next == 0)
+            break;
+        pairs++;
+        found += contains(text, str_slice(word, 0, size + next)) ? 1 : 0;
+    }
+    return pairs == 0 ? 0.0 : (double)found / pairs;
+}
+
+static rank_match_t match_cjk(rank_text_t *self, const question_word_t *word, bool is_plain)
+{
+    char room[COMPACT_SIZE_MAX];
+    unsigned size = characters(word->text);
+    for (size_t i = 0; i < self->count; i++) {
+        if (!self->runs[i].is_cjk || !contains(self->runs[i].text, word->text))
+            continue;
+        unsigned covered = MIN(self->units[i], self->covered[i] + size);
+        self->covered[i] = (uint16_t)covered;
+        return (rank_match_t){.value = 1.0, .how = RANK_EXACT, .found = word->text};
+    }
+    if (self->cjk_count == 0)
+        return (rank_match_t){0};
+    str_t text = compact(self, room);
+    if (self->cjk_count > 1 && contains(text, word->text)) {
+        cover_cjk(self, size);
+        return (rank_match_t){.value = 1.0, .how = RANK_EXACT, .found = word->text};
+    }
+    double share = is_plain ? 0.0 : shared_pairs(text, word->text);
+    if (share <= 0.0)
+        return (rank_match_t){0};
+    cover_cjk(self, (unsigned)(share * size));
+    return (rank_match_t){.value = value_cjk_part * share, .how = RANK_PART, .found = word->text};
+}
+
+rank_match_t rank_text_match(rank_text_t *self, question_word_t *word, bool is_plain)
+{
+    return word->is_cjk ? match_cjk(self, word, is_plain) : match_word(self, word, is_plain);
+}

@@ -1,0 +1,344 @@
+#include "storage/search/query/sets.h"
+
+#include "storage/search/query/rank_text.h"
+
+#include <stdlib.h>
+
+enum {
+    BEGINNING_POINTS_MAX = 3,  /* SEARCH_SPACE_PREFIX knows so many */
+    BEGINNING_WORDS_MAX = 512, /* words that start with what was typed: the most frequent */
+    NEAR_MAX = 120,            /* words that a misspelt one may mean */
+    NEAR_BEGINNING_MAX = 300,
+    SPLIT_SIZE_MIN = 4, /* code points of a word that may be two */
+    SPLITS_MAX = 3,     /* places that are tried */
+    CJK_PAIRS_MAX = 32,
+    CJK_SHARE_PERCENT = 60, /* of the pairs that a document must have */
+};
+
+void set_scope_end(roaring_bitmap_t **set)
+{
+    if (*set != NULL)
+        roaring_bitmap_free(*set);
+}
+
+err_t set_of_term(query_t *query, search_space_t space, str_t term, roaring_bitmap_t **out_set)
+{
+    query->read.work += WORK_POSTINGS;
+    return search_postings(&query->read, space, term, out_set);
+}
+
+err_t set_add_term(query_t *query, search_space_t space, str_t term, roaring_bitmap_t *set)
+{
+    query->read.work += WORK_POSTINGS;
+    return search_postings_into(&query->read, space, term, set);
+}
+
+static err_t empty_set(roaring_bitmap_t **out_set)
+{
+    *out_set = roaring_bitmap_create();
+    return *out_set == NULL ? ERR_NO_MEMORY : ERR_OK;
+}
+
+/* ---- putting together ---- */
+
+static void count_work(query_t *query, const roaring_bitmap_t *a, const roaring_bitmap_t *b)
+{
+    query->read.work +=
+        WORK_SETS +
+        (roaring_bitmap_get_cardinality(a) + roaring_bitmap_get_cardinality(b)) / WORK_SET_SHARE;
+}
+
+void set_and(query_t *query, roaring_bitmap_t *a, const roaring_bitmap_t *b)
+{
+    if (b == NULL)
+        return;
+    count_work(query, a, b);
+    roaring_bitmap_and_inplace(a, b);
+}
+
+void set_or(query_t *query, roaring_bitmap_t *a, const roaring_bitmap_t *b)
+{
+    count_work(query, a, b);
+    roaring_bitmap_or_inplace(a, b);
+}
+
+err_t set_both(query_t *query, const roaring_bitmap_t *a, const roaring_bitmap_t *b,
+               roaring_bitmap_t **out_set)
+{
+    count_work(query, a, b);
+    *out_set = roaring_bitmap_and(a, b);
+    return *out_set == NULL ? ERR_NO_MEMORY : ERR_OK;
+}
+
+uint64_t set_count(const query_t *query, const roaring_bitmap_t *set, search_kind_t kind)
+{
+    const search_read_t *read = &query->read;
+    return roaring_bitmap_range_cardinality(set, read->first_of_kind[kind],
+                                            read->end_of_kind[kind]) +
+           roaring_bitmap_range_cardinality(set, search_delta_first(kind),
+                                            search_delta_first(kind + 1u));
+}
+
+/* ---- CJK ---- */
+
+typedef struct pairs {
+    str_t items[CJK_PAIRS_MAX];
+    size_t count;
+} pairs_t;
+
+/* Each two neighbours; of a single character itself. */
+static void pairs_of(str_t run, pairs_t *out)
+{
+    out->count = 0;
+    for (size_t size; (size = words_character(run)) > 0 && out->count < CJK_PAIRS_MAX;
+         run = str_slice(run, size, run.size)) {
+        size_t next = words_character(str_slice(run, size, run.size));
+        if (next > 0 || out->count == 0)
+            out->items[out->count++] = str_slice(run, 0, size + next);
+    }
+}
+
+static err_t set_of_run(query_t *query, str_t run, roaring_bitmap_t **out_set)
+{
+    pairs_t pairs;
+    roaring_bitmap_t *set SET_SCOPED = NULL;
+    pairs_of(run, &pairs);
+    for (size_t i = 0; i < pairs.count; i++) {
+        roaring_bitmap_t *more SET_SCOPED = NULL;
+        TRY(set_of_term(query, SEARCH_SPACE_WORD, pairs.items[i], &more));
+        if (set == NULL)
+            set = STEAL(more);
+        else
+            set_and(query, set, more);
+        if (roaring_bitmap_is_empty(set))
+            break;
+    }
+    if (set == NULL)
+        return empty_set(out_set);
+    *out_set = STEAL(set);
+    return ERR_OK;
+}
+
+/* levels[k]: who has at least k + 1 of the pairs seen so far. */
+static err_t add_level(query_t *query, roaring_bitmap_t **levels, size_t need,
+                       const roaring_bitmap_t *pair)
+{
+    for (size_t k = need; k-- > 0;) {
+        if (k == 0) {
+            set_or(query, levels[0], pair);
+            continue;
+        }
+        roaring_bitmap_t *more SET_SCOPED = NULL;
+        TRY(set_both(query, levels[k - 1], pair, &more));
+        set_or(query, levels[k], more);
+    }
+    return ERR_OK;
+}
+
+static err_t count_pairs(query_t *query, const pairs_t *pairs, roaring_bitmap_t **levels,
+                         size_t need)
+{
+    for (size_t i = 0; i < need; i++)
+        TRY(empty_set(&levels[i]));
+    for (size_t i = 0; i < pairs->count && !query_is_spent(query); i++) {
+        roaring_bitmap_t *pair SET_SCOPED = NULL;
+        TRY(set_of_term(query, SEARCH_SPACE_WORD, pairs->items[i], &pair));
+        TRY(add_level(query, levels, need, pair));
+    }
+    return ERR_OK;
+}
+
+/* Who has most of a run's pairs. */
+static err_t set_most_of_run(query_t *query, str_t run, roaring_bitmap_t **out_set)
+{
+    pairs_t pairs;
+    roaring_bitmap_t *levels[CJK_PAIRS_MAX] = {NULL};
+    pairs_of(run, &pairs);
+    size_t need = (pairs.count * CJK_SHARE_PERCENT + 99) / 100;
+    if (pairs.count == 2)
+        need = 1; /* three characters, one of which is wrong, may have one right pair */
+    if (need == 0)
+        return empty_set(out_set);
+    err_t err = count_pairs(query, &pairs, levels, need);
+    if (err == ERR_OK)
+        *out_set = STEAL(levels[need - 1]);
+    for (size_t i = 0; i < need; i++)
+        set_scope_end(&levels[i]);
+    return err;
+}
+
+/* ---- beginnings ---- */
+
+static int by_frequency(const void *x, const void *y)
+{
+    const dictionary_near_t *a = x, *b = y; /* distance: the frequency */
+    if (a->distance != b->distance)
+        return a->distance > b->distance ? -1 : 1;
+    return a->index < b->index ? -1 : a->index > b->index;
+}
+
+/* The most frequent words of the base that start with it. */
+static err_t add_beginnings(query_t *query, str_t beginning, roaring_bitmap_t *set)
+{
+    const dictionary_t *dictionary = &query->read.dictionary;
+    uint32_t from = dictionary_lower_bound(dictionary, beginning), to = from;
+    while (to < dictionary->word_count && !query_is_spent(query) &&
+           str_starts_with(dictionary_word(dictionary, to), beginning)) {
+        query->read.work++;
+        to++;
+    }
+    dictionary_near_t *words = arena_new_array(query->arena, MAX(to - from, 1u), sizeof *words);
+    if (words == NULL)
+        return ERR_NO_MEMORY;
+    for (uint32_t i = from; i < to; i++)
+        words[i - from] = (dictionary_near_t){
+            .index = i, .distance = (uint32_t)dictionary_frequency(dictionary, i)};
+    if (to - from > BEGINNING_WORDS_MAX)
+        qsort(words, to - from, sizeof *words, by_frequency);
+    for (uint32_t i = 0; i < MIN(to - from, (uint32_t)BEGINNING_WORDS_MAX); i++) {
+        if (query_is_spent(query))
+            break;
+        TRY(set_add_term(query, SEARCH_SPACE_WORD, dictionary_word(dictionary, words[i].index),
+                         set));
+    }
+    return ERR_OK;
+}
+
+static err_t add_new_beginnings(query_t *query, str_t beginning, roaring_bitmap_t *set)
+{
+    buf_t from BUF_SCOPED = BUF_INIT;
+    str_t word;
+    buf_append(&from, beginning);
+    for (int i = 0; i < BEGINNING_WORDS_MAX && !query_is_spent(query); i++) {
+        TRY(buf_status(&from));
+        if (!search_new_word(&query->read, buf_str(&from), &word) ||
+            !str_starts_with(word, beginning))
+            break;
+        query->read.work += WORK_NUMBER;
+        TRY(set_add_term(query, SEARCH_SPACE_WORD, word, set));
+        buf_reset(&from);
+        buf_append(&from, word);
+        buf_append_char(&from, '\0');
+    }
+    return ERR_OK;
+}
+
+static err_t set_of_beginning(query_t *query, const question_word_t *word,
+                              roaring_bitmap_t **out_set)
+{
+    if (word->size <= BEGINNING_POINTS_MAX)
+        return set_of_term(query, SEARCH_SPACE_PREFIX, word->text, out_set);
+    roaring_bitmap_t *set SET_SCOPED = NULL;
+    TRY(empty_set(&set));
+    TRY(add_beginnings(query, word->text, set));
+    TRY(add_new_beginnings(query, word->text, set));
+    *out_set = STEAL(set);
+    return ERR_OK;
+}
+
+err_t set_exact(query_t *query, question_word_t *word, roaring_bitmap_t **out_set)
+{
+    if (word->is_cjk)
+        return set_of_run(query, word->text, out_set);
+    if (word->is_prefix)
+        return set_of_beginning(query, word, out_set);
+    return set_of_term(query, SEARCH_SPACE_WORD, word->text, out_set);
+}
+
+/* ---- what may be meant ---- */
+
+static err_t add_near(query_t *query, question_word_t *word, uint32_t edits, uint64_t work_max,
+                      near_words_t *out_near, roaring_bitmap_t *set)
+{
+    size_t max = word->is_prefix ? NEAR_BEGINNING_MAX : NEAR_MAX;
+    *out_near = (near_words_t){0};
+    if (edits == 0)
+        return ERR_OK;
+    TRY(near_find(&query->read, word, edits, max, MIN(work_max, query->work_max), out_near));
+    for (size_t i = 0; i < out_near->count && !query_is_spent(query); i++)
+        if (out_near->items[i].distance > 0)
+            TRY(set_add_term(query, SEARCH_SPACE_WORD, out_near->items[i].text, set));
+    return ERR_OK;
+}
+
+typedef struct split {
+    size_t at;
+    uint64_t frequency; /* of the rarer half */
+} split_t;
+
+static void keep_split(split_t splits[SPLITS_MAX], split_t split)
+{
+    for (size_t i = 0; i < SPLITS_MAX; i++) {
+        if (split.frequency <= splits[i].frequency)
+            continue;
+        split_t less = splits[i];
+        splits[i] = split;
+        split = less;
+    }
+}
+
+/* Where a word may be two: the places at which the rarer half is most frequent. */
+static void find_splits(query_t *query, str_t word, split_t splits[SPLITS_MAX])
+{
+    for (size_t at = 1; at < word.size && !query_is_spent(query); at++) {
+        if (((unsigned char)word.data[at] & 0xc0) == 0x80)
+            continue;
+        query->read.work += 2ull * WORK_NUMBER;
+        uint64_t head = search_frequency(&query->read, SEARCH_SPACE_WORD, str_slice(word, 0, at));
+        if (head <= splits[SPLITS_MAX - 1].frequency)
+            continue;
+        uint64_t tail =
+            search_frequency(&query->read, SEARCH_SPACE_WORD, str_slice(word, at, word.size));
+        keep_split(splits, (split_t){at, MIN(head, tail)});
+    }
+}
+
+static err_t add_split(query_t *query, str_t word, size_t at, roaring_bitmap_t *set)
+{
+    roaring_bitmap_t *head SET_SCOPED = NULL, *tail SET_SCOPED = NULL;
+    TRY(set_of_term(query, SEARCH_SPACE_WORD, str_slice(word, 0, at), &head));
+    TRY(set_of_term(query, SEARCH_SPACE_WORD, str_slice(word, at, word.size), &tail));
+    set_and(query, head, tail);
+    set_or(query, set, head);
+    return ERR_OK;
+}
+
+static err_t add_splits(query_t *query, const question_word_t *word, roaring_bitmap_t *set)
+{
+    split_t splits[SPLITS_MAX] = {{0}};
+    if (word->size < SPLIT_SIZE_MIN || word->is_prefix)
+        return ERR_OK;
+    find_splits(query, word->text, splits);
+    for (size_t i = 0; i < SPLITS_MAX && splits[i].frequency > 0; i++)
+        TRY(add_split(query, word->text, splits[i].at, set));
+    return ERR_OK;
+}
+
+err_t set_wide(query_t *query, question_word_t *word, const roaring_bitmap_t *exact,
+               uint64_t work_max, near_words_t *out_near, roaring_bitmap_t **out_set)
+{
+    roaring_bitmap_t *set SET_SCOPED = NULL;
+    *out_near = (near_words_t){0};
+    if (word->is_cjk)
+        TRY(set_most_of_run(query, word->text, &set));
+    else if ((set = roaring_bitmap_copy(exact)) == NULL)
+        return ERR_NO_MEMORY;
+    if (!word->is_cjk) {
+        TRY(add_near(query, word, word->edits, work_max, out_near, set));
+        TRY(add_splits(query, word, set));
+    }
+    *out_set = STEAL(set);
+    return ERR_OK;
+}
+
+err_t set_merged(query_t *query, question_word_t *merged, uint64_t work_max,
+                 roaring_bitmap_t **out_set)
+{
+    roaring_bitmap_t *set SET_SCOPED = NULL;
+    near_words_t near;
+    uint32_t edits = rank_merged_edits(merged);
+    TRY(set_exact(query, merged, &set));
+    TRY(add_near(query, merged, edits, work_max, &near, set));
+    *out_set = STEAL(set);
+    return ERR_OK;
+}
