@@ -184,7 +184,9 @@ static err_t settle_artist(catalog_write_t *self, const kv_tx_t *tx, const dirty
         TRY(catalog_apply(self, tx, TABLE_ARTISTS, entry->id, (str_t){NULL, 0}));
         return is_noted ? catalog_note(self, tx, SEARCH_ARTIST, entry->id) : ERR_OK;
     }
-    is_noted |= is_other(&artist.name, entry->name) | is_other(&artist.sort_name, entry->sort_name);
+    bool is_renamed = is_other(&artist.name, entry->name);
+    bool is_resorted = is_other(&artist.sort_name, entry->sort_name);
+    is_noted = is_noted || is_renamed || is_resorted;
     artist.mbid = first_of(entry->mbid, artist.mbid);
     artist.artwork = first_of(artist.artwork, entry->artwork);
     keys_of_artist(&self->new_keys, &artist);

@@ -68,17 +68,23 @@ static err_t name_in(const char *path, const char *name, buf_t *out)
     return buf_status(out);
 }
 
+static bool has(const char *path, const char *name)
+{
+    buf_t whole BUF_SCOPED = BUF_INIT;
+    struct stat info;
+    return name_in(path, name, &whole) == ERR_OK && stat(buf_terminated(&whole), &info) == 0;
+}
+
+/* A mark that was being written has its other name still (file_replace). */
 bool index_is_unfinished(const char *path)
 {
-    buf_t name BUF_SCOPED = BUF_INIT;
-    struct stat info;
-    return name_in(path, mark, &name) == ERR_OK && stat(buf_terminated(&name), &info) == 0;
+    return has(path, mark) || has(path, "building.new");
 }
 
 err_t index_remove(const char *path)
 {
     /* The mark last: as long as anything is left, it is unfinished. */
-    static const char *const names[] = {"spool", "blocks", "titles", "runs", mark};
+    static const char *const names[] = {"spool", "blocks", "titles", "runs", "building.new", mark};
     buf_t name BUF_SCOPED = BUF_INIT;
     struct stat info;
     if (stat(path, &info) != 0)
