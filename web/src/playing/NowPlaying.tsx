@@ -1,5 +1,6 @@
 import { ChevronDown, ListMusic, MicVocal } from 'lucide-react';
 import { Dialog } from 'radix-ui';
+import { useRef } from 'react';
 import { Link } from 'react-router';
 import { t } from '../i18n';
 import { ui, useUi } from '../app/ui';
@@ -18,10 +19,25 @@ export function NowPlaying() {
   const showsLyrics = useUi((it) => it.showsLyrics);
   const track = useCurrentTrack();
   const artist = track?.credits[0];
+  const opener = useRef<Element | null>(null);
+  const remember = () => {
+    opener.current = document.activeElement;
+  };
+  /** The focus goes back to where it was, unless it has gone elsewhere already. */
+  const goBack = (event: Event) => {
+    event.preventDefault();
+    if (document.activeElement === document.body && opener.current instanceof HTMLElement) opener.current.focus();
+  };
   return (
     <Dialog.Root open={isOpen && track !== null} onOpenChange={(open) => !open && ui.closeNowPlaying()}>
       <Dialog.Portal>
-        <Dialog.Content className="stage" aria-describedby={undefined} data-testid="now-playing-view">
+        <Dialog.Content
+          className="stage"
+          aria-describedby={undefined}
+          data-testid="now-playing-view"
+          onOpenAutoFocus={remember}
+          onCloseAutoFocus={goBack}
+        >
           {track !== null && (
             <>
               <div className="stage-glow" aria-hidden style={{ background: track.artwork?.color }} />

@@ -1,5 +1,5 @@
 /** What is to be said of an answer: how it was understood, what is missing, what went wrong. */
-import { Hammer, Scissors, SearchX, WifiOff } from 'lucide-react';
+import { Hammer, Info, SearchX, WifiOff } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import type { ErrorCode } from '../api/errors';
 import { t, type MessageKey } from '../i18n';
@@ -20,9 +20,7 @@ export function MetaNotes({ meta, place, onExact }: MetaProps) {
     <>
       {meta.didYouMean !== null && (
         <p className="search-note" data-testid="did-you-mean">
-          <span>
-            {t('search.meant')} <bdi className="search-words">{meta.didYouMean}</bdi>
-          </span>
+          <span>{t('search.meant', { words: meta.didYouMean })}</span>
           <button type="button" className="text-button" data-testid="search-exactly" onClick={() => onExact(true)}>
             {t('search.exactly', { words })}
           </button>
@@ -30,22 +28,22 @@ export function MetaNotes({ meta, place, onExact }: MetaProps) {
       )}
       {place.isExact && (
         <p className="search-note" data-testid="is-exact">
-          <span>
-            {t('search.isExact')} <bdi className="search-words">{words}</bdi>
-          </span>
+          <span>{t('search.isExact', { words })}</span>
           <button type="button" className="text-button" data-testid="search-loosely" onClick={() => onExact(false)}>
             {t('search.loosely')}
           </button>
         </p>
       )}
       {meta.status === 'BUILDING' && (
-        <p className="search-note" data-testid="search-building">
-          <Hammer size={16} aria-hidden /> {t('search.building')}
+        <p className="search-note about" data-testid="search-building">
+          <Hammer size={16} aria-hidden />
+          <span>{t('search.building')}</span>
         </p>
       )}
       {meta.isPartial && (
-        <p className="search-note" data-testid="search-partial">
-          <Scissors size={16} aria-hidden /> {t('search.partial')}
+        <p className="search-note about" data-testid="search-partial">
+          <Info size={16} aria-hidden />
+          <span>{t('search.partial')}</span>
         </p>
       )}
     </>
@@ -126,7 +124,7 @@ const QUIET_MS = 500;
 export function announcementOf(count: number, meta: SearchMeta): string {
   const parts = [
     t('search.found', { count }),
-    meta.didYouMean === null ? '' : `${t('search.meant')} ${meta.didYouMean}.`,
+    meta.didYouMean === null ? '' : t('search.meant', { words: meta.didYouMean }),
     meta.status === 'BUILDING' ? t('search.building') : '',
     meta.isPartial ? t('search.partial') : '',
   ];
