@@ -16,6 +16,7 @@ const PLAYLIST = `${PLAYLIST_CARD} entries(first: 500) { nodes { id track { ${PL
 const SESSION = `version placement queue { id track { ${TRACK} } } currentEntryId isPlaying positionMs positionAt serverTime repeat
   isShuffled activeDeviceId devices { id name isOnline volume }`;
 
+const PERSON = 'id name followerCount followingCount isFollowed isFollower';
 const SETTINGS = 'theme quality isGapless isNormalised isSearchHistoryKept';
 const SERVER = 'notice features { name isOn }';
 
@@ -66,6 +67,7 @@ export const queries = {
   playlist: `query Playlist($id: ID!) { playlist(id: $id) { ${PLAYLIST} } }`,
   playlistEntries: `query PlaylistEntries($id: ID!, $after: String) { playlist(id: $id) {
     entries(first: 500, after: $after) { nodes { id track { ${PLAYABLE} } } ${PAGE} } } }`,
+  person: `query Person($id: ID!) { user(id: $id) { ${PERSON} } }`,
   stream: `query Stream($id: ID!) { track(id: $id) { id ${STREAM} } }`,
   lyrics: 'query Lyrics($id: ID!) { track(id: $id) { id lyrics { isSynced lines { startMs text } } } }',
 } as const;
@@ -160,6 +162,11 @@ export const mutations = {
     removeFromPlaylist(commandId: $commandId, id: $id, entryIds: $entryIds) { ${PLAYLIST_CARD} } }`,
   movePlaylistEntry: `mutation MovePlaylistEntry($commandId: ID!, $id: ID!, $entryId: ID!, $index: Int!) {
     movePlaylistEntry(commandId: $commandId, id: $id, entryId: $entryId, index: $index) { ${PLAYLIST_CARD} } }`,
+
+  follow: `mutation Follow($commandId: ID!, $userId: ID!) {
+    user: follow(commandId: $commandId, userId: $userId) { ${PERSON} } }`,
+  unfollow: `mutation Unfollow($commandId: ID!, $userId: ID!) {
+    user: unfollow(commandId: $commandId, userId: $userId) { ${PERSON} } }`,
 
   setFavourite: `mutation SetFavourite($commandId: ID!, $trackId: ID!, $isFavourite: Boolean!) {
     setFavourite(commandId: $commandId, trackId: $trackId, isFavourite: $isFavourite) { id isFavourite } }`,

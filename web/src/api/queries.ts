@@ -24,6 +24,7 @@ import type {
   Library,
   Lyrics,
   Page,
+  Person,
   Playlist,
   PlaylistCard,
   Track,
@@ -371,6 +372,33 @@ export function useAddToPlaylist() {
   return useMutation({
     mutationFn: (variables: { id: string; trackIds: string[] }) => command(mutations.addToPlaylist, variables),
     onSuccess: (_, { id }) => client.invalidateQueries({ queryKey: playlistKey(id) }),
+  });
+}
+
+// People.
+
+const personKey = (id: string) => ['person', id] as const;
+
+export function usePerson(id: string) {
+  return useQuery({
+    queryKey: personKey(id),
+    queryFn: async () => found((await ask<{ user: Person | null }>(queries.person, { id })).user),
+  });
+}
+
+export function useFollow(id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    scope: { id: `follow ${id}` },
+    mutationFn: ({ isFollowed }: { isFollowed: boolean }) =>
+      command<{ user: Person }>(isFollowed ? mutations.follow : mutations.unfollow, { userId: id }),
+    onMutate: ({ isFollowed }) =>
+      client.setQueryData<Person>(personKey(id), (old) => (old === undefined ? old : { ...old, isFollowed })),
+    onSuccess: ({ user }) => client.setQueryData(personKey(id), user),
+    onError: (error) => {
+      say(asApiError(error).code);
+      void client.invalidateQueries({ queryKey: personKey(id) });
+    },
   });
 }
 

@@ -198,6 +198,15 @@ export interface FoundPerson {
   name: string;
 }
 
+export interface Person extends FoundPerson {
+  followerCount: number;
+  followingCount: number;
+  /** By the listener. */
+  isFollowed: boolean;
+  /** Of the listener. */
+  isFollower: boolean;
+}
+
 export interface FacetValue {
   value: string;
   count: number;

@@ -25,6 +25,7 @@ const Search = lazy(() => import('../pages/Search').then((it) => ({ default: it.
 const Favourites = lazy(() => import('../pages/Favourites').then((it) => ({ default: it.Favourites })));
 const Playlists = lazy(() => import('../pages/Playlists').then((it) => ({ default: it.Playlists })));
 const Playlist = lazy(() => import('../pages/Playlist').then((it) => ({ default: it.PlaylistPage })));
+const Person = lazy(() => import('../pages/Person').then((it) => ({ default: it.Person })));
 const Library = lazy(() => import('../pages/Library').then((it) => ({ default: it.LibraryPage })));
 const Settings = lazy(() => import('../pages/Settings').then((it) => ({ default: it.Settings })));
 const SignIn = lazy(() => import('../pages/SignIn').then((it) => ({ default: it.SignIn })));
@@ -95,6 +96,7 @@ function Pages() {
         <Route path="favourites" element={<Favourites />} />
         <Route path="playlists" element={<Playlists />} />
         <Route path="playlist/:id" element={<Playlist />} />
+        <Route path="person/:id" element={<Person />} />
         <Route path="library" element={<Library />} />
         <Route path="settings" element={<Settings />} />
         <Route path="*" element={<Navigate to="/" replace />} />

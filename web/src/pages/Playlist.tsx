@@ -1,6 +1,6 @@
 import { Globe, ListMusic, Pencil, Play, Trash2 } from 'lucide-react';
 import { useCallback, useMemo, useState } from 'react';
-import { useNavigate, useParams } from 'react-router';
+import { Link, useNavigate, useParams } from 'react-router';
 import { useAccount } from '../api/account';
 import {
   useDeletePlaylist,
@@ -89,7 +89,7 @@ function PlaylistHeader({ playlist, isMine }: { playlist: Playlist; isMine: bool
         <p className="muted">
           <Facts
             facts={[
-              isMine ? null : t('search.by', { name: playlist.owner.name }),
+              isMine ? null : <Link to={`/person/${playlist.owner.id}`}>{t('search.by', { name: playlist.owner.name })}</Link>,
               t('count.tracks', { count: playlist.entryCount }),
               playlist.entryCount > 0 ? formatLength(playlist.durationMs) : null,
             ]}

@@ -20,7 +20,7 @@ export function pageOf(found: Found): string | null {
     case 'playlists':
       return `/playlist/${found.node.id}`;
     case 'people':
-      return `/search/playlists?${new URLSearchParams({ q: found.node.name }).toString()}`;
+      return `/person/${found.node.id}`;
   }
 }
 

@@ -1,0 +1,65 @@
+import { UserRound, UserRoundCheck, UserRoundPlus } from 'lucide-react';
+import { useParams } from 'react-router';
+import { useAccount } from '../api/account';
+import { useFollow, usePerson } from '../api/queries';
+import type { Person as PersonType } from '../api/types';
+import { t } from '../i18n';
+import { Button, Facts, Loaded, Page } from '../ui/basics';
+
+/** Somebody who listens here, too. */
+export function Person() {
+  const { id = '' } = useParams();
+  const { data: person, isPending, error, refetch } = usePerson(id);
+  return (
+    <Loaded isPending={isPending} error={error} onRetry={refetch}>
+      {person && <PersonView key={person.id} person={person} />}
+    </Loaded>
+  );
+}
+
+function PersonView({ person }: { person: PersonType }) {
+  const { id, name, followerCount, followingCount, isFollowed, isFollower } = person;
+  const isMe = useAccount((it) => it.user?.id === id);
+  const follow = useFollow(id);
+  const facts = [
+    t('count.followers', { count: followerCount }),
+    t('count.following', { count: followingCount }),
+    isFollower ? t('person.followsYou') : null,
+  ];
+  return (
+    <Page
+      title={name}
+      header={
+        <header className="hero">
+          <span className="person-icon" aria-hidden>
+            <UserRound strokeWidth={1.25} />
+          </span>
+          <div className="hero-words">
+            <p className="hero-kind">{t('search.listener')}</p>
+            <h1 tabIndex={-1} data-testid="person-name">
+              <bdi>{name}</bdi>
+            </h1>
+            <p className="muted">
+              <Facts facts={facts} />
+            </p>
+            {!isMe && (
+              <div className="hero-actions">
+                <Button
+                  variant={isFollowed ? 'plain' : 'primary'}
+                  icon={isFollowed ? UserRoundCheck : UserRoundPlus}
+                  aria-pressed={isFollowed}
+                  data-testid="follow"
+                  onClick={() => follow.mutate({ isFollowed: !isFollowed })}
+                >
+                  {t('person.follow')}
+                </Button>
+              </div>
+            )}
+          </div>
+        </header>
+      }
+    >
+      {null}
+    </Page>
+  );
+}
