@@ -179,7 +179,7 @@ function Overview({ view, options, activeKey, onChoose, onMenu, onExact, onClear
   if (view === null || answerTo === null)
     return problem === null ? <Spinner /> : <SearchProblem problem={problem} isBeside={false} onRetry={retry} />;
   return (
-    <>
+    <div className="search-answer" data-testid="search-answer" data-words={answerTo.text}>
       <div className="search-notes">
         {problem !== null && <SearchProblem problem={problem} isBeside onRetry={retry} />}
         <MetaNotes meta={view} place={answerTo} onExact={onExact} />
@@ -190,6 +190,6 @@ function Overview({ view, options, activeKey, onChoose, onMenu, onExact, onClear
         <Results options={options} totals={totals} activeKey={activeKey} onChoose={onChoose} onMenu={onMenu} />
       )}
       <Announcement text={problem === null ? announcementOf(view.count, view) : t('search.offline')} />
-    </>
+    </div>
   );
 }
