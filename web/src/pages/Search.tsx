@@ -7,7 +7,7 @@ import { KINDS, moved, optionsOf, viewOf, type Kind, type Move, type Option, typ
 import { pageOf, play } from '../search/choose';
 import { Filters } from '../search/Filters';
 import { Announcement, announcementOf, MetaNotes, NothingFound, SearchProblem } from '../search/Notes';
-import { isIdle, NO_FILTER, writePlace, type Place } from '../search/place';
+import { isIdle, NO_FILTER, writePlace, type Filter, type Place } from '../search/place';
 import { focusRecent, Recent } from '../search/Recent';
 import { hasMenu, ResultMenu } from '../search/ResultMenu';
 import { optionId, Results } from '../search/Results';
@@ -23,7 +23,7 @@ const NO_OPTIONS: Option[] = [];
 export function Search() {
   const params = useParams();
   const kind = KINDS.find((it) => it === params['kind']) ?? null;
-  const { place, type, change, settle } = usePlace();
+  const { place, type, change, settle, now } = usePlace();
   const { view, options, answerTo } = useOverview(place, kind === null);
   const [activeKey, setActiveKey] = useState<string | null>(null);
   const [menuOf, setMenuOf] = useState<Option | null>(null);
@@ -67,6 +67,7 @@ export function Search() {
     return true;
   };
   const menuAt = menuOf === null ? null : document.getElementById(optionId(options.indexOf(menuOf)));
+  const onFilter = useCallback((filter: Partial<Filter>) => change({ filter }), [change]);
   const onExact = (isExact: boolean) => change({ isExact });
   const onClearFilters = () => change({ filter: NO_FILTER });
   const hasResults = options.length > 0;
@@ -84,7 +85,7 @@ export function Search() {
           onMenu={() => onMenu(options[active])}
           onSettle={settle}
         />
-        <Filters place={place} onChange={(filter) => change({ filter })} />
+        <Filters filter={place.filter} now={now} onChange={onFilter} />
         {!isIdle(place) && <Kinds place={place} />}
       </search>
       {kind !== null ? (

@@ -1,26 +1,28 @@
 import { Check, ChevronDown, Heart, X } from 'lucide-react';
 import { DropdownMenu } from 'radix-ui';
-import type { ReactNode } from 'react';
+import { memo, type ReactNode } from 'react';
 import type { FacetName, FacetValue } from '../api/types';
 import { currentLocale, formatNumber, t } from '../i18n';
 import { useFacets } from './store';
 import { ADDED_DAYS, isFiltered, NO_FILTER, POPULARITIES, toggled, type Added, type Filter, type List, type Place } from './place';
 
 interface FiltersProps {
-  place: Place;
+  filter: Filter;
+  /** The place that is searched, when a menu is opened. */
+  now: () => Place;
   onChange: (filter: Partial<Filter>) => void;
 }
 
 /** What narrows the results down. Each menu shows how many tracks each choice would leave. */
-export function Filters({ place, onChange }: FiltersProps) {
-  const { filter } = place;
+export const Filters = memo(function Filters({ filter, now, onChange }: FiltersProps) {
+  const given = { filter, now, onChange };
   return (
     <div className="filters" role="group" aria-label={t('filter.title')}>
-      <ListFilter place={place} list="genres" onChange={onChange} />
-      <ListFilter place={place} list="moods" onChange={onChange} />
-      <EraFilter place={place} onChange={onChange} />
-      <ListFilter place={place} list="languages" onChange={onChange} />
-      <ListFilter place={place} list="formats" onChange={onChange} />
+      <ListFilter {...given} list="genres" />
+      <ListFilter {...given} list="moods" />
+      <EraFilter {...given} />
+      <ListFilter {...given} list="languages" />
+      <ListFilter {...given} list="formats" />
       <PopularityFilter filter={filter} onChange={onChange} />
       <AddedFilter filter={filter} onChange={onChange} />
       <button
@@ -41,7 +43,7 @@ export function Filters({ place, onChange }: FiltersProps) {
       )}
     </div>
   );
-}
+});
 
 interface FilterMenuProps {
   name: string;
@@ -67,9 +69,23 @@ function FilterMenu({ name, label, chosen, children }: FilterMenuProps) {
   );
 }
 
-/** The menu's values with their counts. A menu is asked for when it is opened. */
-function Values({ place, name, children }: { place: Place; name: FacetName; children: (values: readonly FacetValue[]) => ReactNode }) {
-  const { data, isPending, error } = useFacets(place);
+interface ValuesProps {
+  now: () => Place;
+  /** The filter without that of the menu. */
+  others: Filter;
+  name: FacetName;
+  chosen: readonly string[];
+  children: (values: readonly Value[]) => ReactNode;
+}
+
+interface Value {
+  value: string;
+  count?: number;
+}
+
+/** The menu's values with their counts. They are asked for when it is opened. */
+function Values({ now, others, name, chosen, children }: ValuesProps) {
+  const { data, isPending, error } = useFacets({ ...now(), filter: others });
   const say = (text: string) => (
     <p className="menu-note" role="status">
       {text}
@@ -77,8 +93,8 @@ function Values({ place, name, children }: { place: Place; name: FacetName; chil
   );
   if (error !== null && data === undefined) return say(t('filter.failed'));
   if (isPending || data === undefined) return say(t('state.loading'));
-  const rows = children(data[name]);
-  return Array.isArray(rows) && rows.length === 0 ? say(t('filter.none')) : rows;
+  const values = withChosen(data[name], chosen);
+  return values.length === 0 ? say(t('filter.none')) : children(values);
 }
 
 function Mark() {
@@ -99,15 +115,14 @@ interface ListFilterProps extends FiltersProps {
   list: List;
 }
 
-function ListFilter({ place, list, onChange }: ListFilterProps) {
-  const chosen = place.filter[list];
-  const others = { ...place, filter: { ...place.filter, [list]: [] } };
+function ListFilter({ filter, now, list, onChange }: ListFilterProps) {
+  const chosen = filter[list];
   const text = chosen.length === 1 ? nameOf(list, chosen[0] ?? '') : chosen.length === 0 ? '' : formatNumber(chosen.length);
   return (
     <FilterMenu name={list} label={t(`filter.${list}`)} chosen={text}>
-      <Values place={others} name={list}>
+      <Values now={now} others={{ ...filter, [list]: [] }} name={list} chosen={chosen}>
         {(values) =>
-          withChosen(values, chosen).map(({ value, count }) => (
+          values.map(({ value, count }) => (
             <DropdownMenu.CheckboxItem
               key={value}
               className="menu-item"
@@ -128,7 +143,7 @@ function ListFilter({ place, list, onChange }: ListFilterProps) {
 }
 
 /** What was chosen stays to be taken back, even where it leaves nothing. */
-function withChosen(values: readonly FacetValue[], chosen: readonly string[]): { value: string; count?: number }[] {
+function withChosen(values: readonly FacetValue[], chosen: readonly string[]): Value[] {
   const missing = chosen.filter((it) => !values.some(({ value }) => value === it));
   return [...missing.map((value) => ({ value })), ...values];
 }
@@ -171,16 +186,17 @@ function OneOf({ value, options, onChange }: OneOfProps) {
 
 const decade = (value: string | number) => t('filter.decade', { decade: String(value) });
 
-function EraFilter({ place, onChange }: FiltersProps) {
-  const { era } = place.filter;
+function EraFilter({ filter, now, onChange }: FiltersProps) {
+  const { era } = filter;
+  const chosen = era === null ? [] : [String(era)];
   return (
     <FilterMenu name="era" label={t('filter.era')} chosen={era === null ? '' : decade(era)}>
-      <Values place={{ ...place, filter: { ...place.filter, era: null } }} name="decades">
+      <Values now={now} others={{ ...filter, era: null }} name="decades" chosen={chosen}>
         {(values) => (
           <OneOf
-            value={era === null ? '' : String(era)}
-            options={withChosen(values, era === null ? [] : [String(era)])
-              .toSorted((a, b) => Number(b.value) - Number(a.value))
+            value={chosen[0] ?? ''}
+            options={values
+              .toSorted((one, other) => Number(other.value) - Number(one.value))
               .map((it) => ({ ...it, label: decade(it.value) }))}
             onChange={(value) => onChange({ era: value === '' ? null : Number(value) })}
           />

@@ -14,6 +14,8 @@ export interface PlaceHandle {
   change: (change: Partial<Pick<Place, 'text' | 'isExact'>> & { filter?: Partial<Filter> }) => void;
   /** Brings the address up to what was typed. */
   settle: () => void;
+  /** The place now, for what need not be drawn again with every key. */
+  now: () => Place;
 }
 
 export function usePlace(): PlaceHandle {
@@ -62,10 +64,11 @@ export function usePlace(): PlaceHandle {
     [settle],
   );
   const change = useCallback<PlaceHandle['change']>(({ filter, ...rest }) => {
-    const { place: now, write: writeNow } = newest.current;
-    const next = { ...now, ...rest, filter: { ...now.filter, ...filter } };
+    const { place: old, write: writeNow } = newest.current;
+    const next = { ...old, ...rest, filter: { ...old.filter, ...filter } };
     setText(next.text);
     writeNow(next, false);
   }, []);
-  return { place, type, change, settle };
+  const now = useCallback(() => newest.current.place, []);
+  return { place, type, change, settle, now };
 }
