@@ -78,11 +78,8 @@ size_t words_character(str_t run)
     if (run.size == 0)
         return 0;
     size_t size = next_point(run, &c);
-    while (size < run.size) {
-        size_t more = next_point(str_slice(run, size, run.size), &c);
-        if (c != 0x3099 && c != 0x309a)
-            break;
-        size += more;
-    }
-    return size;
+    if (size == run.size)
+        return size;
+    size_t more = next_point(str_slice(run, size, run.size), &c);
+    return c == 0x3099 || c == 0x309a ? size + more : size;
 }

@@ -4,7 +4,7 @@
  * A run is a word between blanks, or, where a script puts no blanks between words (Han, kana, Thai,
  * Lao, Khmer, Burmese: "CJK" in this folder), as many of its characters as stand together.
  * "abc東京 def" is "abc", "東京", "def". A character of a CJK run is a code point with the kana
- * voicing mark behind it.
+ * voicing mark behind it, so it is short: further marks are characters of their own.
  *
  * The terms of a document (SEARCH_SPACE_WORD) are its words, and of CJK runs each character and
  * each two neighbours; two CJK runs with one blank between them are neighbours, too: the middle dot

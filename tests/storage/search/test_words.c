@@ -63,6 +63,7 @@ Test(words, a_long_word_is_cut_and_the_rest_of_it_is_gone)
 Test(words, a_voicing_mark_belongs_to_its_kana)
 {
     cr_assert(words_character(STR("か\xe3\x82\x99く")) == 6);
+    cr_assert(words_character(STR("か\xe3\x82\x99\xe3\x82\x99く")) == 6); /* one mark */
     cr_assert(words_character(STR("くか")) == 3);
     cr_assert(words_character(STR("")) == 0);
     cr_assert(words_character(STR("\xff\xff")) == 1);

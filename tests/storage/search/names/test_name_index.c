@@ -97,6 +97,25 @@ Test(name_index, people_and_playlists_are_found_by_their_words_misspelt_and_begu
     }
 }
 
+Test(name_index, a_character_with_marks_without_end_keeps_nobody_elses_name_from_the_base)
+{
+    enum { MARKS = 40 };
+    name_index_t *names NAME_INDEX_SCOPED = some_names(false);
+    buf_t name BUF_SCOPED = BUF_INIT, got BUF_SCOPED = BUF_INIT;
+    buf_append(&name, STR("Night \u304b"));
+    for (int i = 0; i < MARKS; i++)
+        buf_append(&name, STR("\u3099"));
+    put(names, NAME_INDEX_PLAYLIST, "evil", "eve", buf_terminated(&name), true);
+
+    check_ok(name_index_settle(names));
+
+    cr_assert(name_index_stats(names).recent == 0);
+    ask(names, &(asked_t){"ana", "robert", false, false}, &got);
+    check_str(buf_str(&got), STR("bob"));
+    ask(names, &(asked_t){"ana", "night", false, true}, &got);
+    check_str(buf_str(&got), STR("evil p1"));
+}
+
 Test(name_index, a_playlist_is_its_owners_until_it_is_public_and_again_when_it_is_taken_back)
 {
     static const asked_t sunday[] = {{"ana", "sunday", false, false},
