@@ -17,6 +17,7 @@
 #include "storage/keys/keyring.h"
 #include "storage/keys/token.h"
 #include "storage/projection.h"
+#include "storage/search/feed/search_feed.h"
 #include "storage/search/names/name_index.h"
 
 enum { ASK_TIMEOUT_MS = 10000, COOKIE_NAME_SIZE = 64 };
@@ -26,6 +27,7 @@ typedef struct api {
     catalog_t *catalog;
     projection_t *projection; /* of the catalog */
     name_index_t *names;      /* people and playlists */
+    search_feed_t *search;    /* UNAVAILABLE while a first one is built */
     keyring_t *keyring;
     blob_folder_t *artwork;
     blob_folder_t *lyrics;

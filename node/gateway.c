@@ -183,6 +183,7 @@ static void append_metrics(void *context, buf_t *out)
     append_journal_metrics(self, out);
     append_outbox_metrics(self, out);
     catalog_keeper_append_metrics(&self->keeper, out);
+    search_keeper_append_metrics(&self->search_keeper, out);
 }
 
 static bool is_able(void *context, buf_t *out_why)
@@ -250,6 +251,7 @@ static err_t make_shared(node_t *self, buf_t *problem)
                         .catalog = self->catalog,
                         .projection = self->projection,
                         .names = self->names.names,
+                        .search = self->search,
                         .keyring = self->keyring,
                         .artwork = self->artwork,
                         .lyrics = self->lyrics,

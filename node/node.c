@@ -118,6 +118,16 @@ static err_t open_blobs(node_t *self, buf_t *problem)
     return ERR_OK;
 }
 
+static err_t open_search(node_t *self)
+{
+    const search_feed_options_t options = {.path = in_data(self, "search"),
+                                           .map_size = self->config->map_gb << 30,
+                                           .catalog = self->catalog,
+                                           .lyrics = self->lyrics,
+                                           .clock = clock_system()};
+    return search_feed_open(&options, &self->search);
+}
+
 static void say_damage(void *context, const char *sentence)
 {
     const node_t *self = context;
@@ -168,6 +178,7 @@ static err_t open_storage(node_t *self, buf_t *problem)
         "the names of people and playlists can't be opened"));
     TRY(refuse(problem, open_states(self), "the store of sleeping actors can't be opened"));
     TRY(refuse(problem, open_blobs(self, problem), "artwork and lyrics can't be opened"));
+    TRY(refuse(problem, open_search(self), "the search index can't be opened"));
     segments_options_t segments = {self->config, self->vault, in_data(self, "segments"),
                                    in_data(self, "segments-sealed"),
                                    in_data(self, "keys/segments")};
@@ -455,6 +466,23 @@ static err_t check_roots(const node_t *self, buf_t *problem)
     return ERR_OK;
 }
 
+static bool is_catalog_ready(void *context)
+{
+    return catalog_keeper_is_ready(context);
+}
+
+static void start_search(node_t *self)
+{
+    self->search_keeper.feed = self->search;
+    self->search_keeper.edge = runtime_edge(self->runtime, 0);
+    self->search_keeper.log = self->log;
+    self->search_keeper.is_source_ready = is_catalog_ready;
+    self->search_keeper.source = &self->keeper;
+    self->keeper.moved = search_keeper_moved;
+    self->keeper.moved_context = &self->search_keeper;
+    search_keeper_start(&self->search_keeper);
+}
+
 static void start_following(void *context)
 {
     node_t *self = context;
@@ -464,6 +492,7 @@ static void start_following(void *context)
     self->keeper.hooks = self->journal.hooks;
     self->keeper.edge = runtime_edge(self->runtime, 0);
     self->keeper.log = self->log;
+    start_search(self);
     if (catalog_keeper_start(&self->keeper) != ERR_OK)
         log_error(self->log, "catalog", "the catalog does not follow the journal");
     if (names_follow_start(&self->names, self->journal.hooks, runtime_edge(self->runtime, 0),
@@ -530,6 +559,7 @@ static void stop_following(void *context)
     node_t *self = context;
     catalog_keeper_stop(&self->keeper);
     names_follow_stop(&self->names);
+    search_keeper_stop(&self->search_keeper);
     went_back_stop(&self->went_back);
     upkeep_stop(&self->upkeep, upkeep_stopped, self);
 }
@@ -586,6 +616,7 @@ void node_close(node_t *self)
     if (self->runtime != NULL)
         runtime_free(self->runtime);
     upkeep_deinit(&self->upkeep);
+    search_feed_close(self->search);
     projection_close(self->projection);
     library_projection_free(self->library_projection);
     catalog_close(self->catalog);

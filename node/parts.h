@@ -15,6 +15,7 @@
 #include "node/names_follow.h"
 #include "node/node.h"
 #include "node/privacy/privacy_node.h"
+#include "node/search/search_keeper.h"
 #include "node/upkeep.h"
 #include "node/went_back.h"
 #include "storage/blob/segment_cache.h"
@@ -66,6 +67,8 @@ struct node {
     routes_t *routes;
     api_t api;
     catalog_keeper_t keeper;
+    search_feed_t *search;
+    search_keeper_t search_keeper;
     went_back_t went_back;
     upkeep_t upkeep;
     privacy_service_t privacy;
@@ -110,6 +113,11 @@ void control_playlist_create(control_request_t *request);
 /* catalog/control_catalog.c: the same. */
 void control_catalog_rebuild(control_request_t *request);
 void control_catalog_status(control_request_t *request);
+
+/* search/control_search.c: the same. */
+void control_search(control_request_t *request);
+void control_search_rebuild(control_request_t *request);
+void control_search_status(control_request_t *request);
 
 /* control_commands.c */
 /* Answers with a reply as its schema says; context: the request. */

@@ -214,6 +214,7 @@ static void get_export(http_request_t *request)
 typedef struct import {
     http_request_t *request;
     catalog_t *catalog;
+    search_feed_t *search;
     playlist_format_t format;
     str_t user_id, name, command_id;
     bool is_dry;
@@ -244,7 +245,8 @@ static err_t import_work(void *data)
                                      .album = entry->album,
                                      .duration_ms = entry->duration_ms};
     }
-    TRY(track_match_all(self->catalog, self->roots, self->root_count, wanted, count, self->found));
+    const track_shelves_t shelves = {self->catalog, self->search, self->roots, self->root_count};
+    TRY(track_match_all(&shelves, wanted, count, self->found));
     for (size_t i = 0; i < count; i++)
         if (self->found[i].match == TRACK_MATCH_FOUND)
             self->tracks[self->matched++] =
@@ -386,6 +388,7 @@ static void begin_import(http_request_t *request)
     } else {
         *self = (import_t){.request = request,
                            .catalog = home_of(request)->api->catalog,
+                           .search = home_of(request)->api->search,
                            .format = format,
                            .user_id = user_id,
                            .name = query_of(request, "name"),

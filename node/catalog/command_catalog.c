@@ -3,71 +3,18 @@
 
 #include "actors/personal.h"
 #include "node/catalog/catalog_build.h"
-#include "node/commands/command_ask.h"
+#include "node/catalog/rebuild_follow.h"
+#include "node/commands/command.h"
 #include "node/journal_open.h"
 #include "node/keys_open.h"
 #include "storage/catalog/catalog_swap.h"
 #include "storage/crypt/journal_sealed.h"
 #include "storage/data_folder.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
-enum { FOLLOW_EVERY_US = 200000 };
-
-static void show(uint64_t percent)
-{
-    if (isatty(STDERR_FILENO) != 0)
-        fprintf(stderr, "\r" REBUILD_LOCAL_CATALOG ": %llu %%", (unsigned long long)percent);
-}
-
-static int done(str_t err_name_)
-{
-    if (isatty(STDERR_FILENO) != 0)
-        fputc('\n', stderr);
-    if (!str_equal(err_name_, str_from(err_name(ERR_OK))))
-        return command_failed(
-            REBUILD_LOCAL_CATALOG
-            ": %.*s; the old one is as it was, and the same command goes on where "
-            "it ended",
-            STR_ARG(err_name_));
-    puts(REBUILD_LOCAL_CATALOG ": built anew");
-    return EXIT_OK;
-}
-
-/* ---- by the node that serves ---- */
-
-static int64_t number_at(const graphql_value_t *value, const char *name)
-{
-    return graphql_value_int(graphql_value_get(value, name), 0);
-}
-
-static bool is_running(const config_t *config)
-{
-    arena_t arena ARENA_SCOPED = {0};
-    const graphql_value_t *status;
-    str_t message;
-    return control_call(config->data, "catalog.status", (str_t){0}, &arena, &status, &message) !=
-           ERR_UNAVAILABLE;
-}
-
-static int ask_node(const config_t *config)
-{
-    arena_t arena ARENA_SCOPED = {0};
-    const graphql_value_t *status;
-    int exit_code = command_ask(config, "catalog.rebuild", (str_t){0}, &arena, &status);
-    int64_t builds = exit_code == EXIT_OK ? number_at(status, "builds") : 0;
-    while (exit_code == EXIT_OK) {
-        arena_reset(&arena);
-        exit_code = command_ask(config, "catalog.status", (str_t){0}, &arena, &status);
-        if (exit_code == EXIT_OK && number_at(status, "builds") != builds)
-            return done(graphql_value_str(graphql_value_get(status, "err")));
-        if (exit_code == EXIT_OK)
-            show((uint64_t)number_at(status, "percent"));
-        usleep(FOLLOW_EVERY_US);
-    }
-    return exit_code;
-}
+static const rebuild_follow_t local_catalog = {REBUILD_LOCAL_CATALOG, "catalog.rebuild",
+                                               "catalog.status"};
 
 /* ---- here ---- */
 
@@ -103,7 +50,8 @@ static void stepped(void *context, uint64_t position)
     uint64_t head = self->journal.journal->table->head(self->journal.journal);
     if (self->from == 0)
         self->from = position;
-    show(head > self->from ? (position - self->from) * 100 / (head - self->from) : 100);
+    rebuild_show(&local_catalog,
+                 head > self->from ? (position - self->from) * 100 / (head - self->from) : 100);
 }
 
 static err_t open_journal(local_t *self, const config_t *config, const ms_log_t *log)
@@ -143,11 +91,11 @@ static err_t build_here(local_t *self, const config_t *config)
 
 int command_rebuild_local(const config_t *config)
 {
-    if (is_running(config))
-        return ask_node(config);
+    if (rebuild_node_is_there(config, &local_catalog))
+        return rebuild_by_node(config, &local_catalog);
     local_t self SCOPED(local_end) = {0};
     err_t err = build_here(&self, config);
     if (err != ERR_OK && self.problem.size > 0)
         return command_failed("%s", buf_terminated(&self.problem));
-    return done(str_from(err_name(err)));
+    return rebuild_done(&local_catalog, str_from(err_name(err)));
 }

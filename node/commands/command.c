@@ -35,8 +35,22 @@ static const command_t commands[] = {
      "`full` reads every file again, changed or not.\n",
      NULL, command_scan},
     {"search", "WORDS...", "find artists, albums and tracks",
-     "Searches the running node's catalog: all words must match, the last one as a beginning.\n",
-     NULL, command_search},
+     "Asks the running node as a listener would: misspelt words are corrected, the last one may go "
+     "on.\n"
+     "  --explain         how it was found, and why each is where it is\n"
+     "  --lyrics          looks in what is sung, and shows the line\n"
+     "  --kind LIST       only these: artist, album, track\n"
+     "  --genre LIST, --mood LIST, --language LIST, --format LIST\n"
+     "                    only what has one of them, like --genre jazz,blues\n"
+     "  --years A-B       only of these years; A- and -B leave it open\n"
+     "  --popularity N    only what is played as much, 0 to 100\n"
+     "  --exact           corrects nothing\n"
+     "  --facets          also how many there are of each genre, mood, decade...\n"
+     "  --max N           so many of each kind [10]\n"
+     "  --json            JSON, on one line\n",
+     "explain lyrics kind= genre= mood= language= format= years= popularity= exact facets max= "
+     "json",
+     command_search},
     {"inspect", "FILE", "show what is read from a file, and what it is grouped by",
      "Reads one file with the media worker; needs no running node.\n", NULL, command_inspect},
     {"library", "list | add [NAME=]DIR", "the music folders",
@@ -164,7 +178,9 @@ static const command_t commands[] = {
      "catalog, tastes, plays, playlists, devices, settings, server, follows), while nodes serve; "
      "local-catalog: what the node "
      "of the\n"
-     "data folder reads, with either backend. It goes on where it was cut short.\n"
+     "data folder reads, with either backend. It goes on where it was cut short. search: its "
+     "search "
+     "index.\n"
      "check: reads all that lies in the data folder of a node that does not run and names what is "
      "damaged;\n"
      "with --repair it removes what the node makes anew.\n"

@@ -33,6 +33,9 @@ int command_rebuild(const config_t *config, int count, char **arguments);
 /* The catalog that the node of the data folder reads, also without a node. */
 #define REBUILD_LOCAL_CATALOG "local-catalog"
 int command_rebuild_local(const config_t *config);
+/* The search index of the data folder's node. */
+#define REBUILD_SEARCH "search"
+int command_rebuild_search(const config_t *config);
 int command_plugin(const config_t *config, int count, char **arguments);
 int command_actor(const config_t *config, int count, char **arguments);
 int command_top(const config_t *config, int count, char **arguments);

@@ -1,6 +1,6 @@
 #include "node/commands/command_ask.h"
 
-static int say(const config_t *config, err_t err, str_t message)
+int command_answered(const config_t *config, err_t err, str_t message)
 {
     if (err == ERR_UNAVAILABLE && str_is_empty(message))
         return command_failed(
@@ -18,7 +18,7 @@ int command_ask(const config_t *config, const char *command, str_t arguments, ar
 {
     str_t message;
     err_t err = control_call(config->data, command, arguments, arena, out_result, &message);
-    return say(config, err, message);
+    return command_answered(config, err, message);
 }
 
 int command_stream(const config_t *config, const char *command, str_t arguments, arena_t *arena,
@@ -26,5 +26,5 @@ int command_stream(const config_t *config, const char *command, str_t arguments,
 {
     str_t message;
     err_t err = control_lines_open(config->data, command, arguments, arena, out_lines, &message);
-    return say(config, err, message);
+    return command_answered(config, err, message);
 }

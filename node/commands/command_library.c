@@ -1,4 +1,4 @@
-/* command_library.c -- scan, library and search: they talk to the running node. */
+/* command_library.c -- scan and library: they talk to the running node. */
 
 #include "node/commands/command_ask.h"
 
@@ -142,33 +142,4 @@ int command_library(const config_t *config, int count, char **arguments)
     if (count == 2 && strcmp(arguments[0], "add") == 0)
         return add_root(config, arguments[1]);
     return command_usage("library");
-}
-
-/* ---- search ---- */
-
-int command_search(const config_t *config, int count, char **arguments)
-{
-    arena_t arena ARENA_SCOPED = {0};
-    buf_t words BUF_SCOPED = BUF_INIT, body BUF_SCOPED = BUF_INIT;
-    const graphql_value_t *hits;
-    if (count == 0)
-        return command_usage("search");
-    for (int i = 0; i < count; i++)
-        buf_printf(&words, "%s%s", i > 0 ? " " : "", arguments[i]);
-    json_t json = json_to(&body);
-    json_object_begin(&json);
-    json_key_str(&json, "query", buf_str(&words));
-    json_object_end(&json);
-    int exit_code = command_ask(config, "search", buf_str(&body), &arena, &hits);
-    if (exit_code != EXIT_OK)
-        return exit_code;
-    for (size_t i = 0; i < graphql_value_count(hits); i++) {
-        const graphql_value_t *hit = graphql_value_at(hits, i);
-        str_t more = text_at(hit, "more");
-        printf("%-7.*s %.*s%s%.*s\n", STR_ARG(text_at(hit, "kind")), STR_ARG(text_at(hit, "title")),
-               str_is_empty(more) ? "" : " — ", STR_ARG(more));
-    }
-    if (graphql_value_count(hits) == 0)
-        fprintf(stderr, "nothing was found\n");
-    return EXIT_OK;
 }

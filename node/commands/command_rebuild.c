@@ -78,6 +78,8 @@ int command_rebuild(const config_t *config, int count, char **arguments)
     int plain = command_plain_count(count, arguments);
     const char *name = plain == 2 ? arguments[1] : NULL;
     bool has_database = config->database[0] != '\0';
+    if (name != NULL && strcmp(name, REBUILD_SEARCH) == 0 && plain == 2)
+        return command_rebuild_search(config);
     bool is_local = name != NULL && strcmp(name, REBUILD_LOCAL_CATALOG) == 0;
     const relation_t *wanted =
         name != NULL && !is_local ? relation_find(node_relations(), str_from(name)) : NULL;

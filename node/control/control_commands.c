@@ -9,11 +9,6 @@
 #include "node/privacy/privacy_node.h"
 #include "runtime/base/utf8.h"
 
-static node_t *node_of(control_request_t *request)
-{
-    return control_user(request);
-}
-
 /* Answers with a reply as its schema says. */
 void control_answer(void *context, const answer_t *answer)
 {
@@ -57,70 +52,6 @@ static void library_add_command(control_request_t *request)
     control_ask(request, ROOTS_KIND, ROOTS_KEY, roots_add,
                 .name = control_argument(request, "name"),
                 .path = control_argument(request, "path"));
-}
-
-static void append_hit(json_t *json, const char *kind, uint64_t id, str_t title, str_t more)
-{
-    json_object_begin(json);
-    json_key_str(json, "kind", str_from(kind));
-    json_key_u64(json, "id", id);
-    json_key_str(json, "title", title);
-    json_key_str(json, "more", more);
-    json_object_end(json);
-}
-
-static err_t append_hits(catalog_read_t *read, const search_answer_t *answer, json_t *json)
-{
-    buf_t names BUF_SCOPED = BUF_INIT;
-    for (size_t i = 0; i < answer->counts[SEARCH_ARTIST]; i++) {
-        catalog_artist_t artist;
-        TRY(catalog_artist(read, answer->hits[SEARCH_ARTIST][i].id, &artist));
-        append_hit(json, "artist", artist.id, artist.name, STR(""));
-    }
-    for (size_t i = 0; i < answer->counts[SEARCH_ALBUM]; i++) {
-        catalog_album_t album;
-        TRY(catalog_album(read, answer->hits[SEARCH_ALBUM][i].id, &album));
-        buf_reset(&names);
-        catalog_artist_line(album.credits.items, album.credits.count, &names);
-        append_hit(json, "album", album.id, album.title, buf_str(&names));
-    }
-    for (size_t i = 0; i < answer->counts[SEARCH_TRACK]; i++) {
-        catalog_track_t track;
-        TRY(catalog_track(read, answer->hits[SEARCH_TRACK][i].id, &track));
-        buf_reset(&names);
-        catalog_artist_line(track.credits.items, track.credits.count, &names);
-        append_hit(json, "track", track.id, track.title, buf_str(&names));
-    }
-    return buf_status(&names);
-}
-
-static err_t search_into(node_t *node, control_request_t *request, buf_t *out)
-{
-    arena_t scratch ARENA_SCOPED = {0};
-    catalog_read_t read CATALOG_READ_SCOPED = {0};
-    search_answer_t answer;
-    int64_t limit = control_argument_int(request, "limit", 10);
-    if (limit < 1 || limit > SEARCH_LIMIT_MAX)
-        return ERR_INVALID;
-    search_query_t query = {control_argument(request, "query"),
-                            {(uint32_t)limit, (uint32_t)limit, (uint32_t)limit}};
-    TRY(catalog_read_begin(node->catalog, &scratch, &read));
-    TRY(catalog_search(&read, &query, &answer));
-    json_t json = json_to(out);
-    json_array_begin(&json);
-    TRY(append_hits(&read, &answer, &json));
-    json_array_end(&json);
-    return buf_status(out);
-}
-
-static void search_command(control_request_t *request)
-{
-    buf_t body BUF_SCOPED = BUF_INIT;
-    err_t err = search_into(node_of(request), request, &body);
-    if (err != ERR_OK)
-        control_refuse(request, err, (str_t){0});
-    else
-        control_reply(request, buf_str(&body));
 }
 
 /* ---- users ---- */
@@ -196,7 +127,9 @@ const control_command_t CONTROL_COMMANDS[] = {
     {"library.add", library_add_command},
     {"catalog.rebuild", control_catalog_rebuild},
     {"catalog.status", control_catalog_status},
-    {"search", search_command},
+    {"search", control_search},
+    {"search.rebuild", control_search_rebuild},
+    {"search.status", control_search_status},
     {"user.add", user_add},
     {"user.list", user_list},
     {"user.password", user_password},

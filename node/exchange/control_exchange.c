@@ -20,6 +20,11 @@ static catalog_t *catalog_of(control_request_t *request)
     return ((node_t *)control_user(request))->catalog;
 }
 
+static search_feed_t *search_of(control_request_t *request)
+{
+    return ((node_t *)control_user(request))->search;
+}
+
 void control_user_find(control_request_t *request)
 {
     edge_ask(control_edge(request), address_of(ACCOUNTS_KIND, ACCOUNTS_KEY), ASK_TIMEOUT_MS,
@@ -32,6 +37,7 @@ void control_user_find(control_request_t *request)
 typedef struct match_job {
     control_request_t *request;
     catalog_t *catalog;
+    search_feed_t *search;
     track_root_t roots[TRACK_MATCH_ROOTS_MAX];
     size_t root_count, count;
     track_wanted_t wanted[EXCHANGE_MATCH_MAX];
@@ -46,8 +52,8 @@ static str_t text_in(const graphql_value_t *object, const char *name)
 static err_t match_work(void *data)
 {
     match_job_t *job = data;
-    return track_match_all(job->catalog, job->roots, job->root_count, job->wanted, job->count,
-                           job->found);
+    const track_shelves_t shelves = {job->catalog, job->search, job->roots, job->root_count};
+    return track_match_all(&shelves, job->wanted, job->count, job->found);
 }
 
 static void match_done(void *data, err_t err)
@@ -97,6 +103,7 @@ void control_tracks_match(control_request_t *request)
     }
     job->request = request;
     job->catalog = catalog_of(request);
+    job->search = search_of(request);
     job->count = graphql_value_count(tracks);
     for (size_t i = 0; i < job->count; i++) {
         const graphql_value_t *track = graphql_value_at(tracks, i);

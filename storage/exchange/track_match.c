@@ -4,11 +4,12 @@
 #include "storage/exchange/playlist_file_parts.h"
 #include "storage/search/fold.h"
 
+enum { WORDS_MAX = 100 }; /* hits of the words that are looked at */
+
 typedef struct matcher {
     arena_t *scratch; /* of one entry */
     catalog_read_t read;
-    const track_root_t *roots;
-    size_t root_count;
+    const track_shelves_t *shelves;
     const track_wanted_t *wanted;
     /* Of the tracks with these names: how many there are, also on this album, also as long. */
     uint32_t named, on_album, fitting, available;
@@ -116,14 +117,18 @@ static err_t find_by_title(matcher_t *self, str_t artist, str_t title)
 /* One whose title sorts otherwise than it reads is found by its words. */
 static err_t find_by_words(matcher_t *self, str_t artist, str_t title)
 {
-    search_answer_t answer;
+    search_found_t found;
     str_t text = arena_printf(self->scratch, "%.*s %.*s", STR_ARG(title), STR_ARG(artist));
-    search_query_t query = {text, {[SEARCH_TRACK] = SEARCH_LIMIT_MAX}};
+    search_request_t request = {
+        .text = text, .first = {[SEARCH_TRACK] = WORDS_MAX}, .is_exact = true};
     if (text.data == NULL)
         return ERR_NO_MEMORY;
-    TRY(catalog_search(&self->read, &query, &answer));
-    for (size_t i = 0; i < answer.counts[SEARCH_TRACK]; i++)
-        TRY(judge(self, answer.hits[SEARCH_TRACK][i].id, artist, title));
+    TRY(search_feed_ask(self->shelves->search, self->scratch, &request, &found));
+    for (size_t i = 0; i < found.counts[SEARCH_TRACK]; i++) {
+        err_t err = judge(self, found.results[SEARCH_TRACK][i].id, artist, title);
+        if (err != ERR_OK && err != ERR_NOT_FOUND) /* gone since it was put in */
+            return err;
+    }
     return ERR_OK;
 }
 
@@ -207,13 +212,13 @@ static err_t find_path(matcher_t *self, str_t path, track_found_t *out_found)
     append_plain(&plain, path);
     TRY(buf_status(&plain));
     bool is_absolute = str_starts_with(buf_str(&plain), STR("/"));
-    for (size_t i = 0; i < self->root_count && plain.size > 0; i++) {
+    for (size_t i = 0; i < self->shelves->root_count && plain.size > 0; i++) {
         str_t rest = buf_str(&plain);
         uint64_t id;
         catalog_track_t track;
-        if (is_absolute && !below(self->roots[i].path, buf_str(&plain), &rest))
+        if (is_absolute && !below(self->shelves->roots[i].path, buf_str(&plain), &rest))
             continue;
-        err_t err = catalog_find_path(&self->read, self->roots[i].name, rest, &id);
+        err_t err = catalog_find_path(&self->read, self->shelves->roots[i].name, rest, &id);
         if (err == ERR_NOT_FOUND)
             continue;
         TRY(err);
@@ -272,20 +277,17 @@ static err_t match_one(matcher_t *self, track_found_t *out_found)
     return ERR_OK;
 }
 
-err_t track_match_all(catalog_t *catalog, const track_root_t *roots, size_t root_count,
-                      const track_wanted_t *wanted, size_t count, track_found_t *out_found)
+err_t track_match_all(const track_shelves_t *shelves, const track_wanted_t *wanted, size_t count,
+                      track_found_t *out_found)
 {
     arena_t scratch ARENA_SCOPED = {0};
     catalog_read_t read CATALOG_READ_SCOPED = {0};
-    if (root_count > TRACK_MATCH_ROOTS_MAX)
+    if (shelves->root_count > TRACK_MATCH_ROOTS_MAX)
         return ERR_INVALID;
-    TRY(catalog_read_begin(catalog, &scratch, &read));
+    TRY(catalog_read_begin(shelves->catalog, &scratch, &read));
     for (size_t i = 0; i < count; i++) {
-        matcher_t matcher = {.scratch = &scratch,
-                             .read = read,
-                             .roots = roots,
-                             .root_count = root_count,
-                             .wanted = &wanted[i]};
+        matcher_t matcher = {
+            .scratch = &scratch, .read = read, .shelves = shelves, .wanted = &wanted[i]};
         TRY(match_one(&matcher, &out_found[i]));
         arena_reset(&scratch);
     }

@@ -11,6 +11,7 @@
  * Errors     As the catalog's. An entry without a track is no error. */
 
 #include "storage/catalog/catalog.h"
+#include "storage/search/feed/search_feed.h"
 
 enum {
     TRACK_MATCH_ROOTS_MAX = 64,
@@ -53,6 +54,14 @@ typedef struct track_found {
 /* A sentence for people. */
 const char *track_match_text(track_match_t match);
 
-/* INVALID: more than TRACK_MATCH_ROOTS_MAX roots. */
-err_t track_match_all(catalog_t *catalog, const track_root_t *roots, size_t root_count,
-                      const track_wanted_t *wanted, size_t count, track_found_t *out_found);
+/* Where they are looked for. `search` finds titles that sort otherwise than they read. */
+typedef struct track_shelves {
+    catalog_t *catalog;
+    search_feed_t *search;
+    const track_root_t *roots;
+    size_t root_count;
+} track_shelves_t;
+
+/* INVALID: more than TRACK_MATCH_ROOTS_MAX roots; UNAVAILABLE: there is no search index yet. */
+err_t track_match_all(const track_shelves_t *shelves, const track_wanted_t *wanted, size_t count,
+                      track_found_t *out_found);

@@ -52,6 +52,8 @@ static const environment_t environments[] = {
     {"journal/state", "actors replay their events", journal_check_snapshots},
     {"catalog", "the next start builds it from the journal", walk},
     {"catalog.new", "it is begun again", walk},
+    {"search", "the next start builds it from the catalog", walk},
+    {"search.new", "it is begun again", walk},
     {"names", "the next start builds it from the journal", walk},
     {"states", "the next start empties it anyway", walk},
 };

@@ -111,6 +111,8 @@ err_t search_build(const char *path, const search_build_options_t *options);
  * (search_swap_settle, before opening). `fresh` was opened from PATH.new; it is closed by this. */
 err_t search_index_swap(search_index_t *self, search_index_t *fresh);
 err_t search_swap_settle(const char *path);
+/* Removes an index that nobody has open. One that is not there is fine. */
+err_t search_index_remove(const char *path);
 
 /* ---- updating ---- */
 

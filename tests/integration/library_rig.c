@@ -23,7 +23,7 @@ static void open_storage(library_rig_t *self)
 {
     temporary_name_t journal = in(self, "journal"), catalog = in(self, "catalog"),
                      lyrics = in(self, "lyrics"), artwork = in(self, "artwork"),
-                     segments = in(self, "segments");
+                     segments = in(self, "segments"), search = in(self, "search");
     journal_lmdb_options_t options = {.path = journal.path};
     check_ok(journal_lmdb_open(&options, &self->journal));
     check_ok(catalog_open(catalog.path, 0, NULL, &self->catalog));
@@ -33,6 +33,11 @@ static void open_storage(library_rig_t *self)
     check_ok(projection_open(&projection, &self->projection));
     check_ok(blob_folder_open(&(blob_folder_options_t){.path = lyrics.path}, &self->lyrics));
     check_ok(blob_folder_open(&(blob_folder_options_t){.path = artwork.path}, &self->artwork));
+    search_feed_options_t feed = {.path = search.path,
+                                  .catalog = self->catalog,
+                                  .lyrics = self->lyrics,
+                                  .clock = clock_system()};
+    check_ok(search_feed_open(&feed, &self->search));
     check_ok(segment_cache_open(segments.path, 256 << 20, &self->segments));
 }
 
@@ -90,6 +95,7 @@ void library_rig_stop(library_rig_t *self)
     stop_workers(self);
     runtime_free(self->runtime);
     self->runtime = NULL;
+    search_feed_close(self->search);
     projection_close(self->projection);
     library_projection_free(self->library_projection);
     catalog_close(self->catalog);
@@ -172,12 +178,16 @@ const library_problems_t *library_rig_problems(library_rig_t *self)
 
 uint64_t library_rig_search(library_rig_t *self, const char *words)
 {
-    search_answer_t answer;
-    catalog_read_t read CATALOG_READ_SCOPED = {0};
-    search_query_t query = {.text = str_from(words), .limits = {[SEARCH_TRACK] = 5}};
-    check_ok(catalog_read_begin(self->catalog, &self->arena, &read));
-    check_ok(catalog_search(&read, &query, &answer));
-    return answer.counts[SEARCH_TRACK] == 0 ? 0 : answer.hits[SEARCH_TRACK][0].id;
+    const atomic_bool never = false;
+    bool is_behind = true;
+    search_found_t found;
+    search_request_t request = {.text = str_from(words), .first = {[SEARCH_TRACK] = 5}};
+    if (!search_feed_is_ready(self->search))
+        check_ok(search_feed_build(self->search, &never));
+    while (is_behind)
+        check_ok(search_feed_update(self->search, &is_behind));
+    check_ok(search_feed_ask(self->search, &self->arena, &request, &found));
+    return found.counts[SEARCH_TRACK] == 0 ? 0 : found.results[SEARCH_TRACK][0].id;
 }
 
 void library_rig_remove(library_rig_t *self, const char *name)

@@ -9,6 +9,7 @@
 #include "actors/streaming/streaming.h"
 #include "storage/blob/segment_cache.h"
 #include "storage/journal/journal_lmdb.h"
+#include "storage/search/feed/search_feed.h"
 #include "tests/integration/music_file.h"
 #include "tests/support/asking.h"
 #include "tests/support/temporary.h"
@@ -18,6 +19,7 @@ typedef struct library_rig {
     char music[256];
     journal_lmdb_t *journal;
     catalog_t *catalog;
+    search_feed_t *search;
     library_projection_t *library_projection;
     projection_t *projection;
     blob_folder_t *lyrics, *artwork;

@@ -1,7 +1,6 @@
 #include "storage/search/feed/search_feed.h"
 
 #include "runtime/base/memory.h"
-#include "storage/kv.h"
 #include "storage/search/feed/search_feed_parts.h"
 
 const char *search_want_text(search_want_t want)
@@ -26,7 +25,7 @@ static err_t open_index(search_feed_t *self)
     if (err != ERR_STALE && err != ERR_CORRUPT)
         return err;
     atomic_store(&self->first_want, err == ERR_STALE ? SEARCH_WANT_FORMAT : SEARCH_WANT_DAMAGED);
-    TRY(kv_remove(path));
+    TRY(search_index_remove(path));
     return search_index_open(&options, &self->index);
 }
 
@@ -76,8 +75,6 @@ void search_feed_on_damage(search_feed_t *self, void (*wanted)(void *context), v
     self->wanted_context = context;
 }
 
-/* ---- asking ---- */
-
 bool search_feed_is_ready(search_feed_t *self)
 {
     return atomic_load(&self->generation) != 0;
@@ -97,30 +94,6 @@ void search_feed_found_damage(search_feed_t *self)
         self->wanted(self->wanted_context);
 }
 
-static void count(search_feed_t *self, const search_found_t *found)
-{
-    atomic_fetch_add(&self->counts.questions, 1);
-    atomic_fetch_add(&self->counts.cut, found->is_cut ? 1 : 0);
-    atomic_fetch_add(&self->counts.work, found->work);
-    atomic_fetch_add(&self->counts.by_stage[found->stage], 1);
-}
-
-err_t search_feed_ask(search_feed_t *self, arena_t *arena, const search_request_t *request,
-                      search_found_t *out_found)
-{
-    uint64_t builds = atomic_load(&self->counts.builds);
-    if (!search_feed_is_ready(self))
-        return ERR_UNAVAILABLE;
-    err_t err = search_ask(self->index, arena, request, out_found);
-    if (err == ERR_OK)
-        count(self, out_found);
-    if (err != ERR_CORRUPT)
-        return err;
-    if (atomic_load(&self->counts.builds) == builds) /* else it is gone already */
-        search_feed_found_damage(self);
-    return ERR_UNAVAILABLE;
-}
-
 /* ---- waiting ---- */
 
 static err_t target(search_feed_t *self, uint64_t *out_sequence)
@@ -130,21 +103,26 @@ static err_t target(search_feed_t *self, uint64_t *out_sequence)
     catalog_mark_t mark;
     TRY(catalog_read_begin(self->options.catalog, &arena, &read));
     TRY(catalog_mark(&read, &mark));
-    bool is_ours = mark.generation != 0 && mark.generation == atomic_load(&self->generation);
-    *out_sequence = is_ours ? mark.sequence : SEARCH_BY_BUILD;
-    return ERR_OK;
+    *out_sequence = mark.sequence;
+    return mark.generation == atomic_load(&self->generation) ? ERR_OK : ERR_STALE;
 }
 
 err_t search_feed_wait(search_feed_t *self, search_then_fn then, void *context,
                        uint64_t *out_ticket)
 {
     uint64_t sequence;
-    *out_ticket = 0;
+    if (!search_feed_is_ready(self))
+        return ERR_UNAVAILABLE;
     TRY(target(self, &sequence));
     TRY(waiters_add(&self->waiters, sequence, then, context, out_ticket));
-    if (search_feed_is_ready(self))
-        waiters_reach(&self->waiters, atomic_load(&self->sequence), ERR_OK);
+    /* An update that ended in between did not see it: look again. */
+    waiters_reach(&self->waiters, atomic_load(&self->sequence), ERR_OK);
     return ERR_OK;
+}
+
+void search_feed_cancel_all(search_feed_t *self)
+{
+    waiters_reach(&self->waiters, UINT64_MAX, ERR_CANCELLED);
 }
 
 bool search_feed_cancel(search_feed_t *self, uint64_t ticket)

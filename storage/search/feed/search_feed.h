@@ -56,7 +56,7 @@ typedef struct search_feed_options {
 } search_feed_options_t;
 
 err_t search_feed_open(const search_feed_options_t *options, search_feed_t **out_feed);
-/* Waiters get CANCELLED. NULL is fine. */
+/* NULL is fine. */
 void search_feed_close(search_feed_t *self);
 void search_feed_scope_end(search_feed_t **self);
 #define SEARCH_FEED_SCOPED SCOPED(search_feed_scope_end)
@@ -74,12 +74,16 @@ err_t search_feed_ask(search_feed_t *self, arena_t *arena, const search_request_
 search_index_t *search_feed_index(search_feed_t *self);
 bool search_feed_is_ready(search_feed_t *self);
 
-/* Read your writes: `then` once the index has what the catalog has now; as projection_wait. */
+/* Read your writes: `then` once the index has what the catalog has now, on whatever thread updates
+ * it, or at once on this one. UNAVAILABLE: there is none yet. STALE, also later: the catalog is
+ * another one, and only a build brings that; LIMIT: too many wait. */
 typedef void (*search_then_fn)(void *context, err_t err);
 err_t search_feed_wait(search_feed_t *self, search_then_fn then, void *context,
                        uint64_t *out_ticket);
 /* True: `then` will not be called. */
 bool search_feed_cancel(search_feed_t *self, uint64_t ticket);
+/* Those that wait get CANCELLED, now. */
+void search_feed_cancel_all(search_feed_t *self);
 
 /* ---- keeping it ---- */
 

@@ -116,6 +116,7 @@ static err_t update(search_feed_t *self, bool *out_is_behind)
     err_t err = step(self, self->index, &is_behind);
     if (err == ERR_STALE) {
         atomic_store(&self->is_stale, true);
+        waiters_reach(&self->waiters, UINT64_MAX, ERR_STALE);
         return ERR_OK;
     }
     if (err == ERR_CORRUPT)
@@ -172,6 +173,7 @@ static err_t build_files(search_feed_t *self, const atomic_bool *is_stopped)
     search_build_options_t options = {
         .source = {.context = &documents, .next = search_documents_next, .expected = expected},
         .position = {mark.generation, mark.sequence},
+        .now_ms = (uint64_t)clock_wall_ms(&self->options.clock),
         .is_stopped = is_stopped,
         .done = &self->done,
         .total = &self->total,
@@ -194,8 +196,8 @@ static err_t catch_up(search_feed_t *self, search_index_t *fresh, size_t steps,
     return is_behind ? ERR_LIMIT : ERR_OK;
 }
 
-/* While nobody else updates: what the new one has then is not before the old one. Who came to wait
- * for another catalog's index until it was this one is served by what is caught up last. */
+/* While nobody else updates: what the new one has then is not before the old one. Who waits
+ * for what only the other one was to have finds it here. */
 static err_t take_over(search_feed_t *self, search_index_t **fresh, const atomic_bool *is_stopped)
 {
     TRY(catch_up(self, *fresh, SEARCH_FEED_LAST_UPDATES, is_stopped));
@@ -207,7 +209,7 @@ static err_t take_over(search_feed_t *self, search_index_t **fresh, const atomic
     search_feed_moved(self, search_index_position(self->index));
     TRY(catch_up(self, self->index, SEARCH_FEED_LAST_UPDATES, is_stopped));
     search_feed_moved(self, search_index_position(self->index));
-    waiters_reach(&self->waiters, SEARCH_BY_BUILD, ERR_OK);
+    waiters_reach(&self->waiters, UINT64_MAX, ERR_OK);
     return ERR_OK;
 }
 

@@ -1,7 +1,8 @@
 #pragma once
 /* search_feed_parts.h -- what the files of the feed share; nobody else includes it.
  *
- * search_feed.c       opening, asking, waiting, figures
+ * search_feed.c       opening, waiting, figures
+ * search_feed_ask.c   questions
  * search_feed_keep.c  updates from the catalog's notes, building beside */
 
 #include "storage/search/feed/search_feed.h"
@@ -9,9 +10,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-
-/* What somebody waits for whom only another index can serve. */
-static const uint64_t SEARCH_BY_BUILD = UINT64_MAX - 1;
 
 typedef struct search_feed_counts {
     _Atomic uint64_t builds, build_ms, updates, updated_documents, lyrics_missed, damages;

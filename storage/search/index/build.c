@@ -81,7 +81,7 @@ bool index_is_unfinished(const char *path)
     return has(path, mark) || has(path, "building.new");
 }
 
-err_t index_remove(const char *path)
+err_t search_index_remove(const char *path)
 {
     /* The mark last: as long as anything is left, it is unfinished. */
     static const char *const names[] = {"spool", "blocks", "titles", "runs", "building.new", mark};
@@ -100,13 +100,13 @@ err_t index_remove(const char *path)
 
 err_t index_discard_unfinished(const char *path)
 {
-    return index_is_unfinished(path) ? index_remove(path) : ERR_OK;
+    return index_is_unfinished(path) ? search_index_remove(path) : ERR_OK;
 }
 
 static err_t make_folder(const char *path)
 {
     buf_t name BUF_SCOPED = BUF_INIT;
-    TRY(index_remove(path));
+    TRY(search_index_remove(path));
     if (mkdir(path, 0700) != 0)
         return err_from_errno(errno);
     TRY(name_in(path, mark, &name));
@@ -202,7 +202,7 @@ err_t search_build(const char *path, const search_build_options_t *options)
     if (err != ERR_OK) {
         kv_end(&build.tx);
         kv_close(STEAL(build.kv));
-        IGNORE_ERR(index_remove(path)); /* its mark says that it is unfinished */
+        IGNORE_ERR(search_index_remove(path)); /* its mark says that it is unfinished */
     }
     return err;
 }

@@ -8,5 +8,3 @@
 /* Removes what a build has left in the folder, unless it was finished. */
 err_t index_discard_unfinished(const char *path);
 bool index_is_unfinished(const char *path);
-/* Removes the index in the folder, finished or not; nobody has it open. */
-err_t index_remove(const char *path);

@@ -10,7 +10,8 @@ err_t search_swap_settle(const char *path)
     TRY(kv_places_beside(path, "new", &name));
     TRY(index_discard_unfinished(buf_terminated(&name)));
     TRY(kv_places_settle(path, &has_new));
-    return has_new ? index_remove(buf_terminated(&name)) : ERR_OK; /* nobody has put it in place */
+    return has_new ? search_index_remove(buf_terminated(&name))
+                   : ERR_OK; /* nobody has put it in place */
 }
 
 err_t search_index_swap(search_index_t *self, search_index_t *fresh)

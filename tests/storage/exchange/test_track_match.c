@@ -6,6 +6,7 @@
 typedef struct shelf {
     temporary_t folder;
     catalog_t *catalog;
+    search_feed_t *search;
 } shelf_t;
 
 static void put(shelf_t *self, catalog_write_t *writer, kv_tx_t *tx, uint64_t id, str_t root,
@@ -55,11 +56,18 @@ static shelf_t shelf_new(void)
     check_ok(catalog_write_flush(writer, &tx));
     check_ok(kv_commit(&tx));
     catalog_write_free(writer);
+    temporary_name_t search = temporary_in(&self.folder, "search");
+    const search_feed_options_t options = {
+        .path = search.path, .catalog = self.catalog, .clock = clock_system()};
+    const atomic_bool never = false;
+    check_ok(search_feed_open(&options, &self.search));
+    check_ok(search_feed_build(self.search, &never));
     return self;
 }
 
 static void shelf_end(shelf_t *self)
 {
+    search_feed_close(self->search);
     catalog_close(self->catalog);
     temporary_remove(&self->folder);
 }
@@ -154,8 +162,8 @@ Test(track_match, one_track_fits_or_the_reason_is_said)
     shelf_t shelf SCOPED(shelf_end) = shelf_new();
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         track_found_t found;
-        check_ok(
-            track_match_all(shelf.catalog, roots, COUNT_OF(roots), &cases[i].wanted, 1, &found));
+        const track_shelves_t shelves = {shelf.catalog, shelf.search, roots, COUNT_OF(roots)};
+        check_ok(track_match_all(&shelves, &cases[i].wanted, 1, &found));
         cr_expect(found.match == cases[i].match && found.track_id == cases[i].id,
                   "%s: %s, track %d", cases[i].what, track_match_text(found.match),
                   (int)found.track_id);

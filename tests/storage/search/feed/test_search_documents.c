@@ -1,45 +1,9 @@
-#include "storage/catalog/catalog_plays.h"
 #include "storage/search/feed/search_documents.h"
 #include "tests/support/catalog/catalog_help.h"
+#include "tests/support/catalog/catalog_rig.h"
 #include "tests/support/check.h"
 
-enum { TRACKS = 40, ROUNDS = 120, ENTITIES_MAX = 512, SEEDS = 3 };
-
-typedef struct fixture {
-    temporary_t folder;
-    catalog_t *catalog;
-    catalog_write_t *writer;
-    blob_folder_t *blobs;
-    arena_t arena;
-    random_seed_t seed;
-    ms_random_t random;
-} fixture_t;
-
-static void set_up(fixture_t *self, uint64_t seed)
-{
-    *self = (fixture_t){.folder = temporary_new(), .seed = {seed}};
-    temporary_name_t path = temporary_in(&self->folder, "catalog"),
-                     blobs = temporary_in(&self->folder, "lyrics");
-    self->random = random_seeded(&self->seed);
-    check_ok(catalog_open(path.path, 0, NULL, &self->catalog));
-    check_ok(catalog_write_new(self->catalog, &self->writer));
-    check_ok(blob_folder_open(&(blob_folder_options_t){.path = blobs.path}, &self->blobs));
-}
-
-static void tear_down(fixture_t *self)
-{
-    catalog_write_free(self->writer);
-    catalog_close(self->catalog);
-    blob_folder_close(self->blobs);
-    arena_deinit(&self->arena);
-    temporary_remove(&self->folder);
-}
-#define FIXTURE_SCOPED SCOPED(tear_down)
-
-static uint64_t below(fixture_t *self, uint64_t count)
-{
-    return random_below(&self->random, count);
-}
+enum { ROUNDS = 120, ENTITIES_MAX = 512, SEEDS = 3 };
 
 /* ---- what a follower knows ---- */
 
@@ -102,7 +66,7 @@ static void unlearn(follower_t *self, search_kind_t kind, uint64_t id)
         *known = self->items[--self->count];
 }
 
-static void learn_all(fixture_t *self, follower_t *follower)
+static void learn_all(catalog_rig_t *self, follower_t *follower)
 {
     search_documents_t all SEARCH_DOCUMENTS_SCOPED = {0};
     search_document_t document;
@@ -118,7 +82,7 @@ static void learn_all(fixture_t *self, follower_t *follower)
     }
 }
 
-static void follow(fixture_t *self, follower_t *follower)
+static void follow(catalog_rig_t *self, follower_t *follower)
 {
     catalog_read_t read CATALOG_READ_SCOPED = {0};
     search_lyrics_folder_t lyrics = {.blobs = self->blobs};
@@ -157,83 +121,22 @@ static void check_same(follower_t *a, follower_t *b, int round)
     }
 }
 
-/* ---- the catalog's past ---- */
-
-static void vary(fixture_t *self, catalog_track_t *track)
-{
-    static const char *const words[] = {"eng", "deu", "calm", "loud"};
-    str_t *lists = arena_new_array(&self->arena, 2, sizeof *lists);
-    blob_hash_t hash;
-    lists[0] = str_from(words[below(self, 2)]);
-    lists[1] = str_from(words[2 + below(self, 2)]);
-    track->languages.items = lists;
-    track->languages.count = (uint32_t)below(self, 2);
-    track->mood.items = lists + 1;
-    track->mood.count = (uint32_t)below(self, 2);
-    track->codec = below(self, 2) == 0 ? STR("flac") : STR("mp3");
-    if (below(self, 3) == 0)
-        track->lyrics = str_from(words[below(self, 4)]);
-    if (below(self, 6) > 0)
-        return;
-    check_ok(blob_put(self->blobs, str_from(words[below(self, 4)]), &hash));
-    track->lyrics_blob = arena_str(&self->arena, str_from(hash.text));
-}
-
-static void change_one(fixture_t *self, kv_tx_t *tx)
-{
-    uint64_t id = 1 + below(self, TRACKS);
-    catalog_track_t track = random_track(&self->arena, &self->random, id);
-    err_t err = ERR_OK;
-    vary(self, &track);
-    switch (below(self, 6)) {
-    case 0:
-        err = catalog_remove_track(self->writer, tx, id);
-        break;
-    case 1:
-        err = catalog_set_available(self->writer, tx, id, below(self, 2) == 0, STR("gone"));
-        break;
-    case 2:
-        err = catalog_add_plays(self->writer, tx, STR("ann"), id, 1 + below(self, 5));
-        break;
-    default:
-        err = catalog_put_track(self->writer, tx, &track);
-    }
-    cr_assert(err == ERR_OK || err == ERR_NOT_FOUND);
-}
-
-static void change(fixture_t *self)
-{
-    kv_tx_t tx KV_TX_SCOPED = {0};
-    check_ok(kv_write(catalog_kv(self->catalog), &tx));
-    for (uint64_t i = below(self, 5); i < 6; i++) {
-        change_one(self, &tx);
-        if (below(self, 2) == 0) /* as after an event */
-            check_ok(catalog_write_flush(self->writer, &tx));
-    }
-    check_ok(catalog_write_flush(self->writer, &tx));
-    if (below(self, 8) == 0) {
-        catalog_write_discard(self->writer); /* a commit that fails */
-        return;
-    }
-    check_ok(kv_commit(&tx));
-}
-
 Test(search_documents, who_follows_the_changes_knows_what_the_whole_catalog_says)
 {
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-        fixture_t self FIXTURE_SCOPED;
+        catalog_rig_t self CATALOG_RIG_SCOPED;
         follower_t follower, anew;
         bool has_more;
-        set_up(&self, seed);
+        catalog_rig_init(&self, seed);
         learn_all(&self, &follower);
         for (int round = 0; round < ROUNDS; round++) {
-            change(&self);
-            if (below(&self, 3) == 0)
+            catalog_rig_change(&self);
+            if (catalog_rig_below(&self, 3) == 0)
                 continue;
             follow(&self, &follower);
             learn_all(&self, &anew);
             check_same(&follower, &anew, round);
-            if (below(&self, 3) == 0)
+            if (catalog_rig_below(&self, 3) == 0)
                 check_ok(catalog_trim(self.catalog, follower.mark, &has_more));
             arena_reset(&self.arena);
         }
@@ -244,8 +147,8 @@ Test(search_documents, who_follows_the_changes_knows_what_the_whole_catalog_says
 
 Test(search_documents, a_track_says_who_is_credited_and_what_it_is_sung_like)
 {
-    fixture_t self FIXTURE_SCOPED;
-    set_up(&self, 1);
+    catalog_rig_t self CATALOG_RIG_SCOPED;
+    catalog_rig_init(&self, 1);
     static const catalog_credit_t credits[] = {
         {.name = STR_INIT("Utada"), .sort_name = STR_INIT("Utada, Hikaru"), .role = 0},
         {.name = STR_INIT("Bach"), .role = CATALOG_ROLE_COMPOSER}};
@@ -292,8 +195,8 @@ Test(search_documents, a_track_says_who_is_credited_and_what_it_is_sung_like)
 
 Test(search_documents, lyrics_that_cannot_be_had_are_left_out_and_counted)
 {
-    fixture_t self FIXTURE_SCOPED;
-    set_up(&self, 1);
+    catalog_rig_t self CATALOG_RIG_SCOPED;
+    catalog_rig_init(&self, 1);
     catalog_track_t track = made_track(&self.arena, 1);
     track.lyrics_blob = STR("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
     kv_tx_t tx KV_TX_SCOPED = {0};
@@ -315,14 +218,14 @@ Test(search_documents, lyrics_that_cannot_be_had_are_left_out_and_counted)
 
 Test(search_documents, notes_of_another_catalog_or_older_than_the_oldest_are_stale)
 {
-    fixture_t self FIXTURE_SCOPED;
+    catalog_rig_t self CATALOG_RIG_SCOPED;
     catalog_mark_t mark;
     catalog_changes_t changes;
     bool has_more;
-    set_up(&self, 5);
+    catalog_rig_init(&self, 5);
     check_ok(catalog_follow(self.catalog, &mark));
     for (int i = 0; i < 8; i++)
-        change(&self);
+        catalog_rig_change(&self);
     follower_t follower;
     learn_all(&self, &follower);
     cr_assert(follower.mark.sequence > 0 && follower.mark.generation == mark.generation);
@@ -349,9 +252,9 @@ Test(search_documents, notes_of_another_catalog_or_older_than_the_oldest_are_sta
 
 Test(search_documents, a_catalog_that_is_emptied_has_no_generation_any_more)
 {
-    fixture_t self FIXTURE_SCOPED;
+    catalog_rig_t self CATALOG_RIG_SCOPED;
     catalog_mark_t mark, later;
-    set_up(&self, 5);
+    catalog_rig_init(&self, 5);
     check_ok(catalog_follow(self.catalog, &mark));
     {
         kv_tx_t tx KV_TX_SCOPED = {0};
