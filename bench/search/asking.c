@@ -6,12 +6,16 @@
 #include "runtime/base/utf8.h"
 #include "storage/search/fold.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 enum { TRACKS_TRIED = 100000, RESULTS = 20 };
 
 static const char *const kind_names[ASKING_KIND_COUNT] = {
     [ASKING_EXACT] = "exact",
     [ASKING_ARTIST_TITLE] = "artist_title",
     [ASKING_PREFIX] = "prefix",
+    [ASKING_BEGUN] = "begun",
     [ASKING_COMPLETION] = "completion",
     [ASKING_TYPO1] = "typo1",
     [ASKING_TYPO2] = "typo2",
@@ -74,6 +78,14 @@ static bool type_prefix(attempt_t *self)
     self->request->is_typing = true;
     buf_append(self->out, typing_begun(text, count));
     return utf8_count(text) > count;
+}
+
+static bool type_begun(attempt_t *self)
+{
+    size_t count = utf8_count(self->title);
+    self->request->is_typing = true;
+    buf_append(self->out, typing_begun(self->title, count * 4 / 5));
+    return count >= (corpus_tongue(self->corpus, self->track) < TONGUE_JAPANESE ? 8 : 5);
 }
 
 static bool type_completion(attempt_t *self)
@@ -178,6 +190,7 @@ static bool (*const typists[ASKING_KIND_COUNT])(attempt_t *self) = {
     [ASKING_EXACT] = type_title,
     [ASKING_ARTIST_TITLE] = type_artist_title,
     [ASKING_PREFIX] = type_prefix,
+    [ASKING_BEGUN] = type_begun,
     [ASKING_COMPLETION] = type_completion,
     [ASKING_TYPO1] = type_typo1,
     [ASKING_TYPO2] = type_typo2,
@@ -213,6 +226,7 @@ static bool is_asked_in(asking_kind_t kind, tongue_t tongue)
     case ASKING_EXACT:
     case ASKING_ARTIST_TITLE:
     case ASKING_PREFIX:
+    case ASKING_BEGUN:
     case ASKING_COMPLETION:
     case ASKING_FACET:
     case ASKING_KIND_COUNT:
@@ -264,8 +278,8 @@ asking_t asking_make(const corpus_t *corpus, asking_kind_t kind, tongue_t tongue
         if (is_wanted && attempt(&self, corpus, words_mix(luck), arena))
             return self;
     }
-    ASSERT(!"a catalog without such a track");
-    return self;
+    fprintf(stderr, "no track to ask \"%s\" about\n", kind_names[kind]);
+    exit(1);
 }
 
 /* ---- whether it was found ---- */

@@ -12,6 +12,7 @@ typedef enum asking_kind {
     ASKING_EXACT,        /* a title */
     ASKING_ARTIST_TITLE, /* and its artist, before or behind it */
     ASKING_PREFIX,       /* its first 1 to 8 characters, being typed */
+    ASKING_BEGUN,        /* four fifths of a title of 8 characters and more, being typed */
     ASKING_COMPLETION,   /* title and artist, cut anywhere, being typed */
     ASKING_TYPO1,        /* with one mistake */
     ASKING_TYPO2,        /* with two */

@@ -9,7 +9,7 @@ enum {
     DAY_MS = 86400000,
     ALBUMS_A_ROUND = 12,
     ARTISTS_A_ROUND = 3, /* who made a round's albums */
-    SONG_SHARE = 200,    /* the songs lie in the first of so many parts of what is played */
+    SONG_SHARE = 1000,   /* the songs lie in the first of so many parts of what is played */
 };
 
 /* Twelve albums of three artists: 96 tracks. */

@@ -4,7 +4,7 @@
  *
  * As large libraries are: three artists in two albums each or fewer, albums of 1 to 16 tracks,
  * titles of one to five words by Zipf's law (tongue.h), guests ("feat."), "(Live)" and its like,
- * plays by Zipf's law. A real song lies among the most played half per cent, and has two to six
+ * plays by Zipf's law. A real song lies among the most played thousandth, and has two to six
  * covers, karaoke and tribute versions that are played 8 to 200 times less. Numbers of a kind:
  * first the made-up ones, then the real ones, then the versions; ids are numbers + 1.
  *

@@ -73,12 +73,17 @@ static bool is_plain(uint32_t c)
     return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
 }
 
+static bool is_korean(uint32_t c)
+{
+    return c >= 0xac00 && c <= 0xd7a3;
+}
+
 static uint32_t other_letter(const typed_t *self, uint32_t c, uint64_t luck)
 {
     if (is_plain(c))
         return luck % 4 > 0 ? beside_on_keyboard(c, luck >> 8)
                             : 'a' + ((c | 0x20) - 'a' + 1 + (uint32_t)(luck >> 8) % 25) % 26;
-    if (c >= 0xac00 && c <= 0xd7a3) { /* the next vowel: 28 endings further */
+    if (is_korean(c)) { /* the next vowel: 28 endings further */
         uint32_t next = c + 28;
         return (c - 0xac00) / 588 == (next - 0xac00) / 588 ? next : c - 28;
     }
@@ -115,7 +120,7 @@ static void mistake(typed_t *self, const word_t *word, uint64_t luck)
 {
     size_t at = word->begin + 1 + luck % (word->count - 1);
     uint32_t *place = self->letters.items + at;
-    switch (luck >> 16 & 3) {
+    switch (is_korean(*place) ? 3 : luck >> 16 & 3) {
     case 0:
         if (at + 1 < word->begin + word->count && place[0] != place[1]) {
             uint32_t first = place[0];
@@ -137,11 +142,18 @@ static void mistake(typed_t *self, const word_t *word, uint64_t luck)
     }
 }
 
+/* A Korean syllable is two or three letters. */
+static size_t letters_in(const typed_t *self, const word_t *word)
+{
+    return is_korean(self->letters.items[word->begin]) ? word->count * 2 : word->count;
+}
+
 static word_t *word_for_mistake(typed_t *self, uint64_t luck)
 {
     for (uint32_t i = 0; i < TRIES && self->word_count > 0; i++) {
         word_t *word = &self->words[words_mix(luck + i) % self->word_count];
-        if (word->count >= 4 && (word->mistakes == 0 || (word->mistakes == 1 && word->count >= 7)))
+        size_t count = letters_in(self, word);
+        if (count >= 4 && (word->mistakes == 0 || (word->mistakes == 1 && count >= 7)))
             return word;
     }
     return NULL;
