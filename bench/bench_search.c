@@ -1,0 +1,397 @@
+/* bench_search [--tracks N] [--seed N]: search.*: an index of N tracks (1,000,000) with their
+ * albums and artists in twelve languages, the team's songs among them (bench/search/corpus.h);
+ * built, opened, asked and changed on one core, warm. The same questions each time
+ * (bench/search/asking.h).
+ *
+ * search.build          making the documents and the index; .made: making the documents alone
+ * search.file, .lyrics_file   MB in use; .lyrics_file: of a tenth of the tracks, each with lyrics
+ * of 24 lines search.open           ms search.KIND_p50, _p99 ms; `completion`: each keystroke of a
+ * title and its artist search.rate           questions a second, all kinds but lyrics one after the
+ * other search.hit1, .hit10   of misspellings.txt, the song that is meant first, among the first
+ * ten; .more_hit1, .more_hit10: of misspellings_more.txt search.update_p50, _p99     ms: one track
+ * changed, durable; .update_rate: documents/s, 1,000 at a time search.delta_p50, _p99      ms: all
+ * kinds, with 20,000 documents in the delta search.evil_worst     ms: the slowest of questions that
+ * are meant to be slow search.private        MB that no file backs, after all of that With
+ * $MS_PEERS (script/bench --peers): FTS5 of SQLite and pg_trgm of PostgreSQL on the same catalog
+ * and questions, each kind for a while: search.KIND_p99.vs.PEER, above 1 is ahead of it, and its
+ * search.hit1.PEER. With $BENCH_VERBOSE: each kind's slowest question, and what was not found
+ * first. */
+
+#include "bench/bench.h"
+#include "bench/catalog/made.h"
+#include "bench/peers/search/peer.h"
+#include "bench/search/evil.h"
+#include "bench/search/ours.h"
+#include "runtime/base/assert.h"
+
+#include <sched.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    TRACKS = 1000000,
+    QUESTIONS = 500,
+    UPDATES = 500,
+    BATCHES = 20,
+    BATCH = 1000,
+    PEER_SECONDS = 10,
+};
+
+typedef struct bench {
+    songs_t songs;
+    songs_misspellings_t typed, typed_more;
+    corpus_t corpus;
+    char folder[256];
+    ours_t ours;
+    judge_engine_t engine;
+    judge_options_t options;
+    judge_figures_t kinds[ASKING_KIND_COUNT]; /* ours */
+    bool is_verbose;
+} bench_t;
+
+static void must(err_t err, const char *what)
+{
+    if (err == ERR_OK)
+        return;
+    fprintf(stderr, "bench_search: %s: %s\n", what, err_text(err));
+    exit(1);
+}
+
+static void print(const char *figure, const char *more, double value, const char *unit)
+{
+    char name[128];
+    snprintf(name, sizeof name, "search.%s%s", figure, more);
+    bench_print(name, value, unit);
+}
+
+static void print_miss(str_t text, str_t wanted, size_t place)
+{
+    fprintf(stderr, "  %2zu \"%.*s\", not \"%.*s\"\n", place, STR_ARG(text), STR_ARG(wanted));
+}
+
+/* What no file backs, in MB: mappings of files are the page cache's. */
+static double private_mb(void)
+{
+    FILE *file = fopen("/proc/self/smaps_rollup", "r");
+    char line[256];
+    double kilobytes = 0;
+    ASSERT(file != NULL);
+    while (fgets(line, sizeof line, file) != NULL)
+        if (strncmp(line, "Anonymous:", 10) == 0)
+            kilobytes = strtod(line + 10, NULL);
+    fclose(file);
+    return kilobytes * 1024 / 1e6;
+}
+
+/* ---- building and opening ---- */
+
+static void measure_making(bench_t *self)
+{
+    search_source_t source = corpus_source(&self->corpus);
+    search_document_t document;
+    bool is_there;
+    double start = bench_seconds();
+    do
+        must(source.next(source.context, &document, &is_there), "a document");
+    while (is_there);
+    print("made", "", bench_seconds() - start, "s");
+}
+
+static double file_mb(search_index_t *index)
+{
+    search_index_stats_t stats;
+    must(search_index_stats(index, &stats), "the size");
+    return (double)stats.file_size / 1e6;
+}
+
+static void path_in(const bench_t *self, const char *name, char *out, size_t size)
+{
+    ASSERT((size_t)snprintf(out, size, "%s/%s", self->folder, name) < size);
+}
+
+static void build(bench_t *self)
+{
+    char path[300];
+    path_in(self, "search", path, sizeof path);
+    double start = bench_seconds();
+    search_index_close(ours_build(path, &self->corpus));
+    print("build", "", bench_seconds() - start, "s");
+
+    search_index_options_t options = {.path = path};
+    start = bench_seconds();
+    must(search_index_open(&options, &self->ours.index), "opening");
+    print("open", "", (bench_seconds() - start) * 1000, "ms");
+    print("file", "", file_mb(self->ours.index), "MB");
+}
+
+/* ---- questions ---- */
+
+static bool is_in_mix(uint32_t kind)
+{
+    return kind != ASKING_LYRICS;
+}
+
+static void measure_kinds(bench_t *self)
+{
+    double seconds = 0;
+    size_t asked = 0;
+    for (uint32_t kind = 0; kind < ASKING_KIND_COUNT; kind++) {
+        if (!is_in_mix(kind))
+            continue;
+        const char *name = asking_kind_name((asking_kind_t)kind);
+        self->options.miss = NULL;
+        judge_kind(&self->engine, &self->options, (asking_kind_t)kind, TONGUE_COUNT); /* warm */
+        judge_figures_t figures =
+            judge_kind(&self->engine, &self->options, (asking_kind_t)kind, TONGUE_COUNT);
+        print(name, "_p50", figures.p50_ms, "ms");
+        print(name, "_p99", figures.p99_ms, "ms");
+        if (self->is_verbose)
+            fprintf(stderr, "  %.3f first, %.3f in ten; at most %.3f ms: \"%s\"\n",
+                    judge_share_first(&figures), judge_share_ten(&figures), figures.worst_ms,
+                    figures.worst);
+        seconds += figures.seconds;
+        asked += figures.asked;
+        self->kinds[kind] = figures;
+    }
+    print("rate", "", (double)asked / seconds, "queries/s");
+}
+
+static void print_hits(const char *name, const judge_figures_t *figures)
+{
+    print(name, "hit1", judge_share_first(figures), "of 1");
+    print(name, "hit10", judge_share_ten(figures), "of 1");
+}
+
+static void measure_hits(bench_t *self)
+{
+    self->options.miss = self->is_verbose ? print_miss : NULL;
+    judge_figures_t list = judge_misspellings(&self->engine, &self->options, &self->typed);
+    judge_figures_t more = judge_misspellings(&self->engine, &self->options, &self->typed_more);
+    judge_figures_t titles = judge_songs(&self->engine, &self->options, 0);
+    print_hits("", &list);
+    print_hits("more_", &more);
+    print_hits("title_", &titles);
+    print("human_p50", "", more.p50_ms, "ms");
+    print("human_p99", "", more.p99_ms, "ms");
+}
+
+static void measure_evil(bench_t *self)
+{
+    arena_t arena ARENA_SCOPED = {0};
+    double worst = 0;
+    uint32_t cut = 0;
+    for (size_t i = 0; i < evil_count(); i++) {
+        search_request_t request = evil_request(i, &arena);
+        search_found_t found;
+        double least = 1e9;
+        for (uint32_t k = 0; k < 3; k++) {
+            double start = bench_seconds();
+            must(search_ask(self->ours.index, &arena, &request, &found), "an evil question");
+            least = MIN(least, bench_seconds() - start);
+        }
+        if (self->is_verbose)
+            fprintf(stderr, "  %8.3f ms, work %lu%s: %.*s\n", least * 1000,
+                    (unsigned long)found.work, found.is_cut ? ", cut" : "",
+                    (int)MIN(request.text.size, (size_t)60), request.text.data);
+        worst = MAX(worst, least);
+        cut += found.is_cut;
+        arena_reset(&arena);
+    }
+    print("evil_worst", "", worst * 1000, "ms");
+    print("evil_cut", "", cut, "questions");
+}
+
+/* ---- changes ---- */
+
+/* Plays of a track change, as they do all the time. */
+static search_change_t change_of(bench_t *self, uint64_t number, arena_t *arena)
+{
+    uint64_t track = number * 7919 % corpus_count(&self->corpus, SEARCH_TRACK);
+    search_change_t change = {.document =
+                                  corpus_document(&self->corpus, SEARCH_TRACK, track, arena)};
+    change.document.plays += number;
+    return change;
+}
+
+static void measure_updates(bench_t *self)
+{
+    arena_t arena ARENA_SCOPED = {0};
+    double times[UPDATES];
+    for (uint64_t i = 0; i < UPDATES; i++) {
+        search_change_t change = change_of(self, i, &arena);
+        double start = bench_seconds();
+        must(search_index_update(self->ours.index, &change, 1, (search_position_t){1, i + 2}),
+             "an update");
+        times[i] = (bench_seconds() - start) * 1000;
+        arena_reset(&arena);
+    }
+    qsort(times, UPDATES, sizeof *times, bench_compare);
+    print("update_p50", "", times[UPDATES / 2], "ms");
+    print("update_p99", "", times[UPDATES * 99 / 100], "ms");
+}
+
+static void measure_batches(bench_t *self)
+{
+    arena_t arena ARENA_SCOPED = {0};
+    double seconds = 0;
+    for (uint64_t i = 0; i < BATCHES; i++) {
+        search_change_t *changes = arena_new_array(&arena, BATCH, sizeof *changes);
+        ASSERT(changes != NULL);
+        for (uint64_t k = 0; k < BATCH; k++)
+            changes[k] = change_of(self, UPDATES + i * BATCH + k, &arena);
+        double start = bench_seconds();
+        must(search_index_update(self->ours.index, changes, BATCH,
+                                 (search_position_t){1, UPDATES + i + 2}),
+             "an update");
+        seconds += bench_seconds() - start;
+        arena_reset(&arena);
+    }
+    print("update_rate", "", BATCHES * BATCH / seconds, "documents/s");
+}
+
+static void measure_delta(bench_t *self)
+{
+    double p50 = 0, p99 = 0;
+    self->options.miss = NULL;
+    for (uint32_t kind = 0; kind < ASKING_KIND_COUNT; kind++) {
+        if (!is_in_mix(kind))
+            continue;
+        judge_figures_t figures =
+            judge_kind(&self->engine, &self->options, (asking_kind_t)kind, TONGUE_COUNT);
+        p50 = MAX(p50, figures.p50_ms);
+        p99 = MAX(p99, figures.p99_ms);
+        if (self->is_verbose)
+            fprintf(stderr, "  delta: %s %.3f, %.3f ms\n", asking_kind_name((asking_kind_t)kind),
+                    figures.p50_ms, figures.p99_ms);
+    }
+    print("delta_p50", "", p50, "ms"); /* of the kind that is slowest */
+    print("delta_p99", "", p99, "ms");
+}
+
+/* ---- lyrics ---- */
+
+static void measure_lyrics(bench_t *self)
+{
+    char path[300];
+    corpus_t corpus CORPUS_SCOPED;
+    path_in(self, "lyrics", path, sizeof path);
+    corpus_init(&corpus, 2, self->corpus.made[SEARCH_TRACK] / 10, NULL);
+    corpus.lyrics_every = 1;
+    double start = bench_seconds();
+    ours_t ours = {.index = ours_build(path, &corpus)};
+    print("lyrics_build", "", bench_seconds() - start, "s");
+    print("lyrics_file", "", file_mb(ours.index), "MB");
+    judge_engine_t engine = ours_engine(&ours);
+    judge_options_t options = {&corpus, QUESTIONS, 0, NULL};
+    judge_kind(&engine, &options, ASKING_LYRICS, TONGUE_COUNT);
+    judge_figures_t figures = judge_kind(&engine, &options, ASKING_LYRICS, TONGUE_COUNT);
+    print("lyrics_p50", "", figures.p50_ms, "ms");
+    print("lyrics_p99", "", figures.p99_ms, "ms");
+    print("lyrics_hit1", "", judge_share_first(&figures), "of 1");
+    search_index_close(ours.index);
+}
+
+/* ---- others ---- */
+
+static void measure_peer(bench_t *self, const peer_t *peer)
+{
+    char more[64];
+    double start = bench_seconds();
+    void *opened = peer->open(self->folder, &self->corpus);
+    snprintf(more, sizeof more, ".%s", peer->name);
+    print("build", more, bench_seconds() - start, "s");
+    judge_engine_t engine = {opened, peer->ask};
+    judge_options_t options = {&self->corpus, QUESTIONS, PEER_SECONDS, NULL};
+    for (uint32_t kind = 0; kind < ASKING_KIND_COUNT; kind++) {
+        if (!is_in_mix(kind))
+            continue;
+        judge_figures_t figures = judge_kind(&engine, &options, (asking_kind_t)kind, TONGUE_COUNT);
+        snprintf(more, sizeof more, "_p99.vs.%s", peer->name);
+        print(asking_kind_name((asking_kind_t)kind), more,
+              figures.p99_ms / self->kinds[kind].p99_ms, "x");
+        if (self->is_verbose)
+            fprintf(stderr, "  %s: %.3f, %.3f ms, %.3f first, %.3f in ten, of %zu\n", peer->name,
+                    figures.p50_ms, figures.p99_ms, judge_share_first(&figures),
+                    judge_share_ten(&figures), figures.asked);
+    }
+    judge_figures_t list = judge_misspellings(&engine, &options, &self->typed);
+    snprintf(more, sizeof more, ".%s", peer->name);
+    print("hit1", more, judge_share_first(&list), "of 1");
+    print("hit10", more, judge_share_ten(&list), "of 1");
+    peer->close(opened);
+}
+
+/* ---- all ---- */
+
+static void keep_to_one_core(void)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)sysconf(_SC_NPROCESSORS_ONLN) - 1, &set);
+    ASSERT(sched_setaffinity(0, sizeof set, &set) == 0);
+}
+
+static void setup(bench_t *self, uint64_t tracks, uint64_t seed)
+{
+    const char *base = getenv("MS_BENCH_DIR");
+    snprintf(self->folder, sizeof self->folder, "%s/musicstream-bench-XXXXXX",
+             base == NULL ? "/var/tmp" : base);
+    ASSERT(mkdtemp(self->folder) != NULL && chmod(self->folder, 0755) == 0);
+    songs_load(&self->songs);
+    songs_load_misspellings(&self->songs, "misspellings.txt", &self->typed);
+    songs_load_misspellings(&self->songs, "misspellings_more.txt", &self->typed_more);
+    corpus_init(&self->corpus, seed, tracks, &self->songs);
+    self->engine = ours_engine(&self->ours);
+    self->options = (judge_options_t){&self->corpus, QUESTIONS, 0, NULL};
+    self->is_verbose = getenv("BENCH_VERBOSE") != NULL;
+}
+
+static void teardown(bench_t *self)
+{
+    made_t made = {0};
+    corpus_deinit(&self->corpus);
+    songs_misspellings_deinit(&self->typed);
+    songs_misspellings_deinit(&self->typed_more);
+    songs_deinit(&self->songs);
+    memcpy(made.folder, self->folder, sizeof made.folder);
+    made_remove(&made);
+}
+
+static bool read_number(const char *text, uint64_t *out)
+{
+    return str_to_u64(str_from(text), out) == ERR_OK && *out > 0;
+}
+
+int main(int count, char **values)
+{
+    static bench_t self;
+    uint64_t tracks = made_tracks(TRACKS), seed = 1;
+    for (int i = 1; i < count; i += 2) {
+        bool is_tracks = strcmp(values[i], "--tracks") == 0;
+        if (i + 1 == count || (!is_tracks && strcmp(values[i], "--seed") != 0) ||
+            !read_number(values[i + 1], is_tracks ? &tracks : &seed)) {
+            fputs("usage: bench_search [--tracks N] [--seed N]\n", stderr);
+            return 2;
+        }
+    }
+    setup(&self, tracks, seed);
+    keep_to_one_core();
+    measure_making(&self);
+    build(&self);
+    measure_kinds(&self);
+    measure_hits(&self);
+    measure_evil(&self);
+    for (size_t i = 0; getenv("MS_PEERS") != NULL && i < peer_count(); i++)
+        measure_peer(&self, peer_at(i));
+    print("private", "", private_mb(), "MB");
+    measure_updates(&self);
+    measure_batches(&self);
+    measure_delta(&self);
+    print("private_delta", "", private_mb(), "MB");
+    print("cut", "", (double)self.ours.cut, "questions");
+    search_index_close(self.ours.index);
+    measure_lyrics(&self);
+    teardown(&self);
+    return 0;
+}
