@@ -82,21 +82,30 @@ static size_t time_size(str_t text)
     return end < text.size && text.data[end] == close ? end + 1 : 0;
 }
 
+/* Text up to the next time. */
+static str_t sung(str_t line)
+{
+    size_t end = 1;
+    while (end < line.size && time_size(from(line, end)) == 0)
+        end++;
+    return str_of(line.data, end);
+}
+
 void terms_fold_lyrics_line(buf_t *out, str_t line)
 {
     size_t start = out->size;
     while (line.size > 0) {
-        size_t skipped = time_size(line), end = skipped;
-        while (end < line.size && (end == skipped || time_size(from(line, end)) == 0))
-            end++;
-        size_t before = out->size;
+        size_t skipped = time_size(line), before = out->size;
+        str_t text = skipped > 0 ? str_of(line.data, skipped) : sung(line);
+        line = from(line, text.size);
+        if (skipped > 0)
+            continue;
         if (before > start)
             buf_append_char(out, ' ');
         size_t begin = out->size;
-        fold_append(out, str_slice(line, skipped, end));
+        fold_append(out, text);
         if (out->size == begin)
             out->size = before;
-        line = from(line, end);
     }
 }
 

@@ -1,0 +1,55 @@
+/* A posting list as any bytes, with a checksum that fits when the first byte is odd. Oracle: what
+ * is read is read twice alike, has as many numbers as it says, and is written as something that is
+ * read as the same; the rest is CORRUPT. */
+#include "runtime/base/assert.h"
+#include "runtime/base/crc32c.h"
+#include "storage/search/index/posting.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { BITMAP_HEAD = 9 };
+
+static void seal(buf_t *bytes)
+{
+    if (bytes->size <= BITMAP_HEAD)
+        return;
+    uint32_t check = crc32c(0, str_slice(buf_str(bytes), BITMAP_HEAD, bytes->size));
+    bytes->data[0] = (char)255;
+    memcpy(bytes->data + 5, &check, sizeof check);
+}
+
+static void check_read(str_t bytes, const roaring_bitmap_t *bitmap)
+{
+    roaring_bitmap_t *into = roaring_bitmap_create(), *again = NULL;
+    buf_t written BUF_SCOPED = BUF_INIT;
+    uint64_t count;
+    ASSERT(posting_count(bytes, &count) == ERR_OK);
+    ASSERT(roaring_bitmap_get_cardinality(bitmap) == count);
+    ASSERT(posting_read_into(bytes, into) == ERR_OK);
+    ASSERT(roaring_bitmap_equals(into, bitmap));
+    ASSERT(posting_append(&written, bitmap) == ERR_OK);
+    ASSERT(posting_read(buf_str(&written), &again) == ERR_OK);
+    ASSERT(roaring_bitmap_equals(again, bitmap));
+    roaring_bitmap_free(into);
+    roaring_bitmap_free(again);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    buf_t bytes BUF_SCOPED = BUF_INIT;
+    roaring_bitmap_t *bitmap = NULL;
+    if (size == 0)
+        return 0;
+    buf_append_bytes(&bytes, data + 1, size - 1);
+    if (buf_status(&bytes) != ERR_OK)
+        return 0;
+    if ((data[0] & 1) != 0)
+        seal(&bytes);
+    err_t err = posting_read(buf_str(&bytes), &bitmap);
+    ASSERT(err == ERR_OK || err == ERR_CORRUPT);
+    if (err != ERR_OK)
+        return 0;
+    check_read(buf_str(&bytes), bitmap);
+    roaring_bitmap_free(bitmap);
+    return 0;
+}
