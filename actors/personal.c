@@ -3,6 +3,7 @@
 #include "actors/protocol/account.h"
 #include "actors/protocol/accounts.h"
 #include "actors/protocol/playlist.h"
+#include "actors/protocol/room.h"
 #include "actors/protocol/session.h"
 #include "actors/protocol/user.h"
 
@@ -22,6 +23,9 @@ static const schema_t *const accounts_events[] = {
 static const schema_t *const playlist_events[] = {
 #include "actors/protocol/playlist.def"
     NULL};
+static const schema_t *const room_events[] = {
+#include "actors/protocol/room.def"
+    NULL};
 static const schema_t *const session_events[] = {
 #include "actors/protocol/session.def"
     NULL};
@@ -31,7 +35,7 @@ static const schema_t *const user_events[] = {
 
 const sealed_kind_t PERSONAL_KINDS[] = {
     {ACCOUNT_KIND, true, account_events},    {ACCOUNTS_KIND, false, accounts_events},
-    {PLAYLIST_KIND, false, playlist_events}, {SESSION_KIND, true, session_events},
-    {USER_KIND, true, user_events},
+    {PLAYLIST_KIND, false, playlist_events}, {ROOM_KIND, false, room_events},
+    {SESSION_KIND, true, session_events},    {USER_KIND, true, user_events},
 };
 _Static_assert(COUNT_OF(PERSONAL_KINDS) == PERSONAL_KIND_COUNT, "the count in personal.h");

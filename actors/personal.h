@@ -6,4 +6,4 @@
 #include "storage/crypt/sealed_form.h"
 
 extern const sealed_kind_t PERSONAL_KINDS[];
-enum { PERSONAL_KIND_COUNT = 5 };
+enum { PERSONAL_KIND_COUNT = 6 };

@@ -21,5 +21,6 @@ enum {
     USER_SEARCH_SIZE_MAX = 200, /* bytes of one */
     USER_FOLLOWING_MAX = 10000,
     USER_FOLLOWERS_MAX = 20000,
-    USER_PART_MAX = 256, /* follows that one user_part ends */
+    USER_PART_MAX = 256, /* follows, or rooms, that one user_part ends */
+    USER_ROOMS_MAX = 1000,
 };

@@ -3,4 +3,4 @@
 
 #include "runtime/actor.h"
 
-extern const actor_kind_t playlist_kind, user_kind, presence_kind;
+extern const actor_kind_t playlist_kind, user_kind, presence_kind, room_kind;

@@ -64,12 +64,9 @@ static err_t check_tracks(const playlist_track_t *tracks, uint32_t count)
 
 static err_t check_name(str_t name)
 {
-    if (name.size > PLAYLIST_NAME_SIZE_MAX || str_is_empty(str_trim(name)) || !utf8_is_valid(name))
-        return ERR_INVALID;
-    for (size_t i = 0; i < name.size; i++)
-        if ((unsigned char)name.data[i] < 0x20 || name.data[i] == 0x7f)
-            return ERR_INVALID;
-    return ERR_OK;
+    bool is_name =
+        name.size <= PLAYLIST_NAME_SIZE_MAX && !str_is_empty(str_trim(name)) && utf8_is_line(name);
+    return is_name ? ERR_OK : ERR_INVALID;
 }
 
 err_t playlist_decide_create(playlist_t *self, const playlist_create_t *command,

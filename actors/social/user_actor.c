@@ -3,6 +3,7 @@
 
 #include "actors/social/kinds.h"
 #include "actors/social/people/follows.h"
+#include "actors/social/rooms/user_rooms.h"
 #include "actors/social/user_rules.h"
 #include "runtime/base/text.h"
 
@@ -10,7 +11,8 @@ typedef struct user_self {
     user_book_t book;
     bool is_broken; /* an event could not be applied: there was no memory */
 } user_self_t;
-_Static_assert(offsetof(user_self_t, book) == 0, "follows.h takes the state for the book");
+_Static_assert(offsetof(user_self_t, book) == 0,
+               "follows.h and user_rooms.h take the state for the book");
 
 #define ACTOR_DEF "actors/protocol/user.def"
 #define ACTOR_STATE user_self_t
@@ -145,8 +147,9 @@ static void publish_playlists(context_t *ctx, str_t playlist_id, uint64_t versio
 }
 
 /* 128 bits that follow from the user and the command id, by two rounds of FNV-1a; without a command
- * id they are random. Only this user's commands can meet, and theirs are UUIDs. */
-static void make_playlist_id(context_t *ctx, user_playlist_id_t *out_id)
+ * id they are random. Only this user's commands can meet, and theirs are UUIDs. For a playlist or a
+ * room. */
+static void make_id(context_t *ctx, user_playlist_id_t *out_id)
 {
     uint64_t bits[2] = {context_random_u64(ctx), context_random_u64(ctx)};
     str_t command_id = context_command_id(ctx);
@@ -186,7 +189,7 @@ ON(user_create_playlist)
 {
     playlist_job_t job = {.token = {0}};
     bool is_change = false;
-    make_playlist_id(ctx, &job.id);
+    make_id(ctx, &job.id);
     TRY(user_decide_add_playlist(&self->book, str_from(job.id.text), &is_change));
     job.token = actor_reply_later(ctx);
     actor_ask(ctx, address_of(PLAYLIST_KIND, str_from(job.id.text)), ASK_PLAYLIST_TIMEOUT_MS,
@@ -330,7 +333,35 @@ ON(user_forget)
 
 ON(user_part)
 {
-    return follows_part(&self->book, ctx);
+    const user_book_t *book = &self->book;
+    if (book->following.count > 0 || book->followers.count > 0)
+        return follows_part(&self->book, ctx);
+    return book->rooms.count > 0 ? rooms_part(&self->book, ctx)
+                                 : actor_reply(ctx, user_parted, .left = 0);
+}
+
+/* ---- rooms ---- */
+
+ON(user_get_rooms)
+{
+    return rooms_list(&self->book, ctx);
+}
+
+ON(user_create_room)
+{
+    user_playlist_id_t id;
+    make_id(ctx, &id);
+    return rooms_create(&self->book, ctx, str_from(id.text), command);
+}
+
+ON(user_join_room)
+{
+    return rooms_join(&self->book, ctx, command->room_id);
+}
+
+ON(user_note_room)
+{
+    return rooms_note(&self->book, ctx, command);
 }
 
 /* ---- erasing ---- */
@@ -396,6 +427,12 @@ APPLY(user_searches_cleared)
 APPLY(user_follow_set)
 {
     self->is_broken |= user_apply_follow(&self->book, event, wall_ms) == ERR_NO_MEMORY;
+}
+
+APPLY(user_room_set)
+{
+    self->is_broken |=
+        room_list_set(&self->book.rooms, event->room_id, event->standing) == ERR_NO_MEMORY;
 }
 
 APPLY(user_follower_set)

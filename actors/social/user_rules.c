@@ -10,6 +10,7 @@ void user_book_deinit(user_book_t *self)
     memory_free(self->playlists);
     links_deinit(&self->following);
     links_deinit(&self->followers);
+    room_list_deinit(&self->rooms);
     recent_searches_deinit(&self->searches);
     *self = (user_book_t){0};
 }
@@ -72,6 +73,11 @@ static uint32_t playlist_index(const user_book_t *self, str_t playlist_id)
 bool user_book_has_playlist(const user_book_t *self, str_t playlist_id)
 {
     return playlist_index(self, playlist_id) != self->playlist_count;
+}
+
+uint32_t user_book_ties(const user_book_t *self)
+{
+    return self->following.count + self->followers.count + self->rooms.count;
 }
 
 /* ---- deciding ---- */

@@ -14,6 +14,7 @@
 
 #include "actors/social/people/links.h"
 #include "actors/social/recent_searches.h"
+#include "actors/social/rooms/room_list.h"
 #include "actors/social/track_facts.h"
 #include "actors/social/user_settings.h"
 #include "runtime/base/arena.h"
@@ -37,6 +38,7 @@ typedef struct user_book {
     user_choices_t choices;
     recent_searches_t searches;
     links_t following, followers;
+    room_list_t rooms;
     bool is_erased; /* for good */
 } user_book_t;
 
@@ -50,6 +52,8 @@ uint32_t user_book_favourites(const user_book_t *self, uint64_t before, uint32_t
 /* The newest plays first; returns how many. */
 uint32_t user_book_history(const user_book_t *self, uint32_t count_max, user_play_t *out);
 bool user_book_has_playlist(const user_book_t *self, str_t playlist_id);
+/* Follows in either direction, and rooms. */
+uint32_t user_book_ties(const user_book_t *self);
 
 /* INVALID: track 0; LIMIT: USER_FAVOURITES_MAX, USER_TRACKS_MAX; NO_MEMORY. */
 err_t user_decide_favourite(user_book_t *self, const user_set_favourite_t *command,

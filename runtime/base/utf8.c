@@ -37,6 +37,14 @@ bool utf8_is_valid(str_t s)
     return true;
 }
 
+bool utf8_is_line(str_t s)
+{
+    for (size_t i = 0; i < s.size; i++)
+        if ((unsigned char)s.data[i] < 0x20 || s.data[i] == 0x7f)
+            return false;
+    return utf8_is_valid(s);
+}
+
 size_t utf8_count(str_t s)
 {
     size_t count = 0;

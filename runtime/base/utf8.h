@@ -9,6 +9,8 @@
  * with a valid one. */
 size_t utf8_decode(str_t s, uint32_t *out_code_point);
 bool utf8_is_valid(str_t s);
+/* Valid, and without control characters: what may be a name. */
+bool utf8_is_line(str_t s);
 /* Code points in s; an invalid byte counts as one. */
 size_t utf8_count(str_t s);
 /* Appends a code point; surrogates and what is past U+10FFFF become U+FFFD. */

@@ -6,6 +6,7 @@
 #include "actors/protocol/account.h"
 #include "actors/protocol/accounts.h"
 #include "actors/protocol/playlist.h"
+#include "actors/protocol/room.h"
 #include "actors/protocol/session.h"
 #include "actors/protocol/user.h"
 #include "actors/social/kinds.h"
@@ -24,11 +25,10 @@ extern const actor_kind_t session_kind;
 static const struct {
     const actor_kind_t *kind;
     const schema_t *state;
-} KINDS[PERSONAL_KIND_COUNT] = {{&account_kind, &account_state_schema},
-                                {&accounts_kind, &accounts_state_schema},
-                                {&playlist_kind, &playlist_state_schema},
-                                {&session_kind, &session_state_schema},
-                                {&user_kind, &user_state_schema}};
+} KINDS[PERSONAL_KIND_COUNT] = {
+    {&account_kind, &account_state_schema},   {&accounts_kind, &accounts_state_schema},
+    {&playlist_kind, &playlist_state_schema}, {&room_kind, &room_state_schema},
+    {&session_kind, &session_state_schema},   {&user_kind, &user_state_schema}};
 
 /* The fields of the state that an erased event leaves other than empty in a new actor. */
 static const struct {
@@ -50,6 +50,17 @@ static const struct {
     {"playlist_renamed", "version=1 changed_at=7 "},
     {"playlist_public_set", "version=1 changed_at=7 is_public "},
     {"playlist_erased", "version=1 changed_at=7 is_deleted "},
+    {"room_created", "owner_id=public is_public version=1 created_at=7 members(number=1 "
+                     "user_id=public since=7 ) last_member=1 "},
+    {"room_renamed", "version=1 "},
+    {"room_public_set", "is_public version=1 "},
+    {"room_owner_set", "owner_id=public version=1 "},
+    {"room_joined", "version=1 members(number=1 user_id=public since=7 ) last_member=1 "},
+    {"room_left", "version=1 "},
+    {"room_posted", "version=1 last_message=7 "},
+    {"room_message_deleted", "version=1 "},
+    {"room_forgotten", "version=1 "},
+    {"room_closed", "is_closed version=1 "},
     {"session_queue_replaced", "version=1 next_entry_id=1 position_at=7 active_device_id=public "
                                "next_play_number=1 placement=1 "},
     {"session_enqueued", "version=1 next_entry_id=1 next_play_number=1 "},
@@ -79,6 +90,7 @@ static const struct {
     {"user_searches_cleared", ""},
     {"user_follow_set", "following(number=1 user_id=public since=7 ) last_following=1 "},
     {"user_follower_set", "followers(number=1 user_id=public since=7 ) last_follower=1 "},
+    {"user_room_set", "rooms(room_id=public standing=7 ) "},
     {"user_erased", "is_erased "},
 };
 
@@ -263,7 +275,7 @@ Test(erased, an_erasure_leaves_nothing_of_what_was_there)
 {
     static const schema_t *const last[PERSONAL_KIND_COUNT] = {
         &account_erased_schema, &accounts_user_removed_schema, &playlist_erased_schema,
-        &session_erased_schema, &user_erased_schema};
+        &room_closed_schema,    &session_erased_schema,        &user_erased_schema};
     for (size_t k = 0; k < PERSONAL_KIND_COUNT; k++) {
         arena_t arena ARENA_SCOPED = {0};
         buf_t got BUF_SCOPED = BUF_INIT;

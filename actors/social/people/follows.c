@@ -117,11 +117,6 @@ err_t follows_forget(user_book_t *book, context_t *ctx, str_t user_id)
 
 /* ---- parting ---- */
 
-static user_parted_t parted(const user_book_t *book)
-{
-    return (user_parted_t){.left = book->following.count + book->followers.count};
-}
-
 /* By the outbox, as what began them: so the end comes behind the beginning. A full one is no error:
  * some are left. */
 static err_t part_from_followed(user_book_t *book, context_t *ctx)
@@ -135,7 +130,7 @@ static err_t part_from_followed(user_book_t *book, context_t *ctx)
             break;
         TRY(err);
     }
-    const user_parted_t left = parted(book);
+    const user_parted_t left = {user_book_ties(book)};
     return actor_reply_message(ctx, &user_parted_schema, &left);
 }
 
@@ -161,7 +156,7 @@ static void followers_have_forgotten(void *state, context_t *ctx, const answer_t
         actor_refuse_to(ctx, job->token, err);
         return;
     }
-    const user_parted_t left = parted(book);
+    const user_parted_t left = {user_book_ties(book)};
     actor_reply_to_message(ctx, job->token, ERR_OK, &user_parted_schema, &left);
 }
 
@@ -185,7 +180,6 @@ static err_t part_from_followers(user_book_t *book, context_t *ctx)
 
 err_t follows_part(user_book_t *book, context_t *ctx)
 {
-    if (book->following.count > 0 || book->followers.count == 0)
-        return part_from_followed(book, ctx);
-    return part_from_followers(book, ctx);
+    return book->following.count > 0 ? part_from_followed(book, ctx)
+                                     : part_from_followers(book, ctx);
 }

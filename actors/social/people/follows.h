@@ -18,4 +18,5 @@ err_t follows_list(const user_book_t *book, context_t *ctx, const user_get_links
 err_t follows_set(user_book_t *book, context_t *ctx, const user_set_follow_t *command);
 err_t follows_note(user_book_t *book, context_t *ctx, const user_note_follower_t *command);
 err_t follows_forget(user_book_t *book, context_t *ctx, str_t user_id);
+/* As user_part; there is some follow to end. */
 err_t follows_part(user_book_t *book, context_t *ctx);

@@ -31,6 +31,7 @@ typedef struct question {
     graph_t *graph;
     graphql_field_t *field;
     graph_then_fn then;
+    bool is_null_without; /* what is NOT_FOUND is null */
 } question_t;
 
 static void answered(void *context, const answer_t *answer)
@@ -39,11 +40,12 @@ static void answered(void *context, const answer_t *answer)
     graphql_field_t *field = self->field;
     graph_t *graph = self->graph;
     graph_then_fn then = self->then;
+    bool is_null = self->is_null_without && answer->err == ERR_NOT_FOUND;
     memory_free(self);
     err_t err = answer->err;
-    if (graphql_is_cancelled(field)) {
-        IGNORE_ERR(
-            graphql_return_null(field)); /* nobody looks, but the field has to be completed */
+    if (is_null || graphql_is_cancelled(field)) {
+        /* In the second case nobody looks, but the field has to be completed. */
+        IGNORE_ERR(graphql_return_null(field));
     } else if (err != ERR_OK) {
         char *text = str_is_empty(answer->text) ? NULL : str_dup_terminated(answer->text);
         IGNORE_ERR(graphql_return_error(field, err, text)); /* it always returns OK */
@@ -59,7 +61,7 @@ static err_t question_new(graphql_field_t *field, graph_then_fn then, question_t
     question_t *self = memory_new(sizeof *self);
     if (self == NULL)
         return ERR_NO_MEMORY;
-    *self = (question_t){graph_ref(graph_of(field)), field, then};
+    *self = (question_t){graph_ref(graph_of(field)), field, then, false};
     *out_question = self;
     return ERR_OK;
 }
@@ -74,6 +76,18 @@ err_t graph_ask_message(graphql_field_t *field, address_t to, graph_then_fn then
     /* Pending first: a refused ask may be answered before it returns. */
     err_t err = graphql_is_pending(field) ? ERR_OK : graphql_pending(field);
     edge_ask_message(edge, to, ASK_TIMEOUT_MS, command_id, answered, question, schema, message);
+    return err;
+}
+
+err_t graph_ask_or_null_message(graphql_field_t *field, address_t to, graph_then_fn then,
+                                const schema_t *schema, const void *message)
+{
+    question_t *question;
+    TRY(question_new(field, then, &question));
+    question->is_null_without = true;
+    err_t err = graphql_pending(field);
+    edge_ask_message(graph_of(field)->home->edge, to, ASK_TIMEOUT_MS, (str_t){0}, answered,
+                     question, schema, message);
     return err;
 }
 
@@ -216,7 +230,7 @@ err_t graph_engine_new(str_t sdl, buf_t *out_problems, graphql_engine_t **out_en
         resolve_session(),       resolve_playlist_edits(), resolve_session_edits(),
         resolve_subscriptions(), resolve_lyrics(),         resolve_settings(),
         resolve_search(),        resolve_found(),          resolve_recent(),
-        resolve_highlights(),    resolve_follows(),
+        resolve_highlights(),    resolve_follows(),        resolve_rooms(),
     };
     size_t count = 0;
     for (size_t i = 0; i < COUNT_OF(parts); i++)

@@ -6,7 +6,7 @@
  * gone finds everything in place and is dropped.
  *
  * Ids are text: "tr_17" a track, "al_" an album, "ar_" an artist, "ge_" a genre, "pl_" a playlist,
- * "us_" a user; entries and devices have their own.
+ * "us_" a user, "ro_" a room; entries and devices have their own.
  *
  * Ownership  Whoever makes a graph lets go of it with graph_unref.
  * Threads    Its scheduler's. */
@@ -62,6 +62,13 @@ typedef err_t (*graph_then_fn)(graphql_field_t *field, const answer_t *answer);
 err_t graph_ask_message(graphql_field_t *field, address_t to, graph_then_fn then,
                         const schema_t *schema, const void *message);
 
+/* The same without a command id; what is NOT_FOUND is null, not an error. */
+#define graph_ask_or_null(field, to, then, command, ...)                                           \
+    graph_ask_or_null_message((field), (to), (then), &command##_schema,                            \
+                              &__extension__(command##_t){__VA_ARGS__})
+err_t graph_ask_or_null_message(graphql_field_t *field, address_t to, graph_then_fn then,
+                                const schema_t *schema, const void *message);
+
 /* A further question, inside `then`, for the field that is pending already; without the command id.
  */
 #define graph_ask_again(field, to, then, command, ...)                                             \
@@ -69,6 +76,18 @@ err_t graph_ask_message(graphql_field_t *field, address_t to, graph_then_fn then
                             &__extension__(command##_t){__VA_ARGS__})
 err_t graph_ask_again_message(graphql_field_t *field, address_t to, graph_then_fn then,
                               const schema_t *schema, const void *message);
+
+/* One question to the actor of this kind of each key, for a field that is pending. `then` completes
+ * it with copies of the good answers, in the order in which they came; it may sort them. At once
+ * where there are none. NO_MEMORY */
+typedef struct graph_gather {
+    const char *kind;
+    const schema_t *schema;
+    const void *question; /* borrowed for the call */
+    err_t (*then)(graphql_field_t *field, const void **answers, uint32_t count);
+} graph_gather_t;
+err_t graph_gather(graphql_field_t *field, const graph_gather_t *what, const str_t *keys,
+                   uint32_t count);
 
 /* Work on many items, GRAPH_SLICE of them a turn of the loop, so that nobody waits long: `step` for
  * the items from begin to before end, in order, then `then`, which completes the field. At once
@@ -166,6 +185,7 @@ graph_rows_t resolve_session_edits(void);
 graph_rows_t resolve_settings(void);
 graph_rows_t resolve_subscriptions(void);
 graph_rows_t resolve_follows(void);
+graph_rows_t resolve_rooms(void);
 graph_rows_t resolve_search(void);
 graph_rows_t resolve_found(void);
 graph_rows_t resolve_highlights(void);

@@ -70,6 +70,7 @@ graph_rows_t resolve_pages(void)
         CONNECTION_ROWS("Track"),
         CONNECTION_ROWS("PlaylistEntry"),
         CONNECTION_ROWS("Follow"),
+        CONNECTION_ROWS("RoomMessage"),
         CONNECTION_ROWS("SearchTrack"),
         CONNECTION_ROWS("SearchAlbum"),
         CONNECTION_ROWS("SearchArtist"),

@@ -2,7 +2,6 @@
 
 #include "actors/protocol/user.h"
 #include "gateway/graphql/resolve/views.h"
-#include "runtime/base/memory.h"
 
 #include <stdlib.h>
 
@@ -19,35 +18,23 @@ err_t graph_return_playlist(graphql_field_t *field, const playlist_view_t *view)
 
 /* ---- one ---- */
 
-static void node_answered(void *context, const answer_t *answer)
+static err_t got_node(graphql_field_t *field, const answer_t *answer)
 {
-    graphql_field_t *field = context;
-    graph_t *graph = graph_of(field);
-    const void *copy =
-        answer->err == ERR_OK ? graph_keep(field, &playlist_view_schema, answer->message) : NULL;
-    if (copy != NULL && str_equal(graphql_field_name(field), STR("node")))
-        IGNORE_ERR(graphql_return_object_as(field, "Playlist", copy)); /* these return OK */
-    else if (copy != NULL)
-        IGNORE_ERR(graphql_return_object(field, copy));
-    else if (answer->err == ERR_NOT_FOUND)
-        IGNORE_ERR(graphql_return_null(field));
-    else
-        IGNORE_ERR(
-            graphql_return_error(field, answer->err == ERR_OK ? ERR_NO_MEMORY : answer->err, NULL));
-    graph_unref(graph);
+    const void *copy = graph_keep(field, &playlist_view_schema, answer->message);
+    if (copy == NULL)
+        return ERR_NO_MEMORY;
+    return str_equal(graphql_field_name(field), STR("node"))
+               ? graphql_return_object_as(field, "Playlist", copy)
+               : graphql_return_object(field, copy);
 }
 
 err_t graph_return_playlist_node(graphql_field_t *field, str_t id)
 {
-    graph_t *graph = graph_of(field);
     str_t key;
     if (graph_text_id(id, "pl_", &key) != ERR_OK)
         return graphql_return_null(field);
-    graph_ref(graph);
-    err_t err = graphql_pending(field);
-    edge_ask(graph->home->edge, address_of(PLAYLIST_KIND, key), ASK_TIMEOUT_MS, (str_t){0},
-             node_answered, field, playlist_get, .user_id = graph_user_id(graph));
-    return err;
+    return graph_ask_or_null(field, address_of(PLAYLIST_KIND, key), got_node, playlist_get,
+                             .user_id = graph_user_id(graph_of(field)));
 }
 
 static err_t query_playlist(graphql_field_t *field)
@@ -56,13 +43,6 @@ static err_t query_playlist(graphql_field_t *field)
 }
 
 /* ---- all of the caller's ---- */
-
-typedef struct gather {
-    graph_t *graph;
-    graphql_field_t *field;
-    uint32_t waiting, found;
-    const playlist_view_t *views[USER_PLAYLISTS_MAX];
-} gather_t;
 
 static int newest_first(const void *a, const void *b)
 {
@@ -78,62 +58,24 @@ static err_t view_item(graphql_field_t *item, const void *items, size_t index)
     return graphql_return_object(item, ((const playlist_view_t *const *)items)[index]);
 }
 
-static void finish_gather(gather_t *self)
+static err_t got_views(graphql_field_t *field, const void **views, uint32_t count)
 {
-    qsort(self->views, self->found, sizeof self->views[0], newest_first);
-    const void *views =
-        arena_dup(graphql_arena(self->field), self->views, self->found * sizeof self->views[0]);
-    /* These return OK. */
-    IGNORE_ERR(views == NULL ? graphql_return_error(self->field, ERR_NO_MEMORY, NULL)
-                             : graphql_return_list(self->field, self->found, view_item, views));
-    graph_unref(self->graph);
-    memory_free(self);
+    qsort(views, count, sizeof *views, newest_first);
+    return graphql_return_list(field, count, view_item, views);
 }
 
-static void one_gathered(void *context, const answer_t *answer)
+static err_t got_ids(graphql_field_t *field, const answer_t *answer)
 {
-    gather_t *self = context;
-    const void *copy = answer->err == ERR_OK
-                           ? graph_keep(self->field, &playlist_view_schema, answer->message)
-                           : NULL;
-    if (copy != NULL)
-        self->views[self->found++] = copy;
-    if (--self->waiting == 0)
-        finish_gather(self);
-}
-
-static void ids_known(void *context, const answer_t *answer)
-{
-    gather_t *self = context;
     const user_playlists_t *list = answer->message;
-    if (answer->err != ERR_OK) {
-        IGNORE_ERR(graphql_return_error(self->field, answer->err, NULL)); /* always OK */
-        graph_unref(self->graph);
-        memory_free(self);
-        return;
-    }
-    uint32_t count = MIN(list->playlist_ids.count, (uint32_t)USER_PLAYLISTS_MAX);
-    self->waiting = count + 1; /* one for this function: answers may come at once */
-    for (uint32_t i = 0; i < count; i++)
-        edge_ask(self->graph->home->edge, address_of(PLAYLIST_KIND, list->playlist_ids.items[i]),
-                 ASK_TIMEOUT_MS, (str_t){0}, one_gathered, self, playlist_get,
-                 .user_id = graph_user_id(self->graph));
-    if (--self->waiting == 0)
-        finish_gather(self);
+    const playlist_get_t question = {.user_id = graph_user_id(graph_of(field))};
+    const graph_gather_t all = {PLAYLIST_KIND, &playlist_get_schema, &question, got_views};
+    return graph_gather(field, &all, list->playlist_ids.items, list->playlist_ids.count);
 }
 
 err_t graph_return_playlists(graphql_field_t *field)
 {
-    graph_t *graph = graph_of(field);
-    gather_t *self = memory_new(sizeof *self);
-    if (self == NULL)
-        return ERR_NO_MEMORY;
-    self->graph = graph_ref(graph);
-    self->field = field;
-    err_t err = graphql_pending(field);
-    edge_ask(graph->home->edge, address_of(USER_KIND, graph_user_id(graph)), ASK_TIMEOUT_MS,
-             (str_t){0}, ids_known, self, user_get_playlists);
-    return err;
+    return graph_ask(field, address_of(USER_KIND, graph_user_id(graph_of(field))), got_ids,
+                     user_get_playlists);
 }
 
 /* ---- Playlist ---- */

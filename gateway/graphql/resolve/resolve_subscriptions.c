@@ -23,8 +23,10 @@ typedef struct feed {
     str_t device_id, device_name;
     uint64_t connection;
     bool is_attached;
-    bool is_whole;       /* no event stands for the ones before it: none may be skipped */
-    bool is_of_playlist; /* one: it ends where that is not the caller's to see any more */
+    bool is_whole; /* no event stands for the ones before it: none may be skipped */
+    /* Where it says so of a message, the subscription ends: its subject is not the caller's to see
+     * any more. NULL: never. */
+    bool (*is_hidden)(const graph_t *graph, const void *message);
     arena_t arena;
     uint32_t open_handles, questions; /* what keeps the feed after its end */
 } feed_t;
@@ -90,19 +92,13 @@ static void *event_of(const schema_t *schema, const void *message)
     return event;
 }
 
-static bool is_hidden(const feed_t *self, const playlist_changed_t *change)
-{
-    return change->is_deleted ||
-           (!change->is_public && !str_equal(change->owner_id, graph_user_id(self->graph)));
-}
-
 static void was_published(void *context, str_t topic, const schema_t *schema, const void *message)
 {
     feed_t *self = context;
     (void)topic;
     if (schema != self->schema)
         return;
-    if (self->is_of_playlist && is_hidden(self, message))
+    if (self->is_hidden != NULL && self->is_hidden(self->graph, message))
         graphql_stream_end(self->stream);
     else
         feed_emit(self, event_of(schema, message));
@@ -236,6 +232,13 @@ static void playlist_known(void *context, const answer_t *answer)
     feed_release(self);
 }
 
+static bool playlist_is_hidden(const graph_t *graph, const void *message)
+{
+    const playlist_changed_t *change = message;
+    bool is_own = str_equal(change->owner_id, graph_user_id(graph));
+    return change->is_deleted || (!change->is_public && !is_own);
+}
+
 static err_t open_playlist(graphql_field_t *field, graphql_stream_t *stream)
 {
     feed_t *feed;
@@ -243,7 +246,7 @@ static err_t open_playlist(graphql_field_t *field, graphql_stream_t *stream)
     TRY(graph_text_id(graphql_arg_str(field, "id"), "pl_", &key));
     str_t topic = arena_printf(graphql_arena(field), "playlist/%.*s", STR_ARG(key));
     TRY(feed_open(field, stream, topic, &playlist_changed_schema, &feed));
-    feed->is_of_playlist = true;
+    feed->is_hidden = playlist_is_hidden;
     feed->questions++;
     edge_ask(feed->graph->home->edge, address_of(PLAYLIST_KIND, key), ASK_TIMEOUT_MS, (str_t){0},
              playlist_known, feed, playlist_get, .user_id = graph_user_id(feed->graph));
@@ -270,6 +273,55 @@ static err_t open_playlists(graphql_field_t *field, graphql_stream_t *stream)
     str_t user = graph_user_id(graph_of(field));
     str_t topic = arena_printf(graphql_arena(field), "user/%.*s/playlists", STR_ARG(user));
     return feed_open(field, stream, topic, &playlist_changed_schema, &feed);
+}
+
+/* ---- rooms ---- */
+
+/* As playlist_known: whoever may not see the room is told nothing of it. */
+static void room_known(void *context, const answer_t *answer)
+{
+    feed_t *self = context;
+    self->questions--;
+    if (self->stream != NULL && answer->err != ERR_OK) {
+        graphql_stream_fail(self->stream, answer->err, NULL);
+    } else if (self->stream != NULL) {
+        const room_view_t *view = answer->message;
+        const room_changed_t now = {.room_id = view->room_id, .version = view->version};
+        feed_emit(self, event_of(&room_changed_schema, &now));
+    }
+    feed_release(self);
+}
+
+static bool room_is_hidden(const graph_t *graph, const void *message)
+{
+    (void)graph;
+    return ((const room_changed_t *)message)->is_closed;
+}
+
+static err_t open_room(graphql_field_t *field, graphql_stream_t *stream)
+{
+    feed_t *feed;
+    str_t key;
+    TRY(graph_text_id(graphql_arg_str(field, "id"), "ro_", &key));
+    str_t topic = arena_printf(graphql_arena(field), "room/%.*s", STR_ARG(key));
+    TRY(feed_open(field, stream, topic, &room_changed_schema, &feed));
+    feed->is_hidden = room_is_hidden;
+    feed->questions++;
+    edge_ask(feed->graph->home->edge, address_of(ROOM_KIND, key), ASK_TIMEOUT_MS, (str_t){0},
+             room_known, feed, room_get, .user_id = graph_user_id(feed->graph));
+    return ERR_OK;
+}
+
+static err_t got_room(graphql_field_t *field, const answer_t *answer)
+{
+    return graph_return_room(field, answer->message);
+}
+
+static err_t room_now(graphql_field_t *field)
+{
+    const room_changed_t *event = graphql_source(field);
+    return graph_ask(field, address_of(ROOM_KIND, event->room_id), got_room, room_get,
+                     .user_id = graph_user_id(graph_of(field)));
 }
 
 /* ---- the rest ---- */
@@ -344,6 +396,7 @@ graph_rows_t resolve_subscriptions(void)
         {"Subscription.session", .open = open_session},
         {"Subscription.playlist", .open = open_playlist, .resolve = playlist_now},
         {"Subscription.playlists", .open = open_playlists, .resolve = graph_return_playlists},
+        {"Subscription.room", .open = open_room, .resolve = room_now},
         {"Subscription.library", .open = open_library},
         {"Subscription.track", .open = open_track, .resolve = track_now},
         {"Subscription.listeners", .open = open_listeners, .resolve = listeners_now},

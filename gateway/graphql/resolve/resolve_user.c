@@ -23,29 +23,9 @@ err_t graph_return_user(graphql_field_t *field, str_t user_id)
     return graph_ask(field, address_of(ACCOUNT_KIND, user_id), got_account, account_get);
 }
 
-static void account_or_null(void *context, const answer_t *answer)
-{
-    graphql_field_t *field = context;
-    graph_t *graph = graph_of(field);
-    const void *copy =
-        answer->err == ERR_OK ? graph_keep(field, &account_info_schema, answer->message) : NULL;
-    if (copy != NULL)
-        IGNORE_ERR(graphql_return_object(field, copy)); /* these return OK */
-    else if (answer->err == ERR_NOT_FOUND)
-        IGNORE_ERR(graphql_return_null(field));
-    else
-        IGNORE_ERR(
-            graphql_return_error(field, answer->err == ERR_OK ? ERR_NO_MEMORY : answer->err, NULL));
-    graph_unref(graph);
-}
-
 err_t graph_return_user_or_null(graphql_field_t *field, str_t user_id)
 {
-    graph_t *graph = graph_ref(graph_of(field));
-    err_t err = graphql_pending(field);
-    edge_ask(graph->home->edge, address_of(ACCOUNT_KIND, user_id), ASK_TIMEOUT_MS, (str_t){0},
-             account_or_null, field, account_get);
-    return err;
+    return graph_ask_or_null(field, address_of(ACCOUNT_KIND, user_id), got_account, account_get);
 }
 
 static err_t query_me(graphql_field_t *field)

@@ -5,6 +5,7 @@
 
 #include "actors/protocol/playlist.h"
 #include "actors/protocol/presence.h"
+#include "actors/protocol/room.h"
 #include "actors/protocol/roots.h"
 #include "actors/protocol/session.h"
 #include "gateway/graphql/resolve/graph.h"
@@ -12,6 +13,7 @@
 err_t graph_return_library(graphql_field_t *field, const library_status_t *status);
 err_t graph_return_session(graphql_field_t *field, const session_view_t *view);
 err_t graph_return_playlist(graphql_field_t *field, const playlist_view_t *view);
+err_t graph_return_room(graphql_field_t *field, const room_view_t *view);
 err_t graph_return_user(graphql_field_t *field, str_t user_id);
 /* Null: there is no such user (any more). */
 err_t graph_return_user_or_null(graphql_field_t *field, str_t user_id);

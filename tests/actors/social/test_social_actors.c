@@ -1,48 +1,6 @@
 #include "actors/protocol/presence.h"
 #include "actors/protocol/user.h"
-#include "actors/social/social.h"
-#include "runtime/journal_memory.h"
-#include "tests/support/asking.h"
-
-typedef struct world {
-    journal_memory_t *journal;
-    asking_t asking;
-} world_t;
-
-static void world_start(world_t *world)
-{
-    runtime_options_t options = {.scheduler_count = 2,
-                                 .journal = journal_memory_journal(world->journal)};
-    check_ok(runtime_new(&options, &world->asking.runtime));
-    check_ok(social_register(world->asking.runtime));
-    check_ok(runtime_start(world->asking.runtime));
-}
-
-static void world_stop(world_t *world)
-{
-    check_ok(runtime_drain(world->asking.runtime, 10000));
-    runtime_free(world->asking.runtime);
-}
-
-static void world_init(world_t *world)
-{
-    *world = (world_t){0};
-    check_ok(journal_memory_new(false, &world->journal));
-    world_start(world);
-}
-
-static void world_deinit(world_t *world)
-{
-    world_stop(world);
-    asking_deinit(&world->asking);
-    journal_memory_free(world->journal);
-}
-
-static void world_restart(world_t *world)
-{
-    world_stop(world);
-    world_start(world);
-}
+#include "tests/actors/social/social_world.h"
 
 static address_t ann(void)
 {

@@ -1,6 +1,6 @@
 #include "relations_rig.h"
 
-#include "actors/protocol/user.h"
+#include "actors/protocol/room.h"
 #include "node/relations.h"
 #include "storage/postgres/migrate.h"
 #include "storage/relations/relation_build.h"
@@ -25,6 +25,25 @@ static void add_lists(relations_rig_t *rig)
         if (i == 1)
             rig_append(rig, stream, &version, &playlist_public_set_schema, &off);
     }
+}
+
+/* ana and bob talk in a private room; carol, alone, in a public one. */
+static void add_rooms(relations_rig_t *rig)
+{
+    uint64_t hidden = 0, shown = 0;
+    const room_created_t closed_door = {STR("ana"), STR("Ours"), false};
+    const room_created_t open_door = {STR("carol"), STR("All"), true};
+    const room_joined_t bob = {STR("bob")}, eve = {STR("eve")};
+    const room_left_t eve_left = {STR("eve")};
+    const room_posted_t by_bob = {STR("bob"), 1, STR("hi"), 2, 0};
+    const room_posted_t by_carol = {STR("carol"), 1, STR("hi"), 2, 0};
+    rig_append(rig, STR("room/hidden"), &hidden, &room_created_schema, &closed_door);
+    rig_append(rig, STR("room/hidden"), &hidden, &room_joined_schema, &bob);
+    rig_append(rig, STR("room/hidden"), &hidden, &room_joined_schema, &eve);
+    rig_append(rig, STR("room/hidden"), &hidden, &room_posted_schema, &by_bob);
+    rig_append(rig, STR("room/hidden"), &hidden, &room_left_schema, &eve_left);
+    rig_append(rig, STR("room/shown"), &shown, &room_created_schema, &open_door);
+    rig_append(rig, STR("room/shown"), &shown, &room_posted_schema, &by_carol);
 }
 
 /* ana follows bob, bob follows carol, carol follows dan, and no more eve. */
@@ -61,6 +80,7 @@ static void populate(relations_rig_t *rig)
     rig_append(rig, STR("user/bob"), &bob, &user_setting_set_schema, &light);
     add_lists(rig);
     add_follows(rig, &ana, &bob);
+    add_rooms(rig);
     rig_wait(rig);
     check_ok(rig->err);
 }
@@ -107,6 +127,19 @@ static void expect_follows(pg_t *pg, const char *user, int64_t wanted, const cha
               (long long)wanted, err_text(err));
 }
 
+/* Rooms, members and messages: of one's own rooms all, of a public one its row. */
+static void expect_rooms(pg_t *pg, const char *user, int64_t wanted, const char *what)
+{
+    err_t err;
+    int64_t got = seen_by(pg, user,
+                          "SELECT (SELECT count(*) FROM rooms) * 100"
+                          " + (SELECT count(*) FROM room_members) * 10"
+                          " + (SELECT count(*) FROM messages)",
+                          &err);
+    cr_expect(got == wanted, "%s: %s sees %lld of the rooms, not %lld (%s)", what, user,
+              (long long)got, (long long)wanted, err_text(err));
+}
+
 static pg_t *connected(const char *address)
 {
     pg_t *pg = NULL;
@@ -133,6 +166,11 @@ static void expect_own_rows_only(const char *address, const char *what)
     expect_follows(pg, "dan", 1, what);
     expect_follows(pg, "eve", 0, what);
     expect_follows(pg, "", 0, what);
+    expect_rooms(pg, "ana", 221, what);
+    expect_rooms(pg, "bob", 221, what);
+    expect_rooms(pg, "carol", 111, what);
+    expect_rooms(pg, "eve", 100, what); /* who left sees no more of it */
+    expect_rooms(pg, "", 0, what);
 
     /* After a transaction that failed. */
     cr_expect_eq(seen_by(pg, "bob", "SELECT 1 / (count(*) - 2) FROM favourites", &err), -1);
@@ -140,6 +178,7 @@ static void expect_own_rows_only(const char *address, const char *what)
     expect_seen(pg, "ana", 4, what);
     expect_lists(pg, "ana", 122, what);
     expect_follows(pg, "ana", 1, what);
+    expect_rooms(pg, "eve", 100, what);
 
     /* What a reader must not do at all. */
     static const char *const forbidden[] = {
@@ -152,6 +191,8 @@ static void expect_own_rows_only(const char *address, const char *what)
         "WITH d AS (UPDATE settings SET value = 'dark' RETURNING 1) SELECT count(*) FROM d",
         "INSERT INTO feature_flags VALUES ('x', true, now()) RETURNING 1::bigint",
         "SELECT 1::bigint FROM ms_build_end('tastes')",
+        "INSERT INTO room_members VALUES ('hidden', 'ana', now()) RETURNING 1::bigint",
+        "WITH d AS (DELETE FROM messages RETURNING 1) SELECT count(*) FROM d",
         "WITH d AS (DELETE FROM follows RETURNING 1) SELECT count(*) FROM d",
         "INSERT INTO follows VALUES ('eve', 'ana', now()) RETURNING 1::bigint",
         "WITH d AS (UPDATE playlists SET is_public = true RETURNING 1) SELECT count(*) FROM d",
@@ -269,7 +310,8 @@ Test(relation_rights, every_table_with_a_user_has_its_policy)
     rig_text(
         &rig,
         "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
-        " WHERE a.attname IN ('user_id', 'follower_id') AND c.relkind IN ('r', 'p') AND NOT "
+        " WHERE a.attname IN ('user_id', 'follower_id', 'room_id') AND c.relkind IN ('r', 'p') AND "
+        "NOT "
         "c.relispartition"
         "   AND c.relnamespace = 'public'::regnamespace"
         "   AND NOT (c.relrowsecurity AND c.relforcerowsecurity AND EXISTS ("

@@ -2,11 +2,11 @@
 
 #include "actors/protocol/account.h"
 #include "actors/protocol/library.h"
+#include "actors/protocol/room.h"
 #include "actors/protocol/server.h"
 #include "actors/protocol/session.h"
 #include "actors/protocol/user.h"
 #include "actors/social/playlist_rules.h"
-#include "actors/social/user_rules.h"
 #include "node/relations.h"
 #include "runtime/base/random.h"
 #include "storage/relations/relation_build.h"
@@ -147,7 +147,7 @@ typedef struct world {
     relations_rig_t *rig;
     ms_random_t random;
     uint64_t accounts[USERS], users[USERS], sessions[USERS], libraries[ROOTS], lists[USERS];
-    uint64_t plays[USERS], logins[USERS], server;
+    uint64_t plays[USERS], logins[USERS], rooms[USERS], server;
     playlist_t rules[USERS];
 } world_t;
 
@@ -164,6 +164,17 @@ static void say(world_t *world, const char *kind, size_t key, uint64_t *version,
     rig_append(world->rig, str_of(stream, (size_t)size), version, schema, event);
 }
 
+/* More of these: test_relation_people.c. */
+static void begin_ties(world_t *world, size_t user)
+{
+    const user_follow_set_t follow = {STR("k9"), true};
+    const room_created_t room = {STR("k0"), STR("Jazz"), true};
+    const room_posted_t posted = {STR("k0"), 1, STR("hello"), 5, 0};
+    say(world, "user", user, &world->users[user], &user_follow_set_schema, &follow);
+    say(world, "room", user, &world->rooms[user], &room_created_schema, &room);
+    say(world, "room", user, &world->rooms[user], &room_posted_schema, &posted);
+}
+
 static void begin_world(world_t *world)
 {
     for (size_t i = 0; i < USERS; i++) {
@@ -172,6 +183,7 @@ static void begin_world(world_t *world)
         say(world, "account", i, &world->accounts[i], &account_created_schema, &created);
         say(world, "playlist", i, &world->lists[i], &playlist_created_schema, &list);
         check_ok(playlist_apply_created(&world->rules[i], &list, 1));
+        begin_ties(world, i);
     }
 }
 
@@ -253,18 +265,6 @@ static void settings_step(world_t *world, size_t user)
         say(world, "server", 0, &world->server, &server_setting_set_schema, &setting);
     else
         say(world, "server", 0, &world->server, &server_feature_set_schema, &feature);
-}
-
-/* They follow each other, and end it. */
-static void follow_step(world_t *world, size_t user)
-{
-    char other[8];
-    snprintf(other, sizeof other, "k%u", (unsigned)((user + 1 + pick(world, USERS - 1)) % USERS));
-    user_follow_set_t follow = {str_from(other), pick(world, 3) > 0};
-    user_follower_set_t follower = {str_from(other), pick(world, 2) == 0, 5};
-    say(world, "user", user, &world->users[user], &user_follow_set_schema, &follow);
-    if (pick(world, 2) == 0)
-        say(world, "user", user, &world->users[user], &user_follower_set_schema, &follower);
 }
 
 static void list_step(world_t *world, size_t user)
@@ -366,10 +366,7 @@ static void step(world_t *world)
     size_t user = pick(world, USERS);
     if (pick(world, 150) == 0)
         erase(world, user);
-    switch (pick(world, 8)) {
-    case 7:
-        follow_step(world, user);
-        return;
+    switch (pick(world, 7)) {
     case 6:
         settings_step(world, user);
         return;
@@ -435,63 +432,10 @@ Test(relations, every_table_is_what_a_fresh_rebuild_makes_of_it)
     check_str(buf_str(&after), buf_str(&before));
     cr_expect_gt(rig_number(&rig, "SELECT count(*) FROM credits"), 10);
     cr_expect_gt(rig_number(&rig, "SELECT count(*) FROM analyst.plays"), 10);
-    cr_expect_gt(rig_number(&rig, "SELECT count(*) FROM analyst.follows"), 2);
     cr_expect_gt(rig_number(&rig, "SELECT count(DISTINCT tableoid) FROM plays"), 3);
     /* And they go on from there. */
     run_world(&world, 100);
     end_world(&world);
-}
-
-/* ---- follows: the table beside what the rules make of the same events ---- */
-
-enum { FOLLOW_EVENTS = 300 };
-
-static void compare_follows(relations_rig_t *rig, size_t user, const user_book_t *book)
-{
-    char sql[160];
-    buf_t got BUF_SCOPED = BUF_INIT, wanted BUF_SCOPED = BUF_INIT;
-    snprintf(sql, sizeof sql,
-             "SELECT f FROM unnest('{k0,k1,k2,k3}'::text[]) AS f"
-             " WHERE EXISTS (SELECT FROM follows WHERE follower_id = 'k%zu' AND followed_id = f)",
-             user);
-    rig_text(rig, sql, &got);
-    for (size_t i = 0; i < USERS; i++) {
-        char other[8];
-        snprintf(other, sizeof other, "k%zu", i);
-        if (links_has(&book->following, str_from(other)))
-            buf_printf(&wanted, "%s%s", wanted.size == 0 ? "" : " ", other);
-    }
-    check_str(buf_str(&got), buf_str(&wanted));
-}
-
-Test(relations, follows_in_the_table_are_what_the_rules_make_of_them)
-{
-    relations_rig_t rig RIG_SCOPED;
-    rig_start(&rig);
-    random_seed_t seed = {31};
-    world_t world = {.rig = &rig, .random = random_seeded(&seed)};
-    user_book_t books[USERS] = {0};
-
-    for (size_t i = 0; i < FOLLOW_EVENTS; i++) {
-        char other[8];
-        size_t user = pick(&world, USERS);
-        snprintf(other, sizeof other, "k%zu", (user + 1 + pick(&world, USERS - 1)) % USERS);
-        user_follow_set_t event = {str_from(other), pick(&world, 2) == 0};
-        say(&world, "user", user, &world.users[user], &user_follow_set_schema, &event);
-        check_ok(user_apply_follow(&books[user], &event, 1));
-    }
-    rig_wait(&rig);
-
-    check_ok(rig.err);
-    for (size_t i = 0; i < USERS; i++)
-        compare_follows(&rig, i, &books[i]);
-    say(&world, "user", 1, &world.users[1], &user_erased_schema, &(user_erased_t){});
-    rig_wait(&rig);
-    user_book_deinit(&books[1]);
-    for (size_t i = 0; i < USERS; i++) {
-        compare_follows(&rig, i, &books[i]);
-        user_book_deinit(&books[i]);
-    }
 }
 
 /* ---- while serving ---- */

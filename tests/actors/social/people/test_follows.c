@@ -1,64 +1,11 @@
 /* Listeners who follow each other, on a running runtime: both ends agree, whatever happens between
- * them. `account` is a stand-in: everybody whose name begins with "no" is nobody. */
+ * them. */
 
-#include "actors/protocol/account.h"
 #include "actors/protocol/user.h"
-#include "actors/social/social.h"
-#include "runtime/journal_memory.h"
-#include "runtime/outbox.h"
-#include "tests/support/asking.h"
+#include "tests/actors/social/social_world.h"
 #include "tests/support/patience.h"
 
 #include <stdio.h>
-
-static err_t get_account(void *self, context_t *ctx, const void *message)
-{
-    (void)self, (void)message;
-    if (str_starts_with(context_key(ctx), STR("no")))
-        return ERR_NOT_FOUND;
-    return actor_reply(ctx, account_info, .user_id = context_key(ctx));
-}
-
-static const actor_handler_t handlers[] = {{&account_get_schema, get_account}};
-static const actor_kind_t account_stand_in = {
-    .name = ACCOUNT_KIND, .state_size = 1, .handlers = handlers, .handler_count = 1};
-
-typedef struct world {
-    journal_memory_t *journal;
-    asking_t asking;
-} world_t;
-
-static void world_start(world_t *world)
-{
-    runtime_options_t options = {.scheduler_count = 2,
-                                 .journal = journal_memory_journal(world->journal)};
-    buf_t after BUF_SCOPED = BUF_INIT;
-    check_ok(runtime_new(&options, &world->asking.runtime));
-    check_ok(runtime_register(world->asking.runtime, &account_stand_in, NULL));
-    check_ok(social_register(world->asking.runtime));
-    check_ok(runtime_start(world->asking.runtime));
-    check_ok(runtime_wake_senders(world->asking.runtime, &after, 100));
-}
-
-static void world_stop(world_t *world)
-{
-    check_ok(runtime_drain(world->asking.runtime, 10000));
-    runtime_free(world->asking.runtime);
-}
-
-static void world_init(world_t *world)
-{
-    *world = (world_t){0};
-    check_ok(journal_memory_new(false, &world->journal));
-    world_start(world);
-}
-
-static void world_deinit(world_t *world)
-{
-    world_stop(world);
-    asking_deinit(&world->asking);
-    journal_memory_free(world->journal);
-}
 
 static address_t user(const char *name)
 {
@@ -100,8 +47,7 @@ Test(follows, both_ends_have_it_and_a_restart_changes_nothing)
     set_follow(&world, "ann", "bob", true); /* twice is once */
     check_ok(set_follow(&world, "ann", "cid", true).err);
     wait_followers(&world, "bob", "ann", 1, true);
-    world_stop(&world);
-    world_start(&world);
+    world_restart(&world);
 
     cr_assert(said.is_following && said.following_count == 1);
     user_standing_t now = standing(&world, "ann", "bob");
