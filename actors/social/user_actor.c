@@ -44,6 +44,16 @@ ON(user_get_favourites)
                        .total_count = self->book.favourite_count);
 }
 
+ON(user_get_favourite_ids)
+{
+    uint32_t count = self->book.favourite_count;
+    uint64_t *ids = arena_new_array(context_arena(ctx), count, sizeof *ids);
+    if (ids == NULL)
+        return ERR_NO_MEMORY;
+    user_book_favourite_ids(&self->book, ids);
+    return actor_reply(ctx, user_favourite_ids, .track_ids = {ids, count});
+}
+
 ON(user_get_history)
 {
     user_play_t plays[USER_PAGE_MAX];

@@ -2,6 +2,8 @@
 
 #include "runtime/base/memory.h"
 
+#include <stdlib.h>
+
 void user_book_deinit(user_book_t *self)
 {
     track_facts_deinit(&self->facts);
@@ -51,6 +53,20 @@ uint32_t user_book_favourites(const user_book_t *self, uint64_t before, uint32_t
         out[i] = self->favourites[end - 1 - i];
     *out_has_next = count < end;
     return count;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+void user_book_favourite_ids(const user_book_t *self, uint64_t *out)
+{
+    for (uint32_t i = 0; i < self->favourite_count; i++)
+        out[i] = self->favourites[i].track_id;
+    if (self->favourite_count > 0)
+        qsort(out, self->favourite_count, sizeof *out, by_id);
 }
 
 uint32_t user_book_history(const user_book_t *self, uint32_t count_max, user_play_t *out)

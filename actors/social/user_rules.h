@@ -49,6 +49,8 @@ user_track_facts_t user_book_facts(const user_book_t *self, uint64_t track_id);
 /* Up to `count_max` favourites below `before` (0: all), newest first; returns how many. */
 uint32_t user_book_favourites(const user_book_t *self, uint64_t before, uint32_t count_max,
                               user_favourite_t *out, bool *out_has_next);
+/* Room for all of them; ascending. */
+void user_book_favourite_ids(const user_book_t *self, uint64_t *out);
 /* The newest plays first; returns how many. */
 uint32_t user_book_history(const user_book_t *self, uint32_t count_max, user_play_t *out);
 bool user_book_has_playlist(const user_book_t *self, str_t playlist_id);

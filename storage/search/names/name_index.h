@@ -95,7 +95,7 @@ typedef struct name_index_query {
 typedef struct name_index_hit {
     name_index_kind_t kind;
     str_t key, name;
-    double score;       /* 0 to 1 */
+    double score;       /* comparable with search_result_t's */
     const str_t *words; /* folded words of the name that were meant, for highlights */
     uint32_t word_count;
 } name_index_hit_t;

@@ -4,11 +4,13 @@
 #include "storage/search/index/osa.h"
 #include "storage/search/names/name_index_parts.h"
 
-/* What a word of a name is worth to a word of a question. */
-#define IS_PREFIX_LEAST 0.8 /* as much more as the word is typed */
-#define IS_ONE_EDIT 0.7
-#define IS_TWO_EDITS 0.5
-#define OF_COVERAGE 0.4 /* of the score: how much of the name was asked for */
+/* On the scale of the index of the catalog (storage/search/query/rank.c), so that both can be
+ * ranked together: ten times what the words are worth, and what the name adds. Nobody counts how
+ * often a name is meant: it stands in the middle of what is played. */
+static const double of_words = 10, of_coverage = 2, of_whole = 2.5, of_same = 5;
+static const double as_popular = 2.25;
+static const double value_beginning = 0.97, value_near_one = 0.8, value_near_one_short = 0.3;
+static const double value_near_two = 0.6, value_near_beginning = 0.7;
 
 /* Up to 2 characters none, up to 5 one, then two; of a beginning one from 4 on. */
 static uint32_t edits_of(str_t word, bool is_prefix)
@@ -22,6 +24,7 @@ static uint32_t edits_of(str_t word, bool is_prefix)
 void name_index_question_init(name_index_question_t *self, str_t folded, bool is_typing)
 {
     words_run_t run;
+    self->folded = folded;
     self->count = 0;
     self->is_fuzzy = false;
     while (self->count < NAME_INDEX_WORDS_MAX && words_next(&folded, &run))
@@ -59,19 +62,25 @@ static bool is_far(const name_index_word_t *word, str_t text)
            (!word->is_prefix && text.size > word->text.size + more);
 }
 
-static double worth(const name_index_question_t *self, const name_index_word_t *word, str_t text)
+static double near_value(const name_index_word_t *word, uint32_t edits)
+{
+    if (word->is_prefix)
+        return value_near_beginning;
+    if (edits > 1)
+        return value_near_two;
+    return value_near_one - value_near_one_short / (double)MAX(utf8_count(word->text), (size_t)3);
+}
+
+static double value_of(const name_index_question_t *self, const name_index_word_t *word, str_t text)
 {
     if (str_equal(word->text, text))
         return 1;
     if (word->is_prefix && str_starts_with(text, word->text))
-        return IS_PREFIX_LEAST +
-               (1 - IS_PREFIX_LEAST) * (double)word->text.size / (double)text.size;
+        return value_beginning;
     if (!self->is_fuzzy || word->edits_max == 0 || is_far(word, text))
         return 0;
     uint32_t edits = distance(word, text);
-    if (edits > word->edits_max)
-        return 0;
-    return edits <= 1 ? IS_ONE_EDIT : IS_TWO_EDITS;
+    return edits > word->edits_max ? 0 : near_value(word, edits);
 }
 
 /* The name's words; characters without blanks between them stand together. */
@@ -84,26 +93,26 @@ typedef struct name {
 
 /* The run of the name that fits best; false: none does. */
 static bool find_best(const name_index_question_t *self, const name_index_word_t *word,
-                      name_t *name, double *out_worth, str_t *out_text)
+                      name_t *name, double *out_value, str_t *out_text)
 {
     uint32_t best = 0;
     double most = 0;
     for (uint32_t i = 0; i < name->count; i++) {
         const words_run_t *run = &name->runs[i];
-        double is_worth = 0;
+        double value = 0;
         if (word->is_cjk && run->is_cjk)
-            is_worth = str_contains(run->text, word->text) ? 1 : 0;
+            value = str_contains(run->text, word->text) ? 1 : 0;
         else if (!word->is_cjk && !run->is_cjk)
-            is_worth = worth(self, word, run->text);
-        if (is_worth > most) {
-            most = is_worth;
+            value = value_of(self, word, run->text);
+        if (value > most) {
+            most = value;
             best = i;
         }
     }
     if (most <= 0)
         return false;
     name->is_matched[best] = true;
-    *out_worth = most;
+    *out_value = most;
     *out_text = word->is_cjk ? word->text : name->runs[best].text;
     return true;
 }
@@ -112,21 +121,25 @@ bool name_index_compare(const name_index_question_t *self, str_t folded,
                         name_index_match_t *out_match)
 {
     name_t name = {.folded = folded};
-    double sum = 0, is_worth;
+    double sum = 0, least = 1, value;
     uint32_t matched = 0;
     out_match->word_count = 0;
     while (name.count < NAME_INDEX_WORDS_MAX && words_next(&folded, &name.runs[name.count]))
         name.count++;
     for (uint32_t i = 0; i < self->count; i++) {
-        if (!find_best(self, &self->words[i], &name, &is_worth,
+        if (!find_best(self, &self->words[i], &name, &value,
                        &out_match->words[out_match->word_count]))
             return false;
         out_match->word_count++;
-        sum += is_worth;
+        sum += value;
+        least = MIN(least, value);
     }
     for (uint32_t i = 0; i < name.count; i++)
         matched += name.is_matched[i] ? 1 : 0;
     double coverage = (double)matched / (double)MAX(name.count, 1u);
-    out_match->score = sum / self->count * (1 - OF_COVERAGE + OF_COVERAGE * coverage);
+    double whole = str_equal(self->folded, name.folded)                ? of_same
+                   : matched == name.count && least >= value_beginning ? of_whole
+                                                                       : 0;
+    out_match->score = of_words * sum / self->count + of_coverage * coverage + whole + as_popular;
     return true;
 }

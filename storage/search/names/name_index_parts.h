@@ -104,6 +104,7 @@ typedef struct name_index_word {
 typedef struct name_index_question {
     name_index_word_t words[NAME_INDEX_WORDS_MAX];
     uint32_t count;
+    str_t folded;
     bool is_fuzzy; /* within edits_max, too */
 } name_index_question_t;
 
