@@ -26,6 +26,7 @@ typedef struct api {
     const graphql_engine_t *graphql;
     catalog_t *catalog;
     projection_t *projection; /* of the catalog */
+    search_feed_t *search;    /* UNAVAILABLE while a first one is built */
     name_index_t *names;      /* people and playlists */
     search_feed_t *search;    /* UNAVAILABLE while a first one is built */
     keyring_t *keyring;

@@ -20,8 +20,10 @@ typedef struct graph {
     home_t *home;
     token_claims_t claims;
     uint32_t references;
-    uint64_t connection; /* of a WebSocket; 0: a request */
-    facts_t *facts;      /* facts.h; made when first asked for */
+    uint64_t connection;   /* of a WebSocket; 0: a request */
+    facts_t *facts;        /* facts.h; made when first asked for */
+    const void *searching; /* the request that searched last, and how often */
+    uint32_t searches;
 } graph_t;
 
 /* NULL: no memory. */

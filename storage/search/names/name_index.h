@@ -33,7 +33,7 @@ enum {
     NAME_INDEX_FIRST_MAX = 50,      /* results of a kind */
     NAME_INDEX_RECENT_WANTED = 512, /* changes after which a new base is due */
     NAME_INDEX_RECENT_MAX = 4096,   /* that a question looks through */
-    NAME_INDEX_LOOKED_MAX = 20000,  /* names that a question compares; of misspelt ones a tenth */
+    NAME_INDEX_LOOKED_MAX = 8000,   /* names that a question compares; of misspelt ones a quarter */
     NAME_INDEX_FEW = 5,             /* found exactly: with fewer, misspellings are looked for */
 };
 

@@ -9,7 +9,7 @@ enum {
     VARIANTS_MAX = 1024, /* words of the base that one word of a question may mean */
     NEAR_MAX = 64,       /* of these, misspelt */
     NEAR_WORK_MAX = 20000,
-    FUZZY_COST = 10u, /* of looking at a name that may be misspelt, in names */
+    FUZZY_COST = 4, /* of looking at a name that may be misspelt, in names */
 };
 
 typedef struct finding {

@@ -113,7 +113,9 @@ static bool find_best(const name_index_question_t *self, const name_index_word_t
         return false;
     name->is_matched[best] = true;
     *out_value = most;
-    *out_text = word->is_cjk ? word->text : name->runs[best].text;
+    /* Of a beginning as much as was typed. */
+    str_t text = name->runs[best].text;
+    *out_text = str_starts_with(text, word->text) || word->is_cjk ? word->text : text;
     return true;
 }
 

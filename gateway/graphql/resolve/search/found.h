@@ -15,6 +15,7 @@ enum {
     FOUND_MAX = 500,      /* results of a group that one can page through */
     FOUND_ASKED_MAX = 50, /* of playlists and people: each costs a question to an actor */
     FOUND_TOP_MAX = 20,
+    FOUND_SEARCHES_MAX = 4, /* of one request: each may take some milliseconds of its thread */
 };
 
 typedef enum found_group {
@@ -29,11 +30,6 @@ typedef enum found_group {
 
 typedef struct found found_t;
 
-typedef struct found_words {
-    const str_t *items;
-    size_t count;
-} found_words_t;
-
 typedef struct found_hit {
     const found_t *found;
     found_group_t group;
@@ -41,8 +37,8 @@ typedef struct found_hit {
     str_t key;        /* of a playlist's or a person's actor */
     const void *node; /* a record, a playlist_view_t, an account_info_t; NULL: not read yet */
     double score;
-    found_words_t words; /* folded, that were meant; of the catalog: those of the whole search */
-    str_t line;          /* of lyrics */
+    const search_names_t *words; /* folded, that were meant */
+    str_t line;                  /* of lyrics */
     int64_t line_at_ms;
     str_t explanation;
 } found_hit_t;
@@ -57,7 +53,17 @@ struct found {
     found_list_t lists[FOUND_GROUP_COUNT];
     bool is_building, is_partial, is_typing;
     str_t corrected, explanation;
+    search_names_t words, sung; /* that were found in names, in lyrics */
+    search_facet_list_t facets[SEARCH_FACET_COUNT];
 };
+
+/* What was asked, read off the field's arguments and selections. */
+typedef struct found_question {
+    found_t *found;
+    uint32_t windows[FOUND_GROUP_COUNT]; /* how many of each group have to be known */
+    search_filter_t filter;
+    bool has_filter, is_exact, wants_facets, wants_explanation;
+} found_question_t;
 
 typedef struct found_page {
     uint32_t offset, first;
@@ -72,9 +78,12 @@ uint32_t found_window(graphql_field_t *field, found_group_t group);
 /* How many of the best are asked for; 0: none. */
 uint32_t found_top_window(graphql_field_t *field);
 
+/* The question. INVALID: the filter; LIMIT: a list of it; NO_MEMORY. */
+err_t found_question_new(graphql_field_t *field, found_question_t **out_question);
+/* Tracks, albums, artists, lyrics, facets. */
+err_t found_ask_index(graphql_field_t *field, const found_question_t *question);
 /* Playlists and people: as many of each as are wanted. */
-err_t found_ask_names(graphql_field_t *field, const uint32_t wanted[FOUND_GROUP_COUNT],
-                      found_t *found);
+err_t found_ask_names(graphql_field_t *field, const found_question_t *question);
 /* Completes the field, once the actors of playlists and people have answered. */
 err_t found_return(graphql_field_t *field, found_t *found);
 

@@ -18,32 +18,37 @@ static err_t take_kind(graphql_field_t *field, const name_index_found_t *names,
 {
     uint32_t count = names->counts[kind];
     found_hit_t *hits = arena_new_array(graphql_arena(field), count, sizeof *hits);
-    if (hits == NULL)
+    search_names_t *words = arena_new_array(graphql_arena(field), count, sizeof *words);
+    if (hits == NULL || words == NULL)
         return ERR_NO_MEMORY;
     for (uint32_t i = 0; i < count; i++) {
         const name_index_hit_t *hit = &names->hits[kind][i];
+        words[i] = (search_names_t){hit->words, hit->word_count};
         hits[i] = (found_hit_t){.found = found,
                                 .group = kinds[kind].group,
                                 .key = hit->key,
                                 .score = hit->score,
-                                .words = {hit->words, hit->word_count},
+                                .words = &words[i],
                                 .line_at_ms = -1};
     }
     found->lists[kinds[kind].group] = (found_list_t){hits, count, names->totals[kind]};
     return ERR_OK;
 }
 
-err_t found_ask_names(graphql_field_t *field, const uint32_t wanted[FOUND_GROUP_COUNT],
-                      found_t *found)
+err_t found_ask_names(graphql_field_t *field, const found_question_t *question)
 {
+    found_t *found = question->found;
     name_index_found_t names;
     name_index_query_t query = {.text = graphql_arg_str(field, "query"),
                                 .asker = graph_user_id(graph_of(field)),
                                 .is_typing = found->is_typing,
-                                .is_exact = graphql_arg_bool(field, "exact", false)};
-    query.first[NAME_INDEX_PERSON] = MIN(wanted[FOUND_PEOPLE], (uint32_t)FOUND_ASKED_MAX);
-    query.first[NAME_INDEX_PLAYLIST] = MIN(wanted[FOUND_PLAYLISTS], (uint32_t)FOUND_ASKED_MAX);
-    if (query.first[NAME_INDEX_PERSON] + query.first[NAME_INDEX_PLAYLIST] == 0)
+                                .is_exact = question->is_exact};
+    query.first[NAME_INDEX_PERSON] =
+        MIN(question->windows[FOUND_PEOPLE], (uint32_t)FOUND_ASKED_MAX);
+    query.first[NAME_INDEX_PLAYLIST] =
+        MIN(question->windows[FOUND_PLAYLISTS], (uint32_t)FOUND_ASKED_MAX);
+    if (question->has_filter ||
+        query.first[NAME_INDEX_PERSON] + query.first[NAME_INDEX_PLAYLIST] == 0)
         return ERR_OK;
     TRY(name_index_find(graph_of(field)->home->api->names, graphql_arena(field), &query, &names));
     found->is_partial |= names.is_cut;

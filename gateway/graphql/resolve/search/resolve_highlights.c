@@ -12,13 +12,30 @@ static err_t segment_item(graphql_field_t *item, const void *items, size_t index
     return graphql_return_object(item, (const segment_t *)items + index);
 }
 
+/* The pieces between the spans, too; returns how many. */
+static size_t cut_up(str_t text, const search_span_t *spans, size_t count, segment_t *out)
+{
+    size_t at = 0, pieces = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (spans[i].start > at)
+            out[pieces++] = (segment_t){str_slice(text, at, spans[i].start), false};
+        at = spans[i].start + spans[i].size;
+        out[pieces++] = (segment_t){str_slice(text, spans[i].start, at), true};
+    }
+    if (at < text.size)
+        out[pieces++] = (segment_t){str_slice(text, at, text.size), false};
+    return pieces;
+}
+
 static err_t return_segments(graphql_field_t *field, str_t text)
 {
-    segment_t *segments = arena_new_array(graphql_arena(field), 1, sizeof *segments);
+    const found_hit_t *hit = graphql_source(field);
+    search_span_t spans[SEARCH_SPANS_MAX];
+    size_t count = search_highlight(text, hit->words, hit->found->is_typing, spans);
+    segment_t *segments = arena_new_array(graphql_arena(field), 2 * count + 1, sizeof *segments);
     if (segments == NULL)
         return ERR_NO_MEMORY;
-    segments[0] = (segment_t){text, false};
-    return graphql_return_list(field, str_is_empty(text) ? 0 : 1, segment_item, segments);
+    return graphql_return_list(field, cut_up(text, spans, count, segments), segment_item, segments);
 }
 
 static err_t highlight_title(graphql_field_t *field)
@@ -77,14 +94,41 @@ static err_t line_at(graphql_field_t *field)
 
 /* ---- facets ---- */
 
-typedef struct facet_value {
-    str_t value;
-    uint64_t count;
-} facet_value_t;
-
-static err_t facet_none(graphql_field_t *field)
+static err_t facet_item(graphql_field_t *item, const void *items, size_t index)
 {
-    return graphql_return_list(field, 0, segment_item, NULL);
+    return graphql_return_object(item, (const search_facet_value_t *)items + index);
+}
+
+static err_t return_facet(graphql_field_t *field, search_facet_t facet)
+{
+    const found_t *found = graphql_source(field);
+    const search_facet_list_t *list = &found->facets[facet];
+    return graphql_return_list(field, list->count, facet_item, list->items);
+}
+
+static err_t facet_genres(graphql_field_t *field)
+{
+    return return_facet(field, SEARCH_FACET_GENRE);
+}
+
+static err_t facet_moods(graphql_field_t *field)
+{
+    return return_facet(field, SEARCH_FACET_MOOD);
+}
+
+static err_t facet_decades(graphql_field_t *field)
+{
+    return return_facet(field, SEARCH_FACET_DECADE);
+}
+
+static err_t facet_languages(graphql_field_t *field)
+{
+    return return_facet(field, SEARCH_FACET_LANGUAGE);
+}
+
+static err_t facet_formats(graphql_field_t *field)
+{
+    return return_facet(field, SEARCH_FACET_FORMAT);
 }
 
 graph_rows_t resolve_highlights(void)
@@ -98,13 +142,13 @@ graph_rows_t resolve_highlights(void)
         {"SearchLine.text", GRAPHQL_MEMBER(found_hit_t, line)},
         {"SearchLine.segments", .resolve = line_segments},
         {"SearchLine.atMs", .resolve = line_at},
-        {"SearchFacets.genres", .resolve = facet_none},
-        {"SearchFacets.moods", .resolve = facet_none},
-        {"SearchFacets.decades", .resolve = facet_none},
-        {"SearchFacets.languages", .resolve = facet_none},
-        {"SearchFacets.formats", .resolve = facet_none},
-        {"SearchFacetValue.value", GRAPHQL_MEMBER(facet_value_t, value)},
-        {"SearchFacetValue.count", GRAPHQL_MEMBER(facet_value_t, count)},
+        {"SearchFacets.genres", .resolve = facet_genres},
+        {"SearchFacets.moods", .resolve = facet_moods},
+        {"SearchFacets.decades", .resolve = facet_decades},
+        {"SearchFacets.languages", .resolve = facet_languages},
+        {"SearchFacets.formats", .resolve = facet_formats},
+        {"SearchFacetValue.value", GRAPHQL_MEMBER(search_facet_value_t, value)},
+        {"SearchFacetValue.count", GRAPHQL_MEMBER(search_facet_value_t, count)},
     };
     return GRAPH_ROWS(rows);
 }
