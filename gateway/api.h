@@ -28,7 +28,6 @@ typedef struct api {
     projection_t *projection; /* of the catalog */
     search_feed_t *search;    /* UNAVAILABLE while a first one is built */
     name_index_t *names;      /* people and playlists */
-    search_feed_t *search;    /* UNAVAILABLE while a first one is built */
     keyring_t *keyring;
     blob_folder_t *artwork;
     blob_folder_t *lyrics;

@@ -8,7 +8,6 @@
  * ranked together: ten times what the words are worth, and what the name adds. Nobody counts how
  * often a name is meant: it stands in the middle of what is played. */
 static const double of_words = 10, of_coverage = 2, of_whole = 2.5, of_same = 5;
-static const double as_popular = 2.25;
 static const double value_beginning = 0.97, value_near_one = 0.8, value_near_one_short = 0.3;
 static const double value_near_two = 0.6, value_near_beginning = 0.7;
 
@@ -142,6 +141,6 @@ bool name_index_compare(const name_index_question_t *self, str_t folded,
     double whole = str_equal(self->folded, name.folded)                ? of_same
                    : matched == name.count && least >= value_beginning ? of_whole
                                                                        : 0;
-    out_match->score = of_words * sum / self->count + of_coverage * coverage + whole + as_popular;
+    out_match->score = of_words * sum / self->count + of_coverage * coverage + whole;
     return true;
 }

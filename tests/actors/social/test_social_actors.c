@@ -266,6 +266,68 @@ Test(social, facts_of_tracks_are_kept_published_and_paged)
     world_deinit(&world);
 }
 
+static void check_searches(asked_t asked, const char *want)
+{
+    const user_searches_t *list = asked_as(asked, user_searches);
+    buf_t got BUF_SCOPED = BUF_INIT;
+    for (uint32_t i = 0; i < list->searches.count; i++)
+        buf_printf(&got, "%s%.*s", i > 0 ? "," : "", STR_ARG(list->searches.items[i].query));
+    check_str(buf_str(&got), str_from(want));
+}
+
+Test(social, recent_searches_survive_a_restart_and_are_forgotten_when_they_are_switched_off)
+{
+    static const user_setting_t off = {STR_INIT("search_history"), STR_INIT("off")};
+    static const user_setting_t on = {STR_INIT("search_history"), STR_INIT("on")};
+    world_t world;
+    world_init(&world);
+    asking_t *asking = &world.asking;
+
+    check_searches(ask(asking, ann(), user_note_search, .query = STR(" one ")), "one");
+    check_searches(ask(asking, ann(), user_note_search, .query = STR("two")), "two,one");
+    check_searches(ask(asking, ann(), user_forget_search, .query = STR("none")), "two,one");
+    cr_assert(ask(asking, ann(), user_note_search, .query = STR("\xff")).err == ERR_INVALID);
+    world_restart(&world);
+    check_searches(ask(asking, ann(), user_get_searches), "two,one");
+    check_searches(ask(asking, ann(), user_note_search, .query = STR("ONE")), "ONE,two");
+    check_searches(ask(asking, ann(), user_forget_search, .query = STR(" TWO")), "ONE");
+    check_searches(ask(asking, ann(), user_clear_searches), "");
+    check_searches(ask(asking, ann(), user_clear_searches), "");
+    check_searches(ask(asking, ann(), user_note_search, .query = STR("secret")), "secret");
+    asked_as(ask(asking, ann(), user_set_settings, .settings = {&off, 1}), user_settings);
+    check_searches(ask(asking, ann(), user_get_searches), "");
+    check_searches(ask(asking, ann(), user_note_search, .query = STR("more")), "");
+    asked_as(ask(asking, ann(), user_set_settings, .settings = {&on, 1}), user_settings);
+    world_restart(&world);
+    check_searches(ask(asking, ann(), user_get_searches), "");
+    world_deinit(&world);
+}
+
+Test(social, the_ids_of_favourites_come_all_and_ascending)
+{
+    static const uint64_t tracks[] = {9, 3, 7, 1};
+    world_t world;
+    world_init(&world);
+    cr_assert(eq(u32,
+                 asked_as(ask(&world.asking, ann(), user_get_favourite_ids), user_favourite_ids)
+                     ->track_ids.count,
+                 0));
+    for (size_t i = 0; i < COUNT_OF(tracks); i++)
+        asked_as(ask(&world.asking, ann(), user_set_favourite, .track_id = tracks[i],
+                     .is_favourite = true),
+                 user_facts);
+    asked_as(ask(&world.asking, ann(), user_set_favourite, .track_id = 7, .is_favourite = false),
+             user_facts);
+
+    const user_favourite_ids_t *ids =
+        asked_as(ask(&world.asking, ann(), user_get_favourite_ids), user_favourite_ids);
+
+    cr_assert(eq(u32, ids->track_ids.count, 3));
+    cr_assert(ids->track_ids.items[0] == 1 && ids->track_ids.items[1] == 3 &&
+              ids->track_ids.items[2] == 9);
+    world_deinit(&world);
+}
+
 Test(social, refusals_of_the_listeners_book)
 {
     world_t world;

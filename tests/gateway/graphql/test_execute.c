@@ -98,8 +98,23 @@ static err_t id_argument(graphql_field_t *field)
     return graphql_return_id(field, id + 1);
 }
 
+/* How often `list` is asked for below, and each time's `first`. */
+static err_t ahead(graphql_field_t *field)
+{
+    desk_t *desk = graphql_context(field);
+    const graphql_value_t *arguments;
+    uint32_t i = 0;
+    for (; graphql_selected(field, "list", i, &arguments); i++)
+        buf_printf(&desk->log, "%d ",
+                   (int)graphql_value_int(graphql_value_get(arguments, "first"), -1));
+    cr_expect(graphql_selects(field, "list") == (i > 0));
+    cr_expect(graphql_selects(field, "fails") == false);
+    return graphql_return_object(field, NULL);
+}
+
 static const char sdl[] =
-    "type Query { now: String later: String must: String! deep: Query! list(first: Int = 2): "
+    "type Query { now: String later: String must: String! deep: Query! ahead: Query! list(first: "
+    "Int = 2): "
     "[String!]"
     "  fails: String failsHard: String! forgets: String person: Person color: Color big: Int any: "
     "Any"
@@ -120,6 +135,7 @@ static const graphql_resolver_t rows[] = {
     {"Query.later", GRAPHQL_RESOLVE(later)},
     {"Query.must", GRAPHQL_RESOLVE(later)},
     {"Query.deep", GRAPHQL_RESOLVE(deep)},
+    {"Query.ahead", GRAPHQL_RESOLVE(ahead)},
     {"Query.list", GRAPHQL_RESOLVE(later_list)},
     {"Query.fails", GRAPHQL_RESOLVE(fails)},
     {"Query.failsHard", GRAPHQL_RESOLVE(fails)},
@@ -186,6 +202,35 @@ static void desk_deinit(desk_t *desk)
 static void complete(desk_t *desk, size_t index, const char *text)
 {
     check_ok(graphql_return_str(desk->held[index], str_from(text)));
+}
+
+Test(execute, a_resolver_sees_what_is_asked_for_below_it_and_how)
+{
+    static const struct {
+        const char *query, *want;
+    } cases[] = {
+        {"{ ahead { now } }", "now "},
+        {"{ ahead { list } }", "2 list list "},
+        {"{ ahead { list(first: 0) a: list(first: 1) ...on Query { b: list(first: 0) } } }",
+         "0 1 0 list "},
+        {"query ($n: Int = 0) { ahead { list(first: $n) @skip(if: false) c: list @skip(if: true) "
+         "} }",
+         "0 "},
+        {"query ($n: Int! = 0) { ahead { list(first: $n) list(first: $n) ...F } } fragment F on "
+         "Query { d: list(first: 0) }",
+         "0 0 "},
+    };
+    graphql_engine_t *engine = start();
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        desk_t desk DESK_SCOPED = {0};
+        graphql_execution_t *execution = ask(engine, cases[i].query, &desk);
+        while (desk.held_count > 0)
+            check_ok(graphql_return_str(desk.held[--desk.held_count], STR("x")));
+        cr_expect(execution == NULL || desk.answers == 1);
+        cr_expect(str_equal(buf_str(&desk.log), str_from(cases[i].want)), "%s: \"%.*s\"",
+                  cases[i].query, STR_ARG(buf_str(&desk.log)));
+    }
+    graphql_engine_free(engine);
 }
 
 Test(execute, pending_fields_answer_in_any_order_and_stand_in_the_query_s_order)

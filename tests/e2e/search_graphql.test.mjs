@@ -1,4 +1,4 @@
-// names.test.mjs -- search over GraphQL on a real node: people, playlists, pages, recent searches; restarts and erasure.
+// search_graphql.test.mjs -- search over GraphQL on a real node: what each group finds, pages, filters, recent searches; rights, restarts and erasure.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -164,6 +164,108 @@ test('tracks, albums and artists come in pages, and the best of all groups toget
   }
   assert.equal(seen.length, search.tracks.totalCount);
   assert.equal(new Set(seen).size, seen.length);
+});
+
+/** One search, by the text of its arguments. */
+const search = async (args, selection, person = ana) => (await person.data(`{ search(${args}) { ${selection} } }`)).search;
+const titles = (page) => page.nodes.map(({ title }) => title);
+const marked = (segments) => segments.map(({ text, isMatch }) => (isMatch ? `[${text}]` : text)).join('');
+
+test('a misspelt title is found, the correction said, what fits marked, and why it is there explained', async () => {
+  const found = await search('query: "harbor lihgts", explain: true', `didYouMean explanation
+    tracks(first: 2) { edges { node { title } explanation highlights { title { text isMatch } artist { text isMatch } album { text isMatch } } } }`);
+  assert.equal(found.didYouMean, 'harbour lights');
+  assert.match(found.explanation, /near harbour/);
+  const [first] = found.tracks.edges;
+  assert.equal(first.node.title, 'Harbour Lights');
+  assert.equal(marked(first.highlights.title), '[Harbour] [Lights]');
+  assert.equal(marked(first.highlights.artist), 'Mira Solane');
+  assert.match(first.explanation, /misspelt/);
+  const exact = await search('query: "harbor lihgts", exact: true', 'didYouMean explanation tracks { totalCount edges { explanation } }');
+  assert.deepEqual(exact, { didYouMean: null, explanation: null, tracks: { totalCount: 0, edges: [] } });
+});
+
+test('each letter narrows what is found, and only what was typed is marked', async () => {
+  for (const [typed, wanted] of [['h', '[H]arbour Lights'], ['harb', '[Harb]our Lights'], ['harbour li', '[Harbour] [Li]ghts']]) {
+    const { albums } = await search(`query: "${typed}", typing: true`, 'albums { edges { highlights { title { text isMatch } } } }');
+    assert.ok(albums.edges.some(({ highlights }) => marked(highlights.title) === wanted), typed);
+  }
+  assert.equal((await search('query: "harb"', 'albums { totalCount }')).albums.totalCount, 0);
+  const id = await ana.create('Mitternacht im Regen');
+  await comesTrue('the playlist', ana, 'mitternacht', { playlistCount: 1 });
+  const { playlists } = await search('query: "regen mitt", typing: true', 'playlists { edges { cursor score highlights { title { text isMatch } artist { text } } node { id name } } }');
+  assert.deepEqual(playlists.edges.map(({ node, highlights }) => [node.id, marked(highlights.title), highlights.artist]),
+    [[id, '[Mitt]ernacht im [Regen]', []]]);
+});
+
+test('filters combine, and facets say how many there are', async () => {
+  const all = await search('query: ""', `tracks(first: 500) { totalCount nodes { title } }
+    facets { genres { value count } moods { value } decades { value count } languages { value } formats { value count } }`);
+  assert.equal(all.tracks.totalCount, 12);
+  const of = (facet, value) => all.facets[facet].find((one) => one.value === value)?.count;
+  assert.deepEqual([of('genres', 'Ambient'), of('genres', 'Jazz'), of('decades', '2020'), of('formats', 'flac')], [4, 1, 8, 3]);
+  for (const [filter, count] of [['genres: ["Ambient"]', 4], ['genres: ["Ambient", "Jazz"]', 5], ['genres: ["Ambient"], formats: ["flac"]', 2],
+    ['yearFrom: 2020, yearTo: 2029', 8], ['yearTo: 2019', 4], ['moods: ["Calm"]', 3], ['genres: ["Polka"]', 0], ['popularityMin: 101', 'INVALID'],
+    ['yearFrom: 2030, yearTo: 2020', 'INVALID'], ['yearFrom: -1', 'INVALID'], ['addedSince: "yesterday"', 'INVALID'], ['addedSince: "2020-01-01T00:00:00Z"', 12],
+    ['addedSince: "2100-01-01T00:00:00.000Z"', 0], [`genres: ${JSON.stringify(Array(32).fill('Jazz'))}`, 1], [`genres: ${JSON.stringify(Array(33).fill('Jazz'))}`, 'LIMIT']]) {
+    const query = `{ search(query: "", filter: { ${filter} }) { tracks { totalCount } playlists { totalCount } people { totalCount } } }`;
+    if (typeof count === 'string') {
+      assert.equal(await ana.code(query), count, filter);
+    } else {
+      const { tracks, playlists, people } = (await ana.data(query)).search;
+      assert.deepEqual([tracks.totalCount, playlists.totalCount, people.totalCount], [count, 0, 0], filter);
+    }
+  }
+  const named = await search('query: "bob", filter: { genres: ["Jazz"] }', 'people { totalCount } totalCount');
+  assert.deepEqual(named, { people: { totalCount: 0 }, totalCount: 0 });
+});
+
+test('favouritesOnly finds among the caller\'s favourites, and nothing else', async () => {
+  const { tracks } = await search('query: "low tide"', 'tracks(first: 1) { nodes { id title } }');
+  const among = 'query: "", filter: { favouritesOnly: true }', page = 'tracks { totalCount nodes { title } } albums { totalCount } artists { totalCount }';
+  assert.equal((await search(among, page)).tracks.totalCount, 0);
+  await ana.data('mutation ($c: ID!, $id: ID!) { setFavourite(commandId: $c, trackId: $id, isFavourite: true) { id } }',
+    { c: commandId(), id: tracks.nodes[0].id });
+  const mine = await search(among, page);
+  assert.deepEqual([titles(mine.tracks), mine.tracks.totalCount, mine.albums.totalCount, mine.artists.totalCount], [['Low Tide'], 1, 0, 0]);
+  assert.equal((await search(among, page, bob)).tracks.totalCount, 0);
+  assert.equal((await search('query: "harbour lights", filter: { favouritesOnly: true, formats: ["flac"] }', page)).tracks.totalCount, 0);
+});
+
+test('words that are sung find the track and the line', async () => {
+  const { lyrics, tracks } = await search('query: "moonlight on the copper"', `tracks { totalCount }
+    lyrics { totalCount edges { node { title } line { text atMs segments { text isMatch } } highlights { title { text } } } }`);
+  const [edge] = lyrics.edges;
+  assert.equal(edge.node.title, 'Copper Kettle');
+  assert.equal(edge.line.text, 'Moonlight on the copper rings');
+  assert.equal(edge.line.atMs, 8690);
+  assert.equal(marked(edge.line.segments), '[Moonlight] [on] [the] [copper] rings');
+  assert.equal(tracks.totalCount >= 0, true);
+  assert.equal((await search('query: "moonlight polka"', 'lyrics { nodes { title } }')).lyrics.nodes.length <= 1, true);
+});
+
+test('without words everything comes, in the same order each time, page by page', async () => {
+  const whole = titles((await search('query: ""', 'tracks(first: 500) { nodes { title } }')).tracks);
+  const paged = [];
+  for (let after = null; ;) {
+    const { search: { tracks } } = await ana.data(`query ($after: String) { search(query: "") {
+      tracks(first: 5, after: $after) { nodes { title } pageInfo { hasNextPage endCursor } } } }`, { after });
+    paged.push(...titles(tracks));
+    if (!tracks.pageInfo.hasNextPage) break;
+    after = tracks.pageInfo.endCursor;
+  }
+  assert.equal(whole.length, 12);
+  assert.deepEqual(paged, whole);
+});
+
+test('a request may search four times, and no field more than it can pay', async () => {
+  const times = (n) => `{ ${Array.from({ length: n }, (_, i) => `s${i}: search(query: "tide") { isPartial }`).join(' ')} }`;
+  assert.equal(await ana.code(times(4)), undefined);
+  const { data, errors } = await ana.ask(times(5));
+  assert.equal(errors?.[0].extensions.code, 'LIMIT');
+  assert.equal(data, null);
+  const twice = await search('query: "harbour"', 'a: tracks(first: 1) { nodes { title } } b: tracks(first: 2, after: "1") { nodes { title } } c: tracks(first: 3) { nodes { title } }');
+  assert.deepEqual([...titles(twice.a), ...titles(twice.b)], titles(twice.c));
 });
 
 test('a page has its bounds, by group', async () => {
