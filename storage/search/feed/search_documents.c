@@ -49,6 +49,7 @@ static search_names_t names_of(const names_t *names)
 typedef struct facets {
     names_t genres, moods, languages, formats, roots;
     int64_t added_at_ms;
+    uint32_t looked_at; /* tracks */
     bool is_playable;
 } facets_t;
 
@@ -85,6 +86,12 @@ static void facets_give(const facets_t *self, search_document_t *out)
     out->added_at_ms = self->added_at_ms;
 }
 
+/* Each change of a track has those of its artists made again, who may have a great many. */
+static bool is_enough(const facets_t *self)
+{
+    return self->is_playable && self->looked_at >= SEARCH_FACETS_TRACKS_MAX;
+}
+
 /* Goes through a list. `scratch` is emptied after each page of it. */
 typedef err_t (*each_fn)(catalog_read_t *read, uint64_t id, facets_t *facets);
 
@@ -93,6 +100,7 @@ static err_t add_track(catalog_read_t *read, uint64_t id, facets_t *facets)
     catalog_facets_t track;
     TRY(catalog_facets(read, id, &track));
     facets_add(facets, &track);
+    facets->looked_at++;
     return ERR_OK;
 }
 
@@ -105,11 +113,11 @@ static err_t add_list(catalog_read_t *read, catalog_list_t list, uint64_t of, ea
         arena_t scratch ARENA_SCOPED = {0};
         catalog_read_t inner = {.tx = read->tx, .arena = &scratch}; /* strings borrow the map */
         TRY(catalog_page(&inner, &options, &page));
-        for (size_t i = 0; i < page.count; i++)
+        for (size_t i = 0; i < page.count && !is_enough(facets); i++)
             TRY(each(&inner, page.items[i].id, facets));
         if (page.count > 0)
             options.after = page.items[page.count - 1].cursor;
-    } while (page.has_more);
+    } while (page.has_more && !is_enough(facets));
     return ERR_OK;
 }
 

@@ -7,7 +7,8 @@
  *   artist    the line that listeners read; of tracks and albums
  *   others    sort titles and sort names (which is where taggers put romanised ones), composers,
  *             performers and who else is credited, album artists
- *   facets    of an album or artist: those of its tracks that can be played, together
+ *   facets    of an album or artist: those of its tracks that can be played, together; of more
+ *             than SEARCH_FACETS_TRACKS_MAX the first ones by title, and on until one can be played
  *   added_at  of an album or artist: when the first of these came
  *   lyrics    as the catalog has them, long ones from their blob
  *
@@ -21,7 +22,8 @@
 #include "storage/search/search_index.h"
 
 enum {
-    SEARCH_DOCUMENTS_PAGE = 256,    /* of one read transaction */
+    SEARCH_DOCUMENTS_PAGE = 256, /* of one read transaction */
+    SEARCH_FACETS_TRACKS_MAX = 2048,
     SEARCH_LYRICS_FAILURES_MAX = 8, /* in a row: then no further ones are asked for */
 };
 

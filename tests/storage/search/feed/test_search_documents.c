@@ -193,6 +193,52 @@ Test(search_documents, a_track_says_who_is_credited_and_what_it_is_sung_like)
     check_str(document.formats.items[0], STR("flac"));
 }
 
+/* The last one by title is of another format. */
+static void put_tracks_of_one(catalog_rig_t *self, uint64_t count, uint64_t playable_from)
+{
+    kv_tx_t tx KV_TX_SCOPED = {0};
+    static const catalog_credit_t credit = {.name = STR_INIT("Various")};
+    check_ok(kv_write(catalog_kv(self->catalog), &tx));
+    for (uint64_t i = 1; i <= count; i++) {
+        catalog_track_t track = made_track(&self->arena, i);
+        track.title = arena_printf(&self->arena, "%05u", (unsigned)i);
+        track.codec = i == count ? STR("mp3") : STR("flac");
+        track.is_available = i >= playable_from;
+        track.credits.items = &credit;
+        check_ok(catalog_put_track(self->writer, &tx, &track));
+    }
+    check_ok(catalog_write_flush(self->writer, &tx));
+    check_ok(kv_commit(&tx));
+}
+
+Test(search_documents, of_an_artist_with_a_great_many_tracks_the_first_are_looked_at)
+{
+    static const struct {
+        const char *what;
+        uint64_t count, playable_from;
+        size_t formats;
+    } cases[] = {
+        {"as many as are looked at", SEARCH_FACETS_TRACKS_MAX, 1, 2},
+        {"one more", SEARCH_FACETS_TRACKS_MAX + 1, 1, 1},
+        {"one more, which alone can be played", SEARCH_FACETS_TRACKS_MAX + 1,
+         SEARCH_FACETS_TRACKS_MAX + 1, 1},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        catalog_rig_t self CATALOG_RIG_SCOPED;
+        catalog_rig_init(&self, 1);
+        put_tracks_of_one(&self, cases[i].count, cases[i].playable_from);
+        catalog_read_t read CATALOG_READ_SCOPED = {0};
+        search_lyrics_folder_t lyrics = {0};
+        search_document_t document;
+        check_ok(catalog_read_begin(self.catalog, &self.arena, &read));
+
+        check_ok(search_document_of(&read, &lyrics, SEARCH_ARTIST,
+                                    catalog_artist_id(STR("Various"), STR("")), &document));
+
+        cr_expect(document.formats.count == cases[i].formats, "%s", cases[i].what);
+    }
+}
+
 Test(search_documents, lyrics_that_cannot_be_had_are_left_out_and_counted)
 {
     catalog_rig_t self CATALOG_RIG_SCOPED;
