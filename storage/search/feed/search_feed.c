@@ -22,7 +22,8 @@ static err_t open_index(search_feed_t *self)
     const search_index_options_t options = {path, self->options.map_size, self->options.boot_id};
     TRY(search_swap_settle(path));
     err_t err = search_index_open(&options, &self->index);
-    if (err != ERR_STALE && err != ERR_CORRUPT)
+    /* NEWER and INTERNAL: LMDB's own words about bytes that it did not write. */
+    if (err != ERR_STALE && err != ERR_CORRUPT && err != ERR_NEWER && err != ERR_INTERNAL)
         return err;
     atomic_store(&self->first_want, err == ERR_STALE ? SEARCH_WANT_FORMAT : SEARCH_WANT_DAMAGED);
     TRY(search_index_remove(path));
@@ -96,7 +97,7 @@ void search_feed_found_damage(search_feed_t *self)
 
 /* ---- waiting ---- */
 
-static err_t target(search_feed_t *self, uint64_t *out_sequence)
+static err_t target(search_feed_t *self, uint64_t generation, uint64_t *out_sequence)
 {
     arena_t arena ARENA_SCOPED = {0};
     catalog_read_t read CATALOG_READ_SCOPED = {0};
@@ -104,20 +105,22 @@ static err_t target(search_feed_t *self, uint64_t *out_sequence)
     TRY(catalog_read_begin(self->options.catalog, &arena, &read));
     TRY(catalog_mark(&read, &mark));
     *out_sequence = mark.sequence;
-    return mark.generation == atomic_load(&self->generation) ? ERR_OK : ERR_STALE;
+    return mark.generation == generation ? ERR_OK : ERR_STALE;
 }
 
 err_t search_feed_wait(search_feed_t *self, search_then_fn then, void *context,
                        uint64_t *out_ticket)
 {
-    uint64_t sequence;
-    if (!search_feed_is_ready(self))
+    uint64_t sequence, generation = atomic_load(&self->generation);
+    if (generation == 0)
         return ERR_UNAVAILABLE;
-    TRY(target(self, &sequence));
+    TRY(target(self, generation, &sequence));
     TRY(waiters_add(&self->waiters, sequence, then, context, out_ticket));
     /* An update that ended in between did not see it: look again. */
     waiters_reach(&self->waiters, atomic_load(&self->sequence), ERR_OK);
-    return ERR_OK;
+    /* Nor did a swap, to another catalog's numbers, which may never come to this one. */
+    bool is_other = atomic_load(&self->generation) != generation;
+    return is_other && waiters_cancel(&self->waiters, *out_ticket) ? ERR_STALE : ERR_OK;
 }
 
 void search_feed_cancel_all(search_feed_t *self)

@@ -67,14 +67,41 @@ static err_t collect(catalog_read_t *read, search_lyrics_folder_t *lyrics, searc
     return ERR_OK;
 }
 
+/* Of one that was built: what can't be read for the moment is not taken for another catalog's. */
+static err_t position_of(search_index_t *index, search_position_t *out_position)
+{
+    search_index_stats_t stats;
+    search_position_t position = search_index_position(index);
+    if (position.generation == 0) {
+        TRY(search_index_stats(index, &stats)); /* says why */
+        return ERR_UNAVAILABLE;
+    }
+    *out_position = position;
+    return ERR_OK;
+}
+
+static bool is_full(search_index_t *index)
+{
+    search_index_stats_t stats;
+    return search_index_stats(index, &stats) == ERR_OK &&
+           stats.delta + SEARCH_UPDATE_MAX > SEARCH_DELTA_FULL;
+}
+
+/* How far a step came. */
+typedef struct stepped {
+    search_position_t position;
+    bool is_behind;
+} stepped_t;
+
 /* One update of an index, whichever. */
-static err_t step(search_feed_t *self, search_index_t *index, bool *out_is_behind)
+static err_t step(search_feed_t *self, search_index_t *index, stepped_t *out_stepped)
 {
     arena_t arena ARENA_SCOPED = {0};
     catalog_read_t read CATALOG_READ_SCOPED = {0};
     search_lyrics_folder_t lyrics = {.blobs = self->options.lyrics};
     batch_t batch;
-    search_position_t from = search_index_position(index);
+    search_position_t from;
+    TRY(position_of(index, &from));
     TRY(catalog_read_begin(self->options.catalog, &arena, &read));
     TRY(collect(&read, &lyrics, from, &batch));
     if (batch.position.position != from.position)
@@ -82,14 +109,8 @@ static err_t step(search_feed_t *self, search_index_t *index, bool *out_is_behin
     atomic_fetch_add(&self->counts.updates, batch.count > 0);
     atomic_fetch_add(&self->counts.updated_documents, batch.count);
     atomic_fetch_add(&self->counts.lyrics_missed, lyrics.missed);
-    *out_is_behind = batch.is_behind;
+    *out_stepped = (stepped_t){batch.position, batch.is_behind};
     return ERR_OK;
-}
-
-static uint64_t delta_of(search_feed_t *self)
-{
-    search_index_stats_t stats;
-    return search_index_stats(self->index, &stats) == ERR_OK ? stats.delta : 0;
 }
 
 /* What the index has, nobody needs any more; but a build goes on from where it began. */
@@ -109,11 +130,10 @@ static void trim(search_feed_t *self, bool is_behind)
 /* With `updating` held. */
 static err_t update(search_feed_t *self, bool *out_is_behind)
 {
-    bool is_behind = false;
-    if (!search_feed_is_ready(self) || atomic_load(&self->is_damaged) ||
-        delta_of(self) + SEARCH_UPDATE_MAX > SEARCH_DELTA_FULL)
+    stepped_t stepped;
+    if (!search_feed_is_ready(self) || atomic_load(&self->is_damaged) || is_full(self->index))
         return ERR_OK; /* what is built instead has it all */
-    err_t err = step(self, self->index, &is_behind);
+    err_t err = step(self, self->index, &stepped);
     if (err == ERR_STALE) {
         atomic_store(&self->is_stale, true);
         waiters_reach(&self->waiters, UINT64_MAX, ERR_STALE);
@@ -122,9 +142,9 @@ static err_t update(search_feed_t *self, bool *out_is_behind)
     if (err == ERR_CORRUPT)
         search_feed_found_damage(self);
     TRY(err);
-    search_feed_moved(self, search_index_position(self->index));
-    trim(self, is_behind);
-    *out_is_behind = is_behind;
+    search_feed_moved(self, stepped.position);
+    trim(self, stepped.is_behind);
+    *out_is_behind = stepped.is_behind;
     return ERR_OK;
 }
 
@@ -139,6 +159,16 @@ err_t search_feed_update(search_feed_t *self, bool *out_is_behind)
 
 /* ---- what it wants ---- */
 
+/* A large index may have more of it: an import would have it built for each delta_max documents. */
+static uint64_t delta_wanted(const search_feed_t *self, const search_index_stats_t *stats)
+{
+    enum { SHARE = 20, MOST = SEARCH_DELTA_FULL / 4 * 3 };
+    uint64_t documents = 0;
+    for (size_t kind = 0; kind < SEARCH_KIND_COUNT; kind++)
+        documents += stats->documents[kind];
+    return MAX(self->options.delta_max, MIN(documents / SHARE, (uint64_t)MOST));
+}
+
 static search_want_t wants_of_index(search_feed_t *self)
 {
     search_index_stats_t stats;
@@ -147,7 +177,7 @@ static search_want_t wants_of_index(search_feed_t *self)
     uint64_t now_ms = (uint64_t)clock_wall_ms(&self->options.clock);
     bool is_old =
         now_ms > stats.built_at_ms && now_ms - stats.built_at_ms > SEARCH_RANKS_DAYS_MAX * DAY_MS;
-    if (stats.delta >= self->options.delta_max)
+    if (stats.delta >= delta_wanted(self, &stats))
         return SEARCH_WANT_DELTA;
     return is_old && stats.delta > 0 ? SEARCH_WANT_RANKS : SEARCH_WANT_NOTHING;
 }
@@ -184,32 +214,53 @@ static err_t build_files(search_feed_t *self, const atomic_bool *is_stopped)
     return ERR_OK;
 }
 
-static err_t catch_up(search_feed_t *self, search_index_t *fresh, size_t steps,
+/* Until it has all, or can take no more. LIMIT: so many steps were not enough. */
+static err_t catch_up(search_feed_t *self, search_index_t *index, size_t steps,
                       const atomic_bool *is_stopped)
 {
-    bool is_behind = true;
-    for (size_t i = 0; is_behind && i < steps; i++) {
+    stepped_t stepped = {.is_behind = true};
+    for (size_t i = 0; stepped.is_behind && i < steps && !is_full(index); i++) {
         if (atomic_load(is_stopped))
             return ERR_CANCELLED;
-        TRY(step(self, fresh, &is_behind));
+        TRY(step(self, index, &stepped));
     }
-    return is_behind ? ERR_LIMIT : ERR_OK;
+    return stepped.is_behind ? ERR_LIMIT : ERR_OK;
 }
 
-/* While nobody else updates: what the new one has then is not before the old one. Who waits
- * for what only the other one was to have finds it here. */
+/* While nobody else updates. It need not have all: an import may note more than can be caught up
+ * with. But questions never go back: LIMIT, if the one before has more. */
+static err_t catch_up_with_old(search_feed_t *self, search_index_t *fresh,
+                               const atomic_bool *is_stopped)
+{
+    search_position_t to;
+    err_t err = catch_up(self, fresh, SEARCH_FEED_LAST_UPDATES, is_stopped);
+    if (err != ERR_LIMIT)
+        return err;
+    TRY(position_of(fresh, &to));
+    bool is_before = to.generation == atomic_load(&self->generation) &&
+                     to.position < atomic_load(&self->sequence);
+    return is_before ? ERR_LIMIT : ERR_OK;
+}
+
+/* Who waits for what another catalog's index was to have finds it here. What fails once it is in
+ * place is no failure of the build: the next update goes on. */
 static err_t take_over(search_feed_t *self, search_index_t **fresh, const atomic_bool *is_stopped)
 {
-    TRY(catch_up(self, *fresh, SEARCH_FEED_LAST_UPDATES, is_stopped));
+    search_position_t position;
+    TRY(catch_up_with_old(self, *fresh, is_stopped));
+    TRY(position_of(*fresh, &position));
+    bool is_other = position.generation != atomic_load(&self->generation);
     TRY(search_index_swap(self->index, STEAL(*fresh)));
+    atomic_fetch_add(&self->counts.builds, 1); /* first: what is damaged is the one before */
     atomic_store(&self->is_damaged, false);
     atomic_store(&self->is_stale, false);
-    atomic_fetch_add(&self->counts.builds, 1);
     self->trimmed = 0;
-    search_feed_moved(self, search_index_position(self->index));
-    TRY(catch_up(self, self->index, SEARCH_FEED_LAST_UPDATES, is_stopped));
-    search_feed_moved(self, search_index_position(self->index));
-    waiters_reach(&self->waiters, UINT64_MAX, ERR_OK);
+    search_feed_moved(self, position);
+    err_t err = catch_up(self, self->index, SEARCH_FEED_LAST_UPDATES, is_stopped);
+    if (position_of(self->index, &position) == ERR_OK)
+        search_feed_moved(self, position);
+    if (is_other)
+        waiters_reach(&self->waiters, UINT64_MAX, err == ERR_OK ? ERR_OK : ERR_STALE);
     return ERR_OK;
 }
 
@@ -220,9 +271,11 @@ static err_t build(search_feed_t *self, const atomic_bool *is_stopped)
                                             self->options.boot_id};
     TRY(build_files(self, is_stopped));
     TRY(search_index_open(&options, &fresh));
-    TRY(catch_up(self, fresh, LAST_TRIES, is_stopped));
+    err_t err = catch_up(self, fresh, LAST_TRIES, is_stopped);
+    if (err != ERR_OK && err != ERR_LIMIT)
+        return err;
     pthread_mutex_lock(&self->updating);
-    err_t err = take_over(self, &fresh, is_stopped);
+    err = take_over(self, &fresh, is_stopped);
     pthread_mutex_unlock(&self->updating);
     return err;
 }

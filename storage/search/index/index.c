@@ -134,7 +134,7 @@ void search_index_scope_end(search_index_t **self)
 
 /* ---- what is known of it ---- */
 
-static err_t look(search_index_t *self, const kv_tx_t *tx, search_index_stats_t *out_stats)
+static err_t look(const kv_tx_t *tx, search_index_stats_t *out_stats)
 {
     index_base_t base;
     index_state_t state;
@@ -143,7 +143,7 @@ static err_t look(search_index_t *self, const kv_tx_t *tx, search_index_stats_t 
     TRY(index_base_get(tx, &base));
     TRY(index_state_get(tx, &state));
     TRY(kv_count(tx, TABLE_DELTA_WORDS, &new_words));
-    TRY(kv_stats(kv_places_current(&self->places), &kv));
+    TRY(kv_stats(tx->kv, &kv)); /* which stays as long as the transaction, whatever is swapped */
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     *out_stats = (search_index_stats_t){.terms = base.terms,
                                         .words = base.words + new_words,
@@ -161,7 +161,7 @@ err_t search_index_stats(search_index_t *self, search_index_stats_t *out_stats)
     kv_tx_t tx;
     uint32_t place;
     TRY(kv_places_read(&self->places, &tx, &place));
-    err_t err = look(self, &tx, out_stats);
+    err_t err = look(&tx, out_stats);
     kv_end(&tx);
     kv_places_leave(&self->places, place);
     return err;

@@ -349,18 +349,30 @@ static void overwrite(const rig_t *self, off_t at, size_t size)
 
 Test(search_feed, a_file_that_is_no_index_is_thrown_away_and_built)
 {
-    rig_t self RIG_SCOPED;
-    rig_init(&self, 9);
-    for (int i = 0; i < 10; i++)
-        catalog_rig_change(&self.catalog);
-    check_ok(search_feed_build(self.feed, &never));
-    search_feed_close(STEAL(self.feed));
-    overwrite(&self, 0, 8192); /* both of LMDB's heads */
+    enum { PAGE = 4096, AT_VERSION = 20 };
+    static const struct {
+        const char *what;
+        off_t at[2];
+        size_t size;
+    } cases[] = {
+        {"both of LMDB's heads", {0, PAGE}, PAGE},
+        {"the version in both", {AT_VERSION, PAGE + AT_VERSION}, 4},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        rig_t self RIG_SCOPED;
+        rig_init(&self, 9);
+        for (int k = 0; k < 10; k++)
+            catalog_rig_change(&self.catalog);
+        check_ok(search_feed_build(self.feed, &never));
+        search_feed_close(STEAL(self.feed));
+        overwrite(&self, cases[i].at[0], cases[i].size);
+        overwrite(&self, cases[i].at[1], cases[i].size);
 
-    feed_open(&self);
+        feed_open(&self);
 
-    cr_assert(search_feed_wants(self.feed) == SEARCH_WANT_DAMAGED);
-    cr_assert_not(search_feed_is_ready(self.feed));
-    check_ok(search_feed_build(self.feed, &never));
-    check_as_new(&self);
+        cr_expect(search_feed_wants(self.feed) == SEARCH_WANT_DAMAGED, "%s", cases[i].what);
+        cr_expect_not(search_feed_is_ready(self.feed));
+        check_ok(search_feed_build(self.feed, &never));
+        check_as_new(&self);
+    }
 }
