@@ -4,7 +4,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { id, openPage, signIn, startBrowser, untilPlayer } from './support/browser.mjs';
-import { commandId, startServer, until } from './support/server.mjs';
+import { commandId, program, run, Server, startServer, until } from './support/server.mjs';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 let server, browser, page;
@@ -39,6 +39,8 @@ async function open(where = '/search') {
   await page.goto(server.origin + where);
   await box().waitFor();
 }
+
+const said = (words) => until(async () => words.test(await id(page, 'search-status').textContent()), `${words} is said`);
 
 async function accessible(where) {
   const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
@@ -195,7 +197,6 @@ test('without a network the results stay, it says so, and goes on by itself', as
 });
 
 test('it is said what was found, also that nothing was and what to try; it is all accessible', async () => {
-  const said = (words) => until(async () => words.test(await id(page, 'search-status').textContent()), `${words} is said`);
   await open('/search?q=harbour');
   await said(/^\d+ results/);
   await page.keyboard.press('ArrowDown');
@@ -204,6 +205,36 @@ test('it is said what was found, also that nothing was and what to try; it is al
   await id(page, 'search-none').getByText('Nothing matches “xqzwv”.').waitFor();
   await said(/^0 results/);
   await accessible('nothing found');
+});
+
+test('people, and what they let others hear', async () => {
+  run(program, ['user', 'add', 'bob', '--data', server.data], { input: 'correct horse battery\n' });
+  const bob = Object.assign(Object.create(Server.prototype), { origin: server.origin, cookies: new Map() });
+  await bob.request('POST', '/api/v1/session', { name: 'bob', password: 'correct horse battery', deviceName: 'phone' });
+  const { tracks } = await bob.graphql('{ tracks(first: 2) { nodes { id } } }');
+  const { createPlaylist: made } = await bob.graphql(
+    'mutation ($c: ID!, $t: [ID!]) { createPlaylist(commandId: $c, name: "Songs for rowing", trackIds: $t) { id } }',
+    { c: commandId(), t: tracks.nodes.map((it) => it.id) });
+  await bob.graphql('mutation ($c: ID!, $id: ID!) { setPlaylistPublic(commandId: $c, id: $id, isPublic: true) { id } }', { c: commandId(), id: made.id });
+  const { createPlaylist: own } = await server.graphql(
+    'mutation ($c: ID!) { createPlaylist(commandId: $c, name: "Songs for walking") { id } }', { c: commandId() });
+  await until(async () => (await server.graphql('{ search(query: "songs for") { playlists { totalCount } } }')).search.playlists.totalCount === 2,
+    'both are found');
+  await open();
+  await box().fill('walking');
+  await results().getByTestId('playlist').first().click();
+  await id(page, 'playlist-public').click();
+  await until(async () => (await bob.graphql('query ($id: ID!) { playlist(id: $id) { name } }', { id: own.id })).playlist !== null,
+    'others may hear it');
+  await open('/search?q=rowing');
+  await results().getByTestId('playlist').first().click();
+  await id(page, 'playlist-title').waitFor();
+  assert.equal(await id(page, 'rename-playlist').count(), 0, 'it is there to be heard');
+  await page.getByRole('link', { name: 'by bob' }).click();
+  await id(page, 'follow').click();
+  await page.getByText('1 follower').waitFor();
+  await open('/search?q=bob');
+  await results().getByTestId('person').first().waitFor();
 });
 
 test('the page complained of nothing', () => {

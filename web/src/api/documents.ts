@@ -39,6 +39,7 @@ const FACETS = ['genres', 'moods', 'decades', 'languages', 'formats'];
 const RECENT = 'recentSearches { query }';
 
 export const queries = {
+  me: 'query Me { me { id } }',
   library: `query Library { library { ${LIBRARY} } }`,
   albums: `query Albums($first: Int!, $after: String, $sort: AlbumSort!, $genre: ID) {
     albums(first: $first, after: $after, sort: $sort, genre: $genre) { nodes { ${ALBUM_CARD} } ${PAGE} } }`,

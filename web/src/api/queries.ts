@@ -377,6 +377,16 @@ export function useAddToPlaylist() {
 
 // People.
 
+/** Is it the listener? Not before the server has said who that is: the account's id is not that of the graph. */
+export function useIsMe(id: string): boolean {
+  const { data } = useQuery({
+    queryKey: ['me'],
+    staleTime: Infinity,
+    queryFn: async () => (await ask<{ me: { id: string } }>(queries.me)).me.id,
+  });
+  return data === id;
+}
+
 const personKey = (id: string) => ['person', id] as const;
 
 export function usePerson(id: string) {

@@ -76,6 +76,8 @@ export const shortcuts: readonly Shortcut[] = [
   { keys: ['q'], shown: ['Q'], label: 'help.queue', run: ui.toggleQueue },
   { keys: ['l'], shown: ['L'], label: 'help.lyrics', run: () => ui.openNowPlaying(true) },
   { keys: ['/'], shown: ['/'], label: 'help.search', run: goToSearch },
+  // Its keys are isSearchKey's.
+  { keys: [], shown: ['Ctrl', 'K'], label: 'help.searchTyping', run: goToSearch },
   { keys: ['?'], shown: ['?'], label: 'help.help', run: () => ui.setHelp(true) },
 ];
 

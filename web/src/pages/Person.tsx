@@ -1,7 +1,6 @@
 import { UserRound, UserRoundCheck, UserRoundPlus } from 'lucide-react';
 import { useParams } from 'react-router';
-import { useAccount } from '../api/account';
-import { useFollow, usePerson } from '../api/queries';
+import { useFollow, useIsMe, usePerson } from '../api/queries';
 import type { Person as PersonType } from '../api/types';
 import { t } from '../i18n';
 import { Button, Facts, Loaded, Page } from '../ui/basics';
@@ -19,7 +18,7 @@ export function Person() {
 
 function PersonView({ person }: { person: PersonType }) {
   const { id, name, followerCount, followingCount, isFollowed, isFollower } = person;
-  const isMe = useAccount((it) => it.user?.id === id);
+  const isMe = useIsMe(id);
   const follow = useFollow(id);
   const facts = [
     t('count.followers', { count: followerCount }),

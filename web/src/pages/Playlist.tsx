@@ -1,9 +1,9 @@
 import { Globe, ListMusic, Pencil, Play, Trash2 } from 'lucide-react';
 import { useCallback, useMemo, useState } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
-import { useAccount } from '../api/account';
 import {
   useDeletePlaylist,
+  useIsMe,
   useLivePlaylist,
   useMovePlaylistEntry,
   usePlaylist,
@@ -36,7 +36,8 @@ export function PlaylistPage() {
 function PlaylistView({ playlist }: { playlist: Playlist }) {
   const move = useMovePlaylistEntry(playlist.id);
   const remove = useRemoveFromPlaylist(playlist.id);
-  const isMine = useIsMine(playlist);
+  // Others' playlists are there to be heard.
+  const isMine = useIsMe(playlist.owner.id);
   const entries = playlist.entries.nodes;
   const tracks = useMemo(() => entries.map((it) => it.track), [entries]);
   return (
@@ -65,11 +66,6 @@ function PlaylistView({ playlist }: { playlist: Playlist }) {
       )}
     </Page>
   );
-}
-
-/** Others' playlists are there to be heard. */
-function useIsMine(playlist: Playlist): boolean {
-  return useAccount((it) => it.user?.id === playlist.owner.id);
 }
 
 function PlaylistHeader({ playlist, isMine }: { playlist: Playlist; isMine: boolean }) {
