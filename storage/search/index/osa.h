@@ -1,23 +1,31 @@
 #pragma once
-/* osa.h -- the distance of words, a row at a time: the cells for one prefix of a path follow from
- * those of the two before it, so words with a common start share its rows.
+/* osa.h -- the distance of words, a code point at a time: what one step leaves follows from the two
+ * before it, so words with a common start share their steps.
  *
  * Optimal string alignment: insertion, deletion, substitution, and two neighbours swapped, no
- * substring edited twice (Boytsov, "Indexing methods for approximate dictionary searching", 2011,
- * section 2). Only the cells within `edits` of the diagonal are computed: the others are more.
+ * substring edited twice. Simulated as the automaton of Wu and Manber ("Fast text searching
+ * allowing errors", 1992) with swaps: a bit for each number of the word's code points that can be
+ * had with so many edits, so a step costs a few operations, however long the word is.
  *
- * Invariant  rows[d] belongs to the path's first d code points; a step at depth d makes the rows
+ * Invariant  states[d] belongs to a path's first d code points; a step at depth d makes those
  * behind it stale. Threads  None: pure functions over the caller's memory. */
 
 #include "runtime/base/str.h"
 
-enum { OSA_SIZE_MAX = 64, OSA_EDITS_MAX = 4, OSA_DEPTH_MAX = OSA_SIZE_MAX + OSA_EDITS_MAX + 1 };
+enum { OSA_SIZE_MAX = 63, OSA_EDITS_MAX = 3, OSA_DEPTH_MAX = OSA_SIZE_MAX + OSA_EDITS_MAX + 1 };
+enum { OSA_SLOTS = 128 };
+
+typedef struct osa_state {
+    uint64_t had[OSA_EDITS_MAX + 1];     /* bit j: the word's first j, with so many edits */
+    uint64_t swapped[OSA_EDITS_MAX + 1]; /* bit j: and then the one after the next */
+} osa_state_t;
 
 typedef struct osa {
     uint32_t size, edits;
-    uint32_t pattern[OSA_SIZE_MAX];
-    uint32_t path[OSA_DEPTH_MAX + 1]; /* [1] is the first */
-    uint8_t rows[OSA_DEPTH_MAX + 1][OSA_SIZE_MAX + 2];
+    uint64_t all;               /* bits 0 to size */
+    uint32_t points[OSA_SLOTS]; /* a table of the word's code points, */
+    uint64_t places[OSA_SLOTS]; /* bit j: it is the word's j-th; 0: an empty slot */
+    osa_state_t states[OSA_DEPTH_MAX + 1];
 } osa_t;
 
 /* Code points of `word`, at most `max` (an invalid byte counts as one); max + 1: there are more. */

@@ -75,9 +75,9 @@ err_t explain_hit(query_t *query, const rank_detail_t *detail, search_stage_t st
     for (size_t i = 0; i < query->question.count; i++)
         append_match(&text, &query->question.words[i], &detail->matches[i]);
     buf_printf(&text,
-               "words %.2f + title covered %.2f + whole title %.2f + artist covered %.2f + "
-               "popularity %.2f + kind %.2f = %.2f",
-               detail->words, detail->coverage, detail->whole, detail->artist, detail->popularity,
-               detail->kind, score);
+               "words %.2f + title covered %.2f + order %.2f + whole title %.2f + "
+               "artist covered %.2f + popularity %.2f + kind %.2f = %.2f",
+               detail->words, detail->coverage, detail->order, detail->whole, detail->artist,
+               detail->popularity, detail->kind, score);
     return finish(query, &text, out_text);
 }

@@ -194,6 +194,7 @@ static err_t add_popularity(query_t *query, filter_t *self)
     }
     /* The delta's are looked at when they are found: filter_drop_unpopular. */
     roaring_bitmap_add_range(set, SEARCH_DELTA_FIRST, search_delta_first(SEARCH_KIND_COUNT));
+    roaring_bitmap_and_inplace(set, everything);
     cut(query, &self->rest, &set);
     return ERR_OK;
 }

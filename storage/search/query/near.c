@@ -57,9 +57,11 @@ static uint32_t measure(walk_t *self, str_t word, size_t *out_far)
     while (at < word.size) {
         at += next_point(word, at, &c);
         depth++;
-        uint32_t least = 0;
-        if (at > same || depth > OSA_DEPTH_MAX)
-            least = osa_step(osa, MIN(depth, (uint32_t)OSA_DEPTH_MAX), c);
+        if (depth > OSA_DEPTH_MAX) { /* no word that was put in is so long */
+            *out_far = at;
+            return far;
+        }
+        uint32_t least = at > same ? osa_step(osa, depth, c) : 0;
         uint32_t here = osa_distance(osa, depth);
         best = is_prefix ? MIN(best, here) : here;
         if (least > self->edits && (!is_prefix || best > self->edits)) {

@@ -24,9 +24,10 @@ void question_word_init(question_word_t *out, str_t text, bool is_cjk, bool is_p
     out->is_prefix = is_prefix;
     out->size = (uint32_t)utf8_count(text);
     out->edits = is_cjk ? 0 : edits_of(out->size, is_prefix);
+    out->edits_ranked = out->edits + (is_prefix || is_cjk || out->size < 4 ? 0 : 1);
     out->weight = weight_of(out->size, is_cjk);
-    if (!is_cjk && !osa_init(&out->osa, text, out->edits))
-        out->osa = (osa_t){0}; /* never: words are cut at as many bytes */
+    if (!is_cjk && !osa_init(&out->osa, text, out->edits_ranked))
+        out->edits = out->edits_ranked = 0; /* too long to be measured */
 }
 
 static bool is_there(const question_t *self, str_t word)
@@ -51,6 +52,12 @@ static bool goes_on(str_t text)
     return text.size > 0 && text.data[text.size - 1] != ' ';
 }
 
+static uint32_t merged_edits(const question_word_t *merged, size_t count)
+{
+    uint32_t edits = merged->size < 6 ? 0 : merged->size < 10 || count > 2 ? 1 : 2;
+    return MIN(edits, merged->edits);
+}
+
 static err_t merge_neighbours(arena_t *arena, question_t *self)
 {
     self->merged = arena_new_array(arena, MAX(self->count, (size_t)1), sizeof *self->merged);
@@ -64,6 +71,9 @@ static err_t merge_neighbours(arena_t *arena, question_t *self)
         if (text.data == NULL)
             return ERR_NO_MEMORY;
         question_word_init(&self->merged[i], text, false, b->is_prefix);
+        /* Torn apart, it is wrong already; and each walk costs as much as a word's. */
+        self->merged[i].edits = merged_edits(&self->merged[i], self->count);
+        self->merged[i].edits_ranked = self->merged[i].edits;
     }
     return ERR_OK;
 }

@@ -15,10 +15,11 @@
 typedef struct question_word {
     str_t text;
     bool is_cjk, is_prefix;
-    uint32_t size;  /* code points */
-    uint32_t edits; /* 0 where it is CJK */
-    double weight;  /* in ranking: a short word says less */
-    osa_t osa;      /* of what is not CJK; rows are scratch */
+    uint32_t size;         /* code points */
+    uint32_t edits;        /* within which it is looked up; 0 where it is CJK */
+    uint32_t edits_ranked; /* within which it counts, a little, where a document is found without */
+    double weight;         /* in ranking: a short word says less */
+    osa_t osa;             /* of what is not CJK; rows are scratch */
 } question_word_t;
 
 typedef struct question {

@@ -3,13 +3,14 @@
 #include "storage/search/query/rank_text.h"
 
 static const struct {
-    double words, coverage, title_same, title_whole, title_begins, others_phrase, artist;
+    double words, coverage, order, title_same, title_whole, title_begins, others_phrase, artist;
     double popularity;
     double kinds[SEARCH_KIND_COUNT];
     double fields[RANK_FIELD_COUNT];
 } rank_weights = {
     .words = 10.0,
     .coverage = 2.0,
+    .order = 1.0,
     .title_same = 5.0,  /* more than all popularity: the exact title first */
     .title_whole = 2.5, /* every word of it, with an artist's or in another order */
     .title_begins = 1.0,
@@ -21,6 +22,8 @@ static const struct {
 };
 /* A match below this is looked for in further fields, and in words that were torn apart. */
 static const double value_good = 0.7;
+/* One that may well be what was meant. */
+static const double value_fair = 0.5;
 
 const char *rank_how_text(rank_how_t how)
 {
@@ -112,13 +115,27 @@ static double mean_of(const question_t *question, const rank_match_t *matches)
     return weights > 0 ? sum / weights : 0.0;
 }
 
-static void look_over(const question_t *question, rank_detail_t *detail)
+static void look_over(const question_t *question, double coverage, rank_detail_t *detail)
 {
     detail->is_exact = question->count > 0;
+    detail->is_answer = question->count > 0 && coverage >= 1.0;
     for (size_t i = 0; i < question->count; i++) {
-        rank_how_t how = detail->matches[i].how;
-        detail->is_exact &= how == RANK_EXACT || how == RANK_BEGINNING;
+        const rank_match_t *match = &detail->matches[i];
+        detail->is_exact &= match->how == RANK_EXACT || match->how == RANK_BEGINNING;
+        detail->is_answer &= match->value >= value_fair;
     }
+}
+
+/* The part of neighbours in the question that are neighbours in a field. */
+static double order_of(const question_t *question, const rank_match_t *matches)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i + 1 < question->count; i++) {
+        const rank_match_t *a = &matches[i], *b = &matches[i + 1];
+        bool is_there = a->value > 0 && b->value > 0 && a->field == b->field;
+        kept += is_there && (b->place == a->place + 1 || a->is_two_words) ? 1 : 0;
+    }
+    return question->count < 2 ? 0.0 : (double)kept / (double)(question->count - 1);
 }
 
 /* The question's text at the bounds of words. */
@@ -161,16 +178,17 @@ double rank_entry(question_t *question, const search_entry_t *entry, rank_detail
     rank_detail_t *detail = out_detail;
     match_words(question, &fields, detail->matches);
     match_merged(question, &fields, detail->matches);
-    look_over(question, detail);
     double coverage = rank_text_coverage(field_of(&fields, RANK_TITLE));
+    look_over(question, coverage, detail);
     double whole = whole_of(question, entry, detail, coverage);
     detail->is_whole = whole >= rank_weights.title_whole;
     detail->words = rank_weights.words * mean_of(question, detail->matches);
     detail->coverage = rank_weights.coverage * coverage;
+    detail->order = rank_weights.order * order_of(question, detail->matches);
     detail->whole = whole;
     detail->artist = rank_weights.artist * rank_text_coverage(field_of(&fields, RANK_ARTIST));
     detail->popularity = rank_weights.popularity * MIN(entry->popularity, 100u) / 100.0;
     detail->kind = entry->kind < SEARCH_KIND_COUNT ? rank_weights.kinds[entry->kind] : 0.0;
-    return detail->words + detail->coverage + detail->whole + detail->artist + detail->popularity +
-           detail->kind;
+    return detail->words + detail->coverage + detail->order + detail->whole + detail->artist +
+           detail->popularity + detail->kind;
 }

@@ -1,10 +1,11 @@
 #include "storage/search/query/rank_text.h"
 
-/* How well a word is matched. A misspelt one is worth less than any exact one in another field
- * (0.7 of an album's), the more so the shorter it is; what was run together is hardly a mistake. */
+/* How well a word is matched. A misspelt one loses by how much of it is wrong: an edit in three
+ * letters is another word more often than a slip. What was run together is hardly a mistake. */
 static const double value_beginning = 0.97, value_joined = 0.9, value_merged_beginning = 0.88;
-static const double value_near_one = 0.8, value_near_one_short = 0.3, value_near_two = 0.6;
-static const double value_near_beginning = 0.7, value_cjk_part = 0.9;
+static const double value_edit = 1.5, value_near_max = 0.85, value_near_min = 0.3;
+static const double value_far = 0.6; /* times it: farther than words are looked up */
+static const double value_near_beginning = 0.7, value_merged_near = 0.65, value_cjk_part = 0.9;
 enum { COMPACT_SIZE_MAX = 1024 };
 
 static uint16_t characters(str_t run)
@@ -42,7 +43,8 @@ double rank_text_coverage(const rank_text_t *self)
 static rank_match_t matched(rank_text_t *self, size_t index, double value, rank_how_t how)
 {
     self->covered[index] = self->units[index];
-    return (rank_match_t){.value = value, .how = how, .found = self->runs[index].text};
+    return (rank_match_t){
+        .value = value, .how = how, .found = self->runs[index].text, .place = index};
 }
 
 /* ---- words ---- */
@@ -51,26 +53,42 @@ static double near_value(const question_word_t *word, uint32_t edits)
 {
     if (word->is_prefix)
         return value_near_beginning;
-    if (edits > 1)
-        return value_near_two;
-    return value_near_one - value_near_one_short / MAX(word->size, 3u);
+    double value = 1.0 - value_edit * edits / MAX(word->size, 1u);
+    value = MAX(MIN(value, value_near_max), value_near_min);
+    return edits > word->edits ? value * value_far : value;
 }
 
-/* Is the word two neighbours of the text, run together? Index of the first; count: no. */
-static size_t find_joined(const rank_text_t *self, str_t word)
+/* Is the word neighbours of the text, run together? How many, from *out_first on; 0: no. */
+static size_t find_joined(const rank_text_t *self, str_t word, size_t *out_first)
 {
-    for (size_t i = 0; i + 1 < self->count; i++) {
-        str_t a = self->runs[i].text, b = self->runs[i + 1].text;
-        if (a.size + b.size == word.size && memcmp(word.data, a.data, a.size) == 0 &&
-            memcmp(word.data + a.size, b.data, b.size) == 0)
-            return i;
+    for (size_t first = 0; first + 1 < self->count; first++) {
+        size_t size = 0, count = 0;
+        while (first + count < self->count && size < word.size) {
+            str_t text = self->runs[first + count].text;
+            if (text.size > word.size - size || memcmp(word.data + size, text.data, text.size) != 0)
+                break;
+            size += text.size;
+            count++;
+        }
+        *out_first = first;
+        if (size == word.size && count > 1)
+            return count;
     }
-    return self->count;
+    return 0;
 }
 
 static str_t span_of(str_t a, str_t b)
 {
     return str_of(a.data, (size_t)(b.data - a.data) + b.size);
+}
+
+static rank_match_t match_joined(rank_text_t *self, size_t first, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        matched(self, first + i, value_joined, RANK_JOINED);
+    rank_match_t match = matched(self, first, value_joined, RANK_JOINED);
+    match.found = span_of(match.found, self->runs[first + count - 1].text);
+    return match;
 }
 
 static bool find_nearest(const rank_text_t *self, question_word_t *word, uint32_t edits_max,
@@ -111,24 +129,14 @@ static rank_match_t match_word(rank_text_t *self, question_word_t *word, bool is
         return matched(self, beginning, value_beginning, RANK_BEGINNING);
     if (is_plain)
         return (rank_match_t){0};
-    size_t joined = find_joined(self, word->text);
-    if (joined < self->count) {
-        matched(self, joined + 1, value_joined, RANK_JOINED);
-        rank_match_t match = matched(self, joined, value_joined, RANK_JOINED);
-        match.found = span_of(match.found, self->runs[joined + 1].text);
-        return match;
-    }
-    if (!find_nearest(self, word, word->edits, &index, &edits))
+    size_t joined = find_joined(self, word->text, &index);
+    if (joined > 0)
+        return match_joined(self, index, joined);
+    if (!find_nearest(self, word, word->edits_ranked, &index, &edits))
         return (rank_match_t){0};
     rank_match_t match = matched(self, index, near_value(word, edits), RANK_NEAR);
     match.edits = edits;
     return match;
-}
-
-uint32_t rank_merged_edits(const question_word_t *merged)
-{
-    uint32_t edits = merged->size < 6 ? 0 : merged->size < 10 ? 1 : 2;
-    return MIN(edits, merged->edits); /* its rows know no more */
 }
 
 rank_match_t rank_text_match_merged(rank_text_t *self, question_word_t *merged)
@@ -141,9 +149,9 @@ rank_match_t rank_text_match_merged(rank_text_t *self, question_word_t *merged)
         if (merged->is_prefix && str_starts_with(self->runs[i].text, merged->text))
             return matched(self, i, value_merged_beginning, RANK_JOINED);
     }
-    if (!find_nearest(self, merged, rank_merged_edits(merged), &index, &edits))
+    if (!find_nearest(self, merged, merged->edits, &index, &edits))
         return (rank_match_t){0};
-    return matched(self, index, edits > 1 ? value_near_two : value_near_beginning, RANK_JOINED);
+    return matched(self, index, value_merged_near, RANK_JOINED);
 }
 
 /* ---- CJK ---- */

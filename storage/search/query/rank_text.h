@@ -25,5 +25,3 @@ double rank_text_coverage(const rank_text_t *self);
 rank_match_t rank_text_match(rank_text_t *self, question_word_t *word, bool is_plain);
 /* Two words of the question written as one, against one of the text; value 0: no. */
 rank_match_t rank_text_match_merged(rank_text_t *self, question_word_t *merged);
-/* How many edits the two may be from it: fewer than a word's, for they are wrong already. */
-uint32_t rank_merged_edits(const question_word_t *merged);

@@ -1,6 +1,7 @@
 #include "storage/search/query/sets.h"
 
-#include "storage/search/query/rank_text.h"
+#include "storage/search/query/split.h"
+#include "storage/search/words.h"
 
 #include <stdlib.h>
 
@@ -9,10 +10,10 @@ enum {
     BEGINNING_WORDS_MAX = 512, /* words that start with what was typed: the most frequent */
     NEAR_MAX = 120,            /* words that a misspelt one may mean */
     NEAR_BEGINNING_MAX = 300,
-    SPLIT_SIZE_MIN = 4, /* code points of a word that may be two */
-    SPLITS_MAX = 3,     /* places that are tried */
+    FAR_SIZE_MIN =
+        9, /* code points of a word that may be an edit farther, where it is nothing else */
     CJK_PAIRS_MAX = 32,
-    CJK_SHARE_PERCENT = 60, /* of the pairs that a document must have */
+    CJK_SHARE_PERCENT = 50, /* of the pairs that a document must have */
 };
 
 void set_scope_end(roaring_bitmap_t **set)
@@ -261,56 +262,31 @@ static err_t add_near(query_t *query, question_word_t *word, uint32_t edits, uin
     return ERR_OK;
 }
 
-typedef struct split {
-    size_t at;
-    uint64_t frequency; /* of the rarer half */
-} split_t;
-
-static void keep_split(split_t splits[SPLITS_MAX], split_t split)
+/* What has all parts of a word that was run together. */
+static err_t add_parts(query_t *query, const split_t *split, roaring_bitmap_t *set)
 {
-    for (size_t i = 0; i < SPLITS_MAX; i++) {
-        if (split.frequency <= splits[i].frequency)
-            continue;
-        split_t less = splits[i];
-        splits[i] = split;
-        split = less;
+    roaring_bitmap_t *all SET_SCOPED = NULL;
+    for (size_t i = 0; i < split->count; i++) {
+        roaring_bitmap_t *more SET_SCOPED = NULL;
+        TRY(set_of_term(query, SEARCH_SPACE_WORD, split->parts[i], &more));
+        if (all == NULL)
+            all = STEAL(more);
+        else
+            set_and(query, all, more);
     }
-}
-
-/* Where a word may be two: the places at which the rarer half is most frequent. */
-static void find_splits(query_t *query, str_t word, split_t splits[SPLITS_MAX])
-{
-    for (size_t at = 1; at < word.size && !query_is_spent(query); at++) {
-        if (((unsigned char)word.data[at] & 0xc0) == 0x80)
-            continue;
-        query->read.work += 2ull * WORK_NUMBER;
-        uint64_t head = search_frequency(&query->read, SEARCH_SPACE_WORD, str_slice(word, 0, at));
-        if (head <= splits[SPLITS_MAX - 1].frequency)
-            continue;
-        uint64_t tail =
-            search_frequency(&query->read, SEARCH_SPACE_WORD, str_slice(word, at, word.size));
-        keep_split(splits, (split_t){at, MIN(head, tail)});
-    }
-}
-
-static err_t add_split(query_t *query, str_t word, size_t at, roaring_bitmap_t *set)
-{
-    roaring_bitmap_t *head SET_SCOPED = NULL, *tail SET_SCOPED = NULL;
-    TRY(set_of_term(query, SEARCH_SPACE_WORD, str_slice(word, 0, at), &head));
-    TRY(set_of_term(query, SEARCH_SPACE_WORD, str_slice(word, at, word.size), &tail));
-    set_and(query, head, tail);
-    set_or(query, set, head);
+    if (all != NULL)
+        set_or(query, set, all);
     return ERR_OK;
 }
 
 static err_t add_splits(query_t *query, const question_word_t *word, roaring_bitmap_t *set)
 {
-    split_t splits[SPLITS_MAX] = {{0}};
-    if (word->size < SPLIT_SIZE_MIN || word->is_prefix)
+    split_t splits[SPLITS_MAX];
+    if (word->is_prefix)
         return ERR_OK;
-    find_splits(query, word->text, splits);
-    for (size_t i = 0; i < SPLITS_MAX && splits[i].frequency > 0; i++)
-        TRY(add_split(query, word->text, splits[i].at, set));
+    size_t count = split_find(query, word, splits);
+    for (size_t i = 0; i < count && !query_is_spent(query); i++)
+        TRY(add_parts(query, &splits[i], set));
     return ERR_OK;
 }
 
@@ -326,6 +302,8 @@ err_t set_wide(query_t *query, question_word_t *word, const roaring_bitmap_t *ex
     if (!word->is_cjk) {
         TRY(add_near(query, word, word->edits, work_max, out_near, set));
         TRY(add_splits(query, word, set));
+        if (roaring_bitmap_is_empty(set) && word->size >= FAR_SIZE_MIN)
+            TRY(add_near(query, word, word->edits_ranked, work_max, out_near, set));
     }
     *out_set = STEAL(set);
     return ERR_OK;
@@ -336,9 +314,8 @@ err_t set_merged(query_t *query, question_word_t *merged, uint64_t work_max,
 {
     roaring_bitmap_t *set SET_SCOPED = NULL;
     near_words_t near;
-    uint32_t edits = rank_merged_edits(merged);
     TRY(set_exact(query, merged, &set));
-    TRY(add_near(query, merged, edits, work_max, &near, set));
+    TRY(add_near(query, merged, merged->edits, work_max, &near, set));
     *out_set = STEAL(set);
     return ERR_OK;
 }

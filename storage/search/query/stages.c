@@ -7,7 +7,12 @@
 
 #include <stdlib.h>
 
-enum { WHOLE_TITLES_MAX = 100, ALL_BUT_ONE_MIN = 60, TITLES_OF_NEAR_MAX = 8 };
+enum {
+    WHOLE_TITLES_MAX = 100,
+    ALL_BUT_ONE_MIN = 60,
+    TITLES_OF_NEAR_MAX = 8,
+    ANSWERS_LOOKED_AT_MAX = 50,
+};
 
 /* Of each kind, how many are ranked; a listener looks at far fewer albums and artists. */
 static const size_t ranked_max[SEARCH_KIND_COUNT] = {
@@ -169,6 +174,28 @@ static err_t intersect(query_t *query, roaring_bitmap_t *const *sets, size_t cou
     return ERR_OK;
 }
 
+/* Words of the question that are one: what has it and all the other words. */
+static err_t run_merged(stages_t *self, size_t index, bool is_exact)
+{
+    query_t *query = self->query;
+    roaring_bitmap_t *sets[SEARCH_REQUEST_WORDS_MAX];
+    roaring_bitmap_t *merged SET_SCOPED = NULL, *set SET_SCOPED = NULL;
+    if (self->question->merged[index].size == 0 || query_is_spent(query))
+        return ERR_OK;
+    memcpy(sets, is_exact ? self->exact : self->wide, sizeof sets);
+    if (is_exact)
+        TRY(set_exact(query, &self->question->merged[index], &merged));
+    else
+        TRY(set_merged(query, &self->question->merged[index], query->work_max, &merged));
+    if (is_exact && roaring_bitmap_is_empty(merged))
+        return ERR_OK;
+    explain_word(query, "as one", self->question->merged[index].text, NULL, merged);
+    sets[index] = merged;
+    sets[index + 1] = NULL;
+    TRY(intersect(query, sets, self->question->count, &set));
+    return stages_keep(query, set, SEARCH_STAGE_FUZZY, 0);
+}
+
 static err_t run_exact(stages_t *self)
 {
     query_t *query = self->query;
@@ -181,24 +208,11 @@ static err_t run_exact(stages_t *self)
     TRY(intersect(query, self->exact, self->question->count, &set));
     if (roaring_bitmap_get_cardinality(set) > WHOLE_TITLES_MAX)
         TRY(take_title(query, self->question->text, SEARCH_STAGE_EXACT));
-    return stages_keep(query, set, SEARCH_STAGE_EXACT, 0);
-}
-
-/* Words of the question that are one: what has it and all the other words. */
-static err_t run_merged(stages_t *self, size_t index)
-{
-    query_t *query = self->query;
-    roaring_bitmap_t *sets[SEARCH_REQUEST_WORDS_MAX];
-    roaring_bitmap_t *merged SET_SCOPED = NULL, *set SET_SCOPED = NULL;
-    if (self->question->merged[index].size == 0 || query_is_spent(query))
-        return ERR_OK;
-    memcpy(sets, self->wide, sizeof sets);
-    TRY(set_merged(query, &self->question->merged[index], query->work_max, &merged));
-    explain_word(query, "as one", self->question->merged[index].text, NULL, merged);
-    sets[index] = merged;
-    sets[index + 1] = NULL;
-    TRY(intersect(query, sets, self->question->count, &set));
-    return stages_keep(query, set, SEARCH_STAGE_FUZZY, 0);
+    TRY(stages_keep(query, set, SEARCH_STAGE_EXACT, 0));
+    /* "star boy" may be many things exactly, and "Starboy". */
+    for (size_t i = 0; i + 1 < self->question->count && !query->request->is_exact; i++)
+        TRY(run_merged(self, i, true));
+    return ERR_OK;
 }
 
 /* Each word has its share of what is left of the budget, so that the last is looked up, too. */
@@ -226,7 +240,7 @@ static err_t run_fuzzy(stages_t *self)
     TRY(intersect(query, self->wide, count, &set));
     TRY(stages_keep(query, set, SEARCH_STAGE_FUZZY, 0));
     for (size_t i = 0; i + 1 < count; i++)
-        TRY(run_merged(self, i));
+        TRY(run_merged(self, i, false));
     return ERR_OK;
 }
 
@@ -316,16 +330,57 @@ static err_t run_all_but_two(stages_t *self)
     return ERR_OK;
 }
 
+/* Does one of what was found answer the question: all its words, and the whole of a title? Two
+ * words and more that are one's title exactly are what was meant; a single word may be another that
+ * is misspelt ("Jood"), unless it was looked for already. */
+static err_t has_answer(stages_t *self, bool is_exact, bool *out_has)
+{
+    query_t *query = self->query;
+    *out_has = false;
+    if ((is_exact && self->question->count < 2) || stages_found(query) > ANSWERS_LOOKED_AT_MAX)
+        return ERR_OK;
+    for (search_kind_t kind = 0; kind < SEARCH_KIND_COUNT; kind++)
+        for (size_t i = 0; i < query->candidates[kind].count && !*out_has; i++) {
+            search_entry_t entry;
+            rank_detail_t detail;
+            query->read.work += WORK_RANK;
+            err_t err = search_entry(&query->read, query->candidates[kind].items[i].number, &entry);
+            if (err == ERR_NOT_FOUND)
+                continue;
+            TRY(err);
+            rank_entry(self->question, &entry, &detail);
+            *out_has = is_exact ? detail.is_whole && detail.is_exact : detail.is_answer;
+        }
+    return ERR_OK;
+}
+
+/* Whether what was found until now will do. */
+static err_t is_done(stages_t *self, bool *out_is_done)
+{
+    query_t *query = self->query;
+    bool is_exact = query->stage == SEARCH_STAGE_EXACT;
+    *out_is_done = true;
+    if (query->request->is_exact || query_is_spent(query))
+        return ERR_OK;
+    /* Words that may be misspelt find many that fit, but badly. */
+    if (stages_found(query) >= (is_exact ? FOUND_FEW : ANSWERS_LOOKED_AT_MAX))
+        return ERR_OK;
+    return has_answer(self, is_exact, out_is_done);
+}
+
 static err_t run(stages_t *self)
 {
     query_t *query = self->query;
+    bool is_enough;
     TRY(run_exact(self));
     explain_stage(query, "exactly");
-    if (query->request->is_exact || stages_found(query) >= FOUND_FEW || query_is_spent(query))
+    TRY(is_done(self, &is_enough));
+    if (is_enough)
         return ERR_OK;
     TRY(run_fuzzy(self));
     explain_stage(query, "about");
-    if (self->question->count < 2 || stages_found(query) >= FOUND_FEW || query_is_spent(query))
+    TRY(is_done(self, &is_enough));
+    if (is_enough || self->question->count < 2)
         return ERR_OK;
     TRY(run_all_but_one(self));
     if (self->question->count < 4 || stages_found(query) >= FOUND_TOO_FEW || query_is_spent(query))

@@ -44,7 +44,9 @@ Test(stages, what_is_typed_finds_what_is_meant_first)
         {"acdc thunderstruck", 5, SEARCH_STAGE_FUZZY},
         {"dont stop believin", 6, SEARCH_STAGE_EXACT},
         {"dont stop beleiving", 6, SEARCH_STAGE_FUZZY},
-        {"smells like green spirit", 4, SEARCH_STAGE_ALL_BUT_ONE},
+        {"smells like purple spirit", 4, SEARCH_STAGE_ALL_BUT_ONE},
+        {"smellsliketeenspirit", 4, SEARCH_STAGE_FUZZY},
+        {"anightattheopera", 1, SEARCH_STAGE_FUZZY}, /* an album's name */
         {"smells horrible wrong teen spirit", 4, SEARCH_STAGE_ALL_BUT_TWO},
         {"アンダーザシー", 9, SEARCH_STAGE_EXACT},
         {"アンダー・ザ・シー", 9, SEARCH_STAGE_EXACT},
@@ -142,7 +144,9 @@ Test(stages, what_was_corrected_is_said)
         {"teenspirit nirvana", "teen spirit nirvana"},
         {"thunder struck", "thunderstruck"},
         {"beyonse", "beyonce"},
-        {"smells like green spirit", ""}, /* a word less is no correction */
+        {"smells like green spirit", "smells like teen spirit"},
+        {"smells like purple spirit", ""}, /* a word less is no correction */
+        {"smellsliketeenspirit", "smells like teen spirit"},
         {"xyzzyx", ""},
     };
     shelf_t shelf SHELF_SCOPED;
