@@ -5,6 +5,7 @@
 #include "storage/search/index/terms.h"
 
 #include <math.h>
+#include <stdio.h>
 
 /* Before the entry: when it was added, its plays, the sizes of facets and lyrics behind it. */
 enum { AT_ADDED = 0, AT_PLAYS = 8, AT_FACETS = 16, AT_LYRICS = 20, HEAD_SIZE = 24 };
@@ -60,11 +61,11 @@ static void append_facet(buf_t *out, search_space_t space, str_t value)
     out->data[at + 2] = (char)(uint8_t)name.size;
 }
 
-static void append_number(buf_t *out, search_space_t space, uint32_t number)
+static void append_year(buf_t *out, search_space_t space, uint32_t year)
 {
-    buf_t text BUF_SCOPED = BUF_INIT;
-    buf_append_u64(&text, number);
-    append_facet(out, space, buf_str(&text));
+    char text[8];
+    int size = snprintf(text, sizeof text, "%u", (unsigned)year);
+    append_facet(out, space, str_of(text, (size_t)size));
 }
 
 static void append_facets(buf_t *out, const search_document_t *document)
@@ -81,8 +82,8 @@ static void append_facets(buf_t *out, const search_document_t *document)
         for (size_t j = 0; j < MIN(lists[i].names->count, (size_t)SEARCH_NAMES_MAX); j++)
             append_facet(out, lists[i].space, lists[i].names->items[j]);
     if (document->year > 0 && document->year <= YEAR_MAX) {
-        append_number(out, SEARCH_SPACE_DECADE, document->year / 10 * 10);
-        append_number(out, SEARCH_SPACE_YEAR, document->year);
+        append_year(out, SEARCH_SPACE_DECADE, document->year / 10 * 10);
+        append_year(out, SEARCH_SPACE_YEAR, document->year);
     }
 }
 

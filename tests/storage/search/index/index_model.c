@@ -371,3 +371,58 @@ void model_check(model_t *self, search_index_t *index)
     buf_deinit(&uses.scratch);
     arena_deinit(&uses.arena);
 }
+
+/* ---- an index in a folder of its own ---- */
+
+void rig_init(rig_t *self, uint64_t seed)
+{
+    *self = (rig_t){.folder = temporary_new(), .seed = {seed}};
+    self->path = temporary_in(&self->folder, "search");
+    self->fresh_path = temporary_in(&self->folder, "search.new");
+    self->random = random_seeded(&self->seed);
+    model_init(&self->model);
+}
+
+void rig_deinit(rig_t *self)
+{
+    model_deinit(&self->model);
+    temporary_remove(&self->folder);
+}
+
+void rig_put(rig_t *self, uint64_t count)
+{
+    for (uint64_t id = 1; id <= count; id++)
+        model_put(&self->model, &self->random,
+                  (search_kind_t)random_below(&self->random, SEARCH_KIND_COUNT),
+                  id * 0x9e3779b97f4a7c15u);
+}
+
+search_build_options_t rig_build_options(rig_t *self)
+{
+    return (search_build_options_t){
+        .source = model_source(&self->model), .position = {3, 4}, .now_ms = 5};
+}
+
+search_index_t *rig_open(const char *path)
+{
+    search_index_t *index = NULL;
+    check_ok(search_index_open(&(search_index_options_t){.path = path}, &index));
+    return index;
+}
+
+size_t rig_change(rig_t *self, search_change_t *changes, size_t max)
+{
+    size_t count = random_below(&self->random, max + 1);
+    for (size_t i = 0; i < count; i++) {
+        search_kind_t kind = (search_kind_t)random_below(&self->random, SEARCH_KIND_COUNT);
+        uint64_t id = random_below(&self->random, 120);
+        bool is_removal = random_below(&self->random, 3) == 0;
+        changes[i] =
+            (search_change_t){.is_removal = is_removal, .document = {.kind = kind, .id = id}};
+        if (is_removal)
+            model_remove(&self->model, kind, id);
+        else
+            changes[i].document = *model_put(&self->model, &self->random, kind, id);
+    }
+    return count;
+}

@@ -5,6 +5,7 @@
 
 #include "runtime/base/random.h"
 #include "storage/search/search_index.h"
+#include "tests/support/temporary.h"
 
 enum { MODEL_DOCUMENTS_MAX = 1500, MODEL_NAMES = 3 };
 
@@ -33,3 +34,26 @@ void model_remove(model_t *self, search_kind_t kind, uint64_t id);
 search_source_t model_source(model_t *self);
 /* Postings, entries, numbers, lyrics, facets, lists: all of it is as the model has it. */
 void model_check(model_t *self, search_index_t *index);
+
+/* ---- an index in a folder of its own, and its model ---- */
+
+typedef struct rig {
+    temporary_t folder;
+    temporary_name_t path, fresh_path; /* fresh: PATH.new */
+    model_t model;
+    random_seed_t seed;
+    ms_random_t random;
+} rig_t;
+
+void rig_init(rig_t *self, uint64_t seed);
+void rig_deinit(rig_t *self);
+#define RIG_SCOPED SCOPED(rig_deinit)
+
+/* Documents with ids that are far apart. */
+void rig_put(rig_t *self, uint64_t count);
+/* What the model has, as the options of a build. */
+search_build_options_t rig_build_options(rig_t *self);
+search_index_t *rig_open(const char *path);
+/* Up to `max` random changes (SEARCH_UPDATE_MAX at most) of a few documents, the model's already.
+ */
+size_t rig_change(rig_t *self, search_change_t *changes, size_t max);

@@ -1,138 +1,148 @@
-#include "storage/file.h"
+#include "storage/search/index/index_build.h"
 #include "tests/storage/search/index/index_model.h"
 #include "tests/support/check.h"
-#include "tests/support/temporary.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-typedef struct fixture {
-    temporary_t folder;
-    temporary_name_t path, new_path, old_path;
-    model_t model;
-    random_seed_t seed;
-    ms_random_t random;
-} fixture_t;
-
-static void set_up(fixture_t *self)
+static bool is_there(const rig_t *rig, const char *name)
 {
-    *self = (fixture_t){.folder = temporary_new(), .seed = {1}};
-    self->path = temporary_in(&self->folder, "search");
-    self->new_path = temporary_in(&self->folder, "search.new");
-    self->old_path = temporary_in(&self->folder, "search.old");
-    self->random = random_seeded(&self->seed);
-    model_init(&self->model);
-    for (uint64_t id = 1; id <= 20; id++)
-        model_put(&self->model, &self->random, SEARCH_TRACK, id);
-}
-
-static void tear_down(fixture_t *self)
-{
-    model_deinit(&self->model);
-    temporary_remove(&self->folder);
-}
-#define FIXTURE_SCOPED SCOPED(tear_down)
-
-static bool is_there(const char *path)
-{
+    temporary_name_t path = temporary_in(&rig->folder, name);
     struct stat info;
-    return stat(path, &info) == 0;
+    return stat(path.path, &info) == 0;
 }
 
-static search_index_t *open_index(const char *path)
+static void build_new(rig_t *rig)
 {
-    search_index_t *index = NULL;
-    check_ok(search_index_open(&(search_index_options_t){.path = path}, &index));
-    return index;
+    search_build_options_t options = rig_build_options(rig);
+    check_ok(search_build(rig->fresh_path.path, &options));
 }
 
-static void build(fixture_t *self, const char *path, uint64_t position)
+/* PATH with one document, then another in the model only. */
+static search_index_t *open_old(rig_t *rig)
 {
-    check_ok(search_build(path, &(search_build_options_t){.source = model_source(&self->model),
-                                                          .position = {1, position}}));
+    rig_put(rig, 1);
+    search_build_options_t options = rig_build_options(rig);
+    check_ok(search_build(rig->path.path, &options));
+    rig_put(rig, 40);
+    return rig_open(rig->path.path);
 }
 
-/* Builds another one beside, and puts it in the place of the first. */
-static void replace(fixture_t *self, search_index_t *index, uint64_t position)
+Test(search_index_swap, readers_see_the_new_one_and_so_does_who_opens_it_again)
 {
-    build(self, self->new_path.path, position);
-    check_ok(search_index_swap(index, open_index(self->new_path.path)));
-    model_check(&self->model, index);
-    cr_assert(eq(u64, search_index_position(index).position, position));
-    cr_assert(is_there(self->path.path));
-    cr_assert_not(is_there(self->new_path.path));
-    cr_assert_not(is_there(self->old_path.path));
+    rig_t rig RIG_SCOPED;
+    rig_init(&rig, 1);
+    search_index_t *index SEARCH_INDEX_SCOPED = open_old(&rig);
+    build_new(&rig);
+
+    check_ok(search_index_swap(index, rig_open(rig.fresh_path.path)));
+
+    model_check(&rig.model, index);
+    cr_assert_not(is_there(&rig, "search.new"));
+    cr_assert_not(is_there(&rig, "search.old"));
+    search_change_t changes[4];
+    size_t count = rig_change(&rig, changes, COUNT_OF(changes));
+    check_ok(search_index_update(index, changes, count, (search_position_t){0, 0}));
+    search_index_close(STEAL(index));
+    index = rig_open(rig.path.path);
+    model_check(&rig.model, index);
 }
 
-/* ---- what a kill leaves ---- */
-
-static void leave(const temporary_name_t *folder, const char *name)
+Test(search_index_swap, one_that_is_refused_leaves_the_old_one)
 {
-    temporary_name_t file = *folder;
-    size_t size = strlen(file.path);
-    snprintf(file.path + size, sizeof file.path - size, "/%s", name);
-    check_ok(file_replace(file.path, STR("1\n"), false));
+    rig_t rig RIG_SCOPED;
+    rig_init(&rig, 2);
+    search_index_t *index SEARCH_INDEX_SCOPED = open_old(&rig);
+    build_new(&rig);
+    temporary_name_t old = temporary_in(&rig.folder, "search.old");
+    temporary_name_t foreign = temporary_in(&rig.folder, "search.old/somebody");
+    search_index_stats_t stats;
+    check_true(mkdir(old.path, 0700) == 0 && mkdir(foreign.path, 0700) == 0);
+
+    cr_assert_neq(search_index_swap(index, rig_open(rig.fresh_path.path)), ERR_OK);
+
+    check_ok(search_index_stats(index, &stats));
+    cr_assert(eq(u64, stats.documents[0] + stats.documents[1] + stats.documents[2], 1));
 }
 
-Test(search_index_swap, what_a_killed_build_left_is_in_nobodys_way)
+static void rename_in(const rig_t *rig, const char *from, const char *to)
 {
-    static const struct {
-        const char *what;
-        const char *files[4];
-    } cases[] = {
-        {"a folder", {NULL}},
-        {"a mark that is not whole", {"building.new"}},
-        {"a mark", {"building"}},
-        {"files that have their names still", {"building", "spool", "runs"}},
-        {"an environment that is begun", {"building", "boot.new", "lock.mdb", "data.mdb"}},
-    };
-    for (size_t i = 0; i < 2 * COUNT_OF(cases); i++) {
-        fixture_t self FIXTURE_SCOPED;
-        bool is_first = i % 2 == 0; /* there never was another one */
-        set_up(&self);
-        if (!is_first)
-            build(&self, self.path.path, 7);
-        mkdir(self.new_path.path, 0700);
-        for (size_t k = 0; k < 4 && cases[i / 2].files[k] != NULL; k++)
-            leave(&self.new_path, cases[i / 2].files[k]);
-
-        check_ok(search_swap_settle(self.path.path));
-
-        cr_expect_not(is_there(self.new_path.path), "%s", cases[i / 2].what);
-        search_index_t *index SEARCH_INDEX_SCOPED = open_index(self.path.path);
-        cr_expect(eq(u64, search_index_position(index).position, is_first ? 0 : 7));
-        replace(&self, index, 8);
-        replace(&self, index, 9);
-    }
+    temporary_name_t a = temporary_in(&rig->folder, from), b = temporary_in(&rig->folder, to);
+    check_true(rename(a.path, b.path) == 0);
 }
 
-Test(search_index_swap, a_kill_between_any_two_renames_leaves_the_old_one_or_the_new_one)
+Test(search_index_swap, wherever_it_was_cut_short_one_whole_index_is_found)
 {
     static const struct {
         const char *what;
-        bool has_path, has_new, has_old;
-        uint64_t position;
+        bool old_has_gone, new_has_come;
+        bool is_new;
     } cases[] = {
-        {"before the first", true, true, false, 1},
-        {"after the first", false, true, true, 2},
-        {"after the second", true, false, true, 1},
+        {"before the first name", false, false, false},
+        {"between the names", true, false, true},
+        {"before what is left is removed", true, true, true},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        fixture_t self FIXTURE_SCOPED;
-        set_up(&self);
-        if (cases[i].has_path)
-            build(&self, self.path.path, 1);
-        if (cases[i].has_new)
-            build(&self, self.new_path.path, 2);
-        if (cases[i].has_old)
-            build(&self, self.old_path.path, 3);
+        rig_t rig RIG_SCOPED;
+        rig_init(&rig, 3 + i);
+        search_index_stats_t stats;
+        search_index_close(open_old(&rig));
+        build_new(&rig);
+        if (cases[i].old_has_gone)
+            rename_in(&rig, "search", "search.old");
+        if (cases[i].new_has_come)
+            rename_in(&rig, "search.new", "search");
 
-        check_ok(search_swap_settle(self.path.path));
+        check_ok(search_swap_settle(rig.path.path));
 
-        search_index_t *index SEARCH_INDEX_SCOPED = open_index(self.path.path);
-        cr_expect(eq(u64, search_index_position(index).position, cases[i].position));
-        cr_expect_not(is_there(self.new_path.path) || is_there(self.old_path.path), "%s",
-                      cases[i].what);
-        model_check(&self.model, index);
+        search_index_t *index SEARCH_INDEX_SCOPED = rig_open(rig.path.path);
+        check_ok(search_index_stats(index, &stats));
+        uint64_t count = stats.documents[0] + stats.documents[1] + stats.documents[2];
+        cr_assert(eq(int, count > 1, cases[i].is_new), "%s", cases[i].what);
+        cr_assert_not(is_there(&rig, "search.new"));
+        cr_assert_not(is_there(&rig, "search.old"));
     }
+}
+
+/* As a kill in a build leaves it: an environment, and the mark. */
+static void unfinish(const rig_t *rig, const char *name)
+{
+    temporary_name_t mark = temporary_in(&rig->folder, name);
+    FILE *file = fopen(mark.path, "w");
+    cr_assert_not_null(file);
+    (void)fclose(file);
+}
+
+Test(search_index_swap, what_a_build_left_unfinished_is_never_taken)
+{
+    rig_t rig RIG_SCOPED;
+    rig_init(&rig, 9);
+    search_index_t *index SEARCH_INDEX_SCOPED = open_old(&rig);
+    search_index_close(STEAL(index));
+    build_new(&rig);
+    unfinish(&rig, "search.new/building");
+    rename_in(&rig, "search", "elsewhere");
+
+    check_ok(search_swap_settle(rig.path.path));
+    cr_assert_not(is_there(&rig, "search.new"));
+    cr_assert_not(is_there(&rig, "search"));
+
+    rename_in(&rig, "elsewhere", "search");
+    unfinish(&rig, "search/building");
+    index = rig_open(rig.path.path);
+    search_index_stats_t stats;
+    check_ok(search_index_stats(index, &stats));
+    cr_assert(eq(u64, stats.documents[0] + stats.documents[1] + stats.documents[2], 0));
+    cr_assert_not(index_is_unfinished(rig.path.path));
+}
+
+Test(search_index_swap, nothing_is_settled_as_well)
+{
+    rig_t rig RIG_SCOPED;
+    rig_init(&rig, 10);
+
+    check_ok(search_swap_settle(rig.path.path));
+
+    cr_assert_not(is_there(&rig, "search"));
 }
