@@ -25,7 +25,7 @@ static inline uint32_t search_delta_first(unsigned kind)
 typedef enum search_space {
     SEARCH_SPACE_WORD = 'w',       /* a word; a CJK or kana character; two of them */
     SEARCH_SPACE_PREFIX = 'p',     /* 1 to 3 characters a word starts with */
-    SEARCH_SPACE_TITLE = 't',      /* the whole folded title, cut at 200 bytes */
+    SEARCH_SPACE_TITLE = 't',      /* the whole title: terms_title_append */
     SEARCH_SPACE_LYRIC_WORD = 'l', /* of lyrics */
     SEARCH_SPACE_LYRIC_PAIR = 'm', /* two neighbours in lyrics, one of them very common: "a b" */
     SEARCH_SPACE_GENRE = 'G',      /* facets: folded value */

@@ -208,6 +208,26 @@ static err_t emit_lyrics(emitter_t *self, str_t folded)
     return ERR_OK;
 }
 
+void terms_title_append(buf_t *out, str_t folded)
+{
+    size_t left = TERM_TITLE_SIZE_MAX;
+    str_t word;
+    while (folded.size > 0 && left > 0 && str_next(&folded, ' ', &word)) {
+        word = terms_cut(word, left);
+        buf_append(out, word);
+        left -= word.size;
+    }
+}
+
+static err_t emit_title(emitter_t *emitter, str_t title, buf_t *scratch)
+{
+    buf_reset(scratch);
+    terms_title_append(scratch, title);
+    TRY(buf_status(scratch));
+    str_t term = buf_str(scratch);
+    return term.size == 0 ? ERR_OK : emit(emitter, SEARCH_SPACE_TITLE, term, (str_t){0});
+}
+
 static err_t fold_lyrics(str_t lyrics, buf_t *scratch)
 {
     str_t line;
@@ -226,9 +246,7 @@ err_t terms_each(const folded_t *document, buf_t *scratch, terms_fn each, void *
     const str_t texts[] = {entry->title, entry->artist, entry->album, entry->others};
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         TRY(emit_words(&emitter, texts[i]));
-    if (entry->title.size > 0)
-        TRY(emit(&emitter, SEARCH_SPACE_TITLE, terms_cut(entry->title, TERM_TITLE_SIZE_MAX),
-                 (str_t){0}));
+    TRY(emit_title(&emitter, entry->title, scratch));
     str_t facets = document->facets;
     folded_facet_t facet;
     while (folded_next_facet(&facets, &facet))

@@ -18,6 +18,10 @@ size_t terms_prefix_size(str_t text, size_t count);
 /* The first bytes, at most `size_max`, at a whole code point. */
 str_t terms_cut(str_t text, size_t size_max);
 
+/* What a whole title is as a term, without the space: folded, without its blanks, so that who runs
+ * words together or tears them apart has the title all the same; cut at TERM_TITLE_SIZE_MAX. */
+void terms_title_append(buf_t *out, str_t folded);
+
 /* What a facet's value is as a term, without the space: folded, but a root as it stands, since two
  * that differ in case are two; what folds to nothing, too. */
 void terms_facet_append(buf_t *out, search_space_t space, str_t value);

@@ -122,13 +122,26 @@ uint64_t stages_found(const query_t *query)
 
 /* ---- whole titles ---- */
 
-static err_t take_title(query_t *query, str_t title, search_stage_t stage)
+/* `among`: only these, unless it is NULL: a title is found by its letters, wherever it has blanks.
+ */
+static err_t take_title_among(query_t *query, str_t title, search_stage_t stage,
+                              const roaring_bitmap_t *among)
 {
     roaring_bitmap_t *set SET_SCOPED = NULL;
-    if (title.size == 0)
+    buf_t term BUF_SCOPED = BUF_INIT;
+    terms_title_append(&term, title);
+    TRY(buf_status(&term));
+    if (term.size == 0)
         return ERR_OK;
-    TRY(set_of_term(query, SEARCH_SPACE_TITLE, terms_cut(title, TERM_TITLE_SIZE_MAX), &set));
+    TRY(set_of_term(query, SEARCH_SPACE_TITLE, buf_str(&term), &set));
+    if (among != NULL)
+        roaring_bitmap_and_inplace(set, among);
     return stages_keep(query, set, stage, WHOLE_TITLES_MAX);
+}
+
+static err_t take_title(query_t *query, str_t title, search_stage_t stage)
+{
+    return take_title_among(query, title, stage, NULL);
 }
 
 /* Of the words but one, each as it is most likely meant. */
@@ -207,7 +220,7 @@ static err_t run_exact(stages_t *self)
     }
     TRY(intersect(query, self->exact, self->question->count, &set));
     if (roaring_bitmap_get_cardinality(set) > WHOLE_TITLES_MAX)
-        TRY(take_title(query, self->question->text, SEARCH_STAGE_EXACT));
+        TRY(take_title_among(query, self->question->text, SEARCH_STAGE_EXACT, set));
     TRY(stages_keep(query, set, SEARCH_STAGE_EXACT, 0));
     /* "star boy" may be many things exactly, and "Starboy". */
     for (size_t i = 0; i + 1 < self->question->count && !query->request->is_exact; i++)
@@ -234,6 +247,7 @@ static err_t run_fuzzy(stages_t *self)
                      &self->wide[i]));
         explain_word(query, "about", word->text, &self->near[i], self->wide[i]);
     }
+    TRY(take_title(query, self->question->text, SEARCH_STAGE_FUZZY));
     TRY(take_title_without(self, count, SEARCH_STAGE_FUZZY));
     for (size_t i = 0; count == 1 && i < MIN(self->near[0].count, (size_t)TITLES_OF_NEAR_MAX); i++)
         TRY(take_title(query, self->near[0].items[i].text, SEARCH_STAGE_FUZZY));
