@@ -212,6 +212,20 @@ ON(audit_part)
     return ERR_OK;
 }
 
+/* BUSY: what was under way to who is erased came between; no more can, since the account is gone.
+ */
+static void user_was_erased(void *state, context_t *ctx, const answer_t *answer, void *data,
+                            size_t data_size)
+{
+    audit_self_t *self = state;
+    if (answer->err != ERR_BUSY) {
+        stepped(state, ctx, answer, data, data_size);
+        return;
+    }
+    self->step = ERASE_FOLLOWS;
+    actor_timer_start(ctx, PART_AGAIN_MS, 0, audit_part);
+}
+
 typedef struct key_job {
     const privacy_service_t *service;
     audit_user_t user;
@@ -264,7 +278,8 @@ static void next_step(audit_self_t *self, context_t *ctx)
         actor_ask(ctx, address_of(USER_KIND, id), STEP_TIMEOUT_MS, parted, NULL, 0, user_part);
         break;
     case ERASE_USER:
-        actor_ask(ctx, address_of(USER_KIND, id), STEP_TIMEOUT_MS, stepped, NULL, 0, user_erase);
+        actor_ask(ctx, address_of(USER_KIND, id), STEP_TIMEOUT_MS, user_was_erased, NULL, 0,
+                  user_erase);
         break;
     case ERASE_KEY:
         actor_offload(ctx, OFFLOAD_FILE, destroy_key, key_was_destroyed, &job, sizeof job);

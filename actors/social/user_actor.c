@@ -376,8 +376,11 @@ ON(user_note_room)
 
 /* ---- erasing ---- */
 
+/* A tie that came after the parting: its other end would keep it. */
 ON(user_erase)
 {
+    if (user_book_ties(&self->book) > 0)
+        return ERR_BUSY;
     emit(ctx, user_erased);
     return actor_reply(ctx, user_done);
 }

@@ -148,6 +148,23 @@ Test(follows, parting_from_many_takes_several_turns)
     world_deinit(&world);
 }
 
+/* It came between the parting and the erasure: its other end would keep it for good. */
+Test(follows, who_is_followed_again_is_not_erased_before_that_is_ended)
+{
+    world_t world;
+    world_init(&world);
+    part(&world, "bob");
+    check_ok(set_follow(&world, "ann", "bob", true).err);
+    wait_followers(&world, "bob", "ann", 1, true);
+
+    check_err(ask(&world.asking, user("bob"), user_erase).err, ERR_BUSY);
+
+    part(&world, "bob");
+    check_ok(ask(&world.asking, user("bob"), user_erase).err);
+    cr_assert_not(standing(&world, "ann", "bob").is_following);
+    world_deinit(&world);
+}
+
 /* What was under way to somebody who was erased meanwhile: the follow is undone. */
 Test(follows, somebody_who_is_erased_takes_no_followers)
 {
