@@ -155,7 +155,7 @@ test('all of a kind has a page of its own', async () => {
   assert.equal(address().searchParams.get('q'), 'a');
   await box().press('ArrowDown');
   assert.equal(await page.evaluate(() => document.activeElement.closest('[data-testid=all-tracks]') !== null), true);
-  await box().fill('salt');
+  await box().fill('salt air');
   await until(async () => (await id(page, 'all-tracks').getByTestId('track').count()) === 1, 'it goes with the words');
   await page.goBack();
   await until(() => address().pathname === '/search', 'back');
