@@ -52,7 +52,7 @@ static bool wants_recount(const catalog_keeper_t *self)
 static void recount(void *context)
 {
     catalog_keeper_t *self = context;
-    if (catalog_keeper_rebuild(self) == ERR_OK)
+    if (!self->is_again_due && catalog_keeper_rebuild(self) == ERR_OK)
         log_info(self->log, "catalog", "a listener was erased: plays are counted anew");
 }
 
@@ -125,13 +125,29 @@ static err_t build(void *data)
 
 static void build_again(uv_timer_t *timer)
 {
-    IGNORE_ERR(catalog_keeper_rebuild(timer->data)); /* BUSY: somebody asked for it meanwhile */
+    catalog_keeper_t *self = timer->data;
+    self->is_again_due = false;
+    IGNORE_ERR(catalog_keeper_rebuild(self)); /* BUSY: somebody asked for it meanwhile */
 }
 
 /* One that is to replace an outdated one, or to forget a listener whose key was still there. */
 static bool is_needed(const catalog_keeper_t *self, err_t err)
 {
     return (err != ERR_OK && projection_is_outdated(self->build.projection)) || wants_recount(self);
+}
+
+/* A recount that was in vain is tried ever more rarely: an erasure that could not be ended keeps
+ * its key, and with it the plays, until somebody ends it. */
+static void plan_again(catalog_keeper_t *self, err_t err)
+{
+    if (atomic_load(&self->is_stopped) || !is_needed(self, err)) {
+        self->pause_ms = 0;
+        return;
+    }
+    uint64_t longer = MIN(self->pause_ms * 2, (uint64_t)CATALOG_AGAIN_MS_MAX);
+    self->pause_ms = err == ERR_OK ? MAX(longer, self->again_ms) : self->again_ms;
+    self->is_again_due = true;
+    uv_timer_start(&self->again, build_again, self->pause_ms, 0);
 }
 
 static void built(void *data, err_t err)
@@ -145,8 +161,7 @@ static void built(void *data, err_t err)
     else if (err != ERR_CANCELLED)
         log_error(self->log, "catalog",
                   "the catalog could not be built anew, the old one stays: %s", err_text(err));
-    if (!atomic_load(&self->is_stopped) && is_needed(self, err))
-        uv_timer_start(&self->again, build_again, self->again_ms, 0);
+    plan_again(self, err);
     follow_wake(&self->follow); /* what came while nobody could step */
     if (self->moved != NULL)
         self->moved(self->moved_context); /* it may be another catalog now */

@@ -9,7 +9,10 @@
 #include "node/catalog/catalog_build.h"
 #include "node/follow.h"
 
-enum { CATALOG_AGAIN_MS = 30000 }; /* after a build that failed, where the catalog is outdated */
+enum {
+    CATALOG_AGAIN_MS = 30000,       /* after a build that failed, where the catalog is outdated */
+    CATALOG_AGAIN_MS_MAX = 3600000, /* after recounts in vain, each of which doubles it */
+};
 
 /* How far something is that goes from one position of the feed to its head. */
 typedef struct catalog_progress {
@@ -32,6 +35,8 @@ typedef struct catalog_keeper {
 
     follow_t follow;
     uv_timer_t again;
+    bool is_again_due;              /* the timer's, on the edge: a recount waits for it, too */
+    uint64_t pause_ms;              /* of the timer; 0: the last build was not in vain */
     catalog_progress_t first, anew; /* until whole_at; of a build beside */
     atomic_bool is_building, is_stopped;
     atomic_uint builds;   /* that ended */

@@ -48,8 +48,14 @@ typedef struct rig {
     runtime_t *runtime;
     catalog_keeper_t keeper;
     uint32_t again_ms;
+    atomic_uint *moved; /* counts steps; NULL: nobody does */
     _Atomic bool is_stopped;
 } rig_t;
+
+static void count_moved(void *context)
+{
+    atomic_fetch_add((atomic_uint *)context, 1);
+}
 
 static void start_here(void *context)
 {
@@ -79,6 +85,8 @@ static void rig_start(rig_t *self)
                                       .hooks = &self->hooks,
                                       .edge = runtime_edge(self->runtime, 0),
                                       .log = &self->log,
+                                      .moved = self->moved == NULL ? NULL : count_moved,
+                                      .moved_context = self->moved,
                                       .again_ms = self->again_ms};
     check_ok(edge_post(runtime_edge(self->runtime, 0), start_here, self));
 }
@@ -107,6 +115,48 @@ Test(catalog_keeper, a_listener_who_is_erased_has_plays_counted_anew)
     journal_hooks_call(&rig.hooks, 1);
 
     wait_until(atomic_load(&rig.keeper.builds) > 0);
+    rig_stop(&rig);
+    history_deinit(&rig.history);
+}
+
+static void set_flag(void *context)
+{
+    atomic_store((atomic_bool *)context, true);
+}
+
+/* Appends what changes nothing, and waits until a step has seen it. */
+static void wait_for_step(rig_t *rig, atomic_uint *moved)
+{
+    unsigned before = atomic_load(moved);
+    history_finish(&rig->history);
+    journal_hooks_call(&rig->hooks, 1);
+    wait_until(atomic_load(moved) > before);
+}
+
+/* An erasure that could not be ended, with the listener's key still there. */
+Test(catalog_keeper, a_recount_in_vain_is_not_begun_again_with_the_next_event)
+{
+    rig_t rig = {0};
+    atomic_uint moved = 0;
+    atomic_bool is_passed = false;
+    history_init(&rig.history, 23);
+    history_grow(&rig.history, 60);
+    rig.again_ms = 1000000;
+    rig.moved = &moved;
+    rig_start(&rig);
+    wait_until(projection_position(rig.history.projection) >= rig.keeper.whole_at);
+    for (uint32_t user = 0; user < HISTORY_USERS; user++)
+        history_erase_user(&rig.history, user);
+    journal_hooks_call(&rig.hooks, 1);
+    wait_until(atomic_load(&rig.keeper.builds) == 1);
+
+    /* One may be the build's own end; and with the next step the wish of one has been posted. */
+    for (int i = 0; i < 4; i++)
+        wait_for_step(&rig, &moved);
+    check_ok(edge_post(rig.keeper.edge, set_flag, &is_passed));
+    wait_until(atomic_load(&is_passed));
+
+    check_true(atomic_load(&rig.keeper.builds) == 1 && !atomic_load(&rig.keeper.is_building));
     rig_stop(&rig);
     history_deinit(&rig.history);
 }
