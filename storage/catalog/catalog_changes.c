@@ -221,7 +221,7 @@ static err_t trim_at(const catalog_t *self, uint32_t place, catalog_mark_t up_to
 {
     arena_t arena ARENA_SCOPED = {0};
     kv_tx_t tx KV_TX_SCOPED = {0};
-    catalog_changes_t notes;
+    catalog_changes_t notes = {0};
     TRY(kv_write(self->places[place].kv, &tx));
     TRY(check(&tx, up_to));
     TRY(oldest(&tx, up_to.sequence, &arena, &notes));

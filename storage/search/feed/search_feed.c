@@ -111,7 +111,7 @@ static err_t target(search_feed_t *self, uint64_t generation, uint64_t *out_sequ
 err_t search_feed_wait(search_feed_t *self, search_then_fn then, void *context,
                        uint64_t *out_ticket)
 {
-    uint64_t sequence, generation = atomic_load(&self->generation);
+    uint64_t sequence = 0, generation = atomic_load(&self->generation);
     if (generation == 0)
         return ERR_UNAVAILABLE;
     TRY(target(self, generation, &sequence));
