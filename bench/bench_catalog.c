@@ -7,7 +7,7 @@
  * catalog.open          of the catalog that is built
  * catalog.track, .album, .artist, .page_50   one read transaction each: a track by id; an album
  * with its first 100 tracks; an artist with its first 100 albums; 50 albums of the list by title,
- * from somewhere on. What is read is drawn by Zipf's law. catalog.search_*      as somebody types
+ * from somewhere on. What is read is drawn by Zipf's law.
  * catalog.private       bytes of this process that no file backs: after the build, and after
  * opening it again and all these reads */
 
@@ -205,26 +205,6 @@ static void measure_pages(bench_t *self)
     print_times("page_50", self->times, PAGES);
 }
 
-/* What is typed: the first `size` bytes (0: all) of a title. */
-static void measure_search(bench_t *self, const char *name, size_t size)
-{
-    for (size_t i = 0; i < SEARCHES; i++) {
-        catalog_read_t read;
-        catalog_track_t track;
-        search_answer_t answer;
-        must(catalog_read_begin(self->catalog, &self->arena, &read), "a read");
-        must(catalog_track(&read, draw(self, i), &track), "a track");
-        str_t text = size == 0 ? track.title : str_slice(track.title, 0, size);
-        search_query_t query = {text, {20, 20, 20}};
-        double start = bench_seconds();
-        must(catalog_search(&read, &query, &answer), "a search");
-        self->times[i] = bench_seconds() - start;
-        catalog_read_end(&read);
-        arena_reset(&self->arena);
-    }
-    print_times(name, self->times, SEARCHES);
-}
-
 static void measure(bench_t *self)
 {
     kv_stats_t stats;
@@ -235,9 +215,6 @@ static void measure(bench_t *self)
     measure_reads(self, "album", PAGES, read_album);
     measure_reads(self, "artist", PAGES, read_artist);
     measure_pages(self);
-    measure_search(self, "search_letter", 1);
-    measure_search(self, "search_four", 4);
-    measure_search(self, "search_title", 0);
     must(kv_stats(catalog_kv(self->catalog), &stats), "the size");
     bench_print("catalog.file_track",
                 ((double)stats.used_size - (double)stats.free_pages * 4096) /

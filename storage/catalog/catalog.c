@@ -21,7 +21,7 @@ static const char *const list_tables[CATALOG_LIST_COUNT] = {
     [CATALOG_ARTISTS_BY_NAME] = "artists-by-name",
     [CATALOG_GENRES_BY_NAME] = "genres-by-name",
 };
-static const char *const other_tables[TABLE_SEARCH - CATALOG_LIST_COUNT] = {
+static const char *const other_tables[CATALOG_TABLE_COUNT - CATALOG_LIST_COUNT] = {
     "tracks",         "albums",    "artists",  "genres",    "find-audio",
     "find-mbid",      "find-tags", "plays",    "listeners", "search-changes",
     "search-changed", "meta",      "position",
@@ -32,13 +32,11 @@ err_t catalog_open(const char *path, size_t map_size, const char *boot_id, catal
     const char *tables[CATALOG_TABLE_COUNT];
     memcpy(tables, list_tables, sizeof list_tables);
     memcpy(tables + TABLE_TRACKS, other_tables, sizeof other_tables);
-    memcpy(tables + TABLE_SEARCH, SEARCH_TABLES, SEARCH_TABLE_COUNT * sizeof SEARCH_TABLES[0]);
     catalog_t *self CATALOG_SCOPED = memory_new(sizeof *self);
     if (self == NULL)
         return ERR_NO_MEMORY;
     pthread_mutex_init(&self->left_lock, NULL);
     pthread_cond_init(&self->left, NULL);
-    self->search.first_table = TABLE_SEARCH;
     TRY(kv_open(&(kv_options_t){.path = path,
                                 .tables = tables,
                                 .table_count = CATALOG_TABLE_COUNT,

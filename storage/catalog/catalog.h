@@ -3,12 +3,12 @@
  *
  * Tracks are what is put in. Albums, artists and genres follow from them: they appear with their
  * first track, their counts stay exact, and they go with their last. Every list that a client can
- * ask for is an index, so a page costs its own length and nothing else. The search index lies in
- * the same environment and is written in the same transaction, so the two can't drift apart.
+ * ask for is an index, so a page costs its own length and nothing else. What changes is noted for
+ * the search index (catalog_changes.h).
  *
  * Reading: a scoped catalog_read_t; records decode into its arena, their strings borrow the map.
  * It never outlives a turn; what outlives it is copied (schema_copy).
- * Writing: a batch collects what changed and settles albums, artists, genres and search at
+ * Writing: a batch collects what changed and settles albums, artists and genres at
  * catalog_write_flush, just before the caller commits.
  *
  * Limits   Keys hold the first 200 bytes of folded text and the id, so they stay under 511 bytes
@@ -19,7 +19,7 @@
 
 #include "runtime/base/arena.h"
 #include "storage/kv.h"
-#include "storage/search/search.h"
+#include "storage/search/search_kind.h"
 
 #define DEF_FILE "storage/catalog/catalog.def"
 #include "runtime/base/schema_declare.h"
@@ -181,8 +181,3 @@ err_t catalog_write_flush(catalog_write_t *self, kv_tx_t *tx);
 void catalog_write_discard(catalog_write_t *self);
 /* Empties the catalog. */
 err_t catalog_clear(catalog_write_t *self, kv_tx_t *tx);
-
-/* ---- searching ---- */
-
-err_t catalog_search(catalog_read_t *read, const search_query_t *query,
-                     search_answer_t *out_answer);

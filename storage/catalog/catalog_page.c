@@ -81,9 +81,3 @@ err_t catalog_page(catalog_read_t *read, const catalog_page_options_t *options,
     *out_page = (catalog_page_t){items, count, has_more};
     return ERR_OK;
 }
-
-err_t catalog_search(catalog_read_t *read, const search_query_t *query, search_answer_t *out_answer)
-{
-    search_t search = {TABLE_SEARCH};
-    return search_find(&search, &read->tx, read->arena, query, out_answer);
-}

@@ -5,7 +5,7 @@
  * catalog_page.c    lists
  * catalog_keys.c    which keys an entity has in which index
  * catalog_write.c   tracks in and out
- * catalog_settle.c  what follows from tracks: albums, artists, genres, search
+ * catalog_settle.c  what follows from tracks: albums, artists, genres
  * catalog_changes.c what changed, for the search index
  * catalog_plays.c   how often tracks were played
  * catalog_swap.c    another environment put in the place of the one that is read */
@@ -32,8 +32,7 @@ enum {
     TABLE_CHANGED,
     TABLE_META,
     TABLE_POSITION,
-    TABLE_SEARCH,
-    CATALOG_TABLE_COUNT = TABLE_SEARCH + SEARCH_TABLE_COUNT
+    CATALOG_TABLE_COUNT
 };
 _Static_assert((int)CATALOG_TABLE_COUNT <= (int)KV_TABLES_MAX, "one environment");
 
@@ -50,7 +49,6 @@ struct catalog {
     atomic_uint current;
     pthread_mutex_t left_lock; /* with `left`: the last reader of a place that is not current */
     pthread_cond_t left;
-    search_t search;
 };
 
 /* Of what is written between two flushes. */
@@ -63,7 +61,7 @@ struct catalog_write {
     catalog_t *catalog;
     arena_t names;   /* of the batch: what dirty entries point to */
     arena_t scratch; /* of one entity */
-    buf_t wire, text;
+    buf_t wire;
     keys_t old_keys, new_keys;
     dirty_t albums, artists, genres;
     catalog_notes_t notes;

@@ -118,7 +118,6 @@ static err_t settle_album(catalog_write_t *self, const kv_tx_t *tx, const dirty_
     uint64_t id = entry->id;
     bool is_noted = entry->is_noted;
     catalog_album_t album, old;
-    const search_t *search = &self->catalog->search;
     TRY(sum_up(self, tx, id, &album));
     keys_reset(&self->old_keys);
     keys_reset(&self->new_keys);
@@ -128,7 +127,6 @@ static err_t settle_album(catalog_write_t *self, const kv_tx_t *tx, const dirty_
     else if (err != ERR_NOT_FOUND)
         return err;
     if (album.track_count == 0) {
-        TRY(search_remove(search, tx, SEARCH_ALBUM, id));
         TRY(catalog_apply(self, tx, TABLE_ALBUMS, id, (str_t){NULL, 0}));
         return is_noted ? catalog_note(self, tx, SEARCH_ALBUM, id) : ERR_OK;
     }
@@ -136,11 +134,7 @@ static err_t settle_album(catalog_write_t *self, const kv_tx_t *tx, const dirty_
     TRY(show_artists(self, &album));
     buf_reset(&self->wire);
     schema_encode(&catalog_album_schema, &album, &self->wire);
-    buf_reset(&self->text);
-    catalog_credits_text(album.credits.items, album.credits.count, &self->text);
     TRY(buf_status(&self->wire));
-    TRY(buf_status(&self->text));
-    TRY(search_put(search, tx, SEARCH_ALBUM, id, album.title, buf_str(&self->text)));
     TRY(catalog_apply(self, tx, TABLE_ALBUMS, id, buf_str(&self->wire)));
     return is_noted ? note_album(self, tx, &album) : ERR_OK;
 }
@@ -166,7 +160,6 @@ static err_t settle_artist(catalog_write_t *self, const kv_tx_t *tx, const dirty
 {
     catalog_artist_t artist;
     bool is_noted = entry->is_noted;
-    const search_t *search = &self->catalog->search;
     keys_reset(&self->old_keys);
     keys_reset(&self->new_keys);
     err_t err =
@@ -180,7 +173,6 @@ static err_t settle_artist(catalog_write_t *self, const kv_tx_t *tx, const dirty
     artist.track_count = changed(artist.track_count, entry->tracks);
     artist.album_count = changed(artist.album_count, entry->albums);
     if (artist.track_count == 0 && artist.album_count == 0) {
-        TRY(search_remove(search, tx, SEARCH_ARTIST, entry->id));
         TRY(catalog_apply(self, tx, TABLE_ARTISTS, entry->id, (str_t){NULL, 0}));
         return is_noted ? catalog_note(self, tx, SEARCH_ARTIST, entry->id) : ERR_OK;
     }
@@ -192,11 +184,7 @@ static err_t settle_artist(catalog_write_t *self, const kv_tx_t *tx, const dirty
     keys_of_artist(&self->new_keys, &artist);
     buf_reset(&self->wire);
     schema_encode(&catalog_artist_schema, &artist, &self->wire);
-    buf_reset(&self->text);
-    buf_append(&self->text, artist.name);
     TRY(buf_status(&self->wire));
-    TRY(buf_status(&self->text));
-    TRY(search_put(search, tx, SEARCH_ARTIST, entry->id, buf_str(&self->text), (str_t){NULL, 0}));
     TRY(catalog_apply(self, tx, TABLE_ARTISTS, entry->id, buf_str(&self->wire)));
     return is_noted ? catalog_note(self, tx, SEARCH_ARTIST, entry->id) : ERR_OK;
 }

@@ -19,7 +19,6 @@ void catalog_write_free(catalog_write_t *self)
     arena_deinit(&self->names);
     arena_deinit(&self->scratch);
     buf_deinit(&self->wire);
-    buf_deinit(&self->text);
     keys_deinit(&self->old_keys);
     keys_deinit(&self->new_keys);
     dirty_deinit(&self->albums);
@@ -162,17 +161,6 @@ static err_t complete(catalog_write_t *self, catalog_track_t *track)
     return ERR_OK;
 }
 
-static err_t search_track(catalog_write_t *self, const kv_tx_t *tx, const catalog_track_t *track)
-{
-    buf_reset(&self->text);
-    catalog_credits_text(track->credits.items, track->credits.count, &self->text);
-    buf_append_char(&self->text, ' ');
-    buf_append(&self->text, track->album);
-    TRY(buf_status(&self->text));
-    return search_put(&self->catalog->search, tx, SEARCH_TRACK, track->id, track->title,
-                      buf_str(&self->text));
-}
-
 /* ---- what search is told ---- */
 
 static void mix(uint64_t *digest, str_t text)
@@ -276,7 +264,6 @@ static err_t put(catalog_write_t *self, const kv_tx_t *tx, const catalog_track_t
     buf_reset(&self->wire);
     schema_encode(&catalog_track_schema, &track, &self->wire);
     TRY(buf_status(&self->wire));
-    TRY(search_track(self, tx, &track));
     TRY(catalog_apply(self, tx, TABLE_TRACKS, track.id, buf_str(&self->wire)));
     TRY(catalog_move_plays(self, tx, track.id, before, &track));
     return is_noted ? catalog_note(self, tx, SEARCH_TRACK, track.id) : ERR_OK;
@@ -330,7 +317,6 @@ static err_t take_out(catalog_write_t *self, const kv_tx_t *tx, uint64_t id)
         return ERR_NO_MEMORY;
     keys_of_track(&self->old_keys, &old);
     keys_reset(&self->new_keys);
-    TRY(search_remove(&self->catalog->search, tx, SEARCH_TRACK, id));
     TRY(catalog_apply(self, tx, TABLE_TRACKS, id, (str_t){NULL, 0}));
     TRY(catalog_move_plays(self, tx, id, &old, NULL));
     return catalog_note(self, tx, SEARCH_TRACK, id);
@@ -348,5 +334,5 @@ err_t catalog_clear(catalog_write_t *self, kv_tx_t *tx)
     catalog_write_discard(self);
     for (kv_table_t table = 0; table < TABLE_POSITION; table++)
         TRY(kv_clear(tx, table));
-    return search_clear(&self->catalog->search, tx);
+    return ERR_OK;
 }

@@ -344,32 +344,6 @@ Test(catalog, an_album_lists_its_tracks_by_disc_and_number)
     cr_assert(album.duration_ms == 5 * 180000 + 0 + 1 + 2 + 3 + 4);
 }
 
-Test(catalog, what_is_put_is_found_by_searching)
-{
-    fixture_t self FIXTURE_SCOPED = set_up();
-    catalog_track_t tracks[40];
-    for (uint64_t i = 0; i < 40; i++)
-        tracks[i] = made_track(&self.arena, i);
-    put_tracks(&self, tracks, 40);
-    search_answer_t answer;
-    search_query_t query = {STR("river 37"), {10, 10, 10}};
-    {
-        catalog_read_t read CATALOG_READ_SCOPED = reading(&self);
-        check_ok(catalog_search(&read, &query, &answer));
-        cr_assert(answer.counts[SEARCH_TRACK] == 1 && answer.hits[SEARCH_TRACK][0].id == 38);
-        cr_assert(answer.counts[SEARCH_ARTIST] == 0);
-    }
-    tracks[37].title = STR("Something Else");
-    put_tracks(&self, &tracks[37], 1);
-
-    catalog_read_t read CATALOG_READ_SCOPED = reading(&self);
-    check_ok(catalog_search(&read, &query, &answer));
-    cr_assert(answer.counts[SEARCH_TRACK] == 0);
-    query.text = STR("some");
-    check_ok(catalog_search(&read, &query, &answer));
-    cr_assert(answer.counts[SEARCH_TRACK] == 1);
-}
-
 /* ---- against a catalog built from scratch ---- */
 
 enum { MODEL_TRACKS = 40, MODEL_ROUNDS = 60, MODEL_TABLES = 27 };
