@@ -108,15 +108,49 @@ static void put_text(folder_t *self, str_t text)
     buf_append(self->out, text);
 }
 
+static bool is_ascii_kept(unsigned char lower)
+{
+    return (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9') || lower == '+' ||
+           lower == '=' || lower == '$';
+}
+
 static void put_ascii(folder_t *self, char c)
 {
     char lower = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-    bool is_kept = (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
-                   c == '=' || c == '$';
-    if (is_kept)
+    if (is_ascii_kept((unsigned char)lower))
         put_text(self, str_of(&lower, 1));
     else if (!is_apostrophe((unsigned char)c))
         put_blank(self);
+}
+
+/* A run of ASCII, most of what is folded, without a look at the buffer for each byte. Returns where
+ * it ends. */
+static size_t put_ascii_run(folder_t *self, str_t text, size_t at)
+{
+    size_t end = at;
+    while (end < text.size && (unsigned char)text.data[end] < 0x80)
+        end++;
+    if (self->out->size_max > 0 || buf_reserve(self->out, end - at + 1) != ERR_OK) {
+        for (; at < end; at++)
+            put_ascii(self, text.data[at]);
+        return end;
+    }
+    char *to = self->out->data + self->out->size;
+    const char *start = self->out->data + self->start;
+    for (; at < end; at++) {
+        unsigned char c = (unsigned char)text.data[at];
+        unsigned char lower = c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c;
+        if (!is_ascii_kept(lower)) {
+            self->is_blank_due |= c != '\'' && c != '`' && to > start;
+            continue;
+        }
+        if (self->is_blank_due)
+            *to++ = ' ';
+        self->is_blank_due = false;
+        *to++ = (char)lower;
+    }
+    self->out->size = (size_t)(to - self->out->data);
+    return end;
 }
 
 static void put_decomposed(folder_t *self, uint32_t c)
@@ -166,7 +200,7 @@ void fold_append(buf_t *out, str_t text)
     folder_t folder = {out, out->size, false};
     for (size_t at = 0; at < text.size;) {
         if ((unsigned char)text.data[at] < 0x80) {
-            put_ascii(&folder, text.data[at++]);
+            at = put_ascii_run(&folder, text, at);
             continue;
         }
         uint32_t c;

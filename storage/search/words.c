@@ -50,25 +50,27 @@ static size_t next_point(str_t text, uint32_t *out_point)
 
 bool words_next(str_t *rest, words_run_t *out_run)
 {
-    size_t start = 0, end, kept;
+    const char *text = rest->data;
+    size_t start = 0, end, kept, size = rest->size;
     uint32_t c = 0;
-    while (start < rest->size && rest->data[start] == ' ')
+    while (start < size && text[start] == ' ')
         start++;
-    if (start == rest->size)
+    if (start == size)
         return false;
-    end = start + next_point(str_slice(*rest, start, rest->size), &c);
+    end = start + next_point(str_slice(*rest, start, size), &c);
     bool is_cjk = words_is_cjk(c);
     kept = end;
-    while (end < rest->size && rest->data[end] != ' ') {
-        size_t size = next_point(str_slice(*rest, end, rest->size), &c);
-        if (words_is_cjk(c) != is_cjk)
+    while (end < size && text[end] != ' ') {
+        bool is_ascii = (unsigned char)text[end] < 0x80;
+        size_t more = is_ascii ? 1 : next_point(str_slice(*rest, end, size), &c);
+        if ((!is_ascii && words_is_cjk(c)) != is_cjk)
             break;
-        end += size;
+        end += more;
         if (is_cjk || end - start <= FOLD_WORD_SIZE_MAX)
             kept = end;
     }
     *out_run = (words_run_t){str_slice(*rest, start, kept), is_cjk};
-    *rest = str_slice(*rest, end, rest->size);
+    *rest = str_slice(*rest, end, size);
     return true;
 }
 

@@ -79,7 +79,7 @@ static err_t count_values(query_t *query, search_space_t space, const roaring_bi
             return ERR_OK;
         }
         TRY(set_of_term(query, space, values->items[i].term, &set));
-        query->read.work += WORK_SETS;
+        query->read.work += WORK_SETS + roaring_bitmap_get_cardinality(set) / WORK_FACET_SHARE;
         values->items[i].frequency = roaring_bitmap_and_cardinality(tracks, set);
     }
     return ERR_OK;

@@ -306,6 +306,7 @@ err_t filter_all_but(query_t *query, const filter_t *self, search_facet_t facet,
     for (size_t i = 0; i < SEARCH_FACET_COUNT; i++)
         if (i != (size_t)facet)
             set_and(query, left, self->facets[i]);
+    TRY(filter_drop_unpopular(query, left));
     *out_set = STEAL(left);
     return ERR_OK;
 }

@@ -12,7 +12,7 @@
 
 /* A phrase as it was sung is worth more than popularity; a word less costs a part of ten. */
 static const double weight_words = 10.0, weight_phrase = 5.0, weight_popularity = 4.5;
-enum { WORDS_MIN_FOR_ONE_WRONG = 3 };
+enum { WORDS_MIN_FOR_ONE_WRONG = 3, READ_MIN = 60 };
 
 typedef struct line_hit {
     hit_t hit; /* first: sorted as one */
@@ -177,10 +177,13 @@ static int by_score(const void *x, const void *y)
 
 static err_t find_and_read(query_t *query, size_t left_out, bool uses_pairs, lyrics_hits_t *hits)
 {
+    size_t count = query->question.count;
+    /* Without a word there are many sets, and less in each. */
+    size_t limit = left_out == count ? 0 : MAX(SEARCH_RANKED_MAX / count, (size_t)READ_MIN);
     roaring_bitmap_t *set SET_SCOPED = NULL;
     query->candidates[SEARCH_TRACK].count = 0;
     TRY(find_tracks(query, left_out, uses_pairs, &set));
-    TRY(stages_keep(query, set, SEARCH_STAGE_LYRICS, 0));
+    TRY(stages_keep(query, set, SEARCH_STAGE_LYRICS, limit));
     return read_tracks(query, hits);
 }
 

@@ -3,14 +3,12 @@
  *
  * The index knows the words of each track's lyrics, and pairs of neighbours where one of them is so
  * common that its own list would not say much. Tracks that have all of them are read, the most
- * popular first, LYRICS_READ_MAX at most, for the line that has most of the words in order; when
+ * popular first, SEARCH_RANKED_MAX at most, for the line that has most of the words in order; when
  * few have, those that lack one word of three or more, too.
  *
  * Errors  CORRUPT, NO_MEMORY */
 
 #include "storage/search/query/query_parts.h"
-
-enum { LYRICS_READ_MAX = 1500 };
 
 err_t lyrics_run(query_t *query);
 err_t lyrics_fill(query_t *query, search_found_t *out_found);
