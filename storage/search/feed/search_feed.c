@@ -40,6 +40,8 @@ err_t search_feed_open(const search_feed_options_t *options, search_feed_t **out
     self->options = *options;
     if (self->options.delta_max == 0)
         self->options.delta_max = SEARCH_DELTA_MAX;
+    if (self->options.delta_full == 0)
+        self->options.delta_full = SEARCH_DELTA_FULL;
     atomic_store(&self->first_want, SEARCH_WANT_FIRST);
     buf_append(&self->path, str_from(options->path));
     buf_printf(&self->path_new, "%s.new", options->path);

@@ -52,7 +52,8 @@ typedef struct search_feed_options {
     catalog_t *catalog;
     blob_folder_t *lyrics; /* NULL: long lyrics are not searched */
     ms_clock_t clock;
-    uint64_t delta_max; /* 0: SEARCH_DELTA_MAX; of a large index a twentieth is let pass */
+    uint64_t delta_max;  /* 0: SEARCH_DELTA_MAX; of a large index a twentieth is let pass */
+    uint64_t delta_full; /* 0: SEARCH_DELTA_FULL, the most: an update more would be past it */
 } search_feed_options_t;
 
 err_t search_feed_open(const search_feed_options_t *options, search_feed_t **out_feed);

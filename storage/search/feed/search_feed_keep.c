@@ -80,11 +80,15 @@ static err_t position_of(search_index_t *index, search_position_t *out_position)
     return ERR_OK;
 }
 
-static bool is_full(search_index_t *index)
+static bool is_past(const search_feed_t *self, const search_index_stats_t *stats)
+{
+    return stats->delta + SEARCH_UPDATE_MAX > self->options.delta_full;
+}
+
+static bool is_full(const search_feed_t *self, search_index_t *index)
 {
     search_index_stats_t stats;
-    return search_index_stats(index, &stats) == ERR_OK &&
-           stats.delta + SEARCH_UPDATE_MAX > SEARCH_DELTA_FULL;
+    return search_index_stats(index, &stats) == ERR_OK && is_past(self, &stats);
 }
 
 /* How far a step came. */
@@ -131,7 +135,7 @@ static void trim(search_feed_t *self, bool is_behind)
 static err_t update(search_feed_t *self, bool *out_is_behind)
 {
     stepped_t stepped;
-    if (!search_feed_is_ready(self) || atomic_load(&self->is_damaged) || is_full(self->index))
+    if (!search_feed_is_ready(self) || atomic_load(&self->is_damaged) || is_full(self, self->index))
         return ERR_OK; /* what is built instead has it all */
     err_t err = step(self, self->index, &stepped);
     if (err == ERR_STALE) {
@@ -177,7 +181,7 @@ static search_want_t wants_of_index(search_feed_t *self)
     uint64_t now_ms = (uint64_t)clock_wall_ms(&self->options.clock);
     bool is_old =
         now_ms > stats.built_at_ms && now_ms - stats.built_at_ms > SEARCH_RANKS_DAYS_MAX * DAY_MS;
-    if (stats.delta >= delta_wanted(self, &stats))
+    if (stats.delta >= delta_wanted(self, &stats) || is_past(self, &stats))
         return SEARCH_WANT_DELTA;
     return is_old && stats.delta > 0 ? SEARCH_WANT_RANKS : SEARCH_WANT_NOTHING;
 }
@@ -219,7 +223,7 @@ static err_t catch_up(search_feed_t *self, search_index_t *index, size_t steps,
                       const atomic_bool *is_stopped)
 {
     stepped_t stepped = {.is_behind = true};
-    for (size_t i = 0; stepped.is_behind && i < steps && !is_full(index); i++) {
+    for (size_t i = 0; stepped.is_behind && i < steps && !is_full(self, index); i++) {
         if (atomic_load(is_stopped))
             return ERR_CANCELLED;
         TRY(step(self, index, &stepped));

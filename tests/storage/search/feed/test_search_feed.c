@@ -6,6 +6,7 @@
 #include "tests/support/check.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@ typedef struct rig {
     catalog_rig_t catalog;
     temporary_name_t path;
     search_feed_t *feed;
+    uint64_t delta_full;
 } rig_t;
 
 static void feed_open(rig_t *self)
@@ -26,7 +28,8 @@ static void feed_open(rig_t *self)
                                            .catalog = self->catalog.catalog,
                                            .lyrics = self->catalog.blobs,
                                            .clock = clock_system(),
-                                           .delta_max = DELTA_MAX};
+                                           .delta_max = DELTA_MAX,
+                                           .delta_full = self->delta_full};
     check_ok(search_feed_open(&options, &self->feed));
 }
 
@@ -228,6 +231,51 @@ Test(search_feed, another_catalog_and_a_large_delta_want_a_build)
     cr_assert(search_feed_is_ready(self.feed), "the old one answers meanwhile");
     check_ok(search_feed_build(self.feed, &never));
     cr_assert(search_feed_wants(self.feed) == SEARCH_WANT_NOTHING);
+}
+
+typedef struct import {
+    catalog_rig_t *catalog;
+    atomic_bool is_stopped;
+} import_t;
+
+static void *import_on(void *context)
+{
+    import_t *self = context;
+    while (!atomic_load(&self->is_stopped)) {
+        catalog_rig_change(self->catalog);
+        arena_reset(&self->catalog->arena);
+    }
+    return NULL;
+}
+
+/* One change fills a delta here: neither index ever has all. */
+Test(search_feed, a_build_ends_while_more_comes_than_it_can_take)
+{
+    rig_t self RIG_SCOPED;
+    pthread_t thread;
+    import_t import = {.catalog = &self.catalog};
+    search_feed_stats_t stats;
+    rig_init(&self, 12);
+    search_feed_close(STEAL(self.feed));
+    self.delta_full = SEARCH_UPDATE_MAX;
+    feed_open(&self);
+    check_ok(search_feed_build(self.feed, &never));
+    check_true(pthread_create(&thread, NULL, import_on, &import) == 0);
+
+    for (uint64_t builds = 2; builds < 6; builds++) {
+        while (search_feed_wants(self.feed) == SEARCH_WANT_NOTHING)
+            catch_up(&self);
+        cr_assert(search_feed_wants(self.feed) == SEARCH_WANT_DELTA);
+        check_ok(search_feed_build(self.feed, &never));
+        search_feed_stats(self.feed, &stats);
+        cr_expect(eq(u64, stats.builds, builds));
+    }
+
+    atomic_store(&import.is_stopped, true);
+    pthread_join(thread, NULL);
+    check_ok(search_feed_build(self.feed, &never));
+    cr_assert(search_feed_wants(self.feed) == SEARCH_WANT_NOTHING);
+    check_as_new(&self);
 }
 
 Test(search_feed, what_was_built_and_updated_is_there_after_closing)
