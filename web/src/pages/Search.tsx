@@ -1,3 +1,4 @@
+import { MicVocal } from 'lucide-react';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { NavLink, useNavigate, useParams } from 'react-router';
 import { SEARCH_ID } from '../app/ui';
@@ -14,7 +15,7 @@ import { optionId, Results } from '../search/Results';
 import { SearchBox } from '../search/SearchBox';
 import { keyOfPlace, noteSearch, searching, useSearched } from '../search/store';
 import { usePlace } from '../search/usePlace';
-import { Spinner, usePageTitle } from '../ui/basics';
+import { Empty, Spinner, usePageTitle } from '../ui/basics';
 
 /** While the index is built, it is looked again so often. */
 const BUILDING_AGAIN_MS = 2_000;
@@ -88,7 +89,9 @@ export function Search() {
         <Filters filter={place.filter} now={now} onChange={onFilter} />
         {!isIdle(place) && <Kinds place={place} />}
       </search>
-      {kind !== null ? (
+      {kind === 'lyrics' && place.text.trim() === '' ? (
+        <Empty icon={MicVocal} title={t('search.line')} />
+      ) : kind !== null ? (
         <AllFound kind={kind} place={place} onExact={onExact} onClearFilters={onClearFilters} />
       ) : isIdle(place) ? (
         <Recent onChoose={(text) => change({ text })} />

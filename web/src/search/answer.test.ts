@@ -44,6 +44,20 @@ describe('what is listed', () => {
     expect(keys(answerOf([['albums', '1']], { tracks: group(['1']), albums: group(['1']) }))).toEqual(['top albums 1', 'tracks 1']);
   });
 
+  it('has the lines before the names where the words are no name as they stand', () => {
+    const answer = answerOf([], { tracks: group(['t1']), lyrics: group(['t2']) });
+
+    expect(keys(answer)).toEqual(['tracks t1', 'lyrics t2']);
+    expect(keys({ ...answer, didYouMean: 'other words' })).toEqual(['lyrics t2', 'tracks t1']);
+  });
+
+  it('has no lines where none were asked for', () => {
+    const { lyrics: _, ...answer } = answerOf([], { tracks: group(['t1']) });
+
+    expect(keys(answer)).toEqual(['tracks t1']);
+    expect(viewOf(answer).count).toBe(1);
+  });
+
   it('ends a kind with the way to all of it where there are more than are shown', () => {
     const answer = answerOf([['tracks', 't1']], { tracks: group(['t1', 't2', 't3', 't4', 't5', 't6', 't7'], 7), albums: group(['b1'], 1) });
 

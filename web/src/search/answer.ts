@@ -43,7 +43,7 @@ export interface SearchMeta {
   isPartial: boolean;
 }
 
-export interface SearchAnswer extends SearchMeta, Pages {
+export interface SearchAnswer extends SearchMeta, Omit<Pages, 'lyrics'>, Partial<Pick<Pages, 'lyrics'>> {
   top: { node: { __typename: Typename; id: string }; highlights: Highlights }[];
 }
 
@@ -70,20 +70,27 @@ export function keyOf({ kind, node }: Found): string {
   return `${kind} ${node.id}`;
 }
 
-export function foundOf(kind: Kind, pages: Pages): Found[] {
-  return pages[kind].edges.map((edge) => ({ kind, ...edge }) as Found);
+/** None where it was not asked for. */
+export function foundOf(kind: Kind, pages: Partial<Pages>): Found[] {
+  return (pages[kind]?.edges ?? []).map((edge) => ({ kind, ...edge }) as Found);
 }
 
 function topOf({ top }: SearchAnswer): Found[] {
   return top.map(({ node, highlights }) => ({ kind: KIND_OF[node.__typename], node, highlights }) as unknown as Found);
 }
 
+/** Words that are no name as they stand, but are sung: a line is what was meant. */
+function orderOf({ didYouMean, lyrics }: SearchAnswer): readonly Kind[] {
+  const isLine = (didYouMean ?? '') !== '' && (lyrics?.totalCount ?? 0) > 0;
+  return isLine ? ['lyrics', ...KINDS.filter((it) => it !== 'lyrics')] : KINDS;
+}
+
 export function viewOf(answer: SearchAnswer): View {
   const top = topOf(answer);
   const isOnTop = new Set(top.map(keyOf));
-  const groups = KINDS.map((kind): Group => {
+  const groups = orderOf(answer).map((kind): Group => {
     const items = foundOf(kind, answer).filter((it) => !isOnTop.has(keyOf(it)));
-    return { kind, items: items.slice(0, GROUP_SHOWN), total: answer[kind].totalCount };
+    return { kind, items: items.slice(0, GROUP_SHOWN), total: answer[kind]?.totalCount ?? 0 };
   });
   const { status, didYouMean, isPartial } = answer;
   return {

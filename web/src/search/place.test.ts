@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { filterInput, isIdle, NO_FILTER, questionOf, readPlace, toggled, writePlace, type Filter, type Place } from './place';
+import { filterInput, isIdle, isInLyrics, NO_FILTER, questionOf, readPlace, toggled, writePlace, type Filter, type Place } from './place';
 
 const read = (text: string) => readPlace(new URLSearchParams(text));
 const write = (place: Place) => writePlace(place).toString();
@@ -75,6 +75,21 @@ describe('toggled', () => {
   it('takes a value in and out', () => {
     expect(toggled(['a', 'b'], 'c')).toEqual(['a', 'b', 'c']);
     expect(toggled(['a', 'b'], 'a')).toEqual(['b']);
+  });
+});
+
+describe('isInLyrics', () => {
+  it.each([
+    ['', false],
+    ['q=a', false],
+    ['q=+ab+', false],
+    ['q=abc', true],
+    ['q=愛', true],
+    ['q=あ', true],
+    ['q=사', true],
+    ['genre=Rock', false],
+  ])('"%s": %s', (text, want) => {
+    expect(isInLyrics(read(text))).toBe(want);
   });
 });
 

@@ -122,6 +122,13 @@ export function filterInput(filter: Filter, now: number): Record<string, unknown
   };
 }
 
+const LETTERS_MIN = 3;
+
+/** Nearly every song sings a letter: lines are looked for from three on. A character of Chinese or a kana says more. */
+export function isInLyrics({ text }: Place): boolean {
+  return [...text.trim()].length >= LETTERS_MIN || /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}]/u.test(text);
+}
+
 /** What the server is asked with. A blank behind the last word says that it does not go on. */
 export function questionOf(place: Place, now: number): Record<string, unknown> {
   return {

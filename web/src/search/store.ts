@@ -8,7 +8,7 @@ import { noteStreams, queryClient } from '../api/queries';
 import type { Facets, RecentSearch, Track } from '../api/types';
 import { foundOf, GROUP_SHOWN, KINDS, type Found, type Kind, type Pages, type SearchAnswer, type SearchMeta } from './answer';
 import { Latest, NOTHING_ASKED, type Asked } from './latest';
-import { questionOf, writePlace, type Place } from './place';
+import { isInLyrics, questionOf, writePlace, type Place } from './place';
 
 /** What stands at the top is taken out of its group: there must be enough left. */
 const TOP_SHOWN = 4;
@@ -23,7 +23,7 @@ function noteFound(found: readonly Found[]): void {
 }
 
 async function load(place: Place, signal: AbortSignal): Promise<SearchAnswer> {
-  const variables = { ...questionOf(place, Date.now()), shown: GROUP_SHOWN + TOP_SHOWN };
+  const variables = { ...questionOf(place, Date.now()), shown: GROUP_SHOWN + TOP_SHOWN, inLyrics: isInLyrics(place) };
   const { search } = await ask<{ search: SearchAnswer }>(queries.search, variables, signal);
   noteFound(KINDS.flatMap((kind) => foundOf(kind, search)));
   return search;
