@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PLAYLISTS_MAX = 4096, POLL_US = 200000 };
+enum { PLAYLISTS_MAX = 4096, ROOMS_MAX = 4096, POLL_US = 200000 };
 
 static str_t text_in(const graphql_value_t *object, const char *name)
 {
@@ -42,7 +42,7 @@ static bool is_confirmed(const char *name)
     char line[512] = "";
     fprintf(stderr,
             "Everything of %s goes for good: account, playlists, favourites, ratings, plays, "
-            "queue.\nType the name to go on: ",
+            "follows, what they said in rooms, queue.\nType the name to go on: ",
             name);
     if (fgets(line, sizeof line, stdin) == NULL)
         return false;
@@ -97,6 +97,8 @@ typedef struct export
     FILE *events;
     str_t playlists[PLAYLISTS_MAX];
     size_t playlist_count;
+    str_t rooms[ROOMS_MAX]; /* that they are in, or have said something in */
+    size_t room_count;
 }
 export_t;
 
@@ -127,6 +129,22 @@ static void note_playlist(export_t *self, const graphql_value_t *event)
             self->playlists[i--] = self->playlists[--self->playlist_count];
 }
 
+static void note_room(export_t *self, const graphql_value_t *event)
+{
+    const graphql_value_t *data = graphql_value_get(event, "data");
+    str_t id = text_in(data, "room_id");
+    bool is_gone = graphql_value_int(graphql_value_get(data, "standing"), 0) == 0;
+    size_t at = 0;
+    if (!str_equal(text_in(event, "event"), STR("user_room_set")))
+        return;
+    while (at < self->room_count && !str_equal(self->rooms[at], id))
+        at++;
+    if (at == self->room_count && !is_gone && at < ROOMS_MAX)
+        self->rooms[self->room_count++] = id;
+    else if (at < self->room_count && is_gone)
+        self->rooms[at] = self->rooms[--self->room_count];
+}
+
 static void write_event(export_t *self, const char *stream, const graphql_value_t *event)
 {
     buf_t line BUF_SCOPED = BUF_INIT, data BUF_SCOPED = BUF_INIT;
@@ -151,6 +169,8 @@ static int ask_events(export_t *self, const char *stream, int64_t after,
     json_object_begin(&json);
     json_key_str(&json, "stream", str_from(stream));
     json_key_i64(&json, "after", after);
+    if (str_starts_with(str_from(stream), STR("room/"))) /* what others said is theirs */
+        json_key_str(&json, "of", str_from(self->user_id));
     json_object_end(&json);
     return command_ask(self->config, "user.events", buf_str(&body), &self->arena, out_page);
 }
@@ -169,6 +189,7 @@ static int export_stream(export_t *self, const char *kind, str_t key)
         for (size_t i = 0; i < graphql_value_count(events); i++) {
             write_event(self, stream, graphql_value_at(events, i));
             note_playlist(self, graphql_value_at(events, i));
+            note_room(self, graphql_value_at(events, i));
         }
         after = graphql_value_int(graphql_value_get(page, "next"), 0);
     } while (after != 0);
@@ -212,6 +233,14 @@ static int export_playlists(export_t *self)
     return EXIT_OK;
 }
 
+static int export_rooms(export_t *self)
+{
+    int exit_code = EXIT_OK;
+    for (size_t i = 0; i < self->room_count && exit_code == EXIT_OK; i++)
+        exit_code = export_stream(self, "room", self->rooms[i]);
+    return exit_code;
+}
+
 static int export_all(export_t *self)
 {
     static const char *const kinds[] = {"account", "user", "session"};
@@ -225,6 +254,8 @@ static int export_all(export_t *self)
         exit_code = export_stream(self, kinds[i], str_from(self->user_id));
     if (exit_code == EXIT_OK)
         exit_code = export_playlists(self);
+    if (exit_code == EXIT_OK)
+        exit_code = export_rooms(self);
     if (exit_code == EXIT_OK && fflush(self->events) != 0)
         exit_code = command_failed("%s: %s", path, strerror(errno));
     if (exit_code == EXIT_OK)

@@ -43,6 +43,7 @@ typedef struct reading {
     journal_t *journal;
     const keyring_t *keyring;
     str_t stream;
+    str_t of; /* only events whose subject this is; empty: all */
     uint64_t after, seen;
     buf_t body;
     json_t json;
@@ -72,6 +73,16 @@ static err_t write_event(reading_t *self, const schema_t *schema, const journal_
     return buf_status(&self->body);
 }
 
+static bool is_wanted(const reading_t *self, const schema_t *schema, const journal_record_t *record)
+{
+    str_t subject;
+    if (schema == NULL || str_is_empty(self->of))
+        return schema != NULL;
+    return schema_find_marked_str(schema, record->event.payload, FIELD_SUBJECT, &subject) ==
+               ERR_OK &&
+           str_equal(subject, self->of);
+}
+
 /* LIMIT: the page is full. */
 static err_t visit_event(void *context, const journal_record_t *record)
 {
@@ -81,7 +92,7 @@ static err_t visit_event(void *context, const journal_record_t *record)
     if (self->seen == EVENTS_PAGE || self->body.size > EVENTS_PAGE_SIZE)
         return ERR_LIMIT;
     self->seen++;
-    return schema == NULL ? ERR_OK : write_event(self, schema, record);
+    return is_wanted(self, schema, record) ? write_event(self, schema, record) : ERR_OK;
 }
 
 static err_t read_events(void *data)
@@ -126,6 +137,7 @@ static void read_stream(control_request_t *request, str_t stream, err_t (*work)(
     self->keyring = node_of(request)->keyring;
     self->vault = node_of(request)->vault;
     self->stream = stream; /* in the request's arena, or constant */
+    self->of = control_argument(request, "of");
     self->after = (uint64_t)after;
     edge_offload(control_edge(request), OFFLOAD_FILE, work, was_read, self);
 }

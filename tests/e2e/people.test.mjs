@@ -1,11 +1,13 @@
-// people.test.mjs -- listeners who follow each other: who sees what of whom, in GraphQL and in the SQL tables, and what an
-// erasure of one leaves of the other.
+// people.test.mjs -- listeners who follow each other and talk in rooms: who sees what of whom, in GraphQL and in the SQL tables, what
+// an export of one has, and what an erasure leaves of the others.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { commandId, program, run, startServer, until } from './support/server.mjs';
 
-const PEOPLE = ['bob', 'cid', 'dan'];
+const PEOPLE = ['bob', 'cid', 'dan'], WORDS = 'zwackelhuber', ROOM = 'Quasselstrippe';
 let server, people;
 
 const sql = (text) => run('psql', ['-Atc', text, server.database]).stdout.trim();
@@ -84,6 +86,82 @@ test('pages of followers go on where one ended', async () => {
   assert.deepEqual([first.pageInfo.hasNextPage, second.pageInfo.hasNextPage], [true, false]);
 });
 
+const CREATE = 'mutation ($c: ID!, $n: String!, $p: Boolean) { createRoom(commandId: $c, name: $n, isPublic: $p) { id isMember owner { name } } }';
+const JOIN = 'mutation ($c: ID!, $id: ID!) { joinRoom(commandId: $c, id: $id) { id isMember memberCount } }';
+const LEAVE = 'mutation ($c: ID!, $id: ID!) { leaveRoom(commandId: $c, id: $id) }';
+const POST = 'mutation ($c: ID!, $id: ID!, $t: String!) { postMessage(commandId: $c, roomId: $id, text: $t) { id text author { name } } }';
+const SHOW = 'mutation ($c: ID!, $id: ID!, $p: Boolean!) { setRoomPublic(commandId: $c, id: $id, isPublic: $p) { isPublic } }';
+const READ = 'query ($id: ID!) { room(id: $id) { name isMember memberCount owner { name } messages(first: 10) { totalCount nodes { id text author { name } } } } }';
+const LOOK = 'query ($id: ID!) { room(id: $id) { name isMember memberCount } }';
+let room;
+
+test('what is said in a room is its members\' to read', async () => {
+  const { ana, bob, cid, dan } = people;
+  room = (await cid.data(CREATE, { n: ROOM, p: true })).createRoom.id;
+  assert.equal((await bob.data(JOIN, { id: room })).joinRoom.memberCount, 2);
+  await dan.data(JOIN, { id: room });
+  const c = commandId();
+  const said = (await cid.data(POST, { c, id: room, t: WORDS })).postMessage;
+  assert.deepEqual([said.text, said.author.name], [WORDS, 'cid']);
+  assert.equal((await cid.data(POST, { c, id: room, t: WORDS })).postMessage.id, said.id, 'a repeat says nothing twice');
+  await bob.data(POST, { id: room, t: 'a word of bob' });
+
+  const { messages } = (await dan.data(READ, { id: room })).room;
+  assert.deepEqual(messages.nodes.map(({ text }) => text), ['a word of bob', WORDS]);
+  assert.deepEqual((await ana.data(LOOK, { id: room })).room, { name: ROOM, isMember: false, memberCount: 3 });
+  assert.equal(await ana.code(READ, { id: room }), 'FORBIDDEN');
+  assert.equal(await ana.code(POST, { id: room, t: 'x' }), 'FORBIDDEN');
+  assert.equal(await bob.code(SHOW, { id: room, p: false }), 'FORBIDDEN');
+  assert.deepEqual((await bob.data('{ rooms { id } }')).rooms, [{ id: room }]);
+  assert.deepEqual([ana, bob].map((person) => seenBy(person.id, 'SELECT count(*) FROM messages')), ['0', '2']);
+  assert.deepEqual([ana, bob].map((person) => seenBy(person.id, 'SELECT count(*) FROM rooms')), ['1', '1']);
+});
+
+test('a private room is there for its members only', async () => {
+  const { ana, cid, dan } = people;
+  await cid.data(SHOW, { id: room, p: false });
+  assert.equal((await ana.data(LOOK, { id: room })).room, null);
+  assert.equal(await ana.code(JOIN, { id: room }), 'NOT_FOUND');
+  assert.equal((await dan.data(LOOK, { id: room })).room.isMember, true);
+  assert.equal(seenBy(ana.id, 'SELECT count(*) FROM rooms'), '0');
+});
+
+test('a message is deleted by who wrote it, a room closed by its owner', async () => {
+  const { bob, cid, dan } = people;
+  const remove = 'mutation ($c: ID!, $id: ID!, $m: ID!) { deleteMessage(commandId: $c, roomId: $id, messageId: $m) }';
+  const close = 'mutation ($c: ID!, $id: ID!) { closeRoom(commandId: $c, id: $id) }';
+  const { id: m } = (await dan.data(POST, { id: room, t: 'a slip' })).postMessage;
+  assert.equal(await cid.code(remove, { id: room, m }), 'FORBIDDEN');
+  assert.equal((await dan.data(remove, { id: room, m })).deleteMessage, m);
+  assert.equal(await dan.code(remove, { id: room, m }), 'NOT_FOUND');
+
+  const { id } = (await bob.data(CREATE, { n: 'Short lived', p: true })).createRoom;
+  await dan.data(JOIN, { id });
+  assert.equal(await dan.code(close, { id }), 'FORBIDDEN');
+  await bob.data(close, { id });
+  assert.equal((await dan.data(LOOK, { id })).room, null);
+  assert.equal(sql(`SELECT count(*) FROM room_members WHERE room_id = '${id.slice(3)}'`), '0');
+});
+
+test('the words and the name are in no file as they were written', () => {
+  run('psql', [server.database, '-c', 'CHECKPOINT']);
+  const found = run('grep', ['-rlaF', '-e', WORDS, '-e', ROOM, server.folder], { mayFail: true }).stdout;
+  assert.equal(found, '');
+});
+
+test('an export has the follows, the rooms and the own messages, and nobody else\'s', () => {
+  const folder = path.join(server.folder, 'export-cid');
+  const told = server.command('user', 'export', 'cid', folder);
+  assert.equal(told.status, 0, told.stderr);
+  const events = readFileSync(path.join(folder, 'events.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+  const of = (name) => events.filter(({ event }) => event === name).map(({ data }) => data);
+  assert.deepEqual(of('user_follow_set').map(({ user_id }) => `us_${user_id}`), [people.ana.id]);
+  assert.deepEqual(of('room_created').map(({ name }) => name), [ROOM]);
+  assert.deepEqual(of('room_posted').map(({ text }) => text), [WORDS]);
+  assert.deepEqual(of('room_joined'), []);
+  run('rm', ['-r', folder]);
+});
+
 test('who is erased follows nobody, and nobody follows them: also in SQL, and after a kill and a rebuild', async () => {
   const { ana, bob, cid, dan } = people;
   await bob.data(UNFOLLOW, { u: ana.id });
@@ -101,4 +179,11 @@ test('who is erased follows nobody, and nobody follows them: also in SQL, and af
   assert.equal((await people.bob.data(LISTS)).following.totalCount, 0);
   assert.equal(server.command('storage', 'rebuild', 'follows', '--database', server.database).status, 0);
   assert.equal(sql('SELECT count(*) FROM follows'), '0');
+
+  const left = (await people.bob.data(READ, { id: room })).room;
+  assert.deepEqual(left.messages.nodes.map(({ text, author }) => [text, author.name]), [['a word of bob', 'bob']]);
+  assert.deepEqual([left.name, left.owner.name, left.memberCount], ['', 'bob', 2]);
+  assert.equal(server.command('storage', 'rebuild', 'rooms', '--database', server.database).status, 0);
+  assert.equal(sql(`SELECT count(*) FROM messages WHERE user_id <> '${bob.id.slice(3)}'`), '0');
+  assert.equal(sql(`SELECT count(*) FROM room_members WHERE user_id = '${cid.id.slice(3)}'`), '0');
 });
