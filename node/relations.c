@@ -11,8 +11,8 @@
 relation_list_t node_relations(void)
 {
     static const relation_t *const relations[] = {
-        &AUTH_RELATION,     &LIBRARY_RELATION,   &TASTES_RELATION,   &PLAYS_RELATION,
-        &PLAYLIST_RELATION, &STREAMING_RELATION, &SETTINGS_RELATION, &SERVER_RELATION,
-        &FOLLOWS_RELATION,  &ROOM_RELATION};
+        &AUTH_RELATION,     &LIBRARY_RELATION,   &TASTES_RELATION,    &PLAYS_RELATION,
+        &PLAYLIST_RELATION, &STREAMING_RELATION, &SETTINGS_RELATION,  &SERVER_RELATION,
+        &FOLLOWS_RELATION,  &ROOM_RELATION,      &ACTIVITIES_RELATION};
     return (relation_list_t){relations, COUNT_OF(relations)};
 }

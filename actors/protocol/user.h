@@ -23,4 +23,12 @@ enum {
     USER_FOLLOWERS_MAX = 20000,
     USER_PART_MAX = 256, /* follows, or rooms, that one user_part ends */
     USER_ROOMS_MAX = 1000,
+    USER_ACTIVITIES_MAX = 200 /* kept */
 };
+
+typedef enum activity_kind {
+    ACTIVITY_FAVOURITE = 1,
+    ACTIVITY_RATING,
+    ACTIVITY_PLAYLIST, /* made public */
+    ACTIVITY_FOLLOW
+} activity_kind_t;

@@ -1,5 +1,6 @@
 /* playlist_actor.c -- the actor around playlist_rules.h. */
 
+#include "actors/protocol/user.h"
 #include "actors/social/kinds.h"
 #include "actors/social/playlist_rules.h"
 
@@ -36,6 +37,14 @@ static void publish_change(playlist_self_t *self, context_t *ctx)
                           &playlist_changed_schema, &change);
     actor_publish_message(ctx, arena_printf(arena, "user/%.*s/playlists", STR_ARG(owner)),
                           &playlist_changed_schema, &change);
+}
+
+/* By the outbox, and before anything is emitted: that it is public is among what its owner did. */
+static err_t tell_owner(const playlist_self_t *self, context_t *ctx, bool is_public)
+{
+    return actor_send_durably(ctx, address_of(USER_KIND, str_from(self->list.owner_id)),
+                              user_note_public, .playlist_id = context_key(ctx),
+                              .is_public = is_public);
 }
 
 /* Emits what was decided, if it changes anything, and answers with the new state. */
@@ -106,6 +115,8 @@ ON(playlist_set_public)
     bool is_change = false;
     TRY(playlist_check_owner(&self->list, command->user_id));
     playlist_decide_public(&self->list, command, &event, &is_change);
+    if (is_change)
+        TRY(tell_owner(self, ctx, command->is_public));
     return accept(self, ctx, is_change, &playlist_public_set_schema, &event);
 }
 
@@ -123,6 +134,8 @@ ON(playlist_delete)
         self->list.is_deleted && str_equal(str_from(self->list.owner_id), command->user_id);
     if (!was_deleted) {
         TRY(playlist_check_owner(&self->list, command->user_id));
+        if (self->list.is_public)
+            TRY(tell_owner(self, ctx, false));
         emit(ctx, playlist_erased, .owner_id = str_from(self->list.owner_id));
         publish_change(self, ctx);
     }

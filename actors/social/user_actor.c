@@ -2,6 +2,7 @@
  * that the list of them and they themselves agree. */
 
 #include "actors/social/kinds.h"
+#include "actors/social/people/acting.h"
 #include "actors/social/people/follows.h"
 #include "actors/social/rooms/user_rooms.h"
 #include "actors/social/user_rules.h"
@@ -95,6 +96,9 @@ ON(user_set_favourite)
     if (is_change) {
         emit(ctx, user_favourite_set, .track_id = command->track_id,
              .is_favourite = command->is_favourite);
+        acting_note(&self->book, ctx,
+                    &(user_acted_t){.kind = ACTIVITY_FAVOURITE, .track_id = command->track_id},
+                    command->is_favourite);
         publish_facts(self, ctx, command->track_id);
     }
     return answer_facts(self, ctx, command->track_id);
@@ -106,6 +110,11 @@ ON(user_set_rating)
     TRY(user_decide_rating(&self->book, command, &is_change));
     if (is_change) {
         emit(ctx, user_rating_set, .track_id = command->track_id, .rating = command->rating);
+        acting_note(&self->book, ctx,
+                    &(user_acted_t){.kind = ACTIVITY_RATING,
+                                    .track_id = command->track_id,
+                                    .rating = command->rating},
+                    command->rating > 0);
         publish_facts(self, ctx, command->track_id);
     }
     return answer_facts(self, ctx, command->track_id);
@@ -350,6 +359,21 @@ ON(user_part)
                                  : actor_reply(ctx, user_parted, .left = 0);
 }
 
+/* ---- activities ---- */
+
+ON(user_get_activities)
+{
+    return acting_list(&self->book, ctx, command);
+}
+
+ON(user_note_public)
+{
+    acting_note(&self->book, ctx,
+                &(user_acted_t){.kind = ACTIVITY_PLAYLIST, .object_id = command->playlist_id},
+                command->is_public);
+    return ERR_OK;
+}
+
 /* ---- rooms ---- */
 
 ON(user_get_rooms)
@@ -440,6 +464,17 @@ APPLY(user_searches_cleared)
 APPLY(user_follow_set)
 {
     self->is_broken |= user_apply_follow(&self->book, event, wall_ms) == ERR_NO_MEMORY;
+}
+
+APPLY(user_acted)
+{
+    self->is_broken |=
+        activities_apply_acted(&self->book.activities, event, wall_ms) == ERR_NO_MEMORY;
+}
+
+APPLY(user_act_dropped)
+{
+    activities_apply_dropped(&self->book.activities, event->number);
 }
 
 APPLY(user_room_set)

@@ -160,6 +160,85 @@ const relation_t FOLLOWS_RELATION = {.name = "follows",
                                      .events = follow_events,
                                      .event_count = COUNT_OF(follow_events)};
 
+/* ---- activities ---- */
+
+static const char acted_sql[] =
+    "WITH e AS ("
+    "  SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::int[],"
+    "      $6::bigint[], $7::text[], $8::int[], $9::bigint[])"
+    "    AS e(place, user_id, wall_ms, number, kind, track_id, object_id, rating, kept_from)"
+    "    WHERE " RELATION_PASSED "), gone AS ("
+    "  DELETE FROM activities a USING e WHERE a.user_id = e.user_id AND a.number < e.kept_from"
+    ") INSERT INTO activities (user_id, number, kind, track_id, rating, object_id, at)"
+    "  SELECT user_id, number, (ARRAY['favourite', 'rating', 'playlist', 'follow'])[kind],"
+    "      nullif(track_id, 0), nullif(rating, 0), nullif(object_id, ''), ms_time(wall_ms) FROM e"
+    "    WHERE kind BETWEEN 1 AND 4"
+    "  ON CONFLICT DO NOTHING";
+
+static void acted(relation_rows_t *rows, const void *event_)
+{
+    const user_acted_t *event = event_;
+    if (event->track_id == 0 && str_is_empty(event->object_id))
+        return; /* its subject is erased */
+    relation_add_key_wall(rows, event);
+    relation_u64(rows, event->number);
+    relation_u32(rows, event->kind);
+    relation_u64(rows, event->track_id);
+    relation_text(rows, event->object_id);
+    relation_u32(rows, event->rating);
+    relation_u64(rows, event->kept_from);
+}
+
+static const char act_dropped_sql[] =
+    "DELETE FROM activities a USING (SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[])"
+    "   AS e(place, user_id, number) WHERE " RELATION_PASSED ") AS e"
+    " WHERE a.user_id = e.user_id AND a.number = e.number";
+
+static void act_dropped(relation_rows_t *rows, const void *event_)
+{
+    const user_act_dropped_t *event = event_;
+    relation_add_key(rows, event);
+    relation_u64(rows, event->number);
+}
+
+static const char erased_activities_sql[] =
+    "DELETE FROM activities a USING (SELECT * FROM unnest($1::bigint[], $2::text[])"
+    "   AS e(place, user_id) WHERE " RELATION_PASSED ") AS e WHERE a.user_id = e.user_id";
+
+/* Who shares no more has nothing shared. */
+static void unshared(relation_rows_t *rows, const void *event_)
+{
+    const user_setting_set_t *event = event_;
+    if (str_equal(event->name, STR("activity_shared")) && str_equal(event->value, STR("off")))
+        relation_add_key(rows, event);
+}
+
+static const relation_event_t activity_events[] = {
+    {.schema = &user_acted_schema,
+     .columns = "ltlliltil",
+     .sql = acted_sql,
+     .add = acted,
+     .is_alone = true},
+    {.schema = &user_act_dropped_schema,
+     .columns = "ltl",
+     .sql = act_dropped_sql,
+     .add = act_dropped},
+    {.schema = &user_setting_set_schema,
+     .columns = "lt",
+     .sql = erased_activities_sql,
+     .add = unshared},
+    {.schema = &user_erased_schema,
+     .columns = "lt",
+     .sql = erased_activities_sql,
+     .add = relation_add_key},
+};
+
+const relation_t ACTIVITIES_RELATION = {.name = "activities",
+                                        .format = 1,
+                                        .tables = {"activities"},
+                                        .events = activity_events,
+                                        .event_count = COUNT_OF(activity_events)};
+
 /* ---- plays ---- */
 
 enum { PLAYED_AT = 4 }; /* the column of played_sql that says which months are needed */
@@ -271,7 +350,7 @@ static const relation_event_t setting_events[] = {
 };
 
 const relation_t SETTINGS_RELATION = {.name = "settings",
-                                      .format = 1,
+                                      .format = 2, /* 1 had references in the place of words */
                                       .tables = {"settings"},
                                       .events = setting_events,
                                       .event_count = COUNT_OF(setting_events)};

@@ -13,6 +13,7 @@ void user_book_deinit(user_book_t *self)
     links_deinit(&self->following);
     links_deinit(&self->followers);
     room_list_deinit(&self->rooms);
+    activities_deinit(&self->activities);
     recent_searches_deinit(&self->searches);
     *self = (user_book_t){0};
 }
@@ -309,6 +310,8 @@ void user_apply_setting(user_book_t *self, const user_setting_set_t *event)
     user_choices_apply(&self->choices, event->name, event->value);
     if (user_choices_is(&self->choices, STR("search_history"), STR("off")))
         recent_searches_apply_cleared(&self->searches);
+    if (user_choices_is(&self->choices, STR("activity_shared"), STR("off")))
+        activities_apply_cleared(&self->activities);
 }
 
 void user_apply_playlist_removed(user_book_t *self, const user_playlist_removed_t *event)

@@ -12,6 +12,7 @@
  * Errors     A refused command changes nothing. Applying: NO_MEMORY, and the book must not be used
  * any more. */
 
+#include "actors/social/people/activities.h"
 #include "actors/social/people/links.h"
 #include "actors/social/recent_searches.h"
 #include "actors/social/rooms/room_list.h"
@@ -39,6 +40,7 @@ typedef struct user_book {
     recent_searches_t searches;
     links_t following, followers;
     room_list_t rooms;
+    activities_t activities;
     bool is_erased; /* for good */
 } user_book_t;
 

@@ -14,7 +14,8 @@
     X(quality, "auto", "lossless", "saver")                                                        \
     X(gapless, "on", "off")                                                                        \
     X(normalised, "on", "off")                                                                     \
-    X(search_history, "on", "off")
+    X(search_history, "on", "off")                                                                 \
+    X(activity_shared, "off", "on")
 
 enum {
 #define USER_SETTING_ENUM(name, ...) USER_SETTING_##name,

@@ -44,12 +44,15 @@ err_t user_book_to_state(const user_book_t *self, arena_t *arena, user_state_t *
         .followers = {NULL, self->followers.count},
         .is_erased = self->is_erased,
         .rooms = {NULL, self->rooms.count},
+        .activities = {NULL, self->activities.count},
+        .last_activity = self->activities.last,
         .last_following = self->following.last,
         .last_follower = self->followers.last,
     };
     TRY(links_to_records(&self->following, arena, &state.following.items));
     TRY(links_to_records(&self->followers, arena, &state.followers.items));
     TRY(room_list_to_records(&self->rooms, arena, &state.rooms.items));
+    TRY(activities_to_records(&self->activities, arena, &state.activities.items));
     TRY(facts_to_chunks(&self->facts, arena, &state));
 
     user_setting_t *settings = arena_new_array(arena, USER_SETTING_COUNT, sizeof *settings);
@@ -123,6 +126,9 @@ err_t user_book_from_state(user_book_t *self, const user_state_t *state)
     TRY(links_from_records(&self->followers, state->followers.items, state->followers.count,
                            USER_FOLLOWERS_MAX));
     TRY(room_list_from_records(&self->rooms, state->rooms.items, state->rooms.count));
+    TRY(activities_from_records(&self->activities, state->activities.items,
+                                state->activities.count));
+    self->activities.last = state->last_activity;
     self->following.last = state->last_following;
     self->followers.last = state->last_follower;
     for (uint32_t i = 0; i < state->settings.count; i++)

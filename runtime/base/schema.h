@@ -15,9 +15,10 @@
  * After the name a field may carry one mark: SECRET, for what is never shown (passwords, tokens,
  * codes): schema_to_json writes "***" in its place, schema_wipe overwrites it; or PERSONAL, for
  * what says who somebody is or what they wrote: no trace shows it, and in an EVENT it is sealed
- * before it is stored (storage/crypt/journal_sealed.h), as is what is SECRET; or KEY, for what
- * makes a newer message replace an older one (OVERFLOW_COALESCE); or SUBJECT, for a string that
- * names whose the PERSONAL fields of the line are, where that is not the stream's key.
+ * before it is stored (storage/crypt/journal_sealed.h), as is what is SECRET; or PERSONAL_WORD, the
+ * same of a word out of a few, or an id: tables for SQL hold it as it is, not a reference; or KEY,
+ * for what makes a newer message replace an older one (OVERFLOW_COALESCE); or SUBJECT, for a string
+ * that names whose the PERSONAL fields of the line are, where that is not the stream's key.
  *
  * The wire form is one msgpack map {tag: value}; fields that are zero or empty are left out,
  * unknown tags are skipped, missing ones read as zero: so both an older and a newer program can
@@ -58,6 +59,7 @@ typedef struct schema schema_t;
 
 enum { FIELD_SECRET = 1, FIELD_PERSONAL = 2, FIELD_KEY = 4 };
 enum { FIELD_SUBJECT = 8 };
+enum { FIELD_WORD = 16 };
 
 typedef struct schema_field {
     const char *name;
@@ -163,6 +165,7 @@ void schema_wipe(const schema_t *schema, void *value);
 #define SCHEMA_MARK(mark) SCHEMA_MARK_##mark
 #define SCHEMA_MARK_SECRET FIELD_SECRET
 #define SCHEMA_MARK_PERSONAL FIELD_PERSONAL
+#define SCHEMA_MARK_PERSONAL_WORD (FIELD_PERSONAL | FIELD_WORD)
 #define SCHEMA_MARK_KEY FIELD_KEY
 #define SCHEMA_MARK_SUBJECT FIELD_SUBJECT
 

@@ -195,7 +195,7 @@ static err_t refer(const schema_t *schema, uint32_t marks, str_t marked, str_t r
         if ((field->marks & FIELD_SECRET) != 0)
             continue;
         found++;
-        if (field->type != FIELD_TYPE_STR) {
+        if (field->type != FIELD_TYPE_STR || (field->marks & FIELD_WORD) != 0) {
             buf_append_bytes(out, begin, (size_t)(rest.data - begin));
             continue;
         }

@@ -37,7 +37,7 @@ err_t schema_join_marked(const schema_t *schema, str_t wire, uint32_t marks, str
                          buf_t *out);
 /* The same for who may keep the event, but not what people wrote in it: a marked string becomes
  * `reference` with its tag behind it (4 bytes, little endian), what is SECRET is left out, other
- * marked fields are as they were. */
+ * marked fields, and those that are a PERSONAL_WORD, are as they were. */
 err_t schema_join_referring(const schema_t *schema, str_t wire, uint32_t marks, str_t marked,
                             str_t reference, buf_t *out);
 /* The text of the first string field with one of `marks`. NOT_FOUND: no such field, or it is empty.

@@ -90,6 +90,8 @@ static const struct {
     {"user_searches_cleared", ""},
     {"user_follow_set", "following(number=1 user_id=public since=7 ) last_following=1 "},
     {"user_follower_set", "followers(number=1 user_id=public since=7 ) last_follower=1 "},
+    {"user_acted", "last_activity=7 "},
+    {"user_act_dropped", ""},
     {"user_room_set", "rooms(room_id=public standing=7 ) "},
     {"user_erased", "is_erased "},
 };

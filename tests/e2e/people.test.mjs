@@ -86,6 +86,57 @@ test('pages of followers go on where one ended', async () => {
   assert.deepEqual([first.pageInfo.hasNextPage, second.pageInfo.hasNextPage], [true, false]);
 });
 
+const SHARE = 'mutation ($c: ID!, $on: Boolean!) { setSettings(commandId: $c, isActivityShared: $on) { isActivityShared } }';
+const FAVOUR = 'mutation ($c: ID!, $t: ID!, $f: Boolean!) { setFavourite(commandId: $c, trackId: $t, isFavourite: $f) { id } }';
+const FEED = `query ($a: String, $n: Int = 50) { activityFeed(first: $n, after: $a) { nodes { user { name } kind track { id } rating
+  playlist { name } followed { name } } pageInfo { hasNextPage endCursor } } }`;
+const feedOf = async (person, variables) => (await person.data(FEED, variables)).activityFeed;
+const kinds = ({ nodes }) => nodes.map(({ user, kind }) => `${user.name} ${kind}`);
+
+test('followers see what somebody shares, page by page, and nothing before it is shared', async () => {
+  const { ana, bob, cid, dan } = people;
+  const { tracks } = await cid.data('{ tracks(first: 3) { nodes { id } } }');
+  const [one, two] = tracks.nodes.map(({ id }) => id);
+  await cid.data(FAVOUR, { t: one, f: true });
+  assert.deepEqual((await feedOf(bob)).nodes, []);
+  assert.equal((await cid.data(SHARE, { on: true })).setSettings.isActivityShared, true);
+  assert.equal(sql(`SELECT value FROM settings WHERE name = 'activity_shared' AND user_id = '${cid.id.slice(3)}'`), 'on');
+
+  await cid.data(FAVOUR, { t: two, f: true });
+  await cid.data('mutation ($c: ID!, $t: ID!) { setRating(commandId: $c, trackId: $t, rating: 4) { id } }', { t: one });
+  const { createPlaylist: { id } } = await cid.data('mutation ($c: ID!) { createPlaylist(commandId: $c, name: "Shown") { id } }');
+  const show = 'mutation ($c: ID!, $id: ID!, $p: Boolean!) { setPlaylistPublic(commandId: $c, id: $id, isPublic: $p) { id } }';
+  await cid.data(show, { id, p: true });
+  await until(async () => (await feedOf(bob)).nodes.length === 3, 'the playlist is among them');
+  const feed = await feedOf(bob);
+  assert.deepEqual(kinds(feed), ['cid PLAYLIST', 'cid RATING', 'cid FAVOURITE']);
+  assert.deepEqual([feed.nodes[0].playlist.name, feed.nodes[1].rating, feed.nodes[1].track.id, feed.nodes[2].track.id], ['Shown', 4, one, two]);
+  assert.deepEqual([(await feedOf(dan)).nodes, (await feedOf(ana)).nodes], [[], []]);
+
+  const pages = [];
+  for (let a, more = true; more;) {
+    const page = await feedOf(bob, { a, n: 1 });
+    pages.push(...kinds(page));
+    ({ hasNextPage: more, endCursor: a } = page.pageInfo);
+  }
+  assert.deepEqual(pages, kinds(feed));
+  assert.equal(await bob.code(FEED, { a: 'nonsense' }), 'INVALID');
+  assert.deepEqual([bob, cid, dan, ana].map((person) => seenBy(person.id, 'SELECT count(*) FROM activities')), ['3', '3', '0', '0']);
+});
+
+test('what is taken back is not shown any more, nor is anything of who shares no more', async () => {
+  const { bob, cid } = people;
+  const { favourites } = await cid.data('{ favourites { nodes { id } } }');
+  for (const { id } of favourites.nodes) await cid.data(FAVOUR, { t: id, f: false });
+  assert.deepEqual(kinds(await feedOf(bob)), ['cid PLAYLIST', 'cid RATING']);
+  await cid.data(SHARE, { on: false });
+  assert.deepEqual((await feedOf(bob)).nodes, []);
+  assert.equal(sql('SELECT count(*) FROM activities'), '0');
+  await cid.data(SHARE, { on: true });
+  await cid.data(FAVOUR, { t: favourites.nodes[0].id, f: true });
+  assert.equal(sql('SELECT count(*) FROM activities'), '1');
+});
+
 const CREATE = 'mutation ($c: ID!, $n: String!, $p: Boolean) { createRoom(commandId: $c, name: $n, isPublic: $p) { id isMember owner { name } } }';
 const JOIN = 'mutation ($c: ID!, $id: ID!) { joinRoom(commandId: $c, id: $id) { id isMember memberCount } }';
 const LEAVE = 'mutation ($c: ID!, $id: ID!) { leaveRoom(commandId: $c, id: $id) }';
@@ -179,6 +230,9 @@ test('who is erased follows nobody, and nobody follows them: also in SQL, and af
   assert.equal((await people.bob.data(LISTS)).following.totalCount, 0);
   assert.equal(server.command('storage', 'rebuild', 'follows', '--database', server.database).status, 0);
   assert.equal(sql('SELECT count(*) FROM follows'), '0');
+
+  assert.equal(sql('SELECT count(*) FROM activities'), '0');
+  assert.deepEqual((await feedOf(people.bob)).nodes, []);
 
   const left = (await people.bob.data(READ, { id: room })).room;
   assert.deepEqual(left.messages.nodes.map(({ text, author }) => [text, author.name]), [['a word of bob', 'bob']]);

@@ -9,8 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { commandId, program, run, startServer, until } from './support/server.mjs';
 
 const NAME = 'Zerlina-Quaxbeck', PLAYLIST = 'Wibbelsterz', RENAMED = 'Hutzelbrumm', DEVICE = 'Knuddelfon',
-  WORDS = 'zwackelmann', PASSWORD = 'schnurpsel battery';
-const SECRETS = [NAME, NAME.toLowerCase(), PLAYLIST, RENAMED, DEVICE, WORDS, PASSWORD, '$argon2id$'];
+  WORDS = 'zwackelmann', PASSWORD = 'schnurpsel battery', ROOM = 'Quatschbude', SAID = 'kladderadatschig';
+const SECRETS = [NAME, NAME.toLowerCase(), PLAYLIST, RENAMED, DEVICE, WORDS, PASSWORD, ROOM, SAID, '$argon2id$'];
 
 /** Every file below the node's folder, the database's too, in which one of the words stands. */
 function foundIn(server, words) {
@@ -37,6 +37,10 @@ async function live(server, tracks) {
     await server.graphql('mutation ($c: ID!, $t: ID!) { setRating(commandId: $c, trackId: $t, rating: 4) { id } }',
       { c: commandId(), t: track });
   }
+  const { createRoom: room } = await server.graphql('mutation ($c: ID!, $n: String!) { createRoom(commandId: $c, name: $n) { id } }',
+    { c: commandId(), n: ROOM });
+  await server.graphql('mutation ($c: ID!, $r: ID!, $t: String!) { postMessage(commandId: $c, roomId: $r, text: $t) { id } }',
+    { c: commandId(), r: room.id, t: SAID });
   await server.graphql('query ($q: String!) { search(query: $q) { tracks { nodes { id } } } }', { q: WORDS });
 }
 

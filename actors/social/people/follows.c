@@ -1,6 +1,7 @@
 #include "actors/social/people/follows.h"
 
 #include "actors/protocol/account.h"
+#include "actors/social/people/acting.h"
 
 enum { ASK_USER_TIMEOUT_MS = 5000 };
 
@@ -38,6 +39,13 @@ err_t follows_list(const user_book_t *book, context_t *ctx, const user_get_links
 
 /* ---- following ---- */
 
+static void set_following(user_book_t *book, context_t *ctx, str_t user_id, bool is_following)
+{
+    emit(ctx, user_follow_set, .user_id = user_id, .is_following = is_following);
+    acting_note(book, ctx, &(user_acted_t){.kind = ACTIVITY_FOLLOW, .object_id = user_id},
+                is_following);
+}
+
 /* Sent first: a refusal after an event would cost the state. */
 static err_t follow(user_book_t *book, context_t *ctx, const user_set_follow_t *command)
 {
@@ -48,7 +56,7 @@ static err_t follow(user_book_t *book, context_t *ctx, const user_set_follow_t *
     TRY(actor_send_durably(ctx, user_at(command->user_id), user_note_follower,
                            .user_id = context_key(ctx), .is_following = command->is_following,
                            .since = context_wall_ms(ctx)));
-    emit(ctx, user_follow_set, .user_id = command->user_id, .is_following = command->is_following);
+    set_following(book, ctx, command->user_id, command->is_following);
     return ERR_OK;
 }
 
@@ -109,7 +117,7 @@ err_t follows_note(user_book_t *book, context_t *ctx, const user_note_follower_t
 err_t follows_forget(user_book_t *book, context_t *ctx, str_t user_id)
 {
     if (links_has(&book->following, user_id))
-        emit(ctx, user_follow_set, .user_id = user_id);
+        set_following(book, ctx, user_id, false);
     if (links_has(&book->followers, user_id))
         emit(ctx, user_follower_set, .user_id = user_id);
     return actor_reply(ctx, user_done);

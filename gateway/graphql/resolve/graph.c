@@ -231,6 +231,7 @@ err_t graph_engine_new(str_t sdl, buf_t *out_problems, graphql_engine_t **out_en
         resolve_subscriptions(), resolve_lyrics(),         resolve_settings(),
         resolve_search(),        resolve_found(),          resolve_recent(),
         resolve_highlights(),    resolve_follows(),        resolve_rooms(),
+        resolve_activities(),
     };
     size_t count = 0;
     for (size_t i = 0; i < COUNT_OF(parts); i++)

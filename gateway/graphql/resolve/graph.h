@@ -188,6 +188,7 @@ graph_rows_t resolve_settings(void);
 graph_rows_t resolve_subscriptions(void);
 graph_rows_t resolve_follows(void);
 graph_rows_t resolve_rooms(void);
+graph_rows_t resolve_activities(void);
 graph_rows_t resolve_search(void);
 graph_rows_t resolve_found(void);
 graph_rows_t resolve_highlights(void);

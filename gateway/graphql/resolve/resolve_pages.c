@@ -55,13 +55,17 @@ static err_t end_cursor(graphql_field_t *field)
 
 graph_rows_t resolve_pages(void)
 {
-#define CONNECTION_ROWS(type)                                                                      \
+#define PAGE_ROWS(type)                                                                            \
     {type "Connection.edges", .resolve = edges}, {type "Connection.nodes", .resolve = nodes},      \
         {type "Connection.pageInfo", .resolve = page_info},                                        \
-        {type "Connection.totalCount", .resolve = total_count},                                    \
         {type "Edge.cursor", GRAPHQL_MEMBER(graph_edge_t, cursor)},                                \
     {                                                                                              \
         type "Edge.node", GRAPHQL_MEMBER_POINTER(graph_edge_t, node)                               \
+    }
+#define CONNECTION_ROWS(type)                                                                      \
+    PAGE_ROWS(type),                                                                               \
+    {                                                                                              \
+        type "Connection.totalCount", .resolve = total_count                                       \
     }
     static const graphql_resolver_t rows[] = {
         CONNECTION_ROWS("Album"),
@@ -71,6 +75,7 @@ graph_rows_t resolve_pages(void)
         CONNECTION_ROWS("PlaylistEntry"),
         CONNECTION_ROWS("Follow"),
         CONNECTION_ROWS("RoomMessage"),
+        PAGE_ROWS("Activity"), /* their number is not known */
         CONNECTION_ROWS("SearchTrack"),
         CONNECTION_ROWS("SearchAlbum"),
         CONNECTION_ROWS("SearchArtist"),
@@ -83,5 +88,6 @@ graph_rows_t resolve_pages(void)
         {"PageInfo.endCursor", .resolve = end_cursor},
     };
 #undef CONNECTION_ROWS
+#undef PAGE_ROWS
     return GRAPH_ROWS(rows);
 }

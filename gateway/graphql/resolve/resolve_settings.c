@@ -71,6 +71,11 @@ static err_t settings_is_normalised(graphql_field_t *field)
     return graphql_return_bool(field, str_equal(value_of(field, "normalised"), STR("on")));
 }
 
+static err_t settings_is_activity_shared(graphql_field_t *field)
+{
+    return graphql_return_bool(field, str_equal(value_of(field, "activity_shared"), STR("on")));
+}
+
 static err_t settings_is_search_history_kept(graphql_field_t *field)
 {
     return graphql_return_bool(field, str_equal(value_of(field, "search_history"), STR("on")));
@@ -97,13 +102,14 @@ static void add_switch(graphql_field_t *field, const char *argument, const char 
 
 static err_t set_settings(graphql_field_t *field)
 {
-    user_setting_t settings[5];
+    user_setting_t settings[6];
     uint32_t count = 0;
     add_word(field, "theme", settings, &count);
     add_word(field, "quality", settings, &count);
     add_switch(field, "isGapless", "gapless", settings, &count);
     add_switch(field, "isNormalised", "normalised", settings, &count);
     add_switch(field, "isSearchHistoryKept", "search_history", settings, &count);
+    add_switch(field, "isActivityShared", "activity_shared", settings, &count);
     return graph_ask(field, user_address(field), got_settings, user_set_settings,
                      .settings = {settings, count});
 }
@@ -177,6 +183,7 @@ graph_rows_t resolve_settings(void)
         {"Settings.quality", .resolve = settings_quality},
         {"Settings.isGapless", .resolve = settings_is_gapless},
         {"Settings.isNormalised", .resolve = settings_is_normalised},
+        {"Settings.isActivityShared", .resolve = settings_is_activity_shared},
         {"Settings.isSearchHistoryKept", .resolve = settings_is_search_history_kept},
         {"Server.notice", .resolve = server_notice},
         {"Server.features", .resolve = server_features},

@@ -125,6 +125,7 @@ static void comes_to_one_in_use(relations_rig_t *rig, int number)
     const playlist_public_set_t shown = {.is_public = true, .owner_id = STR("ana")};
     const user_follow_set_t follow = {STR("bob"), true};
     const room_created_t made = {STR("ana"), STR("Jazz"), true};
+    const user_acted_t acted = {.number = 1, .kind = ACTIVITY_FAVOURITE, .track_id = 1};
     uint64_t list = 0, room = 0;
     snprintf(sql, sizeof sql, "CREATE DATABASE before_%d", number);
     check_ok(pg_run_script(rig->pg, sql));
@@ -141,19 +142,21 @@ static void comes_to_one_in_use(relations_rig_t *rig, int number)
     rig_append(rig, STR("user/ana"), &version, &user_favourite_set_schema, &favourite);
     rig_append(rig, STR("user/ana"), &version, &user_setting_set_schema, &setting);
     rig_append(rig, STR("user/ana"), &version, &user_follow_set_schema, &follow);
+    rig_append(rig, STR("user/ana"), &version, &user_acted_schema, &acted);
     rig_append(rig, STR("room/new"), &room, &room_created_schema, &made);
     rig_append(rig, STR("playlist/new"), &list, &playlist_created_schema, &created);
     rig_append(rig, STR("playlist/new"), &list, &playlist_public_set_schema, &shown);
     rig_wait(rig);
 
     check_ok(rig->err);
-    cr_expect_eq(rig_number(rig, "SELECT version FROM streams WHERE stream = 'user/ana'"), 13,
+    cr_expect_eq(rig_number(rig, "SELECT version FROM streams WHERE stream = 'user/ana'"), 14,
                  "before %d", number);
-    cr_expect_eq(rig_number(rig, "SELECT count(*) FROM events"), 16, "before %d", number);
+    cr_expect_eq(rig_number(rig, "SELECT count(*) FROM events"), 17, "before %d", number);
     cr_expect_eq(rig_number(rig, "SELECT count(*) FROM favourites"), 11, "before %d", number);
     cr_expect_eq(rig_number(rig, "SELECT count(*) FROM settings"), 1, "before %d", number);
     cr_expect_eq(rig_number(rig, "SELECT count(*) FROM follows"), 1, "before %d", number);
     cr_expect_eq(rig_number(rig, "SELECT count(*) FROM rooms"), 1, "before %d", number);
+    cr_expect_eq(rig_number(rig, "SELECT count(*) FROM activities"), 1, "before %d", number);
     cr_expect_eq(rig_number(rig, "SELECT count(*) FROM playlists WHERE is_public"), 1, "before %d",
                  number);
     cr_expect_eq(rig_number(rig, "SELECT count(*) FROM subject_keys"), number > 4, "before %d",
@@ -165,7 +168,7 @@ Test(migrations, each_later_one_comes_to_a_database_that_is_in_use)
     relations_rig_t rig RIG_SCOPED;
     rig_start(&rig);
 
-    for (int number = 3; number <= 9; number++)
+    for (int number = 3; number <= 10; number++)
         comes_to_one_in_use(&rig, number);
 }
 

@@ -1,5 +1,5 @@
-/* Follows and rooms in tables, beside what the rules make of the same events; and the same tables
- * from the journal. */
+/* Follows, activities and rooms in tables, beside what the rules make of the same events; and the
+ * same tables from the journal. */
 
 #include "relations_rig.h"
 
@@ -93,6 +93,77 @@ Test(relation_people, follows_in_the_table_are_what_the_rules_make_of_them)
         user_book_deinit(&people[i].book);
     }
     expect_same_when_rebuilt(&rig, "follows");
+}
+
+/* ---- activities ---- */
+
+enum { ACTS = 400 };
+
+static void act(relations_rig_t *rig, person_t *person, const ms_random_t *random)
+{
+    user_acted_t event = {.kind = 1 + (uint32_t)random_below(random, 2),
+                          .track_id = random_below(random, 9), /* 0: as of who is erased */
+                          .rating = (uint32_t)random_below(random, 3)};
+    activities_next(&person->book.activities, &event);
+    if (person->book.activities.count > 20) /* as if no more were kept */
+        event.kept_from = person->book.activities.items[1].number;
+    const user_act_dropped_t dropped = {1 + random_below(random, event.number)};
+    if (random_below(random, 5) == 0) {
+        rig_append(rig, STR("user/k0"), &person->version, &user_act_dropped_schema, &dropped);
+        activities_apply_dropped(&person->book.activities, dropped.number);
+    } else {
+        rig_append(rig, STR("user/k0"), &person->version, &user_acted_schema, &event);
+        check_ok(activities_apply_acted(&person->book.activities, &event, 1));
+    }
+}
+
+static void set_sharing(relations_rig_t *rig, person_t *person, str_t word)
+{
+    const user_setting_set_t event = {STR("activity_shared"), word};
+    rig_append(rig, STR("user/k0"), &person->version, &user_setting_set_schema, &event);
+    user_apply_setting(&person->book, &event);
+}
+
+static void compare_activities(relations_rig_t *rig, const activities_t *wanted_list)
+{
+    static const char *const kinds[] = {"", "favourite", "rating"};
+    buf_t got BUF_SCOPED = BUF_INIT, wanted BUF_SCOPED = BUF_INIT;
+    rig_wait(rig);
+    check_ok(rig->err);
+    rig_text(rig,
+             "SELECT number || kind || track_id || coalesce(rating, 0) FROM activities"
+             " WHERE user_id = 'k0' ORDER BY number",
+             &got);
+    for (uint32_t i = 0; i < wanted_list->count; i++) {
+        const activity_t *item = &wanted_list->items[i];
+        buf_printf(&wanted, "%s%llu%s%llu%u", i == 0 ? "" : " ", (unsigned long long)item->number,
+                   kinds[item->kind], (unsigned long long)item->track_id, item->rating);
+    }
+    check_str(buf_str(&got), buf_str(&wanted));
+}
+
+Test(relation_people, activities_in_the_table_are_what_the_rules_make_of_them)
+{
+    relations_rig_t rig RIG_SCOPED;
+    rig_start(&rig);
+    random_seed_t seed = {19};
+    ms_random_t random = random_seeded(&seed);
+    person_t person = {0};
+    set_sharing(&rig, &person, STR("on"));
+
+    for (size_t i = 0; i < ACTS; i++)
+        act(&rig, &person, &random);
+    compare_activities(&rig, &person.book.activities);
+    cr_expect_gt(person.book.activities.count, 5);
+    expect_same_when_rebuilt(&rig, "activities");
+    set_sharing(&rig, &person, STR("off"));
+    compare_activities(&rig, &person.book.activities);
+
+    set_sharing(&rig, &person, STR("on"));
+    act(&rig, &person, &random);
+    rig_append(&rig, STR("user/k0"), &person.version, &user_erased_schema, &(user_erased_t){});
+    user_book_deinit(&person.book);
+    compare_activities(&rig, &person.book.activities);
 }
 
 /* ---- rooms: the tables beside what room_rules.c makes of the same events ---- */

@@ -46,6 +46,15 @@ static void add_rooms(relations_rig_t *rig)
     rig_append(rig, STR("room/shown"), &shown, &room_posted_schema, &by_carol);
 }
 
+/* bob and dan did something each. */
+static void add_activities(relations_rig_t *rig, uint64_t *bob)
+{
+    uint64_t dan = 0;
+    const user_acted_t acted = {.number = 1, .kind = ACTIVITY_FAVOURITE, .track_id = 1};
+    rig_append(rig, STR("user/bob"), bob, &user_acted_schema, &acted);
+    rig_append(rig, STR("user/dan"), &dan, &user_acted_schema, &acted);
+}
+
 /* ana follows bob, bob follows carol, carol follows dan, and no more eve. */
 static void add_follows(relations_rig_t *rig, uint64_t *ana, uint64_t *bob)
 {
@@ -81,6 +90,7 @@ static void populate(relations_rig_t *rig)
     add_lists(rig);
     add_follows(rig, &ana, &bob);
     add_rooms(rig);
+    add_activities(rig, &bob);
     rig_wait(rig);
     check_ok(rig->err);
 }
@@ -140,6 +150,15 @@ static void expect_rooms(pg_t *pg, const char *user, int64_t wanted, const char 
               (long long)got, (long long)wanted, err_text(err));
 }
 
+/* One's own, and of those whom one follows. */
+static void expect_activities(pg_t *pg, const char *user, int64_t wanted, const char *what)
+{
+    err_t err;
+    int64_t got = seen_by(pg, user, "SELECT count(*) FROM activities", &err);
+    cr_expect(got == wanted, "%s: %s sees %lld activities, not %lld (%s)", what, user,
+              (long long)got, (long long)wanted, err_text(err));
+}
+
 static pg_t *connected(const char *address)
 {
     pg_t *pg = NULL;
@@ -171,6 +190,11 @@ static void expect_own_rows_only(const char *address, const char *what)
     expect_rooms(pg, "carol", 111, what);
     expect_rooms(pg, "eve", 100, what); /* who left sees no more of it */
     expect_rooms(pg, "", 0, what);
+    expect_activities(pg, "ana", 1, what);
+    expect_activities(pg, "bob", 1, what);
+    expect_activities(pg, "carol", 1, what);
+    expect_activities(pg, "eve", 0, what);
+    expect_activities(pg, "", 0, what);
 
     /* After a transaction that failed. */
     cr_expect_eq(seen_by(pg, "bob", "SELECT 1 / (count(*) - 2) FROM favourites", &err), -1);
@@ -179,6 +203,7 @@ static void expect_own_rows_only(const char *address, const char *what)
     expect_lists(pg, "ana", 122, what);
     expect_follows(pg, "ana", 1, what);
     expect_rooms(pg, "eve", 100, what);
+    expect_activities(pg, "eve", 0, what);
 
     /* What a reader must not do at all. */
     static const char *const forbidden[] = {

@@ -170,7 +170,9 @@ static void begin_ties(world_t *world, size_t user)
     const user_follow_set_t follow = {STR("k9"), true};
     const room_created_t room = {STR("k0"), STR("Jazz"), true};
     const room_posted_t posted = {STR("k0"), 1, STR("hello"), 5, 0};
+    const user_acted_t acted = {.number = 1, .kind = ACTIVITY_RATING, .track_id = 3, .rating = 5};
     say(world, "user", user, &world->users[user], &user_follow_set_schema, &follow);
+    say(world, "user", user, &world->users[user], &user_acted_schema, &acted);
     say(world, "room", user, &world->rooms[user], &room_created_schema, &room);
     say(world, "room", user, &world->rooms[user], &room_posted_schema, &posted);
 }

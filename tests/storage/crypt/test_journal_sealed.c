@@ -36,7 +36,7 @@ static const char *const HIDDEN[] = {"DearDiary", "OpenLine",  "Pin4711",   "Ans
 
 static void write_everything(journal_t *journal)
 {
-    club_joined_t joined = {STR("bob"), STR("BobsName"), 3};
+    club_joined_t joined = {STR("bob"), STR("BobsName"), 3, STR("gold")};
     check_ok(crypt_append(journal, "diary/ann", 0, &diary_written_schema, &WRITTEN, "Answered"));
     check_ok(crypt_append(journal, "diary/ann", 1, &diary_turned_schema, &(diary_turned_t){8},
                           "Turned"));
@@ -147,7 +147,8 @@ Test(journal_sealed, an_erased_subject_leaves_what_is_public)
 {
     temporary_t folder TEMPORARY_SCOPED = temporary_new();
     crypt_rig_t rig CRYPT_RIG_SCOPED = {0};
-    club_joined_t ann = {STR("ann"), STR("AnnsName"), 1}, bob = {STR("bob"), STR("BobsName"), 2};
+    club_joined_t ann = {STR("ann"), STR("AnnsName"), 1, STR("gold")},
+                  bob = {STR("bob"), STR("BobsName"), 2, STR("gold")};
     uint64_t version = 0;
     buf_t state BUF_SCOPED = BUF_INIT;
     crypt_rig_open(&rig, &folder);
@@ -313,7 +314,7 @@ static err_t project_one(void *context, const journal_record_t *record)
         club_joined_t event;
         TRY(schema_decode(&club_joined_schema, buf_str(&self->payload), &arena, &event));
         buf_append(&self->name, event.nickname);
-        return event.seat == 3 ? ERR_OK : ERR_INTERNAL;
+        return event.seat == 3 && str_equal(event.badge, STR("gold")) ? ERR_OK : ERR_INTERNAL;
     }
     diary_written_t event;
     TRY(schema_decode(&diary_written_schema, buf_str(&self->payload), &arena, &event));
@@ -326,7 +327,7 @@ Test(journal_sealed, a_projection_gets_numbers_and_references_to_what_people_wro
 {
     temporary_t folder TEMPORARY_SCOPED = temporary_new();
     crypt_rig_t rig CRYPT_RIG_SCOPED = {0};
-    club_joined_t joined = {STR("bob"), STR("BobsName"), 3};
+    club_joined_t joined = {STR("bob"), STR("BobsName"), 3, STR("gold")};
     buf_t text BUF_SCOPED = BUF_INIT, first BUF_SCOPED = BUF_INIT;
     crypt_rig_open(&rig, &folder);
     write_diary(&rig, "diary/ann", 0);

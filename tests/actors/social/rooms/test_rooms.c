@@ -174,10 +174,16 @@ Test(rooms, a_closed_room_is_off_every_list)
     world_deinit(&world);
 }
 
-static void part(world_t *world, const char *who)
+/* As audit_actor.c does: BUSY says that a room told of something late. */
+static void erase(world_t *world, const char *who)
 {
-    while (asked_as(ask(&world->asking, user(who), user_part), user_parted)->left > 0)
-        ;
+    err_t err;
+    do {
+        while (asked_as(ask(&world->asking, user(who), user_part), user_parted)->left > 0)
+            ;
+        err = ask(&world->asking, user(who), user_erase).err;
+    } while (err == ERR_BUSY);
+    check_ok(err);
 }
 
 /* Also where they had left, with their words still there. */
@@ -196,8 +202,7 @@ Test(rooms, an_erased_listener_is_forgotten_by_all_rooms_which_stay_whole)
     check_ok(ask(&world.asking, at(others), room_leave, .user_id = STR("ann")).err);
     wait_until(rooms_of(&world, "ann") == 2);
 
-    part(&world, "ann");
-    check_ok(ask(&world.asking, user("ann"), user_erase).err);
+    erase(&world, "ann");
 
     const room_messages_t *in_own = said(&world, "bob", own),
                           *in_others = said(&world, "bob", others);
