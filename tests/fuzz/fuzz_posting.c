@@ -1,8 +1,9 @@
 /* A posting list as any bytes, with a checksum that fits when the first byte is odd. Oracle: what
  * is read is read twice alike, has as many numbers as it says, and is written as something that is
- * read as the same; the rest is CORRUPT. */
+ * read as the same; the rest is CORRUPT. It is counted where it lies, too, CORRUPT or not. */
 #include "runtime/base/assert.h"
 #include "runtime/base/crc32c.h"
+#include "storage/search/index/counting.h"
 #include "storage/search/index/posting.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -34,6 +35,20 @@ static void check_read(str_t bytes, const roaring_bitmap_t *bitmap)
     roaring_bitmap_free(again);
 }
 
+/* Counted where it lies: as many as a bitmap of it has, where one can be made. */
+static void check_counting(str_t bytes, const roaring_bitmap_t *bitmap)
+{
+    enum { END = 200000 };
+    counting_t *counting COUNTING_SCOPED = NULL;
+    roaring_bitmap_t *documents = roaring_bitmap_from_range(0, END, 3);
+    uint64_t work = 0, count = 0;
+    ASSERT(documents != NULL && counting_new(documents, END, &counting) == ERR_OK);
+    err_t err = counting_in(counting, bytes, &work, &count);
+    ASSERT(err == ERR_OK || (err == ERR_CORRUPT && bitmap == NULL));
+    ASSERT(bitmap == NULL || count == roaring_bitmap_and_cardinality(bitmap, documents));
+    roaring_bitmap_free(documents);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     buf_t bytes BUF_SCOPED = BUF_INIT;
@@ -47,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         seal(&bytes);
     err_t err = posting_read(buf_str(&bytes), &bitmap);
     ASSERT(err == ERR_OK || err == ERR_CORRUPT);
+    check_counting(buf_str(&bytes), bitmap);
     if (err != ERR_OK)
         return 0;
     check_read(buf_str(&bytes), bitmap);

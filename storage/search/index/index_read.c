@@ -149,6 +149,32 @@ err_t search_postings_into(search_read_t *read, search_space_t space, str_t term
     return ERR_OK;
 }
 
+err_t search_count_in(search_read_t *read, search_space_t space, str_t term,
+                      const counting_t *counting, const roaring_bitmap_t *documents,
+                      uint64_t *out_count)
+{
+    term_key_t key;
+    str_t value, whole = key_of(&key, space, term);
+    uint64_t count = 0;
+    read->work++;
+    err_t err = kv_get(&read->tx, TABLE_POSTINGS, whole, &value);
+    if (err == ERR_OK)
+        err = counting_in(counting, value, &read->work, &count);
+    if (err != ERR_OK && err != ERR_NOT_FOUND)
+        return err;
+    if (read->has_delta) {
+        roaring_bitmap_t *delta = roaring_bitmap_create();
+        if (delta == NULL)
+            return ERR_NO_MEMORY;
+        err = index_term_read(&read->tx, whole, delta, &read->work);
+        count += roaring_bitmap_and_cardinality(delta, documents);
+        roaring_bitmap_free(delta);
+        TRY(err);
+    }
+    *out_count = count;
+    return ERR_OK;
+}
+
 uint64_t search_frequency(search_read_t *read, search_space_t space, str_t term)
 {
     term_key_t key;

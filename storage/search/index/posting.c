@@ -168,3 +168,18 @@ err_t posting_count(str_t bytes, uint64_t *out_count)
     *out_count = is_bitmap(bytes) ? u32_at(bytes, 1) : (unsigned char)bytes.data[0];
     return ERR_OK;
 }
+
+err_t posting_parts(str_t bytes, str_t *out_portable, uint32_t out_ids[POSTING_IDS_MAX],
+                    size_t *out_count)
+{
+    if (!is_bitmap(bytes)) {
+        TRY(read_ids(bytes, out_ids, out_count));
+        *out_portable = (str_t){0};
+        return ERR_OK;
+    }
+    if (bytes.size <= BITMAP_HEAD)
+        return ERR_CORRUPT;
+    *out_count = 0;
+    *out_portable = str_of(bytes.data + BITMAP_HEAD, bytes.size - BITMAP_HEAD);
+    return ERR_OK;
+}

@@ -36,5 +36,10 @@ err_t posting_read(str_t bytes, roaring_bitmap_t **out_bitmap);
 /* How many it says that there are; unchecked but for its size. */
 err_t posting_count(str_t bytes, uint64_t *out_count);
 
+/* What it is made of, for who reads it where it lies: the bitmap's bytes, unchecked, or few numbers
+ * (then the bitmap is empty). */
+err_t posting_parts(str_t bytes, str_t *out_portable, uint32_t out_ids[POSTING_IDS_MAX],
+                    size_t *out_count);
+
 /* Whether libroaring may read it: the whole of it is one bitmap of `count` numbers. */
 bool posting_is_bitmap(str_t portable, uint64_t count);

@@ -1,25 +1,12 @@
 #include "storage/bytes_at.h"
 #include "storage/search/index/posting.h"
+#include "storage/search/index/posting_form.h"
 
-/* https://github.com/RoaringBitmap/RoaringFormatSpec */
-enum {
-    COOKIE_NO_RUNS = 12346,
-    COOKIE = 12347,
-    CONTAINERS_MAX = 65536,
-    ARRAY_MAX = 4096, /* numbers of a container that is an array; more: a bitset */
-    BITSET_SIZE = 8192,
-    NO_OFFSETS_BELOW = 4, /* with runs, so few containers have no offsets */
-};
+enum { COOKIE_NO_RUNS = 12346, COOKIE = 12347, CONTAINERS_MAX = 65536, NO_OFFSETS_BELOW = 4 };
 
-typedef struct form {
-    str_t all;
-    size_t count, flags_at, keys_at, offsets_at, end; /* end: where containers begin */
-    bool has_runs, has_offsets;
-} form_t;
-
-static bool read_head(str_t all, form_t *out)
+bool posting_form_read(str_t all, posting_form_t *out)
 {
-    form_t form = {.all = all};
+    posting_form_t form = {.all = all};
     if (all.size < 8)
         return false;
     uint32_t cookie = u32_at(all, 0);
@@ -38,7 +25,7 @@ static bool read_head(str_t all, form_t *out)
     return form.end <= all.size;
 }
 
-static bool is_run(const form_t *form, size_t i)
+bool posting_form_is_run(const posting_form_t *form, size_t i)
 {
     return form->has_runs &&
            ((unsigned char)form->all.data[form->flags_at + i / 8] >> (i % 8) & 1) != 0;
@@ -52,19 +39,11 @@ static bool is_ascending(str_t all, size_t at, size_t count)
     return !is_wrong;
 }
 
-/* Counts bits in pairs, fours and eights (Warren, Hacker's Delight, 5-1). */
-static uint64_t bits_of(uint64_t word)
-{
-    word -= (word >> 1) & 0x5555555555555555u;
-    word = (word & 0x3333333333333333u) + ((word >> 2) & 0x3333333333333333u);
-    return ((word + (word >> 4)) & 0x0f0f0f0f0f0f0f0fu) * 0x0101010101010101u >> 56;
-}
-
 static size_t count_bits(str_t all, size_t at)
 {
     uint64_t count = 0;
-    for (size_t i = 0; i < BITSET_SIZE; i += 8)
-        count += bits_of(u64_at(all, at + i));
+    for (size_t i = 0; i < POSTING_BITSET_SIZE; i += 8)
+        count += posting_bits_of(u64_at(all, at + i));
     return count;
 }
 
@@ -87,26 +66,27 @@ static bool check_runs(str_t all, size_t *at, size_t cardinality)
     return seen == cardinality;
 }
 
-static bool check_container(const form_t *form, size_t i, size_t *at, size_t cardinality)
+static bool check_container(const posting_form_t *form, size_t i, size_t *at, size_t cardinality)
 {
     str_t all = form->all;
     if (form->has_offsets && u32_at(all, form->offsets_at + 4 * i) != *at)
         return false;
-    if (is_run(form, i))
+    if (posting_form_is_run(form, i))
         return check_runs(all, at, cardinality);
-    size_t start = *at, size = cardinality > ARRAY_MAX ? BITSET_SIZE : 2 * cardinality;
+    size_t start = *at,
+           size = cardinality > POSTING_ARRAY_MAX ? POSTING_BITSET_SIZE : 2 * cardinality;
     if (all.size - start < size)
         return false;
     *at += size;
-    return cardinality > ARRAY_MAX ? count_bits(all, start) == cardinality
-                                   : is_ascending(all, start, cardinality);
+    return cardinality > POSTING_ARRAY_MAX ? count_bits(all, start) == cardinality
+                                           : is_ascending(all, start, cardinality);
 }
 
 bool posting_is_bitmap(str_t portable, uint64_t count)
 {
-    form_t form;
+    posting_form_t form;
     uint64_t seen = 0;
-    if (!read_head(portable, &form))
+    if (!posting_form_read(portable, &form))
         return false;
     size_t at = form.end;
     for (size_t i = 0; i < form.count; i++) {

@@ -9,6 +9,7 @@
  * Threads  One look belongs to one thread; it never outlives a turn. Errors  CORRUPT, NO_MEMORY */
 
 #include "storage/kv.h"
+#include "storage/search/index/counting.h"
 #include "storage/search/index/dictionary.h"
 #include "storage/search/search_index.h"
 
@@ -66,6 +67,12 @@ err_t search_postings_into(search_read_t *read, search_space_t space, str_t term
                            roaring_bitmap_t *bitmap);
 /* How many there are, about (removed ones may be counted); cheap. 0: no such term. */
 uint64_t search_frequency(search_read_t *read, search_space_t space, str_t term);
+
+/* How many of some documents a term has: of the base's as they are laid out in `counting`
+ * (counting.h), of the delta's in `documents`. Exact, and without a bitmap of the term's. */
+err_t search_count_in(search_read_t *read, search_space_t space, str_t term,
+                      const counting_t *counting, const roaring_bitmap_t *documents,
+                      uint64_t *out_count);
 
 /* The words of the delta that the base's dictionary does not have, ascending: the first that is not
  * before `from`. False: no more. Borrowed from the map. */

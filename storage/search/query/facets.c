@@ -69,18 +69,29 @@ static int by_frequency(const void *x, const void *y)
     return str_compare(a->term, b->term);
 }
 
-static err_t count_values(query_t *query, search_space_t space, const roaring_bitmap_t *tracks,
+/* What is counted, and laid out for that. */
+typedef struct counted {
+    roaring_bitmap_t *tracks;
+    counting_t *counting; /* NULL: not yet */
+} counted_t;
+
+static void counted_deinit(counted_t *self)
+{
+    if (self->tracks != NULL)
+        roaring_bitmap_free(STEAL(self->tracks));
+    counting_free(STEAL(self->counting));
+}
+
+static err_t count_values(query_t *query, search_space_t space, const counted_t *counted,
                           values_t *values)
 {
     for (size_t i = 0; i < values->count; i++) {
-        roaring_bitmap_t *set SET_SCOPED = NULL;
         if (query_is_spent(query)) {
             values->count = i;
             return ERR_OK;
         }
-        TRY(set_of_term(query, space, values->items[i].term, &set));
-        query->read.work += WORK_SETS + roaring_bitmap_get_cardinality(set) / WORK_FACET_SHARE;
-        values->items[i].frequency = roaring_bitmap_and_cardinality(tracks, set);
+        TRY(search_count_in(&query->read, space, values->items[i].term, counted->counting,
+                            counted->tracks, &values->items[i].frequency));
     }
     return ERR_OK;
 }
@@ -106,44 +117,47 @@ static err_t fill(query_t *query, values_t *values, search_facet_list_t *out_lis
     return ERR_OK;
 }
 
-/* What is counted: tracks only. */
-static err_t tracks_of(query_t *query, const filter_t *filter, search_facet_t facet,
-                       roaring_bitmap_t **out_tracks)
+/* Tracks only. is_own: what would be found without the facet's own filter. */
+static err_t count_in(query_t *query, const filter_t *filter, search_facet_t facet, bool is_own,
+                      counted_t *out_counted)
 {
     const search_read_t *read = &query->read;
-    roaring_bitmap_t *tracks SET_SCOPED = NULL;
-    if (filter->facets[facet] != NULL && query->unfiltered != NULL)
-        TRY(filter_all_but(query, filter, facet, query->unfiltered, &tracks));
-    else if ((tracks = roaring_bitmap_copy(query->found)) == NULL)
+    if (is_own)
+        TRY(filter_all_but(query, filter, facet, query->unfiltered, &out_counted->tracks));
+    else if ((out_counted->tracks = roaring_bitmap_copy(query->found)) == NULL)
         return ERR_NO_MEMORY;
+    roaring_bitmap_t *tracks = out_counted->tracks;
     roaring_bitmap_remove_range(tracks, 0, read->first_of_kind[SEARCH_TRACK]);
     roaring_bitmap_remove_range(tracks, read->end_of_kind[SEARCH_TRACK],
                                 search_delta_first(SEARCH_TRACK));
     roaring_bitmap_remove_range(tracks, search_delta_first(SEARCH_TRACK + 1u), 1ull << 32);
-    *out_tracks = STEAL(tracks);
-    return ERR_OK;
+    query->read.work += roaring_bitmap_get_cardinality(tracks) / WORK_SPREAD;
+    return counting_new(tracks, read->end_of_kind[SEARCH_TRACK], &out_counted->counting);
 }
 
 static err_t count_facet(query_t *query, const filter_t *filter, search_facet_t facet,
-                         search_facet_list_t *out_list)
+                         counted_t *found, search_facet_list_t *out_list)
 {
-    roaring_bitmap_t *tracks SET_SCOPED = NULL;
+    bool is_own = filter->facets[facet] != NULL && query->unfiltered != NULL;
+    counted_t own SCOPED(counted_deinit) = {0}, *counted = is_own ? &own : found;
     values_t values = {.query = query};
-    TRY(tracks_of(query, filter, facet, &tracks));
+    if (counted->counting == NULL)
+        TRY(count_in(query, filter, facet, is_own, counted));
     values.items = arena_new_array(query->arena, FACET_VALUES_COUNTED, sizeof *values.items);
     if (values.items == NULL)
         return ERR_NO_MEMORY;
     TRY(search_facet_values(&query->read, filter_space(facet), add_value, &values));
     qsort(values.items, values.count, sizeof *values.items, by_frequency);
-    TRY(count_values(query, filter_space(facet), tracks, &values));
+    TRY(count_values(query, filter_space(facet), counted, &values));
     return fill(query, &values, out_list);
 }
 
 err_t facets_count(query_t *query, const filter_t *filter, search_found_t *out_found)
 {
+    counted_t found SCOPED(counted_deinit) = {0};
     if (query->found == NULL)
         return ERR_OK;
     for (search_facet_t facet = 0; facet < SEARCH_FACET_COUNT; facet++)
-        TRY(count_facet(query, filter, facet, &out_found->facets[facet]));
+        TRY(count_facet(query, filter, facet, &found, &out_found->facets[facet]));
     return ERR_OK;
 }

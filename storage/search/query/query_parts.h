@@ -24,7 +24,7 @@ enum {
     WORK_SETS = 8,      /* putting two sets together, and a unit for so many numbers in them: */
     WORK_SET_SHARE = 64,
     WORK_LYRICS_SHARE = 3, /* bytes of lyrics that are read, a unit */
-    WORK_FACET_SHARE = 40, /* documents of a value that is counted, a unit */
+    WORK_SPREAD = 8,       /* numbers laid out for counting, a unit */
 
     FOUND_FEW = 10,    /* hits below which the next stage is tried */
     FOUND_TOO_FEW = 5, /* and the last one */

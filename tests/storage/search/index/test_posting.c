@@ -1,6 +1,8 @@
 #include "runtime/base/crc32c.h"
+#include "runtime/base/memory.h"
 #include "runtime/base/random.h"
 #include "storage/bytes_at.h"
+#include "storage/search/index/counting.h"
 #include "storage/search/index/posting.h"
 #include "tests/support/check.h"
 #include "tests/support/scale.h"
@@ -296,4 +298,57 @@ Test(posting, no_bytes_make_libroaring_read_what_is_not_there)
         read += read_and_free(buf_str(&bytes)) == ERR_OK ? 1 : 0;
     }
     cr_assert_gt(read, 0u);
+}
+
+/* ---- counted where they lie ---- */
+
+Test(posting, what_two_have_in_common_is_counted_without_making_a_bitmap)
+{
+    enum { END = 1000000 };
+    for (size_t i = 0; i < COUNT_OF(shapes); i++) {
+        buf_t bytes BUF_SCOPED = BUF_INIT;
+        roaring_bitmap_t *posting = make(&shapes[i], 1);
+        check_ok(posting_append(&bytes, posting));
+        for (size_t k = 0; k < COUNT_OF(shapes); k++) {
+            counting_t *counting COUNTING_SCOPED = NULL;
+            roaring_bitmap_t *documents = make(&shapes[k], 2);
+            uint64_t work = 0, count = 0;
+            roaring_bitmap_remove_range(documents, END, 1ull << 32);
+
+            check_ok(counting_new(documents, END, &counting));
+            check_ok(counting_in(counting, buf_str(&bytes), &work, &count));
+
+            cr_expect(count == roaring_bitmap_and_cardinality(posting, documents), "%s in %s: %lu",
+                      shapes[i].what, shapes[k].what, (unsigned long)count);
+            roaring_bitmap_free(documents);
+        }
+        roaring_bitmap_free(posting);
+    }
+}
+
+/* Under AddressSanitizer: each byte of it wrong, and cut anywhere. */
+Test(posting, what_is_counted_is_never_read_outside)
+{
+    for (size_t i = 0; i < COUNT_OF(shapes); i++) {
+        counting_t *counting COUNTING_SCOPED = NULL;
+        buf_t bytes BUF_SCOPED = BUF_INIT;
+        roaring_bitmap_t *posting = make(&shapes[i], 1), *documents = make(&shapes[9], 2);
+        check_ok(counting_new(documents, 1000000, &counting));
+        check_ok(posting_append(&bytes, posting));
+        for (size_t at = 0; at < bytes.size; at += 1 + at / 64) {
+            uint64_t work = 0, count = 0;
+            char *exactly = memory_dup(bytes.data, bytes.size);
+            check_true(exactly != NULL);
+            exactly[at] = (char)(exactly[at] ^ 0x55);
+            err_t err = counting_in(counting, str_of(exactly, bytes.size), &work, &count);
+            check_true(err == ERR_OK || err == ERR_CORRUPT);
+            memory_free(exactly);
+            exactly = memory_dup(bytes.data, at);
+            check_true(exactly != NULL);
+            check_err(counting_in(counting, str_of(exactly, at), &work, &count), ERR_CORRUPT);
+            memory_free(exactly);
+        }
+        roaring_bitmap_free(posting);
+        roaring_bitmap_free(documents);
+    }
 }
