@@ -184,6 +184,7 @@ static void append_metrics(void *context, buf_t *out)
     append_outbox_metrics(self, out);
     catalog_keeper_append_metrics(&self->keeper, out);
     search_keeper_append_metrics(&self->search_keeper, out);
+    names_follow_append_metrics(&self->names, out);
 }
 
 static bool is_able(void *context, buf_t *out_why)

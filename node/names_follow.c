@@ -83,3 +83,23 @@ void names_follow_stop(names_follow_t *self)
     atomic_store(&self->is_stopped, true);
     follow_stop(&self->follow);
 }
+
+static void append_gauge(buf_t *out, const char *name, const char *help, uint64_t value)
+{
+    buf_printf(out,
+               "# HELP musicstream_names_%s %s\n# TYPE musicstream_names_%s gauge\n"
+               "musicstream_names_%s %llu\n",
+               name, help, name, name, (unsigned long long)value);
+}
+
+void names_follow_append_metrics(const names_follow_t *self, buf_t *out)
+{
+    name_index_stats_t stats = name_index_stats(self->names);
+    append_gauge(out, "people", "People whom search finds.", stats.people);
+    append_gauge(out, "playlists", "Playlists that search finds, for who may see them.",
+                 stats.playlists);
+    append_gauge(out, "recent", "Changes of names since they were last settled.", stats.recent);
+    append_gauge(out, "left_out", "Names that search does not find, since there are too many.",
+                 names_projection_left_out(self->sealed));
+    append_gauge(out, "is_whole", "0: names are still read from the disk.", stats.is_whole ? 1 : 0);
+}

@@ -27,3 +27,6 @@ err_t names_follow_start(names_follow_t *self, journal_hooks_t *hooks, edge_t *e
                          const ms_log_t *log);
 /* What runs ends soon, before the runtime has drained. */
 void names_follow_stop(names_follow_t *self);
+
+/* Any thread. */
+void names_follow_append_metrics(const names_follow_t *self, buf_t *out);

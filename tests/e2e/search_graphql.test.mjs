@@ -122,6 +122,9 @@ test('names are there again after a kill, with nothing of them on the disk', asy
   await server.start();
   await comesTrue('after', ana, 'zwischenspiel', { playlists: ['Zwischenspiel'] });
   await comesTrue('people, too', ana, 'zebulon', { people: ['zebulon'] });
+  const figures = await (await fetch(`${server.origin}/metrics`)).text();
+  for (const [name, value] of [['people', 3], ['playlists', 1], ['left_out', 0], ['is_whole', 1]])
+    assert.match(figures, new RegExp(`^musicstream_names_${name} ${value}$`, 'm'));
 });
 
 test('who is erased is found no more, nor a playlist of theirs', async () => {

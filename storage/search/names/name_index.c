@@ -194,7 +194,8 @@ static str_t cut(str_t text, size_t size)
 
 static char *append(char *at, str_t text)
 {
-    memcpy(at, text.data, text.size);
+    if (text.size > 0)
+        memcpy(at, text.data, text.size);
     return at + text.size;
 }
 

@@ -51,7 +51,7 @@ Test(recent_searches, there_are_twenty_and_the_oldest_goes)
 {
     recent_searches_t list SEARCHES_SCOPED = {0};
     user_search_t items[USER_SEARCHES_MAX];
-    char word[8];
+    char word[16];
 
     for (int i = 0; i <= USER_SEARCHES_MAX; i++) {
         snprintf(word, sizeof word, "w%d", i);
