@@ -188,6 +188,10 @@ Test(name_index, who_is_erased_leaves_no_playlist_and_no_word)
         check_true(name_index_is_unsettled(names) == (i == 0)); /* the base still has his words */
         check_ok(name_index_settle(names));
     }
+    put(names, NAME_INDEX_PLAYLIST, "p8", "zed", "Of somebody without a name", true);
+    check_ok(name_index_settle(names));
+    name_index_remove_owner(names, STR("zed"));
+    check_true(name_index_is_unsettled(names));
     put(names, NAME_INDEX_PLAYLIST, "p9", "ana", "Slots are used again", true);
     ask(names, &(asked_t){"bob", "slots", false, true}, &got);
     check_str(buf_str(&got), STR("p9"));
