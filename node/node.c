@@ -143,8 +143,9 @@ static err_t look_at_what_was_left(node_t *self, buf_t *problem)
                                              .has_journal = self->config->database[0] == '\0',
                                              .say = say_damage,
                                              .context = self};
-    if (!data_folder_was_left(self->data))
-        return ERR_OK;
+    if (!data_folder_was_left(self->data)) /* a disk that forgets in silence is no reason to end */
+        return refuse(problem, storage_check_derived(&options, "search"),
+                      "the search index can't be looked at");
     uint64_t begun_ms = clock_mono_ms(&clock);
     err_t err = storage_check_left(&options);
     if (err == ERR_CORRUPT)

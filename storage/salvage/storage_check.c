@@ -246,6 +246,17 @@ err_t storage_check_left(const storage_check_options_t *options)
     return ERR_OK;
 }
 
+err_t storage_check_derived(const storage_check_options_t *options, const char *name)
+{
+    storage_check_options_t repairing = *options;
+    repairing.is_repair = true;
+    checking_t self = {.options = &repairing, .is_walk = true};
+    for (size_t i = FIRST_BESIDE; i < COUNT_OF(environments); i++)
+        if (strcmp(environments[i].name, name) == 0)
+            TRY(check_environment(&self, &environments[i]));
+    return ERR_OK;
+}
+
 uint64_t storage_check_head(const char *path, size_t map_size)
 {
     const char *death = NULL;

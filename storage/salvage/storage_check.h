@@ -31,6 +31,10 @@ err_t storage_check(const storage_check_options_t *options);
  * CORRUPT: the journal; it was said. */
 err_t storage_check_left(const storage_check_options_t *options);
 
+/* The same of one environment that is derived, by its name: of what no checksum of LMDB's guards,
+ * and nobody should end for, however it was left. */
+err_t storage_check_derived(const storage_check_options_t *options, const char *name);
+
 /* The newest position by LMDB's own account, read in a process of its own; 0: it can't say. path:
  * the journal's folder. */
 uint64_t storage_check_head(const char *path, size_t map_size);

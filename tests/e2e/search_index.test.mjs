@@ -1,0 +1,97 @@
+// search_index.test.mjs -- the search index of a node: asked by the command line, built while it serves, damaged, killed.
+
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { spawn } from 'node:child_process';
+import { program, run, startServer, until } from './support/server.mjs';
+
+const KILLS = Math.max(1, Math.round(10 * Number(process.env.MS_ROUNDS ?? 1)));
+let server;
+before(async () => {
+  server = await startServer({ database: false, flags: ['--watch=false'] });
+  await server.setUp();
+  await server.scanned(12);
+});
+after(() => server.stop());
+
+const file = (name) => path.join(server.data, name);
+const search = (...words) => server.command('search', ...words);
+const found = (...words) => JSON.parse(search(...words, '--json').stdout).hits.map(({ title }) => title);
+const metric = async (name) =>
+  Number(new RegExp(`^musicstream_search_${name} (\\d+)$`, 'm').exec(await (await fetch(`${server.origin}/metrics`)).text())[1]);
+
+test('the command line says what was found, how, and what was meant', async () => {
+  assert.match(search('window', 'seat').stdout, /^track\s+Window Seat — The Paper Lanterns$/m);
+  const meant = search('windw', 'seat', '--explain');
+  assert.match(meant.stdout, /^did you mean: window seat\n\n/);
+  assert.match(meant.stdout, /^found by: \S.*; work \d+$/m);
+  assert.equal(search('windw', 'seat', '--exact').stdout, '');
+  assert.deepEqual(found('window', '--kind', 'track'), ['Window Seat']);
+  assert.deepEqual(found('window', '--kind', 'album'), []);
+  assert.deepEqual(found('window', '--years', '1900-1901'), []);
+  assert.match(search('window', '--years', 'soon').stderr, /^usage: /);
+  assert.ok((await metric('questions_total')) >= 6);
+});
+
+test('it is built anew while it answers, and without a node the next start does it', async () => {
+  const builds = await metric('builds_total');
+  const child = spawn(program, ['storage', 'rebuild', 'search', '--data', server.data]);
+  const exited = new Promise((done) => child.once('exit', done));
+  while (child.exitCode === null) {
+    assert.deepEqual(found('window', 'seat'), ['Window Seat']);
+    await new Promise((next) => setImmediate(next));
+  }
+  assert.equal(await exited, 0);
+  assert.equal(await metric('builds_total'), builds + 1);
+  await server.end();
+  assert.match(run(program, ['storage', 'rebuild', 'search', '--data', server.data]).stdout, /^search: removed; the next start builds it/);
+  assert.ok(!existsSync(file('search')));
+  await server.start();
+  assert.deepEqual(found('window', 'seat'), ['Window Seat']); // the command waits for it
+  assert.match(server.log, /the search index is built: there is none yet/);
+});
+
+test('one that is damaged is thrown away and built, with a line in the log', async () => {
+  for (const [leave, from, to] of [['end', 0, 2 * 4096], ['end', 2 * 4096], ['end', 5 * 4096, 6 * 4096], ['kill', 2 * 4096]]) {
+    await server[leave]();
+    server.log = '';
+    const content = readFileSync(file('search/data.mdb'));
+    writeFileSync(file('search/data.mdb'), content.fill(0xa5, from, to ?? content.length));
+    await server.start();
+    assert.deepEqual(found('window', 'seat'), ['Window Seat'], `${leave} ${from}`);
+    assert.match(server.log, /search\/data\.mdb is damaged: [^]*the search index is built: there is none yet/);
+  }
+  await server.end();
+  writeFileSync(file('search/data.mdb'), readFileSync(file('search/data.mdb')).fill(0xa5, 2 * 4096));
+  assert.match(server.command('storage', 'check').stdout, /search\/data\.mdb is damaged/);
+});
+
+test('another catalog has another index: what a power cut leaves of one is no bar to the other', async () => {
+  await server.start();
+  assert.deepEqual(found('window', 'seat'), ['Window Seat']);
+  await server.kill();
+  writeFileSync(file('catalog/boot'), 'another one');
+  await server.start();
+  await until(() => found('window', 'seat').length === 1 && /the catalog is another one/.test(server.log), 'the index is built again');
+  await server.end();
+  rmSync(file('search'), { recursive: true });
+  await server.start();
+  assert.deepEqual(found('window', 'seat'), ['Window Seat']);
+});
+
+test('killed at any moment of a build, an update, a swap, it opens and finds everything', async () => {
+  server.log = '';
+  for (let round = 0; round < KILLS; round++) {
+    const busy = [['storage', 'rebuild', 'search'], ['scan', 'start', 'full']].map((args) => spawn(program, [...args, '--data', server.data]));
+    await new Promise((next) => setTimeout(next, Math.random() * 120));
+    await server.kill();
+    await Promise.all(busy.map((child) => child.exitCode ?? new Promise((done) => child.once('exit', done))));
+    await server.start();
+    assert.deepEqual(found('window', 'seat'), ['Window Seat'], `round ${round}`);
+    for (const left of ['search.old']) assert.ok(!existsSync(file(left)), left);
+    assert.doesNotMatch(server.log, /search index.*damaged/);
+    server.log = '';
+  }
+});
