@@ -35,7 +35,7 @@ enum {
     UPDATES = 500,
     BATCHES = 20,
     BATCH = 1000,
-    PEER_SECONDS = 10,
+    PEER_SECONDS = 5,
 };
 
 typedef struct bench {
