@@ -282,6 +282,19 @@ test('a page has its bounds, by group', async () => {
     assert.equal(await ana.code(`{ search(query: "a") { top(first: ${first}) { score } } }`), code, `top ${first}`);
 });
 
+test('of more playlists than can be had, the pages end where no more can', async () => {
+  await Promise.all(Array.from({ length: 52 }, (_, i) => bob.create(`Pagination ${i}`)));
+  await comesTrue('all are there', bob, 'pagination', { playlistCount: 52 });
+  const seen = [];
+  for (const [first, after, count, hasNextPage] of [[50, null, 50, false], [30, null, 30, true], [30, '30', 20, false], [1, '50', 0, false]]) {
+    const { search: { playlists } } = await bob.data(`query ($first: Int!, $after: String) { search(query: "pagination") {
+      playlists(first: $first, after: $after) { totalCount nodes { name } pageInfo { hasNextPage } } } }`, { first, after });
+    assert.deepEqual([playlists.nodes.length, playlists.totalCount, playlists.pageInfo.hasNextPage], [count, 52, hasNextPage], `${first} after ${after}`);
+    seen.push(playlists.nodes.map(({ name }) => name));
+  }
+  assert.deepEqual([...seen[1], ...seen[2]], seen[0]);
+});
+
 const recent = async (person) => (await person.data('{ recentSearches { query searchedAt } }')).recentSearches.map(({ query }) => query);
 const note = (person, query) => person.data('mutation ($c: ID!, $q: String!) { noteSearch(commandId: $c, query: $q) { query } }',
   { c: commandId(), q: query });

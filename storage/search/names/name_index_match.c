@@ -8,8 +8,8 @@
  * ranked together: ten times what the words are worth, and what the name adds. Nobody counts how
  * often a name is meant: it stands in the middle of what is played. */
 static const double of_words = 10, of_coverage = 2, of_whole = 2.5, of_same = 5;
-static const double value_beginning = 0.97, value_near_one = 0.8, value_near_one_short = 0.3;
-static const double value_near_two = 0.6, value_near_beginning = 0.7;
+static const double value_beginning = 0.97, value_edit = 1.5; /* a letter's share */
+static const double value_near_least = 0.3, value_near_most = 0.85;
 
 /* Up to 2 characters none, up to 5 one, then two; of a beginning one from 4 on. */
 static uint32_t edits_of(str_t word, bool is_prefix)
@@ -63,11 +63,9 @@ static bool is_far(const name_index_word_t *word, str_t text)
 
 static double near_value(const name_index_word_t *word, uint32_t edits)
 {
-    if (word->is_prefix)
-        return value_near_beginning;
-    if (edits > 1)
-        return value_near_two;
-    return value_near_one - value_near_one_short / (double)MAX(utf8_count(word->text), (size_t)3);
+    double letters = (double)MAX(utf8_count(word->text), (size_t)1);
+    double value = 1 - value_edit * edits / letters;
+    return MAX(value_near_least, MIN(value, value_near_most));
 }
 
 static double value_of(const name_index_question_t *self, const name_index_word_t *word, str_t text)

@@ -46,6 +46,7 @@ typedef struct found_hit {
 typedef struct found_list {
     found_hit_t *hits;
     uint32_t count;
+    uint32_t asked; /* as many were asked for: with fewer, there are no more to be had */
     uint64_t total;
 } found_list_t;
 

@@ -4,8 +4,9 @@
 #include "gateway/graphql/resolve/search/found.h"
 
 static err_t take_results(graphql_field_t *field, const search_found_t *answer, search_kind_t kind,
-                          found_group_t group, found_t *found)
+                          found_group_t group, const found_question_t *question)
 {
+    found_t *found = question->found;
     size_t count = answer->counts[kind];
     found_hit_t *hits = arena_new_array(graphql_arena(field), count, sizeof *hits);
     if (hits == NULL)
@@ -21,7 +22,8 @@ static err_t take_results(graphql_field_t *field, const search_found_t *answer, 
                                 .line_at_ms = result->line_at_ms,
                                 .explanation = result->explanation};
     }
-    found->lists[group] = (found_list_t){hits, (uint32_t)count, answer->totals[kind]};
+    found->lists[group] =
+        (found_list_t){hits, (uint32_t)count, question->windows[group], answer->totals[kind]};
     return ERR_OK;
 }
 
@@ -61,7 +63,7 @@ static err_t ask_names(graphql_field_t *field, const found_question_t *question,
     found->explanation = answer.explanation;
     memcpy(found->facets, answer.facets, sizeof found->facets);
     for (int kind = 0; kind < SEARCH_KIND_COUNT; kind++)
-        TRY(take_results(field, &answer, (search_kind_t)kind, (found_group_t)kind, found));
+        TRY(take_results(field, &answer, (search_kind_t)kind, (found_group_t)kind, question));
     return ERR_OK;
 }
 
@@ -75,7 +77,7 @@ static err_t ask_lyrics(graphql_field_t *field, const found_question_t *question
     request.first[SEARCH_TRACK] = question->windows[FOUND_LYRICS];
     TRY(ask(field, &request, found, &answer));
     found->sung = answer.matched;
-    return take_results(field, &answer, SEARCH_TRACK, FOUND_LYRICS, found);
+    return take_results(field, &answer, SEARCH_TRACK, FOUND_LYRICS, question);
 }
 
 err_t found_ask_index(graphql_field_t *field, const found_question_t *question)

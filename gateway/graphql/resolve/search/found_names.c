@@ -14,8 +14,9 @@ static const struct {
 };
 
 static err_t take_kind(graphql_field_t *field, const name_index_found_t *names,
-                       name_index_kind_t kind, found_t *found)
+                       name_index_kind_t kind, const found_question_t *question)
 {
+    found_t *found = question->found;
     uint32_t count = names->counts[kind];
     found_hit_t *hits = arena_new_array(graphql_arena(field), count, sizeof *hits);
     search_names_t *words = arena_new_array(graphql_arena(field), count, sizeof *words);
@@ -31,7 +32,8 @@ static err_t take_kind(graphql_field_t *field, const name_index_found_t *names,
                                 .words = &words[i],
                                 .line_at_ms = -1};
     }
-    found->lists[kinds[kind].group] = (found_list_t){hits, count, names->totals[kind]};
+    found->lists[kinds[kind].group] =
+        (found_list_t){hits, count, question->windows[kinds[kind].group], names->totals[kind]};
     return ERR_OK;
 }
 
@@ -53,8 +55,8 @@ err_t found_ask_names(graphql_field_t *field, const found_question_t *question)
     TRY(name_index_find(graph_of(field)->home->api->names, graphql_arena(field), &query, &names));
     found->is_partial |= names.is_cut;
     found->is_building |= !names.is_whole;
-    TRY(take_kind(field, &names, NAME_INDEX_PERSON, found));
-    return take_kind(field, &names, NAME_INDEX_PLAYLIST, found);
+    TRY(take_kind(field, &names, NAME_INDEX_PERSON, question));
+    return take_kind(field, &names, NAME_INDEX_PLAYLIST, question);
 }
 
 /* ---- asking their actors ---- */
@@ -80,6 +82,7 @@ static void drop_gone(found_list_t *list)
         if (list->hits[i].node != NULL)
             list->hits[kept++] = list->hits[i];
     list->total -= list->count - kept;
+    list->asked -= list->count - kept;
     list->count = kept;
 }
 

@@ -67,6 +67,12 @@ static err_t page_arguments(graphql_field_t *field, found_group_t group, found_p
     return found_page_of(&arguments, group, out_page);
 }
 
+static bool has_next(const found_list_t *list, found_group_t group, uint32_t end)
+{
+    return end < list->count ||
+           (list->count >= list->asked && end < MIN(list->total, (uint64_t)found_max(group)));
+}
+
 static err_t return_group(graphql_field_t *field, found_group_t group)
 {
     const found_t *found = graphql_source(field);
@@ -84,10 +90,10 @@ static err_t return_group(graphql_field_t *field, found_group_t group)
     for (size_t i = 0; i < count; i++)
         hits[i] = &list->hits[begin + i];
     TRY(found_read_nodes(field, hits, count));
-    *page = (graph_page_t){
-        .edges = edges,
-        .has_next = end<MIN(list->total, (uint64_t)found_max(group)), .has_previous = begin> 0,
-        .total_count = list->total};
+    *page = (graph_page_t){.edges = edges,
+                           .has_next = has_next(list, group, end),
+                           .has_previous = begin > 0,
+                           .total_count = list->total};
     for (size_t i = 0; i < count; i++)
         if (hits[i]->node != NULL)
             edges[page->count++] = (graph_edge_t){
