@@ -16,6 +16,11 @@ kv_t *kv_places_current(kv_places_t *self)
     return self->places[atomic_load(&self->current)].kv;
 }
 
+kv_t *kv_places_take(kv_places_t *self)
+{
+    return STEAL(self->places[atomic_load(&self->current)].kv);
+}
+
 void kv_places_deinit(kv_places_t *self)
 {
     kv_close(kv_places_current(self));
@@ -35,7 +40,7 @@ void kv_places_leave(kv_places_t *self, uint32_t place)
     pthread_mutex_unlock(&self->left_lock);
 }
 
-static uint32_t enter(kv_places_t *self)
+uint32_t kv_places_enter(kv_places_t *self)
 {
     for (;;) {
         uint32_t place = atomic_load(&self->current);
@@ -48,7 +53,7 @@ static uint32_t enter(kv_places_t *self)
 
 err_t kv_places_read(kv_places_t *self, kv_tx_t *out_tx, uint32_t *out_place)
 {
-    uint32_t place = enter(self);
+    uint32_t place = kv_places_enter(self);
     err_t err = kv_read(self->places[place].kv, out_tx);
     if (err == ERR_OK)
         *out_place = place;

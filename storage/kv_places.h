@@ -35,9 +35,14 @@ void kv_places_deinit(kv_places_t *self);
 /* The environment that is read at the moment; for who writes. */
 kv_t *kv_places_current(kv_places_t *self);
 
+/* What it holds is the caller's; only kv_places_deinit is left. */
+kv_t *kv_places_take(kv_places_t *self);
+
+/* Counts the caller in: what the place holds stays until it leaves. Not for who swaps. */
+uint32_t kv_places_enter(kv_places_t *self);
 /* A read transaction and the place that it holds. The errors of kv_read. */
 err_t kv_places_read(kv_places_t *self, kv_tx_t *out_tx, uint32_t *out_place);
-/* Once, after the transaction has ended. */
+/* Once, after what was done there has ended. */
 void kv_places_leave(kv_places_t *self, uint32_t place);
 
 /* The folder PATH.ending, appended and terminated. */

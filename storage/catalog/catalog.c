@@ -32,19 +32,19 @@ err_t catalog_open(const char *path, size_t map_size, const char *boot_id, catal
     const char *tables[CATALOG_TABLE_COUNT];
     memcpy(tables, list_tables, sizeof list_tables);
     memcpy(tables + TABLE_TRACKS, other_tables, sizeof other_tables);
-    catalog_t *self CATALOG_SCOPED = memory_new(sizeof *self);
-    if (self == NULL)
-        return ERR_NO_MEMORY;
-    pthread_mutex_init(&self->left_lock, NULL);
-    pthread_cond_init(&self->left, NULL);
+    kv_t *kv KV_SCOPED = NULL;
     TRY(kv_open(&(kv_options_t){.path = path,
                                 .tables = tables,
                                 .table_count = CATALOG_TABLE_COUNT,
                                 .map_size = map_size,
                                 .is_lazy = true,
                                 .boot_id = boot_id},
-                &self->places[0].kv));
-    *out_catalog = STEAL(self);
+                &kv));
+    catalog_t *self = memory_new(sizeof *self);
+    if (self == NULL)
+        return ERR_NO_MEMORY;
+    kv_places_init(&self->places, STEAL(kv));
+    *out_catalog = self;
     return ERR_OK;
 }
 
@@ -52,14 +52,7 @@ void catalog_close(catalog_t *self)
 {
     if (self == NULL)
         return;
-    kv_close(catalog_kv(self));
-    catalog_free(self);
-}
-
-void catalog_free(catalog_t *self)
-{
-    pthread_mutex_destroy(&self->left_lock);
-    pthread_cond_destroy(&self->left);
+    kv_places_deinit(&self->places);
     memory_free(self);
 }
 
@@ -70,7 +63,7 @@ void catalog_scope_end(catalog_t **self)
 
 kv_t *catalog_kv(catalog_t *self)
 {
-    return self->places[atomic_load(&self->current)].kv;
+    return kv_places_current(&self->places);
 }
 
 kv_table_t catalog_position_table(void)
@@ -164,37 +157,11 @@ err_t catalog_get(const kv_tx_t *tx, kv_table_t table, const schema_t *schema, u
     return err == ERR_INVALID || err == ERR_LIMIT ? ERR_CORRUPT : err;
 }
 
-void catalog_leave(catalog_t *self, uint32_t place)
-{
-    if (atomic_fetch_sub(&self->places[place].readers, 1) > 1 ||
-        atomic_load(&self->current) == place)
-        return;
-    pthread_mutex_lock(&self->left_lock);
-    pthread_cond_signal(&self->left);
-    pthread_mutex_unlock(&self->left_lock);
-}
-
-uint32_t catalog_enter(catalog_t *self)
-{
-    for (;;) {
-        uint32_t place = atomic_load(&self->current);
-        atomic_fetch_add(&self->places[place].readers, 1);
-        if (atomic_load(&self->current) == place)
-            return place;
-        catalog_leave(self, place); /* it was swapped in between */
-    }
-}
-
 err_t catalog_read_begin(catalog_t *self, arena_t *arena, catalog_read_t *out_read)
 {
-    kv_tx_t tx;
-    uint32_t place = catalog_enter(self);
-    err_t err = kv_read(self->places[place].kv, &tx);
-    if (err != ERR_OK) {
-        catalog_leave(self, place);
-        return err;
-    }
-    *out_read = (catalog_read_t){tx, arena, self, place};
+    catalog_read_t read = {.arena = arena, .catalog = self};
+    TRY(kv_places_read(&self->places, &read.tx, &read.place));
+    *out_read = read;
     return ERR_OK;
 }
 
@@ -202,7 +169,7 @@ void catalog_read_end(catalog_read_t *read)
 {
     kv_end(&read->tx);
     if (read->catalog != NULL)
-        catalog_leave(STEAL(read->catalog), read->place);
+        kv_places_leave(&STEAL(read->catalog)->places, read->place);
 }
 
 err_t catalog_track(catalog_read_t *read, uint64_t id, catalog_track_t *out_track)

@@ -93,7 +93,7 @@ static err_t begin(const catalog_t *self, uint32_t place, catalog_mark_t *out_ma
     kv_tx_t tx KV_TX_SCOPED = {0};
     const ms_random_t random = random_system();
     catalog_mark_t mark;
-    TRY(kv_write(self->places[place].kv, &tx));
+    TRY(kv_write(self->places.places[place].kv, &tx));
     TRY(get_mark(&tx, &mark));
     if (mark.generation == 0) {
         mark.generation = random_u64(&random) | 1;
@@ -106,9 +106,9 @@ static err_t begin(const catalog_t *self, uint32_t place, catalog_mark_t *out_ma
 
 err_t catalog_follow(catalog_t *self, catalog_mark_t *out_mark)
 {
-    uint32_t place = catalog_enter(self);
+    uint32_t place = kv_places_enter(&self->places);
     err_t err = begin(self, place, out_mark);
-    catalog_leave(self, place);
+    kv_places_leave(&self->places, place);
     return err;
 }
 
@@ -222,7 +222,7 @@ static err_t trim_at(const catalog_t *self, uint32_t place, catalog_mark_t up_to
     arena_t arena ARENA_SCOPED = {0};
     kv_tx_t tx KV_TX_SCOPED = {0};
     catalog_changes_t notes = {0};
-    TRY(kv_write(self->places[place].kv, &tx));
+    TRY(kv_write(self->places.places[place].kv, &tx));
     TRY(check(&tx, up_to));
     TRY(oldest(&tx, up_to.sequence, &arena, &notes));
     if (notes.count > 0) {
@@ -235,8 +235,8 @@ static err_t trim_at(const catalog_t *self, uint32_t place, catalog_mark_t up_to
 
 err_t catalog_trim(catalog_t *self, catalog_mark_t up_to, bool *out_has_more)
 {
-    uint32_t place = catalog_enter(self);
+    uint32_t place = kv_places_enter(&self->places);
     err_t err = trim_at(self, place, up_to, out_has_more);
-    catalog_leave(self, place);
+    kv_places_leave(&self->places, place);
     return err;
 }

@@ -13,9 +13,7 @@
 #include "storage/catalog/catalog.h"
 #include "storage/catalog/catalog_dirty.h"
 #include "storage/catalog/catalog_keys.h"
-
-#include <pthread.h>
-#include <stdatomic.h>
+#include "storage/kv_places.h"
 
 /* The lists are the first tables, so that a catalog_list_t is its own table. */
 enum {
@@ -36,19 +34,8 @@ enum {
 };
 _Static_assert((int)CATALOG_TABLE_COUNT <= (int)KV_TABLES_MAX, "one environment");
 
-/* Two places for an environment, of which one is read. A reader counts itself in before it looks
- * whether the place is still the one; who swaps changes `current` first and then waits until the
- * other count is 0. Both are sequentially consistent, so one of the two sees the other. */
-typedef struct catalog_place {
-    kv_t *kv; /* NULL: none */
-    atomic_uint readers;
-} catalog_place_t;
-
 struct catalog {
-    catalog_place_t places[2];
-    atomic_uint current;
-    pthread_mutex_t left_lock; /* with `left`: the last reader of a place that is not current */
-    pthread_cond_t left;
+    kv_places_t places;
 };
 
 /* Of what is written between two flushes. */
@@ -90,10 +77,3 @@ str_t catalog_entity_key(char room[CATALOG_ENTITY_SIZE], search_kind_t kind, uin
 /* 0: none. */
 err_t catalog_get_number(const kv_tx_t *tx, kv_table_t table, str_t key, uint64_t *out_number);
 err_t catalog_put_number(const kv_tx_t *tx, kv_table_t table, str_t key, uint64_t number);
-
-/* Who reads or writes the place that is current keeps it there until it leaves. */
-uint32_t catalog_enter(catalog_t *self);
-void catalog_leave(catalog_t *self, uint32_t place);
-
-/* The catalog without its environment, which was closed or taken. */
-void catalog_free(catalog_t *self);

@@ -19,7 +19,7 @@ err_t search_index_swap(search_index_t *self, search_index_t *fresh)
     kv_place_t *place = &fresh->places.places[atomic_load(&fresh->places.current)];
     err_t err = kv_places_swap(&self->places, &place->kv);
     if (err == ERR_OK) {
-        kv_drop(STEAL(place->kv));
+        kv_drop(kv_places_take(&fresh->places));
         /* The renames last past a power cut from here on; without, one of the two is there. */
         IGNORE_ERR(file_sync_folder_of(kv_path(kv_places_current(&self->places))));
     }

@@ -102,11 +102,11 @@ static err_t read_ids(str_t bytes, uint32_t ids[POSTING_IDS_MAX], size_t *out_co
         return ERR_CORRUPT;
     if ((uint16_t)crc32c(0, str_of(bytes.data + IDS_HEAD, size)) != u16_at(bytes, 1))
         return ERR_CORRUPT;
-    if (size > 0)
-        memcpy(ids, bytes.data + IDS_HEAD, size);
-    for (size_t i = 1; i < count; i++)
-        if (ids[i - 1] >= ids[i])
+    for (size_t i = 0; i < count; i++) {
+        ids[i] = u32_at(bytes, IDS_HEAD + i * sizeof ids[0]);
+        if (i > 0 && ids[i - 1] >= ids[i])
             return ERR_CORRUPT;
+    }
     *out_count = count;
     return ERR_OK;
 }

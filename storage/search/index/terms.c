@@ -86,8 +86,8 @@ static size_t time_size(str_t text)
 static str_t sung(str_t line)
 {
     size_t end = 1;
-    while (end < line.size && ((line.data[end] != '[' && line.data[end] != '<') ||
-                               time_size(from(line, end)) == 0))
+    while (end < line.size &&
+           ((line.data[end] != '[' && line.data[end] != '<') || time_size(from(line, end)) == 0))
         end++;
     return str_of(line.data, end);
 }
