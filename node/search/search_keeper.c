@@ -86,7 +86,9 @@ static uint64_t look(search_keeper_t *self)
         return SEARCH_KEEPER_IDLE_MS;
     if (is_too_soon(self))
         return self->again_ms;
-    if (!search_feed_is_ready(self->feed) && !self->is_source_ready(self->source))
+    /* Of another catalog that is being filled the old index says more: ids are the same. */
+    bool is_of_source = want == SEARCH_WANT_CATALOG || !search_feed_is_ready(self->feed);
+    if (is_of_source && !self->is_source_ready(self->source))
         return SEARCH_KEEPER_LOOK_MS;
     if (want == SEARCH_WANT_DAMAGED)
         log_error(self->log, "search",
@@ -116,10 +118,7 @@ static void look_in(search_keeper_t *self, uint64_t ms)
 static err_t update(void *data)
 {
     search_keeper_t *self = data;
-    bool is_behind = true;
-    while (is_behind && !atomic_load(&self->is_stopped))
-        TRY(search_feed_update(self->feed, &is_behind));
-    return ERR_OK;
+    return search_feed_update(self->feed, &self->is_behind);
 }
 
 static void updated(void *data, err_t err)
@@ -131,8 +130,8 @@ static void updated(void *data, err_t err)
                   err_text(err));
     if (atomic_load(&self->is_stopped))
         return;
-    if (self->is_dirty && err == ERR_OK)
-        run(self);
+    if ((self->is_dirty || self->is_behind) && err == ERR_OK)
+        run(self); /* a step a job: others wait for the lane, too */
     self->is_dirty |= err != ERR_OK && err != ERR_CORRUPT;
     look_in(self, err == ERR_OK ? 0 : self->again_ms);
 }

@@ -4,7 +4,8 @@
  * anew, beside the one that answers, when it wants to be or somebody asks; after a build that
  * failed, again.
  *
- * A first one waits until the catalog is whole: what it lacks would have to be built again.
+ * A first one, or one of another catalog, waits until the catalog is whole: what it lacks would
+ * have to be built again.
  *
  * Threads  start, stop, rebuild: the edge's. moved, describe, append_metrics: any. */
 
@@ -31,6 +32,7 @@ typedef struct search_keeper {
 
     uv_timer_t timer;
     bool is_updating, is_dirty;
+    bool is_behind; /* of the update under way; then the edge's */
     atomic_bool is_woken, is_building, is_stopped;
     search_want_t want; /* of the build under way */
     uint32_t told_percent;
