@@ -255,7 +255,9 @@ static err_t add_near(query_t *query, question_word_t *word, uint32_t edits, uin
     *out_near = (near_words_t){0};
     if (edits == 0)
         return ERR_OK;
-    TRY(near_find(&query->read, word, edits, max, MIN(work_max, query->work_max), out_near));
+    work_max = MIN(work_max, query->work_max);
+    TRY(near_find(&query->read, word, edits, max, work_max, out_near));
+    query->is_cut |= query->read.work >= work_max; /* the walk has had its share */
     for (size_t i = 0; i < out_near->count && !query_is_spent(query); i++)
         if (out_near->items[i].distance > 0)
             TRY(set_add_term(query, SEARCH_SPACE_WORD, out_near->items[i].text, set));
