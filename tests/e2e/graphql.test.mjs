@@ -157,6 +157,22 @@ test('a public playlist is everybody\'s to read, its owner\'s to edit, and gone 
   for (const seen of [theirs, mine]) await seen.close();
 });
 
+test('the subscription room tells its members of every change, ends when it is closed, and is refused to others', async () => {
+  const { createRoom: { id } } = await ana.data('mutation ($c: ID!) { createRoom(commandId: $c, name: "Ours") { id } }', { c: commandId() });
+  const follow = 'subscription ($id: ID!) { room(id: $id) { version messages(first: 1) { nodes { text } } } }';
+  const theirs = bob.subscribe(follow, { id });
+  await until(() => theirs.problem, 'it is refused to who is not in');
+  assert.equal(theirs.problem[0].extensions.code, 'NOT_FOUND');
+  const mine = ana.subscribe(follow, { id });
+  await until(() => mine.events.length > 0, 'it begins');
+  await ana.data('mutation ($c: ID!, $id: ID!) { postMessage(commandId: $c, roomId: $id, text: "hello") { id } }', { c: commandId(), id });
+  await until(() => mine.events.some((event) => event.data.room.messages.nodes[0]?.text === 'hello'), 'what was said is seen');
+  await ana.data('mutation ($c: ID!, $id: ID!) { closeRoom(commandId: $c, id: $id) }', { c: commandId(), id });
+  await until(() => mine.isComplete, 'it ends');
+  assert.equal(mine.problem, undefined);
+  for (const seen of [theirs, mine]) await seen.close();
+});
+
 test('a listener may not touch the library', async () => {
   for (const edit of ['startScan(commandId: $c)', 'cancelScan(commandId: $c)', 'addLibraryRoot(commandId: $c, path: "/")'])
     assert.equal(await bob.code(`mutation ($c: ID!) { ${edit} { trackCount } }`, { c: commandId() }), 'FORBIDDEN', edit);
