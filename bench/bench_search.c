@@ -382,8 +382,6 @@ int main(int count, char **values)
     measure_kinds(&self);
     measure_hits(&self);
     measure_evil(&self);
-    for (size_t i = 0; getenv("MS_PEERS") != NULL && i < peer_count(); i++)
-        measure_peer(&self, peer_at(i));
     print("private", "", private_mb(), "MB");
     measure_updates(&self);
     measure_batches(&self);
@@ -392,6 +390,8 @@ int main(int count, char **values)
     print("cut", "", (double)self.ours.cut, "questions");
     search_index_close(self.ours.index);
     measure_lyrics(&self);
+    for (size_t i = 0; getenv("MS_PEERS") != NULL && i < peer_count(); i++)
+        measure_peer(&self, peer_at(i));
     teardown(&self);
     return 0;
 }
