@@ -1,5 +1,6 @@
 #include "storage/search/feed/search_feed.h"
 #include "storage/search/fold.h"
+#include "storage/search/index/index_parts.h"
 #include "storage/search/index/search_read.h"
 #include "storage/search/index/terms.h"
 #include "tests/support/catalog/catalog_rig.h"
@@ -427,4 +428,61 @@ Test(search_feed, a_file_that_is_no_index_is_thrown_away_and_built)
         check_ok(search_feed_build(self.feed, &never));
         check_as_new(&self);
     }
+}
+
+/* Every list of documents becomes what no build has written. */
+static void damage_postings(const rig_t *self)
+{
+    kv_t *kv KV_SCOPED = NULL;
+    kv_tx_t tx KV_TX_SCOPED = {0};
+    kv_cursor_t cursor KV_CURSOR_SCOPED = {0};
+    check_ok(kv_open(&(kv_options_t){.path = self->path.path,
+                                     .tables = INDEX_TABLES,
+                                     .table_count = TABLE_COUNT},
+                     &kv));
+    check_ok(kv_write(kv, &tx));
+    check_ok(kv_cursor_open(&tx, TABLE_POSTINGS, &cursor));
+    for (err_t err = kv_first(&cursor); err == ERR_OK; err = kv_next(&cursor)) {
+        char key[KV_KEY_SIZE_MAX];
+        memcpy(key, cursor.key.data, cursor.key.size);
+        check_ok(kv_put(&tx, TABLE_POSTINGS, str_of(key, cursor.key.size), STR("no list")));
+    }
+    kv_cursor_close(&cursor);
+    check_ok(kv_commit(&tx));
+}
+
+static void damage_is_told(void *context)
+{
+    (*(int *)context)++;
+}
+
+Test(search_feed, what_a_question_finds_damaged_is_unavailable_told_once_and_built)
+{
+    rig_t self RIG_SCOPED;
+    const search_request_t request = {.text = STR("title"), .first = {5, 5, 5}};
+    search_found_t found;
+    search_feed_stats_t stats;
+    int told_count = 0;
+    rig_init(&self, 10);
+    for (int i = 0; i < 10; i++)
+        catalog_rig_change(&self.catalog);
+    check_ok(search_feed_build(self.feed, &never));
+    check_ok(search_feed_ask(self.feed, &self.catalog.arena, &request, &found));
+    cr_assert(found.counts[SEARCH_TRACK] > 0);
+    search_feed_close(STEAL(self.feed));
+    damage_postings(&self);
+    feed_open(&self);
+    search_feed_on_damage(self.feed, damage_is_told, &told_count);
+
+    for (int i = 0; i < 2; i++)
+        check_err(search_feed_ask(self.feed, &self.catalog.arena, &request, &found),
+                  ERR_UNAVAILABLE);
+
+    search_feed_stats(self.feed, &stats);
+    cr_assert(told_count == 1 && stats.damages == 1);
+    cr_assert(search_feed_wants(self.feed) == SEARCH_WANT_DAMAGED);
+    check_ok(search_feed_build(self.feed, &never));
+    check_ok(search_feed_ask(self.feed, &self.catalog.arena, &request, &found));
+    cr_assert(found.counts[SEARCH_TRACK] > 0 && told_count == 1);
+    cr_assert(search_feed_wants(self.feed) == SEARCH_WANT_NOTHING);
 }
