@@ -1,10 +1,11 @@
 #pragma once
 /* search_request.h -- a question to the search index and its answer.
  *
- * Stages, each only when those before it found few: every word exactly (the last one as a beginning
- * where is_typing); words that are misspelt, run together or torn apart; all words but one; all but
- * two of four and more. What they find, 500 a kind at most, is ranked by how well each word
- * matches, by how much of the title was asked for, and by popularity. docs/search.md.
+ * Stages, each only when those before it found few and none that answers: every word exactly (the
+ * last one as a beginning where is_typing); words that are misspelt, run together or torn apart;
+ * all words but one; all but two of four and more. What they find, 500 a kind at most, is ranked by
+ * how well each word matches, by how much of the title was asked for, and by popularity.
+ * docs/search.md.
  *
  * A request has a budget of work (looking at a node of the dictionary, reading a posting list by
  * its size, ranking a document), not of time, so that the same question has the same answer; when
@@ -21,7 +22,7 @@
 enum {
     SEARCH_REQUEST_SIZE_MAX = 512, /* bytes looked at */
     SEARCH_REQUEST_WORDS_MAX = 16,
-    SEARCH_RANKED_MAX = 500, /* of a kind: what one can page through */
+    SEARCH_RANKED_MAX = 500, /* tracks, half as many of the others: what one can page through */
     SEARCH_FACET_VALUES_MAX = 50,
     SEARCH_SPANS_MAX = 16,
     SEARCH_WORK_MAX = 400000, /* the default budget: below 10 ms on a slow core */
@@ -115,6 +116,7 @@ typedef struct search_span {
 } search_span_t;
 
 /* Where the words of found->matched stand in a text as people wrote it; ascending, not overlapping.
- * Returns how many, SEARCH_SPANS_MAX at most. Pure. */
+ * With is_typing the last of them may go on, and what was typed of it is marked. Returns how many,
+ * SEARCH_SPANS_MAX at most. Pure. */
 size_t search_highlight(str_t text, const search_names_t *matched, bool is_typing,
                         search_span_t out_spans[SEARCH_SPANS_MAX]);
