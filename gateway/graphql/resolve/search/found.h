@@ -15,7 +15,7 @@ enum {
     FOUND_MAX = 500,      /* results of a group that one can page through */
     FOUND_ASKED_MAX = 50, /* of playlists and people: each costs a question to an actor */
     FOUND_TOP_MAX = 20,
-    FOUND_SEARCHES_MAX = 4, /* of one request: each may take some milliseconds of its thread */
+    FOUND_SEARCHES_MAX = 2, /* of one request, on its thread: the second with half of the work */
 };
 
 typedef enum found_group {
@@ -63,6 +63,7 @@ typedef struct found_question {
     found_t *found;
     uint32_t windows[FOUND_GROUP_COUNT]; /* how many of each group have to be known */
     search_filter_t filter;
+    uint64_t work_max;
     bool has_filter, is_exact, wants_facets, wants_explanation;
 } found_question_t;
 

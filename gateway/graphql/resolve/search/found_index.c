@@ -86,7 +86,7 @@ err_t found_ask_index(graphql_field_t *field, const found_question_t *question)
     for (int kind = 0; kind < SEARCH_KIND_COUNT; kind++)
         has_names |= question->windows[kind] > 0;
     /* Both in the time of one. */
-    uint64_t work_max = has_lyrics && has_names ? SEARCH_WORK_MAX / 2 : SEARCH_WORK_MAX;
+    uint64_t work_max = has_lyrics && has_names ? question->work_max / 2 : question->work_max;
     if (has_names)
         TRY(ask_names(field, question, work_max));
     return has_lyrics ? ask_lyrics(field, question, work_max) : ERR_OK;

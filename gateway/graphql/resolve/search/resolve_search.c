@@ -40,7 +40,7 @@ static err_t query_search(graphql_field_t *field)
 {
     found_question_t *question;
     if (is_one_too_many(field))
-        return graphql_return_error(field, ERR_LIMIT, "a request may search four times");
+        return graphql_return_error(field, ERR_LIMIT, "a request may search twice");
     TRY(found_question_new(field, &question));
     if (question->filter.is_only_tracks)
         return graph_ask(field, address_of(USER_KIND, graph_user_id(graph_of(field))),
