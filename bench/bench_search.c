@@ -3,19 +3,23 @@
  * built, opened, asked and changed on one core, warm. The same questions each time
  * (bench/search/asking.h).
  *
- * search.build          making the documents and the index; .made: making the documents alone
- * search.file, .lyrics_file   MB in use; .lyrics_file: of a tenth of the tracks, each with lyrics
- * of 24 lines search.open           ms search.KIND_p50, _p99 ms; `completion`: each keystroke of a
- * title and its artist search.rate           questions a second, all kinds but lyrics one after the
- * other search.hit1, .hit10   of misspellings.txt, the song that is meant first, among the first
- * ten; .more_hit1, .more_hit10: of misspellings_more.txt search.update_p50, _p99     ms: one track
- * changed, durable; .update_rate: documents/s, 1,000 at a time search.delta_p50, _p99      ms: all
- * kinds, with 20,000 documents in the delta search.evil_worst     ms: the slowest of questions that
- * are meant to be slow search.private        MB that no file backs, after all of that With
- * $MS_PEERS (script/bench --peers): FTS5 of SQLite and pg_trgm of PostgreSQL on the same catalog
- * and questions, each kind for a while: search.KIND_p99.vs.PEER, above 1 is ahead of it, and its
- * search.hit1.PEER. With $BENCH_VERBOSE: each kind's slowest question, and what was not found
- * first. */
+ * - search.build (s): making the documents and the index; .made: making the documents alone
+ * - search.file, .lyrics_file (MB in use); lyrics: of a tenth of the tracks, 24 lines each
+ * - search.open (ms)
+ * - search.KIND_p50, _p99 (ms); completion: each keystroke of a title and its artist
+ * - search.rate (questions a second): all kinds but lyrics, one after the other
+ * - search.hit1, .hit10: of misspellings.txt, the song that is meant first, among the first ten;
+ *   .more_hit1, .more_hit10: of misspellings_more.txt
+ * - search.update_p50, _p99 (ms): one track changed, durable; .update_rate: documents/s, 1,000 at
+ *   a time
+ * - search.delta_p50, _p99 (ms): the slowest kind, with 20,000 documents in the delta
+ * - search.evil_worst (ms): the slowest of questions that are meant to be slow
+ * - search.private (MB): what no file backs, after all of that
+ *
+ * With $MS_PEERS (script/bench --peers): FTS5 of SQLite and pg_trgm of PostgreSQL on the same
+ * catalog and questions, each kind for a while: search.KIND_p99.vs.PEER, above 1 is ahead of it,
+ * and its search.hit1.PEER. With $BENCH_VERBOSE: each kind's slowest question, and what was not
+ * found first. */
 
 #include "bench/bench.h"
 #include "bench/catalog/made.h"

@@ -31,10 +31,16 @@ static size_t slot_of(const osa_t *self, uint32_t code_point)
     return slot;
 }
 
+static uint64_t letter_of(uint32_t code_point)
+{
+    return 1ull << (code_point & 63);
+}
+
 bool osa_init(osa_t *out, str_t word, uint32_t edits)
 {
     uint32_t c, count = 0;
     memset(out->places, 0, sizeof out->places);
+    out->letters = 0;
     for (size_t at = 0; at < word.size;) {
         at += next_point(word, at, &c);
         if (count == OSA_SIZE_MAX)
@@ -42,6 +48,7 @@ bool osa_init(osa_t *out, str_t word, uint32_t edits)
         size_t slot = slot_of(out, c);
         out->points[slot] = c;
         out->places[slot] |= 1ull << count++;
+        out->letters |= letter_of(c);
     }
     out->size = count;
     out->edits = MIN(edits, (uint32_t)OSA_EDITS_MAX);
@@ -83,9 +90,20 @@ uint32_t osa_distance(const osa_t *self, uint32_t depth)
     return e;
 }
 
+static bool lacks_letters(const osa_t *self, str_t word)
+{
+    uint64_t letters = 0;
+    uint32_t c;
+    for (size_t at = 0; at < word.size; letters |= letter_of(c))
+        at += next_point(word, at, &c);
+    return (uint32_t)__builtin_popcountll(self->letters & ~letters) > self->edits;
+}
+
 uint32_t osa_measure(osa_t *self, str_t word, bool is_beginning)
 {
     uint32_t far = self->edits + 1, depth = 0, best = osa_distance(self, 0), c;
+    if (lacks_letters(self, word))
+        return far;
     for (size_t at = 0; at < word.size;) {
         at += next_point(word, at, &c);
         if (depth == OSA_DEPTH_MAX || osa_step(self, ++depth, c) >= (is_beginning ? best : far))

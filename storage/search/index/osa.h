@@ -23,6 +23,7 @@ typedef struct osa_state {
 typedef struct osa {
     uint32_t size, edits;
     uint64_t all;               /* bits 0 to size */
+    uint64_t letters;           /* its code points, a bit each by their low 6 bits */
     uint32_t points[OSA_SLOTS]; /* a table of the word's code points, */
     uint64_t places[OSA_SLOTS]; /* bit j: it is the word's j-th; 0: an empty slot */
     osa_state_t states[OSA_DEPTH_MAX + 1];
@@ -37,5 +38,6 @@ bool osa_init(osa_t *out, str_t word, uint32_t edits);
 uint32_t osa_step(osa_t *self, uint32_t depth, uint32_t code_point);
 /* Of the whole word to the path of this depth; edits + 1: more than that. */
 uint32_t osa_distance(const osa_t *self, uint32_t depth);
-/* Of a whole word, or with is_beginning of the best of what it starts with; edits + 1: more. */
+/* Of a whole word, or with is_beginning of the best of what it starts with; edits + 1: more. Most
+ * words are refused by their letters: each that the word lacks takes an edit. */
 uint32_t osa_measure(osa_t *self, str_t word, bool is_beginning);

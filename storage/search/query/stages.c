@@ -14,9 +14,17 @@ enum {
     ANSWERS_LOOKED_AT_MAX = 50,
 };
 
-/* Of each kind, how many are ranked; a listener looks at far fewer albums and artists. */
-static const size_t ranked_max[SEARCH_KIND_COUNT] = {
-    [SEARCH_TRACK] = SEARCH_RANKED_MAX, [SEARCH_ALBUM] = 250, [SEARCH_ARTIST] = 250};
+/* Of each kind, how many are ranked; a listener looks at far fewer albums and artists, and while
+ * typing at the first few. */
+static const size_t ranked_max[2][SEARCH_KIND_COUNT] = {
+    {[SEARCH_TRACK] = SEARCH_RANKED_MAX, [SEARCH_ALBUM] = 250, [SEARCH_ARTIST] = 250},
+    {[SEARCH_TRACK] = SEARCH_RANKED_MAX, [SEARCH_ALBUM] = 100, [SEARCH_ARTIST] = 100},
+};
+
+static size_t most_of(const query_t *query, search_kind_t kind)
+{
+    return ranked_max[query->request->is_typing][kind];
+}
 
 typedef struct stages {
     query_t *query;
@@ -38,7 +46,7 @@ static void stages_deinit(stages_t *self)
 static void take_one(query_t *query, search_kind_t kind, uint32_t number, search_stage_t stage)
 {
     candidates_t *list = &query->candidates[kind];
-    if (list->count < ranked_max[kind] && roaring_bitmap_add_checked(query->taken, number))
+    if (list->count < most_of(query, kind) && roaring_bitmap_add_checked(query->taken, number))
         list->items[list->count++] = (candidate_t){number, stage};
 }
 
@@ -50,7 +58,7 @@ static void take_of_base(query_t *query, const roaring_bitmap_t *set, search_kin
     roaring_init_iterator(set, &iterator);
     roaring_move_uint32_iterator_equalorlarger(&iterator, query->read.first_of_kind[kind]);
     while (iterator.has_value && iterator.current_value < query->read.end_of_kind[kind] &&
-           query->candidates[kind].count < MIN(end, ranked_max[kind])) {
+           query->candidates[kind].count < MIN(end, most_of(query, kind))) {
         take_one(query, kind, iterator.current_value, stage);
         roaring_advance_uint32_iterator(&iterator);
     }
@@ -73,7 +81,7 @@ static void take(query_t *query, const roaring_bitmap_t *set, search_stage_t sta
 {
     for (search_kind_t kind = 0; kind < SEARCH_KIND_COUNT; kind++) {
         candidates_t *list = &query->candidates[kind];
-        size_t room = ranked_max[kind] - list->count;
+        size_t room = most_of(query, kind) - list->count;
         if (!query_wants(query, kind))
             continue;
         if (limit > 0)
