@@ -122,7 +122,7 @@ static uint64_t count_bitset(const part_t *part, str_t bitset)
             count += posting_bits_of(part->bits[i] & u64_at(bitset, 8 * i));
     else
         for (size_t i = 0; i < part->count; i++)
-            count += u64_at(bitset, part->few[i] / 64u * 8u) >> part->few[i] % 64 & 1;
+            count += u64_at(bitset, (size_t)part->few[i] / 64 * 8) >> part->few[i] % 64 & 1;
     return count;
 }
 

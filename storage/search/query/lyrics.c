@@ -31,25 +31,25 @@ static bool is_common(const question_word_t *word)
     return !word->is_cjk && common_words_has(word->text);
 }
 
-/* a becomes what is in both, or b; takes b. */
-static void cut(query_t *query, roaring_bitmap_t **a, roaring_bitmap_t **b)
+/* The set becomes what of it has the term, too; NULL is everything. */
+static err_t cut_by_term(query_t *query, search_space_t space, str_t term, roaring_bitmap_t **set)
 {
-    if (*a == NULL) {
-        *a = STEAL(*b);
-        return;
-    }
-    set_and(query, *a, *b);
+    roaring_bitmap_t *more SET_SCOPED = NULL;
+    TRY(set_of_term(query, space, term, &more));
+    if (*set == NULL)
+        *set = STEAL(more);
+    else
+        set_and(query, *set, more);
+    return ERR_OK;
 }
 
 static err_t cut_by_run(query_t *query, str_t run, roaring_bitmap_t **set)
 {
     for (size_t size; (size = words_character(run)) > 0; run = str_slice(run, size, run.size)) {
-        roaring_bitmap_t *more SET_SCOPED = NULL;
         size_t next = words_character(str_slice(run, size, run.size));
         if (next == 0 && *set != NULL)
             break; /* the last character stands in a pair */
-        TRY(set_of_term(query, SEARCH_SPACE_LYRIC_WORD, str_slice(run, 0, size + next), &more));
-        cut(query, set, &more);
+        TRY(cut_by_term(query, SEARCH_SPACE_LYRIC_WORD, str_slice(run, 0, size + next), set));
     }
     return ERR_OK;
 }
@@ -57,13 +57,10 @@ static err_t cut_by_run(query_t *query, str_t run, roaring_bitmap_t **set)
 static err_t cut_by_pair(query_t *query, size_t index, roaring_bitmap_t **set)
 {
     const question_word_t *a = &query->question.words[index], *b = a + 1;
-    roaring_bitmap_t *more SET_SCOPED = NULL;
     buf_t term BUF_SCOPED = BUF_INIT;
     buf_printf(&term, "%.*s %.*s", STR_ARG(a->text), STR_ARG(b->text));
     TRY(buf_status(&term));
-    TRY(set_of_term(query, SEARCH_SPACE_LYRIC_PAIR, buf_str(&term), &more));
-    cut(query, set, &more);
-    return ERR_OK;
+    return cut_by_term(query, SEARCH_SPACE_LYRIC_PAIR, buf_str(&term), set);
 }
 
 /* Whether two neighbours of the question are looked up as a pair. */
@@ -86,19 +83,14 @@ static err_t find_tracks(query_t *query, size_t left_out, bool uses_pairs,
         const question_word_t *word = &question->words[i];
         bool is_in_pair = uses_pairs && (is_pair(query, i, left_out) ||
                                          (i > 0 && is_pair(query, i - 1, left_out)));
-        roaring_bitmap_t *more SET_SCOPED = NULL;
         if (i == left_out || (word->is_prefix && question->count > 1))
             continue;
         if (uses_pairs && is_pair(query, i, left_out))
             TRY(cut_by_pair(query, i, &set));
         if (is_in_pair && is_common(word))
             continue;
-        if (word->is_cjk) {
-            TRY(cut_by_run(query, word->text, &set));
-            continue;
-        }
-        TRY(set_of_term(query, SEARCH_SPACE_LYRIC_WORD, word->text, &more));
-        cut(query, &set, &more);
+        TRY(word->is_cjk ? cut_by_run(query, word->text, &set)
+                         : cut_by_term(query, SEARCH_SPACE_LYRIC_WORD, word->text, &set));
     }
     if (set == NULL && (set = roaring_bitmap_create()) == NULL)
         return ERR_NO_MEMORY;
