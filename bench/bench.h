@@ -1,10 +1,12 @@
 #pragma once
 /* bench.h -- what every bench program prints, and how it measures: medians of alternating runs. */
 
+#include "runtime/base/assert.h"
 #include "runtime/base/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { BENCH_PAIRS = 5 };
 
@@ -31,4 +33,18 @@ static inline void bench_print(const char *name, double value, const char *unit)
 {
     printf("%s %.*f %s\n", name, value >= 100 ? 0 : 3, value, unit);
     fflush(stdout);
+}
+
+/* What no file backs of this process, in MB: mappings of files are the page cache's. */
+static inline double bench_private_mb(void)
+{
+    FILE *file = fopen("/proc/self/smaps_rollup", "r");
+    char line[256];
+    double kilobytes = 0;
+    ASSERT(file != NULL);
+    while (fgets(line, sizeof line, file) != NULL)
+        if (strncmp(line, "Anonymous:", 10) == 0)
+            kilobytes = strtod(line + 10, NULL);
+    fclose(file);
+    return kilobytes * 1024 / 1e6;
 }

@@ -65,20 +65,6 @@ static double file_size(const char *folder, const char *name)
     return (double)info.st_blocks * 512;
 }
 
-/* What no file backs, in MB: shared mappings of files are the page cache's. */
-static double private_mb(void)
-{
-    FILE *file = fopen("/proc/self/smaps_rollup", "r");
-    char line[256];
-    double kilobytes = 0;
-    ASSERT(file != NULL);
-    while (fgets(line, sizeof line, file) != NULL)
-        if (strncmp(line, "Anonymous:", 10) == 0)
-            kilobytes = strtod(line + 10, NULL);
-    fclose(file);
-    return kilobytes * 1024 / 1e6;
-}
-
 /* ---- making, building ---- */
 
 static void open_catalog(bench_t *self)
@@ -119,7 +105,7 @@ static void build(bench_t *self)
     double took = bench_seconds() - start;
     bench_print("catalog.build", (double)self->model.tracks / took, "tracks/s");
     bench_print("catalog.build_events", (double)journal->table->head(journal) / took, "events/s");
-    bench_print("catalog.private_built", private_mb(), "MB");
+    bench_print("catalog.private_built", bench_private_mb(), "MB");
 }
 
 /* ---- reading ---- */
@@ -220,7 +206,7 @@ static void measure(bench_t *self)
                 ((double)stats.used_size - (double)stats.free_pages * 4096) /
                     (double)self->model.tracks,
                 "B");
-    bench_print("catalog.private", private_mb(), "MB");
+    bench_print("catalog.private", bench_private_mb(), "MB");
 }
 
 static bool read_arguments(bench_t *self, int count, char **values)

@@ -74,20 +74,6 @@ static void print_miss(str_t text, str_t wanted, size_t place)
     fprintf(stderr, "  %2zu \"%.*s\", not \"%.*s\"\n", place, STR_ARG(text), STR_ARG(wanted));
 }
 
-/* What no file backs, in MB: mappings of files are the page cache's. */
-static double private_mb(void)
-{
-    FILE *file = fopen("/proc/self/smaps_rollup", "r");
-    char line[256];
-    double kilobytes = 0;
-    ASSERT(file != NULL);
-    while (fgets(line, sizeof line, file) != NULL)
-        if (strncmp(line, "Anonymous:", 10) == 0)
-            kilobytes = strtod(line + 10, NULL);
-    fclose(file);
-    return kilobytes * 1024 / 1e6;
-}
-
 /* ---- building and opening ---- */
 
 static void measure_making(bench_t *self)
@@ -386,11 +372,11 @@ int main(int count, char **values)
     measure_kinds(&self);
     measure_hits(&self);
     measure_evil(&self);
-    print("private", "", private_mb(), "MB");
+    print("private", "", bench_private_mb(), "MB");
     measure_updates(&self);
     measure_batches(&self);
     measure_delta(&self);
-    print("private_delta", "", private_mb(), "MB");
+    print("private_delta", "", bench_private_mb(), "MB");
     print("cut", "", (double)self.ours.cut, "questions");
     search_index_close(self.ours.index);
     measure_lyrics(&self);

@@ -154,6 +154,26 @@ err_t graph_in_slices(graphql_field_t *field, size_t count, graph_step_fn step,
     return graphql_pending(field);
 }
 
+graph_page_t *graph_new_page(graphql_field_t *field, size_t count, bool has_next,
+                             uint64_t total_count)
+{
+    graph_page_t *page = arena_new(graphql_arena(field), sizeof *page);
+    graph_edge_t *edges = arena_new_array(graphql_arena(field), count, sizeof *edges);
+    if (page == NULL || edges == NULL)
+        return NULL;
+    *page = (graph_page_t){.edges = edges,
+                           .has_next = has_next,
+                           .has_previous = !str_is_empty(graphql_arg_str(field, "after")),
+                           .total_count = total_count};
+    return page;
+}
+
+void graph_add_edge(graphql_field_t *field, graph_page_t *page, uint64_t number, const void *node)
+{
+    page->edges[page->count++] = (graph_edge_t){
+        arena_printf(graphql_arena(field), "%llu", (unsigned long long)number), node, NULL};
+}
+
 const void *graph_keep(graphql_field_t *field, const schema_t *schema, const void *value)
 {
     void *room = arena_new(graphql_arena(field), schema_deep_size(schema, value));

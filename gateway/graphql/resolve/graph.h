@@ -144,11 +144,18 @@ typedef struct graph_edge {
 } graph_edge_t;
 
 typedef struct graph_page {
-    const graph_edge_t *edges;
+    graph_edge_t *edges;
     size_t count;
     bool has_next, has_previous;
     uint64_t total_count;
 } graph_page_t;
+
+/* A page with room for `count` edges, none there yet; has_previous by the field's argument `after`.
+ * NULL: no memory. */
+graph_page_t *graph_new_page(graphql_field_t *field, size_t count, bool has_next,
+                             uint64_t total_count);
+/* Puts the next edge into a page from graph_new_page; its cursor is the number. */
+void graph_add_edge(graphql_field_t *field, graph_page_t *page, uint64_t number, const void *node);
 
 /* A connection over a list of the catalog, by the arguments first and after of the field. */
 err_t graph_return_page(graphql_field_t *field, graph_record_t kind, catalog_list_t list,

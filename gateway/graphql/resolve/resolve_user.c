@@ -57,23 +57,16 @@ static err_t user_created_at(graphql_field_t *field)
 static err_t got_favourites(graphql_field_t *field, const answer_t *answer)
 {
     const user_favourites_t *got = answer->message;
-    arena_t *arena = graphql_arena(field);
-    graph_page_t *page = arena_new(arena, sizeof *page);
-    graph_edge_t *edges = arena_new_array(arena, got->favourites.count, sizeof *edges);
-    if (page == NULL || edges == NULL)
+    graph_page_t *page =
+        graph_new_page(field, got->favourites.count, got->has_next, got->total_count);
+    if (page == NULL)
         return ERR_NO_MEMORY;
-    *page = (graph_page_t){.edges = edges,
-                           .has_next = got->has_next,
-                           .has_previous = !str_is_empty(graphql_arg_str(field, "after")),
-                           .total_count = got->total_count};
     for (uint32_t i = 0; i < got->favourites.count; i++) {
         const user_favourite_t *favourite = &got->favourites.items[i];
         const catalog_track_t *track;
         TRY(graph_track_kept(field, favourite->track_id, &track));
-        if (track == NULL)
-            continue;
-        edges[page->count++] = (graph_edge_t){
-            arena_printf(arena, "%llu", (unsigned long long)favourite->number), track, NULL};
+        if (track != NULL)
+            graph_add_edge(field, page, favourite->number, track);
     }
     return graphql_return_object(field, page);
 }

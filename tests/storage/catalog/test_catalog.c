@@ -1,34 +1,7 @@
 #include "tests/support/catalog/catalog_help.h"
 #include "tests/support/check.h"
 
-/* ---- a catalog and its writer ---- */
-
-typedef struct fixture {
-    temporary_t folder;
-    catalog_t *catalog;
-    catalog_write_t *writer;
-    arena_t arena;
-} fixture_t;
-
-static fixture_t set_up(void)
-{
-    fixture_t self = {.folder = temporary_new()};
-    temporary_name_t path = temporary_in(&self.folder, "catalog");
-    check_ok(catalog_open(path.path, 0, NULL, &self.catalog));
-    check_ok(catalog_write_new(self.catalog, &self.writer));
-    return self;
-}
-
-static void tear_down(fixture_t *self)
-{
-    catalog_write_free(self->writer);
-    catalog_close(self->catalog);
-    arena_deinit(&self->arena);
-    temporary_remove(&self->folder);
-}
-#define FIXTURE_SCOPED SCOPED(tear_down)
-
-static void put_tracks(fixture_t *self, const catalog_track_t *tracks, size_t count)
+static void put_tracks(catalog_fixture_t *self, const catalog_track_t *tracks, size_t count)
 {
     kv_tx_t tx KV_TX_SCOPED = {0};
     check_ok(kv_write(catalog_kv(self->catalog), &tx));
@@ -38,7 +11,7 @@ static void put_tracks(fixture_t *self, const catalog_track_t *tracks, size_t co
     check_ok(kv_commit(&tx));
 }
 
-static void remove_track(fixture_t *self, uint64_t id)
+static void remove_track(catalog_fixture_t *self, uint64_t id)
 {
     kv_tx_t tx KV_TX_SCOPED = {0};
     check_ok(kv_write(catalog_kv(self->catalog), &tx));
@@ -47,7 +20,7 @@ static void remove_track(fixture_t *self, uint64_t id)
     check_ok(kv_commit(&tx));
 }
 
-static catalog_read_t reading(fixture_t *self)
+static catalog_read_t reading(catalog_fixture_t *self)
 {
     catalog_read_t read;
     check_ok(catalog_read_begin(self->catalog, &self->arena, &read));
@@ -65,7 +38,7 @@ static catalog_page_t page_of(catalog_read_t *read, catalog_page_options_t optio
 
 Test(catalog, a_track_brings_its_album_artists_and_genres_and_takes_them_along)
 {
-    fixture_t self FIXTURE_SCOPED = set_up();
+    catalog_fixture_t self CATALOG_FIXTURE_SCOPED = catalog_fixture_new();
     catalog_track_t track = made_track(&self.arena, 5);
     track.credits.items = (catalog_credit_t[]){{.name = STR("Ada"), .join_phrase = STR(" & ")},
                                                {.name = STR("Bo"), .role = CATALOG_ROLE_FEATURED}};
@@ -108,7 +81,7 @@ Test(catalog, a_track_brings_its_album_artists_and_genres_and_takes_them_along)
 
 Test(catalog, an_unavailable_track_stays_listed_with_its_reason)
 {
-    fixture_t self FIXTURE_SCOPED = set_up();
+    catalog_fixture_t self CATALOG_FIXTURE_SCOPED = catalog_fixture_new();
     catalog_track_t track = made_track(&self.arena, 0);
     put_tracks(&self, &track, 1);
 
@@ -133,7 +106,7 @@ Test(catalog, an_unavailable_track_stays_listed_with_its_reason)
 
 Test(catalog, a_discarded_batch_leaves_nothing_behind)
 {
-    fixture_t self FIXTURE_SCOPED = set_up();
+    catalog_fixture_t self CATALOG_FIXTURE_SCOPED = catalog_fixture_new();
     catalog_track_t first = made_track(&self.arena, 0), second = made_track(&self.arena, 40);
     {
         kv_tx_t tx KV_TX_SCOPED = {0};
@@ -152,7 +125,7 @@ Test(catalog, a_discarded_batch_leaves_nothing_behind)
 
 Test(catalog, a_track_without_id_root_or_path_is_refused)
 {
-    fixture_t self FIXTURE_SCOPED = set_up();
+    catalog_fixture_t self CATALOG_FIXTURE_SCOPED = catalog_fixture_new();
     kv_tx_t tx KV_TX_SCOPED = {0};
     check_ok(kv_write(catalog_kv(self.catalog), &tx));
     catalog_track_t bad[3];
@@ -168,7 +141,7 @@ Test(catalog, a_track_without_id_root_or_path_is_refused)
 
 Test(catalog, text_of_any_length_fits_the_indexes)
 {
-    fixture_t self FIXTURE_SCOPED = set_up();
+    catalog_fixture_t self CATALOG_FIXTURE_SCOPED = catalog_fixture_new();
     static char large[100000];
     memset(large, 'x', sizeof large);
     catalog_track_t tracks[2] = {made_track(&self.arena, 0), made_track(&self.arena, 1)};
@@ -191,7 +164,7 @@ Test(catalog, text_of_any_length_fits_the_indexes)
 
 Test(catalog, a_track_is_found_by_what_its_file_says)
 {
-    fixture_t self FIXTURE_SCOPED = set_up();
+    catalog_fixture_t self CATALOG_FIXTURE_SCOPED = catalog_fixture_new();
     catalog_track_t tracks[30];
     for (uint64_t i = 0; i < 30; i++) {
         tracks[i] = made_track(&self.arena, i);
@@ -239,7 +212,7 @@ Test(catalog, albums_are_one_by_release_then_by_name_then_by_folder)
 
 Test(catalog, pages_cover_a_list_once_in_both_directions)
 {
-    fixture_t self FIXTURE_SCOPED = set_up();
+    catalog_fixture_t self CATALOG_FIXTURE_SCOPED = catalog_fixture_new();
     catalog_track_t tracks[100];
     for (uint64_t i = 0; i < 100; i++)
         tracks[i] = made_track(&self.arena, i);
@@ -286,7 +259,7 @@ Test(catalog, pages_cover_a_list_once_in_both_directions)
 
 Test(catalog, a_page_has_at_most_500_and_a_foreign_cursor_is_refused)
 {
-    fixture_t self FIXTURE_SCOPED = set_up();
+    catalog_fixture_t self CATALOG_FIXTURE_SCOPED = catalog_fixture_new();
     catalog_track_t *tracks = arena_new_array(&self.arena, 501, sizeof *tracks);
     for (uint64_t i = 0; i < 501; i++)
         tracks[i] = made_track(&self.arena, i);
@@ -318,7 +291,7 @@ Test(catalog, a_page_has_at_most_500_and_a_foreign_cursor_is_refused)
 
 Test(catalog, an_album_lists_its_tracks_by_disc_and_number)
 {
-    fixture_t self FIXTURE_SCOPED = set_up();
+    catalog_fixture_t self CATALOG_FIXTURE_SCOPED = catalog_fixture_new();
     static const uint32_t discs[] = {2, 1, 1, 2, 1}, numbers[] = {1, 12, 2, 3, 1};
     static const uint64_t want[] = {5, 3, 2, 1, 4};
     catalog_track_t tracks[5];
@@ -349,7 +322,7 @@ Test(catalog, an_album_lists_its_tracks_by_disc_and_number)
 enum { MODEL_TRACKS = 40, MODEL_ROUNDS = 60, MODEL_TABLES = 27 };
 
 /* Every key and value of every table, as one hash: equal for equal catalogs. */
-static uint64_t fingerprint(fixture_t *self)
+static uint64_t fingerprint(catalog_fixture_t *self)
 {
     kv_tx_t tx KV_TX_SCOPED = {0};
     uint64_t hash = str_hash(STR(""));
@@ -369,7 +342,7 @@ Test(catalog, after_any_changes_it_is_what_its_tracks_alone_would_make)
 {
     random_seed_t seed = {99};
     ms_random_t random = random_seeded(&seed);
-    fixture_t self FIXTURE_SCOPED = set_up();
+    catalog_fixture_t self CATALOG_FIXTURE_SCOPED = catalog_fixture_new();
     catalog_track_t tracks[MODEL_TRACKS + 1] = {0};
 
     for (int round = 0; round < MODEL_ROUNDS; round++) {
@@ -388,7 +361,7 @@ Test(catalog, after_any_changes_it_is_what_its_tracks_alone_would_make)
         check_ok(catalog_write_flush(self.writer, &tx));
         check_ok(kv_commit(&tx));
 
-        fixture_t fresh FIXTURE_SCOPED = set_up();
+        catalog_fixture_t fresh CATALOG_FIXTURE_SCOPED = catalog_fixture_new();
         for (uint64_t id = 1; id <= MODEL_TRACKS; id++)
             if (tracks[id].id != 0)
                 put_tracks(&fresh, &tracks[id], 1);

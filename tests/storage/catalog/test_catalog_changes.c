@@ -4,32 +4,7 @@
 
 /* That who follows the notes knows what the whole catalog says: feed/test_search_documents.c. */
 
-typedef struct fixture {
-    temporary_t folder;
-    catalog_t *catalog;
-    catalog_write_t *writer;
-    arena_t arena;
-} fixture_t;
-
-static fixture_t set_up(void)
-{
-    fixture_t self = {.folder = temporary_new()};
-    temporary_name_t path = temporary_in(&self.folder, "catalog");
-    check_ok(catalog_open(path.path, 0, NULL, &self.catalog));
-    check_ok(catalog_write_new(self.catalog, &self.writer));
-    return self;
-}
-
-static void tear_down(fixture_t *self)
-{
-    catalog_write_free(self->writer);
-    catalog_close(self->catalog);
-    arena_deinit(&self->arena);
-    temporary_remove(&self->folder);
-}
-#define FIXTURE_SCOPED SCOPED(tear_down)
-
-static void put(fixture_t *self, const catalog_track_t *track)
+static void put(catalog_fixture_t *self, const catalog_track_t *track)
 {
     kv_tx_t tx KV_TX_SCOPED = {0};
     check_ok(kv_write(catalog_kv(self->catalog), &tx));
@@ -38,7 +13,7 @@ static void put(fixture_t *self, const catalog_track_t *track)
     check_ok(kv_commit(&tx));
 }
 
-static catalog_mark_t mark_of_now(fixture_t *self)
+static catalog_mark_t mark_of_now(catalog_fixture_t *self)
 {
     catalog_read_t read CATALOG_READ_SCOPED = {0};
     catalog_mark_t mark;
@@ -48,7 +23,7 @@ static catalog_mark_t mark_of_now(fixture_t *self)
     return mark;
 }
 
-static bool is_noted_since(fixture_t *self, catalog_mark_t mark, uint64_t track_id)
+static bool is_noted_since(catalog_fixture_t *self, catalog_mark_t mark, uint64_t track_id)
 {
     catalog_read_t read CATALOG_READ_SCOPED = {0};
     catalog_changes_t changes;
@@ -87,7 +62,7 @@ Test(catalog_changes, each_text_that_search_sees_is_noted_when_it_alone_changes)
                                           .album = STR_INIT("Album"),
                                           .title = STR_INIT("Title"),
                                           .is_available = true};
-    fixture_t self FIXTURE_SCOPED = set_up();
+    catalog_fixture_t self CATALOG_FIXTURE_SCOPED = catalog_fixture_new();
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         catalog_track_t changed = track;

@@ -4,32 +4,7 @@
 
 enum { TRACKS = 30, ROUNDS = 150 };
 
-typedef struct fixture {
-    temporary_t folder;
-    catalog_t *catalog;
-    catalog_write_t *writer;
-    arena_t arena;
-} fixture_t;
-
-static fixture_t set_up(void)
-{
-    fixture_t self = {.folder = temporary_new()};
-    temporary_name_t path = temporary_in(&self.folder, "catalog");
-    check_ok(catalog_open(path.path, 0, NULL, &self.catalog));
-    check_ok(catalog_write_new(self.catalog, &self.writer));
-    return self;
-}
-
-static void tear_down(fixture_t *self)
-{
-    catalog_write_free(self->writer);
-    catalog_close(self->catalog);
-    arena_deinit(&self->arena);
-    temporary_remove(&self->folder);
-}
-#define FIXTURE_SCOPED SCOPED(tear_down)
-
-static void play(fixture_t *self, const char *listener, uint64_t track_id, uint64_t count)
+static void play(catalog_fixture_t *self, const char *listener, uint64_t track_id, uint64_t count)
 {
     kv_tx_t tx KV_TX_SCOPED = {0};
     check_ok(kv_write(catalog_kv(self->catalog), &tx));
@@ -38,7 +13,7 @@ static void play(fixture_t *self, const char *listener, uint64_t track_id, uint6
     check_ok(kv_commit(&tx));
 }
 
-static void put(fixture_t *self, const catalog_track_t *track)
+static void put(catalog_fixture_t *self, const catalog_track_t *track)
 {
     kv_tx_t tx KV_TX_SCOPED = {0};
     check_ok(kv_write(catalog_kv(self->catalog), &tx));
@@ -47,7 +22,7 @@ static void put(fixture_t *self, const catalog_track_t *track)
     check_ok(kv_commit(&tx));
 }
 
-static bool drop(fixture_t *self, uint64_t id)
+static bool drop(catalog_fixture_t *self, uint64_t id)
 {
     kv_tx_t tx KV_TX_SCOPED = {0};
     check_ok(kv_write(catalog_kv(self->catalog), &tx));
@@ -64,7 +39,7 @@ static uint64_t plays(const catalog_read_t *read, search_kind_t kind, uint64_t i
     return count;
 }
 
-static void forget(fixture_t *self, const char *listener)
+static void forget(catalog_fixture_t *self, const char *listener)
 {
     kv_tx_t tx KV_TX_SCOPED = {0};
     check_ok(kv_write(catalog_kv(self->catalog), &tx));
@@ -93,7 +68,7 @@ Test(catalog_plays, an_album_and_its_artists_have_the_sum_of_the_tracks_they_hav
 {
     random_seed_t seed = {7};
     ms_random_t random = random_seeded(&seed);
-    fixture_t self FIXTURE_SCOPED = set_up();
+    catalog_fixture_t self CATALOG_FIXTURE_SCOPED = catalog_fixture_new();
     uint64_t wanted[TRACKS + 1] = {0};
 
     for (int round = 0; round < ROUNDS; round++) {
@@ -123,7 +98,7 @@ Test(catalog_plays, an_album_and_its_artists_have_the_sum_of_the_tracks_they_hav
 
 Test(catalog_plays, no_track_and_no_plays_are_nothing_and_the_largest_count_is_kept_within_bounds)
 {
-    fixture_t self FIXTURE_SCOPED = set_up();
+    catalog_fixture_t self CATALOG_FIXTURE_SCOPED = catalog_fixture_new();
     play(&self, "ann", 0, 3);
     play(&self, "ann", 1, 0);
     play(&self, "ann", 2, UINT64_MAX);
@@ -141,7 +116,7 @@ Test(catalog_plays, whose_plays_were_counted_wants_a_recount_when_erased_and_nob
         const char *what, *erased;
         bool wants;
     } cases[] = {{"who never listened", "bob", false}, {"who did", "ann", true}};
-    fixture_t self FIXTURE_SCOPED = set_up();
+    catalog_fixture_t self CATALOG_FIXTURE_SCOPED = catalog_fixture_new();
     play(&self, "ann", 1, 1);
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {

@@ -1,5 +1,7 @@
 #include "tests/support/catalog/catalog_help.h"
 
+#include "tests/support/check.h"
+
 static catalog_credit_t *credit(arena_t *arena, str_t name)
 {
     catalog_credit_t *credit = arena_new(arena, sizeof *credit);
@@ -85,4 +87,21 @@ catalog_track_t random_track(arena_t *arena, const ms_random_t *random, uint64_t
     track.genres.items = kinds;
     track.genres.count = genres;
     return track;
+}
+
+catalog_fixture_t catalog_fixture_new(void)
+{
+    catalog_fixture_t self = {.folder = temporary_new()};
+    temporary_name_t path = temporary_in(&self.folder, "catalog");
+    check_ok(catalog_open(path.path, 0, NULL, &self.catalog));
+    check_ok(catalog_write_new(self.catalog, &self.writer));
+    return self;
+}
+
+void catalog_fixture_scope_end(catalog_fixture_t *self)
+{
+    catalog_write_free(self->writer);
+    catalog_close(self->catalog);
+    arena_deinit(&self->arena);
+    temporary_remove(&self->folder);
 }

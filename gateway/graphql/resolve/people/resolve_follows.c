@@ -82,22 +82,13 @@ static err_t is_follower(graphql_field_t *field)
 static err_t got_links(graphql_field_t *field, const answer_t *answer)
 {
     const user_links_t *got = graph_keep(field, &user_links_schema, answer->message);
-    arena_t *arena = graphql_arena(field);
-    graph_page_t *page = arena_new(arena, sizeof *page);
-    graph_edge_t *edges =
-        got == NULL ? NULL : arena_new_array(arena, got->links.count, sizeof *edges);
-    if (page == NULL || edges == NULL)
+    graph_page_t *page =
+        got == NULL ? NULL
+                    : graph_new_page(field, got->links.count, got->has_next, got->total_count);
+    if (page == NULL)
         return ERR_NO_MEMORY;
-    *page = (graph_page_t){.edges = edges,
-                           .count = got->links.count,
-                           .has_next = got->has_next,
-                           .has_previous = !str_is_empty(graphql_arg_str(field, "after")),
-                           .total_count = got->total_count};
-    for (uint32_t i = 0; i < got->links.count; i++) {
-        const user_link_t *link = &got->links.items[i];
-        edges[i].cursor = arena_printf(arena, "%llu", (unsigned long long)link->number);
-        edges[i].node = link;
-    }
+    for (uint32_t i = 0; i < got->links.count; i++)
+        graph_add_edge(field, page, got->links.items[i].number, &got->links.items[i]);
     return graphql_return_object(field, page);
 }
 

@@ -141,22 +141,13 @@ static err_t member_since(graphql_field_t *field)
 static err_t got_messages(graphql_field_t *field, const answer_t *answer)
 {
     const room_messages_t *got = graph_keep(field, &room_messages_schema, answer->message);
-    arena_t *arena = graphql_arena(field);
-    graph_page_t *page = arena_new(arena, sizeof *page);
-    graph_edge_t *edges =
-        got == NULL ? NULL : arena_new_array(arena, got->messages.count, sizeof *edges);
-    if (page == NULL || edges == NULL)
+    graph_page_t *page =
+        got == NULL ? NULL
+                    : graph_new_page(field, got->messages.count, got->has_next, got->total_count);
+    if (page == NULL)
         return ERR_NO_MEMORY;
-    *page = (graph_page_t){.edges = edges,
-                           .count = got->messages.count,
-                           .has_next = got->has_next,
-                           .has_previous = !str_is_empty(graphql_arg_str(field, "after")),
-                           .total_count = got->total_count};
-    for (uint32_t i = 0; i < got->messages.count; i++) {
-        const room_message_t *message = &got->messages.items[i];
-        edges[i].cursor = arena_printf(arena, "%llu", (unsigned long long)message->message_id);
-        edges[i].node = message;
-    }
+    for (uint32_t i = 0; i < got->messages.count; i++)
+        graph_add_edge(field, page, got->messages.items[i].message_id, &got->messages.items[i]);
     return graphql_return_object(field, page);
 }
 
