@@ -85,7 +85,7 @@ test('killed at any moment of a build, an update, a swap, it opens and finds eve
   server.log = '';
   for (let round = 0; round < KILLS; round++) {
     const busy = [['storage', 'rebuild', 'search'], ['scan', 'start', 'full']].map((args) => spawn(program, [...args, '--data', server.data]));
-    await new Promise((next) => setTimeout(next, Math.random() * 120));
+    await new Promise((next) => setTimeout(next, Math.random() * 120)); // the moment of the kill is what is tested
     await server.kill();
     await Promise.all(busy.map((child) => child.exitCode ?? new Promise((done) => child.once('exit', done))));
     await server.start();

@@ -376,6 +376,7 @@ Test(search_feed, killed_at_any_moment_it_opens_and_goes_on, .timeout = 120)
         pid_t child = fork();
         if (child == 0)
             live_until_killed(&self);
+        /* The moment of the kill is what is tested. */
         usleep((useconds_t)(1000 + catalog_rig_below(&self.catalog, 60000)));
         kill(child, SIGKILL);
         cr_assert(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
