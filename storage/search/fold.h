@@ -11,7 +11,8 @@
 
 #include "runtime/base/buf.h"
 
-enum { FOLD_WORD_SIZE_MAX = 64 }; /* a longer word is cut, at a whole code point */
+/* A longer word is cut, at a whole code point. Short enough for osa.h to measure any. */
+enum { FOLD_WORD_SIZE_MAX = 63 };
 
 /* Appends the folded form: words with one blank between them, none at the ends. */
 void fold_append(buf_t *out, str_t text);

@@ -22,7 +22,7 @@
 #include <stdatomic.h>
 
 enum {
-    SEARCH_FORMAT = 1,
+    SEARCH_FORMAT = 2,
     SEARCH_DELTA_MAX = 50000,       /* documents and tombstones, after which it wants a rebuild */
     SEARCH_DELTA_FULL = 200000,     /* FULL after so many: queries would become slow */
     SEARCH_NAMES_MAX = 32,          /* of a list in a document: further ones are left out */

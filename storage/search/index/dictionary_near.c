@@ -1,8 +1,11 @@
 #include "runtime/base/utf8.h"
+#include "storage/search/fold.h"
 #include "storage/search/index/dictionary_parts.h"
 #include "storage/search/index/osa.h"
 
 #include <stdlib.h>
+
+_Static_assert((int)OSA_SIZE_MAX >= (int)FOLD_WORD_SIZE_MAX, "any word can be looked for");
 
 /* Siblings that are still to be looked at; the path to them has its rows in osa. */
 typedef struct frame {

@@ -1,6 +1,7 @@
 #include "runtime/base/memory.h"
 #include "runtime/base/random.h"
 #include "runtime/base/utf8.h"
+#include "storage/search/fold.h"
 #include "storage/search/index/dictionary.h"
 #include "tests/support/check.h"
 
@@ -224,8 +225,8 @@ Test(dictionary, distances_of_pairs)
 Test(dictionary, words_out_of_order_twice_or_too_long_are_refused)
 {
     static const char *const bad[] = {"b", "a", "", "\xff\xfe"};
-    char endless[66] = {0};
-    memset(endless, 'z', 65);
+    char endless[FOLD_WORD_SIZE_MAX + 2] = {0};
+    memset(endless, 'z', FOLD_WORD_SIZE_MAX + 1);
     dictionary_builder_t *builder = NULL;
     buf_t block BUF_SCOPED = BUF_INIT;
     dictionary_t dictionary;
@@ -235,13 +236,36 @@ Test(dictionary, words_out_of_order_twice_or_too_long_are_refused)
     for (size_t i = 0; i < COUNT_OF(bad); i++)
         check_err(dictionary_builder_add(builder, str_from(bad[i]), 1), ERR_INVALID);
     check_err(dictionary_builder_add(builder, str_from(endless), 1), ERR_INVALID);
-    check_ok(dictionary_builder_add(builder, str_of(endless, 64), UINT64_MAX));
+    check_ok(dictionary_builder_add(builder, str_of(endless, FOLD_WORD_SIZE_MAX), UINT64_MAX));
     check_ok(dictionary_builder_finish(builder, &block));
     dictionary_builder_free(builder);
 
     check_ok(dictionary_open(buf_str(&block), &dictionary));
     cr_assert(dictionary.word_count == 2);
     cr_assert(dictionary_frequency(&dictionary, 1) == UINT32_MAX);
+}
+
+Test(dictionary, the_longest_word_is_found_and_with_a_mistake_in_it)
+{
+    char longest[FOLD_WORD_SIZE_MAX];
+    buf_t block BUF_SCOPED = BUF_INIT;
+    dictionary_builder_t *builder = NULL;
+    dictionary_t dictionary;
+    dictionary_near_t near;
+    memset(longest, 'z', sizeof longest);
+    check_ok(dictionary_builder_new(&builder));
+    check_ok(dictionary_builder_add(builder, str_of(longest, sizeof longest), 1));
+    check_ok(dictionary_builder_finish(builder, &block));
+    dictionary_builder_free(builder);
+    check_ok(dictionary_open(buf_str(&block), &dictionary));
+
+    for (uint32_t mistakes = 0; mistakes < 3; mistakes++) {
+        uint64_t work = 0;
+        str_t asked = str_of(longest, sizeof longest);
+        cr_assert(dictionary_find_near(&dictionary, asked, 2, false, &near, 1, &work, 1000) == 1);
+        cr_assert(near.distance == mistakes);
+        longest[10 * mistakes] = 'y';
+    }
 }
 
 Test(dictionary, nothing_is_an_empty_one)
