@@ -105,11 +105,11 @@ for (const database of [false, true]) {
       await until(() => acknowledged > 5, 'edits are under way');
       const before = acknowledged;
       const done = await backup(undefined, '--verify');
+      await until(() => acknowledged > before, 'edits go on');
       isOver = true;
       await editing;
       assert.equal(done.code, 0, done.err);
       assert.match(done.out, /^Backup 1 in .*: \d+ records.*\n.*NOT in it.*\nAll of it was read back and compared.\n$/);
-      assert.ok(acknowledged > before, 'edits went on');
 
       const there = target(dir, false); // either backend takes it
       const restore = await start(there.args, {});

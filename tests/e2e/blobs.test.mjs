@@ -80,7 +80,7 @@ test('covers in a bucket', async (t) => {
     assert.equal((await response.arrayBuffer()).byteLength, 100);
     assert.ok(await server.isReady());
     bucket.child.kill('SIGUSR1');
-    await until(async () => Buffer.isBuffer(await cover(url)), 'the cover is there again', 60000);
+    await until(async () => Buffer.isBuffer(await cover(url)), 'the cover is there again');
   });
 
   await t.test('a node that starts again reads what it had encrypted, and no secret is in its log', async () => {

@@ -11,7 +11,7 @@ const ADD = 'mutation ($c: ID!, $id: ID!, $t: [ID!]!) { addToPlaylist(commandId:
 const READ = 'query ($id: ID!) { playlist(id: $id) { entryCount } }';
 
 const sql = (address, statement) => run('psql', [address, '-v', 'ON_ERROR_STOP=1', '-Atc', statement]).stdout.trim();
-const isTrue = (address, statement) => until(() => sql(address, statement) === 't', statement, 60000);
+const isTrue = (address, statement) => until(() => sql(address, statement) === 't', statement);
 
 async function serve() {
   const server = new Server({ database: true, standby: true });
@@ -68,9 +68,9 @@ test('without, what is lost is nowhere any more', async () => {
     assert.equal(await count(), 2);
 
     failOver(server);
-    await until(() => /are lost/.test(server.log) && server.isReady(), 'the node says what is lost, and goes on', 60000);
+    await until(() => /are lost/.test(server.log) && server.isReady(), 'the node says what is lost, and goes on');
     // Nobody has written to it since, and it was in memory.
-    const seen = await until(() => count().catch(() => undefined), 'it can be read', 60000);
+    const seen = await until(() => count().catch(() => undefined), 'it can be read');
     assert.equal(seen, 1);
     await add(lost);
     assert.equal(await count(), 2, 'what was lost is done when it is sent again');

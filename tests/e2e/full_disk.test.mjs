@@ -102,7 +102,7 @@ test('a full disk', async (t) => {
 
   await t.test('with room again writes are taken, and the scan finds the file', async () => {
     rmSync(filler());
-    await until(() => add(id, track.id).then(() => true, () => false), 'a write is taken', 5000);
+    await until(() => add(id, track.id).then(() => true, () => false), 'a write is taken');
     acknowledged++;
     assert.equal(await count(id), acknowledged);
     await server.graphql('mutation ($c: ID!) { startScan(commandId: $c) { trackCount } }', { c: commandId() });
@@ -118,7 +118,7 @@ test('a full disk', async (t) => {
     else assert.equal(await count(id), acknowledged);
     rmSync(filler());
     if (!started) await server.start();
-    await until(() => add(id, track.id).then(() => true, () => false), 'a write is taken', 5000);
+    await until(() => add(id, track.id).then(() => true, () => false), 'a write is taken');
     assert.equal(await count(id), acknowledged + 1);
     server.child.kill('SIGINT');
     assert.equal((await server.exited).code, 0);

@@ -72,9 +72,9 @@ async function playAcrossTheJoin(quality) {
       await untilPlayer(page, (player) => player.currentTime > at + 2, 'it sought');
     }
   }
-  await untilPlayer(page, (player) => player.isPlaying && player.currentTime > seconds - 3, 'it is close to the join', 40000);
+  await untilPlayer(page, (player) => player.isPlaying && player.currentTime > seconds - 3, 'it is close to the join');
   await recordJoin(page, first.trackId);
-  await until(() => page.evaluate(() => window.recorded.position !== null), 'the join is recorded', 60000);
+  await until(() => page.evaluate(() => window.recorded.position !== null), 'the join is recorded');
   const recorded = await page.evaluate(() => {
     const { blocks, rate, size, position } = window.recorded;
     const samples = new Float32Array(size);

@@ -317,7 +317,7 @@ test('an address is refused and the question for a new one is lost: it is asked 
   try {
     await track.getByTestId('track-play').click();
     await until(() => refused > 0 && lost > 0, 'an address is refused, and the question for another lost');
-    await untilPlayer(page, (player) => player.trackId === trackId && player.isPlaying && player.currentTime > 0.5, 'it plays', 60000);
+    await untilPlayer(page, (player) => player.trackId === trackId && player.isPlaying && player.currentTime > 0.5, 'it plays');
   } finally {
     await page.unroute('**/hls/**', refuse);
     await page.unroute('**/graphql', lose);

@@ -1,4 +1,5 @@
 #include "tests/integration/library_rig.h"
+#include "tests/support/patience.h"
 
 #include "actors/library/library_lookup.h"
 
@@ -91,7 +92,7 @@ void library_rig_stop(library_rig_t *self)
 {
     if (self->runtime == NULL)
         return;
-    check_ok(runtime_drain(self->runtime, 10000));
+    check_ok(runtime_drain(self->runtime, PATIENCE_MS));
     stop_workers(self);
     runtime_free(self->runtime);
     self->runtime = NULL;

@@ -147,7 +147,7 @@ Test(node, what_can_not_be_started_is_said)
     }
 }
 
-Test(node, it_can_be_started_and_stopped_again_and_again, .timeout = 240)
+Test(node, it_can_be_started_and_stopped_again_and_again)
 {
     rig_t rig SCOPED(rig_end);
     begin(&rig);
@@ -159,7 +159,7 @@ Test(node, it_can_be_started_and_stopped_again_and_again, .timeout = 240)
     }
 }
 
-Test(node, a_stop_does_not_wait_for_clients_that_stay, .timeout = 60)
+Test(node, a_stop_does_not_wait_for_clients_that_stay)
 {
     rig_t rig SCOPED(rig_end);
     http_client_t clients[CLIENTS] = {0};

@@ -74,7 +74,7 @@ static const listen_case_t listen_cases[] = {
     {"opus to 128k", "a.opus", DEMO_OPUS, 48000, RENDITION_AAC_128, 0.04},
 };
 
-Test(encode, no_seam_clicks_and_no_sample_is_lost, .timeout = 60)
+Test(encode, no_seam_clicks_and_no_sample_is_lost)
 {
     for (size_t i = 0; i < COUNT_OF(listen_cases); i++) {
         const listen_case_t *c = &listen_cases[i];

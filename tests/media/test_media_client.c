@@ -4,6 +4,7 @@
 #include "tests/media/media_fixture.h"
 #include "tests/media/pool_fixture.h"
 #include "tests/support/check.h"
+#include "tests/support/patience.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -122,7 +123,7 @@ Test(media_client, a_reader_that_hangs_is_replaced_at_its_deadline)
 
     send_probe(fixture.pool, "hang.mp3", 100, on_outcome, &hung);
     wait_for(&hung, 1);
-    send_probe(fixture.pool, "fine.mp3", 5000, on_outcome, &next);
+    send_probe(fixture.pool, "fine.mp3", PATIENCE_MS, on_outcome, &next);
     wait_for(&next, 1);
 
     cr_expect(hung.err == ERR_TIMEOUT && strstr(hung.text, "100 ms") != NULL, "%s", hung.text);
@@ -135,9 +136,9 @@ Test(media_client, a_reader_that_grows_is_replaced_after_its_answer)
     pool_fixture_t fixture;
     outcome_t outcome = OUTCOME_INIT;
     pool_fixture_start(&fixture, FAULTY, &(worker_options_t){.count = 1, .memory_max = 48 << 20});
-    send_probe(fixture.pool, "bloat.mp3", 5000, on_outcome, &outcome);
+    send_probe(fixture.pool, "bloat.mp3", PATIENCE_MS, on_outcome, &outcome);
     wait_for(&outcome, 1);
-    send_probe(fixture.pool, "fine.mp3", 5000, on_outcome, &outcome);
+    send_probe(fixture.pool, "fine.mp3", PATIENCE_MS, on_outcome, &outcome);
     wait_for(&outcome, 2);
 
     worker_stats_t stats;
@@ -156,7 +157,7 @@ Test(media_client, a_program_that_can_not_start_is_said_not_waited_for)
         pool_fixture_start(&fixture, programs[i], &(worker_options_t){.count = 2});
         for (uint32_t k = 1; k <= 8 && outcome.err != ERR_UNAVAILABLE;
              k++) { /* the first few die with it */
-            send_probe(fixture.pool, "a.mp3", 5000, on_outcome, &outcome);
+            send_probe(fixture.pool, "a.mp3", PATIENCE_MS, on_outcome, &outcome);
             wait_for(&outcome, k);
         }
         cr_expect(outcome.err == ERR_UNAVAILABLE, "%s: %s", programs[i], outcome.text);
@@ -221,7 +222,7 @@ Test(media_client, long_jobs_of_each_lane_leave_a_worker_for_who_waits)
     wait_for(&background.begun, 1);
     wait_for(&ahead.begun, 1); /* though more of the other lane wait */
 
-    send_probe(fixture.pool, "fine.mp3", 5000, on_outcome, &next);
+    send_probe(fixture.pool, "fine.mp3", PATIENCE_MS, on_outcome, &next);
     wait_for(&next, 1);
 
     cr_expect(next.err == ERR_OK, "%s", next.text);

@@ -3,6 +3,7 @@
 #include "runtime/runtime.h"
 #include "runtime/simulation.h"
 #include "tests/support/check.h"
+#include "tests/support/patience.h"
 
 #include <stdlib.h>
 
@@ -289,7 +290,7 @@ static void run(uint64_t seed)
     look_up(self);
     for (self->step = 0; self->step < STEPS; self->step++)
         one_step(self, &steps);
-    check_ok(runtime_drain(self->runtime, 5000));
+    check_ok(runtime_drain(self->runtime, PATIENCE_MS));
     runtime_stats_t stats;
     runtime_stats(self->runtime, &stats);
     cr_assert(eq(u64, stats.actors, 0));

@@ -6,6 +6,7 @@
 #include "runtime/runtime.h"
 #include "runtime/simulation.h"
 #include "tests/support/check.h"
+#include "tests/support/patience.h"
 
 #include <stdatomic.h>
 
@@ -411,7 +412,7 @@ Test(away, a_node_drains_while_it_is_away)
     decide(f, ERR_OK, true);
     check_err(unknown->err, ERR_UNAVAILABLE);
 
-    check_ok(runtime_drain(f->runtime, 5000));
+    check_ok(runtime_drain(f->runtime, PATIENCE_MS));
 
     cr_assert(eq(u64, stats_of(f).actors, 0));
     fixture_free(f);

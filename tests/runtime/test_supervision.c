@@ -1,5 +1,6 @@
 #include "tests/support/actors/caller.h"
 #include "tests/support/actors/toy.h"
+#include "tests/support/patience.h"
 
 typedef struct fixture {
     runtime_t *runtime;
@@ -17,20 +18,14 @@ static void fixture_start(fixture_t *self)
 
 static void fixture_stop(fixture_t *self)
 {
-    check_ok(runtime_drain(self->runtime, 10000));
+    check_ok(runtime_drain(self->runtime, PATIENCE_MS));
     runtime_free(self->runtime);
     uv_sem_destroy(&self->world.blocked);
 }
 
 static void wait_for(_Atomic uint64_t *counter, uint64_t wanted)
 {
-    ms_clock_t clock = clock_system();
-    uint64_t deadline_ms = clock_mono_ms(&clock) + 10000;
-    while (atomic_load(counter) < wanted) {
-        cr_assert(clock_mono_ms(&clock) < deadline_ms, "%llu, not %llu",
-                  (unsigned long long)atomic_load(counter), (unsigned long long)wanted);
-        uv_sleep(0);
-    }
+    wait_until(atomic_load(counter) >= wanted);
 }
 
 static const address_t toy = {"toy", STR_INIT("a"), {0}};

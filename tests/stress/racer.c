@@ -18,6 +18,7 @@ typedef struct racer {
 #define ACTOR_STATE racer_t
 #define ACTOR_ALSO(X) X(actor_down) X(actor_exit)
 #include "runtime/actor_kind.h"
+#include "tests/support/patience.h"
 #include "tests/support/scale.h"
 
 void race_check(bool is_true, const char *what)
@@ -287,7 +288,7 @@ uint64_t race_sent(runtime_t *runtime)
 uint64_t race_end(runtime_t **runtime)
 {
     runtime_stats_t stats;
-    race_check(runtime_drain(*runtime, 60000) == ERR_OK, "it drains");
+    race_check(runtime_drain(*runtime, PATIENCE_MS) == ERR_OK, "it drains");
     runtime_stats(*runtime, &stats);
     if (stats.sent > 10000)
         printf("sent %llu handled %llu dead %llu activations %llu passivations %llu failures %llu "

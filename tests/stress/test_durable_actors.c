@@ -5,6 +5,7 @@
 #include "runtime/runtime.h"
 #include "tests/stress/racer.h"
 #include "tests/support/actors/purse.h"
+#include "tests/support/patience.h"
 
 #include <sched.h>
 #include <stdatomic.h>
@@ -148,7 +149,7 @@ static uint64_t run(void)
     }
     while (atomic_load(&world.running) > 0)
         uv_sleep(1);
-    check(runtime_drain(world.runtime, 20000) == ERR_OK, "drain");
+    check(runtime_drain(world.runtime, PATIENCE_MS) == ERR_OK, "drain");
     atomic_store(&world.is_over, true);
     uv_thread_join(&committer);
 

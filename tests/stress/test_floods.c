@@ -4,6 +4,7 @@
 #include "runtime/runtime.h"
 #include "runtime/state_store_file.h"
 #include "tests/stress/racer.h"
+#include "tests/support/patience.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -257,7 +258,7 @@ int main(void)
     runtime_stats_t stats = stats_now();
     check(stats.sleeps == stats.wakes && stats.sleeps >= SLEEPERS / 2, "who slept woke");
     check(stats.sleeps_lost == 0 && stats.sleeps_refused == 0, "nobody was lost");
-    check(runtime_drain(world.runtime, 30000) == ERR_OK, "drained");
+    check(runtime_drain(world.runtime, PATIENCE_MS) == ERR_OK, "drained");
     check(stats_now().actor_bytes == 0, "at the end nothing is charged");
     runtime_free(world.runtime);
     state_store_file_close(store);

@@ -5,6 +5,7 @@
 #include "runtime/inside.h"
 #include "tests/stress/racer.h"
 #include "tests/support/actors/toy.h"
+#include "tests/support/patience.h"
 #include "tests/support/temporary.h"
 
 #include <stdio.h>
@@ -189,7 +190,7 @@ int main(void)
     atomic_store(&is_over, true);
     for (uint32_t i = 0; i < SCHEDULERS; i++)
         uv_sem_wait(&done);
-    check(runtime_drain(runtime, 20000) == ERR_OK, "it drains");
+    check(runtime_drain(runtime, PATIENCE_MS) == ERR_OK, "it drains");
     runtime_free(runtime);
     check(looker.lines > 0 && looker.records > 0 && looker.answers > 0, "something was seen");
     printf("%llu lines, %llu records, %llu answers\n", (unsigned long long)looker.lines,

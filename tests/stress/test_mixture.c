@@ -3,6 +3,7 @@
  * drains; ThreadSanitizer looks at the rest. */
 #include "tests/stress/racer.h"
 #include "tests/support/actors/toy.h"
+#include "tests/support/patience.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,7 +134,7 @@ int main(void)
         uv_sleep(1);
     }
 
-    check(runtime_drain(runtime, 30000) == ERR_OK, "drain");
+    check(runtime_drain(runtime, PATIENCE_MS) == ERR_OK, "drain");
     runtime_stats_t stats;
     runtime_stats(runtime, &stats);
     check(stats.actors == 0, "no actor is left");

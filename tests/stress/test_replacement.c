@@ -8,6 +8,7 @@
 #include "runtime/runtime.h"
 #include "tests/runtime/code/plugins/tally.h"
 #include "tests/stress/racer.h"
+#include "tests/support/patience.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -212,7 +213,7 @@ int main(void)
     runtime_stats_t stats;
     runtime_stats(load.runtime, &stats);
     ASSERT(stats.failures == 0);
-    ASSERT(runtime_drain(load.runtime, 20000) == ERR_OK);
+    ASSERT(runtime_drain(load.runtime, PATIENCE_MS) == ERR_OK);
     runtime_free(load.runtime);
     journal_memory_free(journal);
     race_report(stats.messages, "messages to actors whose kind is replaced");

@@ -2,6 +2,7 @@
  * edge on every scheduler: every ask is answered exactly once, and nothing is left at the end. */
 #include "runtime/runtime.h"
 #include "tests/stress/racer.h"
+#include "tests/support/patience.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -133,7 +134,7 @@ static uint64_t run(const client_t *how)
     while (atomic_load(&running) > 0)
         uv_sleep(1);
 
-    check(runtime_drain(runtime, 20000) == ERR_OK, "drain");
+    check(runtime_drain(runtime, PATIENCE_MS) == ERR_OK, "drain");
     runtime_stats_t stats;
     runtime_stats(runtime, &stats);
     check(stats.actors == 0, "no actor is left");

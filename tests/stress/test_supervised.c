@@ -3,6 +3,7 @@
  * failed, and after the drain nobody is left. */
 #include "runtime/supervisor.h"
 #include "tests/stress/racer.h"
+#include "tests/support/patience.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -168,7 +169,7 @@ int main(void)
     for (size_t i = 0; i < COUNT_OF(threads); i++)
         uv_thread_join(&threads[i]);
 
-    check(runtime_drain(runtime, 60000) == ERR_OK, "drain");
+    check(runtime_drain(runtime, PATIENCE_MS) == ERR_OK, "drain");
     runtime_stats_t stats;
     runtime_stats(runtime, &stats);
     race_report(stats.sent, "messages to actors that are restarted");

@@ -5,6 +5,7 @@
 #include "storage/keys/refresh_token.h"
 #include "storage/keys/token.h"
 #include "tests/support/asking.h"
+#include "tests/support/patience.h"
 
 #include <sched.h>
 #include <stdatomic.h>
@@ -47,7 +48,7 @@ static void world_start(world_t *world)
 
 static void world_stop(world_t *world)
 {
-    check_ok(runtime_drain(world->asking.runtime, 10000));
+    check_ok(runtime_drain(world->asking.runtime, PATIENCE_MS));
     runtime_free(world->asking.runtime);
 }
 

@@ -8,6 +8,7 @@
 #include "runtime/journal_memory.h"
 #include "runtime/outbox.h"
 #include "tests/support/asking.h"
+#include "tests/support/patience.h"
 
 typedef struct world {
     journal_memory_t *journal;
@@ -40,7 +41,7 @@ static inline void world_start(world_t *world)
 
 static inline void world_stop(world_t *world)
 {
-    check_ok(runtime_drain(world->asking.runtime, 10000));
+    check_ok(runtime_drain(world->asking.runtime, PATIENCE_MS));
     runtime_free(world->asking.runtime);
 }
 

@@ -1,6 +1,7 @@
 // browser.mjs -- Debian's Chromium, driven by playwright-core: a new profile each time, sound played for real.
 
 import { chromium } from 'playwright-core';
+import { PATIENCE_MS } from './server.mjs';
 
 const flags = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
@@ -24,7 +25,7 @@ export async function openPage(browser, origin, options = {}) {
     if (message.type() === 'error' && !/status of (401|403|404|409|503)/.test(message.text()))
       page.problems.push(message.text());
   });
-  page.setDefaultTimeout(20000);
+  page.setDefaultTimeout(PATIENCE_MS);
   if (origin) await page.goto(origin);
   return page;
 }
@@ -48,7 +49,7 @@ export const probe = (page) =>
   });
 
 /** Waits until `condition(await probe(page))` holds. */
-export async function untilPlayer(page, condition, what, limitMs = 20000) {
+export async function untilPlayer(page, condition, what, limitMs = PATIENCE_MS) {
   const end = Date.now() + limitMs;
   for (;;) {
     const state = await probe(page);

@@ -22,7 +22,7 @@ import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import path from 'node:path';
-import { commandId, run, program, until } from './server.mjs';
+import { commandId, PATIENCE_MS, run, program, until } from './server.mjs';
 
 const WRITERS = 4; // each with a playlist of its own
 const SHARERS = 4; // all with the same one
@@ -88,12 +88,12 @@ export class Oracle {
   }
 
   /** Until so many more commands were acknowledged. */
-  acknowledged(count, what = 'edits are acknowledged', limitMs = 60000) {
+  acknowledged(count, what = 'edits are acknowledged', limitMs = PATIENCE_MS) {
     return this.counted('acknowledged', count, what, limitMs);
   }
 
   /** Until so many more were refused. */
-  refused(count, what = 'edits are refused at once', limitMs = 60000) {
+  refused(count, what = 'edits are refused at once', limitMs = PATIENCE_MS) {
     return this.counted('refused', count, what, limitMs);
   }
 

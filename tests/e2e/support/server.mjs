@@ -52,8 +52,12 @@ export function controlDatabase(action, folder) {
   run(path.join(source, 'tests/support/postgres/postgres_server'), [action, folder]);
 }
 
+// Far more than anything takes beside other work on a slow machine, and below the time limits of ctest: a log says what
+// was waited for.
+export const PATIENCE_MS = 100000;
+
 /** Waits until `condition` gives something true; the only waiting that tests do. */
-export async function until(condition, what, limitMs = 20000) {
+export async function until(condition, what, limitMs = PATIENCE_MS) {
   const end = Date.now() + limitMs;
   for (;;) {
     const value = await condition();
@@ -94,11 +98,15 @@ export class Server {
     this.child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'], cwd: this.folder, env: { ...process.env, ...this.options.environment?.(this.folder) },
     });
+    let isOver = false;
     this.exited = new Promise((done) => this.child.once('exit', (code, signal) => done({ code, signal })));
     this.child.stderr.on('data', (text) => (this.log += text));
     const lines = createInterface({ input: this.child.stdout });
     await new Promise((ready, failed) => {
-      this.exited.then(({ code }) => failed(new Error(`the server ended with ${code}: ${this.log}`)));
+      this.exited.then(({ code }) => {
+        isOver = true; // nobody answers any more
+        failed(new Error(`the server ended with ${code}: ${this.log}`));
+      });
       lines.on('line', (line) => {
         const address = /at (http:\/\/\S+:(\d+))/.exec(line);
         if (address) {
@@ -108,7 +116,7 @@ export class Server {
         const link = /(http\S+\/setup#code=(\S+))/.exec(line);
         if (link) [, this.setupLink, this.setupCode] = link;
       });
-      until(() => this.origin && this.isReady(), 'the server is ready', limitMs).then(ready, failed);
+      until(() => isOver || (this.origin && this.isReady()), 'the server is ready', limitMs).then(ready, failed);
     });
     return this;
   }
@@ -194,7 +202,7 @@ export class Server {
     await this.scanned(3);
   }
 
-  async scanned(tracks, limitMs = 60000) {
+  async scanned(tracks, limitMs = PATIENCE_MS) {
     return until(async () => {
       const { library } = await this.graphql('{ library { trackCount scan { phase } } }');
       return library.trackCount >= tracks && library.scan.phase === 'IDLE' ? library : undefined;

@@ -47,7 +47,7 @@ static uint64_t head_of(const history_t *history)
     return journal->table->head(journal);
 }
 
-Test(catalog_build, what_is_built_anew_is_what_was_built_as_it_came, .timeout = 300)
+Test(catalog_build, what_is_built_anew_is_what_was_built_as_it_came)
 {
     for (uint64_t seed = 1; seed <= 2; seed++) {
         history_t history HISTORY_SCOPED;

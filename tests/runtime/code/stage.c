@@ -1,4 +1,5 @@
 #include "tests/runtime/code/stage.h"
+#include "tests/support/patience.h"
 
 #include <stdlib.h>
 
@@ -26,7 +27,7 @@ void stage_open(stage_t *self)
 
 void stage_close(stage_t *self)
 {
-    check_ok(runtime_drain(self->runtime, 10000));
+    check_ok(runtime_drain(self->runtime, PATIENCE_MS));
     runtime_free(self->runtime);
     journal_memory_free(self->journal);
     asking_deinit(&self->asking);

@@ -5,6 +5,7 @@
 #include "runtime/inside/recorder_format.h"
 #include "tests/support/actors/caller.h"
 #include "tests/support/actors/toy.h"
+#include "tests/support/patience.h"
 #include "tests/support/temporary.h"
 
 #include <stdio.h>
@@ -60,7 +61,7 @@ static void rig_start(rig_t *self, uint32_t schedulers)
 static void rig_stop(rig_t *self)
 {
     if (self->runtime != NULL) {
-        check_ok(runtime_drain(self->runtime, 10000));
+        check_ok(runtime_drain(self->runtime, PATIENCE_MS));
         runtime_free(STEAL(self->runtime));
     }
     uv_sem_destroy(&self->world.blocked);
@@ -70,14 +71,8 @@ static void rig_stop(rig_t *self)
 
 static void end_runtime(rig_t *self)
 {
-    check_ok(runtime_drain(self->runtime, 10000));
+    check_ok(runtime_drain(self->runtime, PATIENCE_MS));
     runtime_free(STEAL(self->runtime));
-}
-
-static uint64_t now_ms(void)
-{
-    ms_clock_t clock = clock_system();
-    return clock_mono_ms(&clock);
 }
 
 /* ---- the recorder ---- */
@@ -201,13 +196,8 @@ Test(inside, a_chrome_trace_has_both_ends_of_every_flow_and_time_never_goes_back
 
 static void read_trace(live_trace_t *trace, size_t lines, buf_t *out)
 {
-    uint64_t deadline_ms = now_ms() + 10000;
     size_t got = 0;
-    while (got < lines) {
-        cr_assert(now_ms() < deadline_ms, "%zu of %zu lines: %s", got, lines, buf_terminated(out));
-        got += live_trace_read(trace, lines - got, out);
-        uv_sleep(0);
-    }
+    wait_until((got += live_trace_read(trace, lines - got, out)) >= lines);
 }
 
 Test(inside, a_trace_shows_what_fits_the_filter_and_no_secret)
@@ -352,8 +342,8 @@ Test(inside, an_actor_says_what_it_is_in_its_own_turn)
     (void)ask_of(rig.runtime, address_of("toy", STR("a")), toy_spawn, .is_watched = true);
     (void)ask_of(rig.runtime, address_of("toy", STR("a")), toy_timer, .delay_ms = 100000);
 
-    inspect(&vault, rig.runtime, address_of("vault", STR("one")), 5000);
-    inspect(&toy, rig.runtime, address_of("toy", STR("a")), 5000);
+    inspect(&vault, rig.runtime, address_of("vault", STR("one")), PATIENCE_MS);
+    inspect(&toy, rig.runtime, address_of("toy", STR("a")), PATIENCE_MS);
 
     check_ok(vault.err);
     cr_assert(str_contains(buf_str(&vault.json),
@@ -376,8 +366,8 @@ Test(inside, who_is_not_active_is_not_activated_by_looking)
     rig_start(&rig, 1);
     inspecting_t nobody SCOPED(inspecting_deinit), no_kind SCOPED(inspecting_deinit);
 
-    inspect(&nobody, rig.runtime, address_of("toy", STR("nobody")), 5000);
-    inspect(&no_kind, rig.runtime, address_of("no_kind", STR("a")), 5000);
+    inspect(&nobody, rig.runtime, address_of("toy", STR("nobody")), PATIENCE_MS);
+    inspect(&no_kind, rig.runtime, address_of("no_kind", STR("a")), PATIENCE_MS);
 
     check_err(nobody.err, ERR_NOT_FOUND);
     check_err(no_kind.err, ERR_NOT_FOUND);
@@ -396,7 +386,7 @@ Test(inside, a_busy_actor_is_asked_in_vain_until_the_deadline_and_what_waits_is_
 
     inspect(&soon, rig.runtime, whom, 20);
     atomic_store(&rig.world.may_pass, true);
-    inspect(&later, rig.runtime, whom, 20000);
+    inspect(&later, rig.runtime, whom, PATIENCE_MS);
 
     check_err(soon.err, ERR_TIMEOUT);
     check_ok(later.err);

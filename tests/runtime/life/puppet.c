@@ -1,6 +1,7 @@
 #include "tests/runtime/life/puppet.h"
 
 #include "tests/runtime/life/keeper.h"
+#include "tests/support/patience.h"
 
 #define DEF_FILE "tests/runtime/life/puppet.def"
 #include "runtime/base/schema_define.h"
@@ -189,7 +190,7 @@ void stage_start_with(stage_t *self, uint64_t seed, const ms_log_t *log, journal
 
 void stage_stop(stage_t *self)
 {
-    check_ok(runtime_drain(self->runtime, 5000));
+    check_ok(runtime_drain(self->runtime, PATIENCE_MS));
     runtime_stats_t stats;
     runtime_stats(self->runtime, &stats);
     cr_assert(eq(u64, stats.actors, 0));

@@ -3,6 +3,7 @@
 #include "runtime/journal_memory.h"
 #include "runtime/simulation.h"
 #include "tests/support/check.h"
+#include "tests/support/patience.h"
 
 Test(sample_desk, its_counters_are_under_one_supervisor)
 {
@@ -31,7 +32,7 @@ Test(sample_desk, its_counters_are_under_one_supervisor)
                                   "└─ desk (supervisor, one for one)\n"
                                   "   ├─ visits: counter visits\n"
                                   "   └─ sales: counter sales\n"));
-    check_ok(runtime_drain(runtime, 5000));
+    check_ok(runtime_drain(runtime, PATIENCE_MS));
     runtime_free(runtime);
     journal_memory_free(memory);
     simulation_free(simulation);

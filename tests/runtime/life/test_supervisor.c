@@ -2,6 +2,7 @@
  * down in reverse order, significant children, children that are started and stopped at run time.
  */
 #include "tests/runtime/life/puppet.h"
+#include "tests/support/patience.h"
 
 #define KIDS(...)                                                                                  \
     .children = (const child_spec_t[]){__VA_ARGS__},                                               \
@@ -69,7 +70,7 @@ static void end(fixture_t *self, uint64_t ref)
 
 static void end_top(fixture_t *self)
 {
-    check_ok(runtime_drain(self->stage.runtime, 5000));
+    check_ok(runtime_drain(self->stage.runtime, PATIENCE_MS));
 }
 
 Test(supervisor, children_start_in_order_and_stop_in_reverse)

@@ -2,6 +2,7 @@
 #include "runtime/mail/topic.h"
 #include "tests/support/actors/caller.h"
 #include "tests/support/actors/toy.h"
+#include "tests/support/patience.h"
 
 #include <stdio.h>
 
@@ -53,13 +54,7 @@ static void run_there(heard_t *heard, runtime_t *runtime, uint32_t scheduler, vo
 
 static void wait_for(_Atomic uint64_t *counter, uint64_t wanted)
 {
-    ms_clock_t clock = clock_system();
-    uint64_t deadline_ms = clock_mono_ms(&clock) + 10000;
-    while (atomic_load(counter) < wanted) {
-        cr_assert(clock_mono_ms(&clock) < deadline_ms, "%llu, not %llu",
-                  (unsigned long long)atomic_load(counter), (unsigned long long)wanted);
-        uv_sleep(0);
-    }
+    wait_until(atomic_load(counter) >= wanted);
 }
 
 static runtime_t *start(toy_world_t *world)
@@ -89,7 +84,7 @@ Test(topic, every_scheduler_hears_every_message_in_the_publishers_order)
     cr_assert(eq(u64, heard[0].disordered + heard[1].disordered, 0));
     run_there(&heard[0], runtime, 0, unsubscribe);
     run_there(&heard[1], runtime, 1, unsubscribe);
-    check_ok(runtime_drain(runtime, 10000));
+    check_ok(runtime_drain(runtime, PATIENCE_MS));
     runtime_free(runtime);
 }
 
@@ -111,7 +106,7 @@ Test(topic, who_unsubscribes_hears_no_more_also_from_inside)
     cr_assert(eq(u64, atomic_load(&leaving.count), 3));
     cr_assert(eq(u64, atomic_load(&staying.count), 10));
     cr_assert(leaving.subscription == NULL);
-    check_ok(runtime_drain(runtime, 10000));
+    check_ok(runtime_drain(runtime, PATIENCE_MS));
     runtime_free(runtime);
 }
 
@@ -129,7 +124,7 @@ Test(topic, a_name_is_as_long_as_the_bound_and_no_longer)
 
     check_ok(just.err);
     check_err(over.err, ERR_LIMIT);
-    check_ok(runtime_drain(runtime, 10000));
+    check_ok(runtime_drain(runtime, PATIENCE_MS));
     runtime_free(runtime);
 }
 
@@ -147,7 +142,7 @@ Test(topic, an_actor_hears_a_topic_until_it_stops)
     wait_for(&world.deinited, 1);
     runtime_publish(runtime, STR("t"), toy_tick, .number = 3);
     check_ok(ask_of(runtime, to, toy_count).err);
-    check_ok(runtime_drain(runtime, 10000));
+    check_ok(runtime_drain(runtime, PATIENCE_MS));
 
     cr_assert(eq(u64, atomic_load(&world.ticks), 2));
     runtime_free(runtime);
@@ -167,7 +162,7 @@ Test(topic, subscribing_twice_is_subscribing_once)
     check_ok(ask_of(runtime, to, toy_stop).err);
     while (topic_is_heard(runtime, STR("t")))
         uv_sleep(0);
-    check_ok(runtime_drain(runtime, 10000));
+    check_ok(runtime_drain(runtime, PATIENCE_MS));
 
     cr_assert(eq(u64, atomic_load(&world.ticks), 2));
     runtime_free(runtime);
@@ -192,6 +187,6 @@ Test(topic, an_actor_subscribes_to_as_many_topics_as_the_bound_and_no_more)
     check_ok(ask_of(runtime, to, toy_stop).err);
     wait_for(&world.deinited, 1);
     check_ok(ask_of(runtime, to, toy_subscribe, .topic = STR("one more")).err);
-    check_ok(runtime_drain(runtime, 10000));
+    check_ok(runtime_drain(runtime, PATIENCE_MS));
     runtime_free(runtime);
 }

@@ -4,6 +4,7 @@
 #include "runtime/schedule/job_queue.h"
 #include "tests/support/actors/labor.h"
 #include "tests/support/actors/scene.h"
+#include "tests/support/patience.h"
 
 /* ---- the queue ---- */
 
@@ -250,16 +251,6 @@ Test(offload, the_end_of_an_actor_cancels_what_it_has_queued)
 
 /* ---- with threads ---- */
 
-static void wait_until(_Atomic bool *flag)
-{
-    ms_clock_t clock = clock_system();
-    uint64_t deadline_ms = clock_mono_ms(&clock) + 10000;
-    while (!atomic_load(flag)) {
-        cr_assert(clock_mono_ms(&clock) < deadline_ms);
-        uv_sleep(0);
-    }
-}
-
 Test(offload, a_job_that_runs_sees_that_it_is_cancelled)
 {
     runtime_t *runtime = NULL;
@@ -269,17 +260,16 @@ Test(offload, a_job_that_runs_sees_that_it_is_cancelled)
     check_ok(runtime_start(runtime));
 
     check_ok(runtime_send(runtime, labor, labor_spin, .number = 0));
-    wait_until(&world.is_spinning);
+    wait_until(atomic_load(&world.is_spinning));
     check_ok(runtime_send(runtime, labor, labor_cancel, .number = 0));
-    while (atomic_load(&world.result_count[0]) == 0)
-        uv_sleep(0);
+    wait_until(atomic_load(&world.result_count[0]) > 0);
     check_result(0, ERR_STALE); /* what its work returned */
     atomic_store(&world.is_spinning, false);
     check_ok(runtime_send(runtime, labor, labor_spin, .number = 1));
-    wait_until(&world.is_spinning);
+    wait_until(atomic_load(&world.is_spinning));
     check_ok(runtime_send(runtime, labor, labor_break)); /* its death marks it, too */
 
-    check_ok(runtime_drain(runtime, 10000));
+    check_ok(runtime_drain(runtime, PATIENCE_MS));
     cr_assert(world.result_count[1] == 0);
     runtime_free(runtime);
 }

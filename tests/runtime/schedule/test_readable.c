@@ -1,6 +1,7 @@
 /* Actors that wait for descriptors: told once each time they asked, late rather than not at all. */
 #include "tests/support/actors/caller.h"
 #include "tests/support/actors/scene.h"
+#include "tests/support/patience.h"
 
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -106,7 +107,7 @@ static void begin(stage_t *self)
 
 static void end(stage_t *self)
 {
-    check_ok(runtime_drain(self->runtime, 10000));
+    check_ok(runtime_drain(self->runtime, PATIENCE_MS));
     runtime_free(self->runtime);
     close(self->pipe[0]);
     close(self->pipe[1]);

@@ -1,6 +1,7 @@
 #include "runtime/kernel.h"
 #include "tests/support/actors/caller.h"
 #include "tests/support/actors/toy.h"
+#include "tests/support/patience.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -30,7 +31,7 @@ Test(scheduler, a_slow_turn_is_logged_with_its_actor_and_message)
     while (clock_mono_ms(&clock) < begin_ms + 12)
         __builtin_ia32_pause();
     atomic_store(&world.may_pass, true);
-    check_ok(runtime_drain(runtime, 10000));
+    check_ok(runtime_drain(runtime, PATIENCE_MS));
 
     char text[2048];
     ssize_t size = read(ends[0], text, sizeof text);
@@ -63,7 +64,7 @@ Test(scheduler, actors_that_never_rest_leave_time_for_the_others)
     cr_assert(ge(u64, atomic_load(&world.ticks), ticks), "the hot ones went on");
 
     atomic_store(&world.may_pass, true);
-    check_ok(runtime_drain(runtime, 10000));
+    check_ok(runtime_drain(runtime, PATIENCE_MS));
     runtime_free(runtime);
 }
 
@@ -115,8 +116,8 @@ static bool is_asleep(const runtime_t *runtime)
 }
 
 /* Else its clock rings again at once, until something is due (from 16 ms on, the wheel wants to be
- * looked at before that). */
-static void check_looks_when_it_rings(const runtime_t *runtime)
+ * looked at before that). False: nothing is due any more. */
+static bool looks_when_it_rings(const runtime_t *runtime)
 {
     uint32_t timers = 0;
     for (uint32_t i = 0; i < runtime->scheduler_count; i++) {
@@ -128,34 +129,47 @@ static void check_looks_when_it_rings(const runtime_t *runtime)
         cr_assert(eq(u64, scheduler->alarm_clock.rings_ns, next_ns));
         cr_assert(le(u64, scheduler->alarm_ns, next_ns), "it wakes, and looks at nothing");
     }
-    cr_assert(eq(u32, timers, 1));
+    return timers == 1;
+}
+
+enum { WINDOW_MS = 300, WINDOWS_MAX = 40 };
+
+/* How often the threads ran in a window that ends with a timer: all that may run in it is what
+ * fires that. False: we were held up, and it was over too soon. */
+static bool count_in_a_window(runtime_t *runtime, const toy_world_t *world,
+                              const threads_t *threads, uint64_t *out_count)
+{
+    ms_clock_t clock = clock_system();
+    uint64_t ticks = atomic_load(&world->ticks);
+    check_ok(ask_of(runtime, address_of("toy", STR("a")), toy_echo, .number = 1).err);
+    check_ok(runtime_send(runtime, address_of("toy", STR("a")), toy_timer, .delay_ms = WINDOW_MS));
+    wait_until(is_asleep(runtime));
+    bool is_waiting = looks_when_it_rings(runtime);
+    uint64_t begin_ms = clock_mono_ms(&clock);
+    uint64_t before = times_run(threads);
+    wait_until(atomic_load(&world->ticks) > ticks);
+    *out_count = times_run(threads) - before;
+    return is_waiting && clock_mono_ms(&clock) - begin_ms >= WINDOW_MS / 2;
 }
 
 Test(scheduler, who_has_nothing_to_do_does_not_run)
 {
-    enum { WINDOW_MS = 300 };
+    /* The one with the timer, and where it polls once more before it sleeps again. */
+    enum { TIMES_MAX = 8 };
     toy_world_t world = {0};
     threads_t threads = {0};
     runtime_t *runtime = start(&(runtime_options_t){.scheduler_count = SCHEDULERS}, &world);
     learn_threads(runtime, &threads);
-    ms_clock_t clock = clock_system();
 
-    /* The window ends with a timer: all that may run in it is what fires it. */
-    check_ok(ask_of(runtime, address_of("toy", STR("a")), toy_echo, .number = 1).err);
-    check_ok(runtime_send(runtime, address_of("toy", STR("a")), toy_timer, .delay_ms = WINDOW_MS));
-    while (!is_asleep(runtime))
-        uv_sleep(1);
-    check_looks_when_it_rings(runtime);
-    uint64_t begin_ms = clock_mono_ms(&clock);
-    uint64_t before = times_run(&threads);
-    while (atomic_load(&world.ticks) == 0)
-        uv_sleep(1);
-    uint64_t count = times_run(&threads) - before;
+    /* On a busy machine a thread that is sent away and comes back counts twice: of many windows one
+     * is free of that. Who ticks does so in each. */
+    uint64_t count = UINT64_MAX;
+    bool is_quiet = false;
+    for (uint32_t i = 0; i < WINDOWS_MAX && !is_quiet; i++)
+        is_quiet = count_in_a_window(runtime, &world, &threads, &count) && count <= TIMES_MAX;
 
-    cr_assert(ge(u64, clock_mono_ms(&clock) - begin_ms, WINDOW_MS / 2), "a real window");
-    /* The one with the timer, and where it polls once more before it sleeps again. */
-    cr_assert(le(u64, count, 8), "%llu times in %d ms: somebody ticks", (unsigned long long)count,
+    cr_assert(is_quiet, "%llu times in %d ms: somebody ticks", (unsigned long long)count,
               WINDOW_MS);
-    check_ok(runtime_drain(runtime, 10000));
+    check_ok(runtime_drain(runtime, PATIENCE_MS));
     runtime_free(runtime);
 }

@@ -266,7 +266,7 @@ static bool is_anybody_left(const world_t *self)
     return erased < SUBJECTS / 2;
 }
 
-Test(vault_kill, every_subject_is_readable_or_erased_and_what_was_begun_is_ended, .timeout = 600)
+Test(vault_kill, every_subject_is_readable_or_erased_and_what_was_begun_is_ended)
 {
     uint64_t rounds = scale_rounds();
     uint32_t cut_short = 0;

@@ -4,6 +4,7 @@
 #include "docs/samples/counter/counter.h"
 #include "runtime/runtime.h"
 #include "tests/support/check.h"
+#include "tests/support/patience.h"
 
 typedef struct caller_answer {
     err_t err;
@@ -17,4 +18,5 @@ typedef struct caller_answer {
 caller_answer_t caller_ask(runtime_t *runtime, address_t to, uint64_t timeout_ms, str_t command_id,
                            const schema_t *schema, const void *message);
 #define ask_of(runtime, to, command, ...)                                                          \
-    caller_ask((runtime), (to), 5000, STR(""), &command##_schema, &(command##_t){__VA_ARGS__})
+    caller_ask((runtime), (to), PATIENCE_MS, STR(""), &command##_schema,                           \
+               &(command##_t){__VA_ARGS__})

@@ -2,6 +2,7 @@
 
 #include "runtime/base/clock.h"
 #include "tests/support/actors/courier.h"
+#include "tests/support/patience.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -116,7 +117,7 @@ bool couriers_settle(journal_t *journal, uint64_t timeout_ms)
         if (journal->table->waiting(journal, STR(""), 100, count_stream, &waiting) != ERR_OK)
             waiting = 1; /* the journal is not up yet */
     }
-    if (runtime_drain(runtime, 10000) != ERR_OK)
+    if (runtime_drain(runtime, PATIENCE_MS) != ERR_OK)
         waiting = 1;
     runtime_free(runtime);
     return waiting == 0;

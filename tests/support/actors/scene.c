@@ -1,4 +1,5 @@
 #include "tests/support/actors/scene.h"
+#include "tests/support/patience.h"
 
 #include "runtime/kernel.h"
 
@@ -62,7 +63,7 @@ void scene_check_sum(const scene_t *self)
 void scene_end(scene_t *self)
 {
     scene_check_sum(self);
-    check_ok(runtime_drain(self->runtime, 10000));
+    check_ok(runtime_drain(self->runtime, PATIENCE_MS));
     scene_check_sum(self);
     if (self->before_free != NULL)
         self->before_free(self);
