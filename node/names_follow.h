@@ -8,6 +8,8 @@
 #include "actors/social/names_projection.h"
 #include "node/follow.h"
 
+enum { NAMES_FOLLOW_JOBS = 1 /* of OFFLOAD_FILE at a time */ };
+
 typedef struct names_follow {
     name_index_t *names;
     names_projection_t *sealed;

@@ -1,23 +1,19 @@
 #include "node/parts.h"
 #include "node/plugins/plugins.h"
 
-#include "actors/personal.h"
 #include "actors/protocol/accounts.h"
 #include "actors/protocol/roots.h"
 #include "actors/settings/settings.h"
 #include "actors/social/social.h"
 #include "actors/streaming/session_service.h"
-#include "node/blobs/segments_open.h"
 #include "node/journal_open.h"
 #include "node/keys_open.h"
 #include "node/program.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/memory.h"
 #include "runtime/inside.h"
-#include "storage/catalog/catalog_swap.h"
 #include "storage/crypt/states_sealed.h"
 #include "storage/relations/relation_clear.h"
-#include "storage/salvage/storage_check.h"
 #include "storage/states/state_store_lmdb.h"
 
 #include <errno.h>
@@ -26,166 +22,10 @@
 
 enum { ANSWER_WAIT_MS = 5000, DRAIN_MS = 6000, JOURNAL_WAIT_MS = 4000 };
 
+/* For who waits, beside what keepers hold. */
+enum { FILE_THREADS = 4 };
+
 /* ---- opening ---- */
-
-static err_t refuse(buf_t *problem, err_t err, const char *what)
-{
-    if (err != ERR_OK && problem->size == 0)
-        buf_printf(problem, "%s: %s", what, err_text(err));
-    return err;
-}
-
-static const char *in_data(node_t *self, const char *name)
-{
-    const char *path = data_folder_name(self->data, &self->arena, name);
-    return path == NULL ? "" : path;
-}
-
-static err_t open_journal(node_t *self, buf_t *problem)
-{
-    bool is_here = self->config->database[0] == '\0';
-    node_lock_t *lock NODE_LOCK_SCOPED = NULL;
-    TRY(journal_is_here(self->config, problem));
-    if (!is_here)
-        TRY(refuse(problem, journal_lock(self->config, self->log, problem, &lock),
-                   "the database can't be used"));
-    TRY(refuse(problem, keys_open(self->config, self->log, false, problem, &self->vault),
-               "the users' keys can't be opened"));
-    self->projector = keys_projector(self->vault);
-    relation_opener_t opener = keys_opener(&self->projector);
-    TRY(is_here ? journal_open_lmdb(self->config, self->data, self->log, problem, &self->journal)
-                : journal_open_postgres(self->config, self->log, &opener, STEAL(lock), problem,
-                                        &self->journal));
-    return refuse(problem, journal_mark(self->data, !is_here), "the data folder can't be marked");
-}
-
-static err_t open_sealed(node_t *self, buf_t *problem)
-{
-    journal_sealed_options_t options = {self->journal.journal, self->vault, PERSONAL_KINDS,
-                                        PERSONAL_KIND_COUNT};
-    return refuse(problem, journal_sealed_open(&options, &self->sealed),
-                  "the sealed journal can't be opened");
-}
-
-static journal_t *clear_journal(const node_t *self)
-{
-    return journal_sealed_journal(self->sealed);
-}
-
-static err_t open_states(node_t *self)
-{
-    const ms_random_t random = random_system();
-    TRY(state_store_lmdb_open(in_data(self, "states"), &self->states));
-    state_store_lmdb_allow(self->states, STATES_SEALED_MORE);
-    return states_sealed_open(self->states, &random, &self->sealed_states);
-}
-
-static err_t open_catalog(node_t *self)
-{
-    const char *path = in_data(self, "catalog");
-    journal_t *journal = clear_journal(self);
-    size_t map_size = self->config->map_gb << 30;
-    TRY(catalog_swap_settle(path, &self->keeper.has_unfinished));
-    TRY(catalog_open(path, map_size, NULL, &self->catalog));
-    TRY(library_projection_new(self->catalog, &self->library_projection));
-    projection_options_t options = library_projection_options(self->library_projection, journal);
-    TRY(projection_open(&options, &self->projection));
-    self->keeper.build = (catalog_build_t){.catalog = self->catalog,
-                                           .projection = self->projection,
-                                           .journal = journal,
-                                           .map_size = map_size};
-    /* What the last run wrote while it ended; with more than that the node is not ready yet. */
-    bool is_behind;
-    IGNORE_ERR(projection_step(self->projection, &is_behind));
-    self->keeper.whole_at = journal->table->head(journal);
-    return ERR_OK;
-}
-
-static err_t open_blobs(node_t *self, buf_t *problem)
-{
-    extern char **environ;
-    blobs_options_t options = {.config = self->config,
-                               .log = self->log,
-                               .vault = self->vault,
-                               .artwork = in_data(self, "artwork"),
-                               .lyrics = in_data(self, "lyrics"),
-                               .cache = in_data(self, "blobs"),
-                               .keys = in_data(self, "keys/blobs"),
-                               .environment = environ};
-    TRY(blobs_open(&options, problem, &self->blobs));
-    self->artwork = blobs_artwork(self->blobs);
-    self->lyrics = blobs_lyrics(self->blobs);
-    return ERR_OK;
-}
-
-static err_t open_search(node_t *self)
-{
-    const search_feed_options_t options = {.path = in_data(self, "search"),
-                                           .map_size = self->config->map_gb << 30,
-                                           .catalog = self->catalog,
-                                           .lyrics = self->lyrics,
-                                           .clock = clock_system()};
-    return search_feed_open(&options, &self->search);
-}
-
-static void say_damage(void *context, const char *sentence)
-{
-    const node_t *self = context;
-    log_error(self->log, "storage", "%s", sentence);
-}
-
-/* Before a page of it is believed: LMDB's have no checksum, and a damaged one ends who reads it. */
-static err_t look_at_what_was_left(node_t *self, buf_t *problem)
-{
-    const ms_clock_t clock = clock_system();
-    const storage_check_options_t options = {.data = self->config->data,
-                                             .map_size = self->config->map_gb << 30,
-                                             .has_journal = self->config->database[0] == '\0',
-                                             .say = say_damage,
-                                             .context = self};
-    if (!data_folder_was_left(self->data)) /* a disk that forgets in silence is no reason to end */
-        return refuse(problem, storage_check_derived(&options, "search"),
-                      "the search index can't be looked at");
-    uint64_t begun_ms = clock_mono_ms(&clock);
-    err_t err = storage_check_left(&options);
-    if (err == ERR_CORRUPT)
-        buf_printf(problem,
-                   "the journal in %s is damaged, the log says where: restore a backup, or "
-                   "`musicstream storage salvage` takes out what can be read",
-                   self->config->data);
-    TRY(refuse(problem, err, "what was left by a stop without a goodbye can't be looked at"));
-    data_folder_trust(self->data);
-    log_info(self->log, "storage",
-             "the node was not stopped the last time: its files were walked in %llu ms",
-             (unsigned long long)(clock_mono_ms(&clock) - begun_ms));
-    return ERR_OK;
-}
-
-static err_t open_storage(node_t *self, buf_t *problem)
-{
-    const ms_clock_t clock = clock_system();
-    const ms_random_t random = random_system();
-    TRY(data_folder_open(self->config->data, problem, &self->data));
-    TRY(look_at_what_was_left(self, problem));
-    TRY(refuse(problem,
-               keyring_open(str_from(in_data(self, "keys")), &clock, &random, &self->keyring),
-               "the keys can't be opened"));
-    TRY(open_journal(self, problem));
-    TRY(open_sealed(self, problem));
-    TRY(refuse(problem, open_catalog(self), "the catalog can't be opened"));
-    TRY(refuse(
-        problem,
-        names_follow_open(&self->names, in_data(self, "names"), self->vault, clear_journal(self)),
-        "the names of people and playlists can't be opened"));
-    TRY(refuse(problem, open_states(self), "the store of sleeping actors can't be opened"));
-    TRY(refuse(problem, open_blobs(self, problem), "artwork and lyrics can't be opened"));
-    TRY(refuse(problem, open_search(self), "the search index can't be opened"));
-    segments_options_t segments = {self->config, self->vault, in_data(self, "segments"),
-                                   in_data(self, "segments-sealed"),
-                                   in_data(self, "keys/segments")};
-    return refuse(problem, segments_open(&segments, &self->segments),
-                  "the cache of encoded segments can't be opened");
-}
 
 /* NULL: it is off, or there is no folder for it. */
 static const char *recorder_path(node_t *self)
@@ -194,7 +34,7 @@ static const char *recorder_path(node_t *self)
     if (strcmp(self->config->recorder, "off") == 0)
         return NULL;
     if (folder[0] == '\0')
-        folder = in_data(self, "recorder");
+        folder = node_in_data(self, "recorder");
     if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
         log_warning(self->log, "recorder", "there is no flight recorder: %s can't be made: %s",
                     folder, strerror(errno));
@@ -208,12 +48,13 @@ static err_t make_runtime(node_t *self)
 {
     runtime_options_t options = {.scheduler_count = (uint32_t)self->config->schedulers,
                                  .log = self->log,
-                                 .journal = clear_journal(self),
+                                 .journal = node_clear_journal(self),
                                  .state_store = self->sealed_states,
                                  .memory_max = self->config->memory_actors_mb << 20,
                                  .recorder_path = recorder_path(self)};
+    options.offload_threads[OFFLOAD_FILE] = FILE_THREADS + NODE_KEEPER_JOBS;
     if (blobs_are_far(self->blobs)) /* who waits for the store keeps nobody from the disk */
-        options.offload_threads[OFFLOAD_FILE] = BLOB_FETCH_MAX + 4;
+        options.offload_threads[OFFLOAD_FILE] += BLOB_FETCH_MAX;
     err_t err = runtime_new(&options, &self->runtime);
     if (err != ERR_OK && options.recorder_path != NULL) {
         /* A node that can't be looked into serves all the same. */
@@ -280,7 +121,7 @@ static err_t register_services(node_t *self)
                                   .node_started_at_ms = clock_wall_ms(&clock)};
     self->library = (library_service_t){.catalog = self->catalog,
                                         .projection = self->projection,
-                                        .journal = clear_journal(self),
+                                        .journal = node_clear_journal(self),
                                         .media = &self->media,
                                         .blobs = self->lyrics,
                                         .artwork = self->artwork,
@@ -290,8 +131,8 @@ static err_t register_services(node_t *self)
         .catalog = self->catalog, .segments = self->segments, .media = &self->media};
     self->privacy = (privacy_service_t){
         self->vault, self->keyring, self->config->database[0] == '\0' ? NULL : clear_rows, self};
-    blobs_know(self->blobs, self->catalog, self->projection, clear_journal(self), self->segments,
-               self->runtime);
+    blobs_know(self->blobs, self->catalog, self->projection, node_clear_journal(self),
+               self->segments, self->runtime);
     TRY(auth_register(self->runtime, &self->auth));
     TRY(privacy_register(self->runtime, &self->privacy));
     TRY(social_register(self->runtime));
@@ -311,13 +152,13 @@ err_t node_open(const config_t *config, const ms_log_t *log, buf_t *problem, nod
     sem_init(&self->done, 0, 0);
     err_t err = check_recorder(self, problem);
     if (err == ERR_OK)
-        err = open_storage(self, problem);
+        err = node_open_storage(self, problem);
     if (err == ERR_OK)
-        err = refuse(problem, make_runtime(self), "the actor runtime can't be made");
+        err = node_refuse(problem, make_runtime(self), "the actor runtime can't be made");
     if (err == ERR_OK)
-        err = refuse(problem, make_workers(self, problem), "the media workers can't be made");
+        err = node_refuse(problem, make_workers(self, problem), "the media workers can't be made");
     if (err == ERR_OK)
-        err = refuse(problem, register_services(self), "a service can't be registered");
+        err = node_refuse(problem, register_services(self), "a service can't be registered");
     if (err == ERR_OK)
         err = plugins_load(self, problem);
     if (err != ERR_OK) {
@@ -437,7 +278,7 @@ static err_t start_scans(node_t *self, buf_t *problem)
                       .message = &command};
     if (!self->config->scan_at_start)
         return ERR_OK;
-    return refuse(problem, ask_and_wait(&ask), "the scan of the music folders can't start");
+    return node_refuse(problem, ask_and_wait(&ask), "the scan of the music folders can't start");
 }
 
 /* A folder given on the command line has to be there; one that is remembered may come back. */
@@ -467,38 +308,10 @@ static err_t check_roots(const node_t *self, buf_t *problem)
     return ERR_OK;
 }
 
-static bool is_catalog_ready(void *context)
-{
-    return catalog_keeper_is_ready(context);
-}
-
-static void start_search(node_t *self)
-{
-    self->search_keeper.feed = self->search;
-    self->search_keeper.edge = runtime_edge(self->runtime, 0);
-    self->search_keeper.log = self->log;
-    self->search_keeper.is_source_ready = is_catalog_ready;
-    self->search_keeper.source = &self->keeper;
-    self->keeper.moved = search_keeper_moved;
-    self->keeper.moved_context = &self->search_keeper;
-    search_keeper_start(&self->search_keeper);
-}
-
 static void start_following(void *context)
 {
     node_t *self = context;
-    self->went_back = (went_back_t){.store = &self->journal, .runtime = self->runtime};
-    if (went_back_start(&self->went_back) != ERR_OK)
-        log_error(self->log, "journal", "what a fail-over loses will not be noticed");
-    self->keeper.hooks = self->journal.hooks;
-    self->keeper.edge = runtime_edge(self->runtime, 0);
-    self->keeper.log = self->log;
-    start_search(self);
-    if (catalog_keeper_start(&self->keeper) != ERR_OK)
-        log_error(self->log, "catalog", "the catalog does not follow the journal");
-    if (names_follow_start(&self->names, self->journal.hooks, runtime_edge(self->runtime, 0),
-                           self->log) != ERR_OK)
-        log_error(self->log, "names", "search does not learn of people and playlists");
+    node_start_keepers(self);
     self->rotation = (master_rotation_t){.vault = self->vault,
                                          .config = self->config,
                                          .edge = runtime_edge(self->runtime, 0),
@@ -506,13 +319,13 @@ static void start_following(void *context)
                                          .is_ours = keys_are_ours(self->config)};
     privacy_start(&self->rotation);
     self->upkeep.keyring = self->keyring;
-    self->upkeep.journal = clear_journal(self);
+    self->upkeep.journal = node_clear_journal(self);
     self->upkeep.edge = runtime_edge(self->runtime, 0);
     self->upkeep.log = self->log;
     self->upkeep.rotation = &self->rotation;
     self->upkeep.blobs = self->blobs;
     upkeep_start(&self->upkeep);
-    const char *path = in_data(self, "control.sock");
+    const char *path = node_in_data(self, "control.sock");
     err_t err = control_new(runtime_loop(self->runtime, 0), runtime_edge(self->runtime, 0), path,
                             CONTROL_COMMANDS, CONTROL_COMMAND_COUNT, self, &self->control);
     if (err != ERR_OK)
@@ -524,7 +337,7 @@ static void start_following(void *context)
 err_t node_start(node_t *self, buf_t *problem)
 {
     TRY(check_roots(self, problem));
-    TRY(refuse(problem, runtime_start(self->runtime), "the actor runtime can't start"));
+    TRY(node_refuse(problem, runtime_start(self->runtime), "the actor runtime can't start"));
     self->is_started = true;
     TRY(edge_post(runtime_edge(self->runtime, 0), start_following, self));
     while (sem_wait(&self->done) != 0)
@@ -558,10 +371,7 @@ static void upkeep_stopped(void *context)
 static void stop_following(void *context)
 {
     node_t *self = context;
-    catalog_keeper_stop(&self->keeper);
-    names_follow_stop(&self->names);
-    search_keeper_stop(&self->search_keeper);
-    went_back_stop(&self->went_back);
+    node_stop_keepers(self);
     upkeep_stop(&self->upkeep, upkeep_stopped, self);
 }
 

@@ -85,6 +85,22 @@ struct node {
     sem_t done; /* of the step that the main thread waits for */
 };
 
+/* Jobs that follow the journal or build from it, for minutes perhaps: so many threads of
+ * OFFLOAD_FILE more keep file reads and actors that are read again from waiting for them. */
+enum { NODE_KEEPER_JOBS = CATALOG_KEEPER_JOBS + NAMES_FOLLOW_JOBS + SEARCH_KEEPER_JOBS };
+
+/* open_storage.c */
+err_t node_open_storage(node_t *self, buf_t *problem);
+/* Says what can't be done, unless a sentence that says more is there already. */
+err_t node_refuse(buf_t *problem, err_t err, const char *what);
+/* Of a file in the data folder; as long as the node lives. */
+const char *node_in_data(node_t *self, const char *name);
+journal_t *node_clear_journal(const node_t *self);
+
+/* keepers.c: on the first edge. */
+void node_start_keepers(node_t *self);
+void node_stop_keepers(node_t *self);
+
 /* gateway.c: the gateway's part of start and stop. */
 err_t node_start_gateway(node_t *self, buf_t *problem);
 void node_stop_gateway(node_t *self);

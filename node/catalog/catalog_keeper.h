@@ -10,6 +10,7 @@
 #include "node/follow.h"
 
 enum {
+    CATALOG_KEEPER_JOBS = 2,        /* of OFFLOAD_FILE at a time: a build, and who follows */
     CATALOG_AGAIN_MS = 30000,       /* after a build that failed, where the catalog is outdated */
     CATALOG_AGAIN_MS_MAX = 3600000, /* after recounts in vain, each of which doubles it */
 };

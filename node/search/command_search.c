@@ -179,6 +179,17 @@ static void print_facets(const graphql_value_t *facets)
     }
 }
 
+/* It follows within milliseconds, unless it is to be built anew. */
+static void print_behind(const graphql_value_t *found)
+{
+    int64_t changes = graphql_value_int(graphql_value_get(found, "behind"), 0);
+    if (changes > 0)
+        fprintf(stderr, "the search index is %lld changes behind the catalog\n",
+                (long long)changes);
+    if (graphql_value_bool(graphql_value_get(found, "is_of_another_catalog"), false))
+        fprintf(stderr, "the search index is of the catalog before this one\n");
+}
+
 static void print_found(const asking_t *self, const graphql_value_t *found)
 {
     str_t corrected = text_at(found, "corrected");
@@ -186,6 +197,7 @@ static void print_found(const asking_t *self, const graphql_value_t *found)
         printf("did you mean: %.*s\n\n", STR_ARG(corrected));
     print_hits(self, found);
     print_facets(graphql_value_get(found, "facets"));
+    print_behind(found);
     if (graphql_value_bool(graphql_value_get(found, "is_cut"), false))
         fprintf(stderr, "this took more work than one question may: there may be more\n");
     if (!self->is_explained)

@@ -1,12 +1,10 @@
 /* control_search.c -- what the command line may ask of the node's search index. */
 
 #include "node/parts.h"
+#include "node/search/search_wait.h"
 #include "runtime/base/json.h"
 
 enum { LIMIT_MAX = 100, LIMIT = 10 };
-
-static const char *const kinds[SEARCH_KIND_COUNT] = {
-    [SEARCH_TRACK] = "track", [SEARCH_ALBUM] = "album", [SEARCH_ARTIST] = "artist"};
 
 static const char *const stages[SEARCH_STAGE_COUNT] = {
     [SEARCH_STAGE_EXACT] = "every word as it stands",
@@ -64,7 +62,7 @@ static err_t limits_of(control_request_t *request, search_request_t *out)
     for (size_t kind = 0; kind < SEARCH_KIND_COUNT; kind++) {
         bool is_wanted = wanted.count == 0;
         for (size_t i = 0; i < wanted.count; i++)
-            is_wanted |= str_equal(wanted.items[i], str_from(kinds[kind]));
+            is_wanted |= str_equal(wanted.items[i], str_from(SEARCH_KIND_NAMES[kind]));
         out->first[kind] = is_wanted ? limit : 0;
     }
     return ERR_OK;
@@ -126,7 +124,7 @@ static err_t append_result(catalog_read_t *read, const search_result_t *result, 
     err_t err = append_names(read, result, json);
     if (err != ERR_OK)
         return err == ERR_NOT_FOUND ? ERR_OK : err;
-    json_key_str(json, "kind", str_from(kinds[result->kind]));
+    json_key_str(json, "kind", str_from(SEARCH_KIND_NAMES[result->kind]));
     json_key_u64(json, "id", result->id);
     json_key_u64(json, "popularity", result->popularity);
     if (result->line.size > 0) {
@@ -158,7 +156,7 @@ static void append_totals(const search_found_t *found, json_t *json)
     json_key(json, STR("totals"));
     json_object_begin(json);
     for (size_t kind = 0; kind < SEARCH_KIND_COUNT; kind++)
-        json_key_u64(json, kinds[kind], found->totals[kind]);
+        json_key_u64(json, SEARCH_KIND_NAMES[kind], found->totals[kind]);
     json_object_end(json);
 }
 
@@ -183,6 +181,17 @@ static void append_facets(const search_found_t *found, json_t *json)
     json_object_end(json);
 }
 
+/* What it lacks of the catalog, if anything: it is full, damaged or just behind. */
+static void append_behind(search_feed_t *feed, json_t *json)
+{
+    uint64_t changes = 0;
+    err_t err = search_feed_behind(feed, &changes);
+    if (err == ERR_STALE)
+        json_key_bool(json, "is_of_another_catalog", true);
+    else if (err == ERR_OK && changes > 0)
+        json_key_u64(json, "behind", changes);
+}
+
 static err_t answer_into(node_t *node, control_request_t *request, buf_t *out)
 {
     arena_t arena ARENA_SCOPED = {0};
@@ -195,6 +204,7 @@ static err_t answer_into(node_t *node, control_request_t *request, buf_t *out)
     json_key_str(&json, "corrected", found.corrected);
     json_key_str(&json, "stage", str_from(stages[found.stage]));
     json_key_bool(&json, "is_cut", found.is_cut);
+    append_behind(node->search, &json);
     json_key_u64(&json, "work", found.work);
     if (question.wants_explanation)
         json_key_str(&json, "explanation", found.explanation);
@@ -206,11 +216,12 @@ static err_t answer_into(node_t *node, control_request_t *request, buf_t *out)
     return buf_status(out);
 }
 
-static void refuse(const node_t *node, control_request_t *request, err_t err)
+static void refuse(node_t *node, control_request_t *request, err_t err)
 {
     buf_t why BUF_SCOPED = BUF_INIT;
     if (err == ERR_UNAVAILABLE)
-        buf_printf(&why, "the search index is built, %u %%", search_feed_percent(node->search));
+        buf_printf(&why, "the search index is built, %u %%",
+                   search_keeper_percent(&node->search_keeper));
     control_refuse(request, err, buf_str(&why));
 }
 
@@ -226,20 +237,12 @@ static void answer(void *context)
         control_reply(request, buf_str(&body));
 }
 
-/* On the thread that updates the index, or this one. */
-static void caught_up(void *context, err_t err)
-{
-    control_request_t *request = context;
-    (void)err; /* it is asked as it is */
-    IGNORE_ERR(edge_post(control_edge(request), answer, request));
-}
-
 /* Who looks for what a scan has just found should find it. */
 void control_search(control_request_t *request)
 {
-    const node_t *node = control_user(request);
-    uint64_t ticket;
-    err_t err = search_feed_wait(node->search, caught_up, request, &ticket);
+    node_t *node = control_user(request);
+    err_t err = search_wait(&(search_wait_options_t){
+        .feed = node->search, .edge = control_edge(request), .then = answer, .context = request});
     if (err == ERR_UNAVAILABLE)
         refuse(node, request, err);
     else if (err != ERR_OK)

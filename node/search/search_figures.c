@@ -3,8 +3,17 @@
 #include "node/search/search_keeper.h"
 #include "runtime/base/json.h"
 
+const char *const SEARCH_KIND_NAMES[SEARCH_KIND_COUNT] = {
+    [SEARCH_TRACK] = "track", [SEARCH_ALBUM] = "album", [SEARCH_ARTIST] = "artist"};
+
 static const char *const kind_names[SEARCH_KIND_COUNT] = {
     [SEARCH_TRACK] = "tracks", [SEARCH_ALBUM] = "albums", [SEARCH_ARTIST] = "artists"};
+
+static const char *const state_names[] = {
+#define STATE_NAME(name) [SEARCH_STATE_##name] = #name,
+    SEARCH_STATE_LIST(STATE_NAME)
+#undef STATE_NAME
+};
 
 static const char *const stage_names[SEARCH_STAGE_COUNT] = {
     [SEARCH_STAGE_EXACT] = "exact",
@@ -21,9 +30,11 @@ void search_keeper_describe(search_keeper_t *self, buf_t *out)
     search_feed_stats(self->feed, &stats);
     json_t json = json_to(out);
     json_object_begin(&json);
+    json_key_str(&json, "state", str_from(state_names[search_keeper_state(self)]));
+    json_key_str(&json, "wants", str_from(search_want_text(search_feed_wants(self->feed))));
     json_key_bool(&json, "is_building", atomic_load(&self->is_building));
     json_key_bool(&json, "is_ready", stats.is_ready);
-    json_key_u64(&json, "percent", search_feed_percent(self->feed));
+    json_key_u64(&json, "percent", search_keeper_percent(self));
     json_key_u64(&json, "builds", atomic_load(&self->ended));
     json_key_str(&json, "err", str_from(err_name((err_t)atomic_load(&self->build_err))));
     for (size_t i = 0; i < SEARCH_KIND_COUNT; i++)
@@ -34,6 +45,7 @@ void search_keeper_describe(search_keeper_t *self, buf_t *out)
     json_key_u64(&json, "built_at_ms", stats.index.built_at_ms);
     json_key_u64(&json, "build_ms", stats.build_ms);
     json_key_u64(&json, "lyrics_missed", stats.lyrics_missed);
+    json_key_u64(&json, "catalog_damages", stats.source_damages);
     json_object_end(&json);
 }
 
@@ -77,6 +89,8 @@ static void append_figures(const search_feed_stats_t *stats, buf_t *out)
         {"builds_total", "counter", "Search indexes that were built.", stats->builds},
         {"updated_total", "counter", "Documents that were updated.", stats->updated_documents},
         {"damages_total", "counter", "Search indexes that were found damaged.", stats->damages},
+        {"catalog_damages_total", "counter", "Records of the catalog that could not be read.",
+         stats->source_damages},
         {"questions_total", "counter", "Questions that were answered.", stats->questions},
         {"cut_total", "counter", "Questions whose budget of work was spent.", stats->cut},
         {"work_total", "counter", "Work that questions took (search_request.h).", stats->work},
@@ -91,7 +105,7 @@ void search_keeper_append_metrics(search_keeper_t *self, buf_t *out)
     search_feed_stats(self->feed, &stats);
     append_figures(&stats, out);
     append(out, "built_percent", "gauge", "Of the search index that is being built.",
-           search_feed_percent(self->feed));
+           search_keeper_percent(self));
     static const family_t documents = {"documents", "gauge",    "In the search index.",
                                        "kind",      kind_names, SEARCH_KIND_COUNT};
     static const family_t stages = {

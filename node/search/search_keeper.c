@@ -33,6 +33,36 @@ static void say_built(const search_keeper_t *self, err_t err)
                   "the search index could not be built, the one before stays: %s", err_text(err));
 }
 
+/* What can't be built now can't be built in a moment: the disk is full, say. */
+static void plan_again(search_keeper_t *self, err_t err)
+{
+    uint64_t longer = MIN(self->pause_ms * 2, (uint64_t)SEARCH_KEEPER_AGAIN_MS_MAX);
+    self->pause_ms = err == ERR_OK ? 0 : MAX(longer, self->again_ms);
+    self->again_at_ms = err == ERR_OK ? 0 : uv_now(loop_of(self)) + self->pause_ms;
+}
+
+/* What the last job met, when it met any. */
+static void tell_source_damage(search_keeper_t *self)
+{
+    search_feed_stats_t stats;
+    search_feed_stats(self->feed, &stats);
+    if (stats.source_damages == self->told_damages)
+        return;
+    self->told_damages = stats.source_damages;
+    if (stats.damaged_id != 0)
+        log_error(self->log, "search",
+                  "the catalog is damaged: the record of %s %llu can't be read, search does not "
+                  "find it until `musicstream storage rebuild local-catalog`",
+                  SEARCH_KIND_NAMES[stats.damaged_kind], (unsigned long long)stats.damaged_id);
+    else
+        log_error(self->log, "search",
+                  "the catalog is damaged: what changed in it can't be read; `musicstream storage "
+                  "rebuild local-catalog` makes it anew");
+    if (self->source_damaged != NULL && !self->is_damage_told)
+        self->source_damaged(self->source);
+    self->is_damage_told = true;
+}
+
 static void built(void *data, err_t err)
 {
     search_keeper_t *self = data;
@@ -40,7 +70,8 @@ static void built(void *data, err_t err)
     atomic_store(&self->is_building, false);
     atomic_fetch_add(&self->ended, 1);
     say_built(self, err);
-    self->failed_at_ms = err == ERR_OK ? 0 : uv_now(loop_of(self));
+    plan_again(self, err);
+    tell_source_damage(self);
     search_keeper_moved(self);
 }
 
@@ -52,6 +83,7 @@ err_t search_keeper_rebuild(search_keeper_t *self, search_want_t want)
         return ERR_BUSY;
     self->want = want;
     self->told_percent = 0;
+    search_feed_plan(self->feed);
     log_info(self->log, "search", "the search index is built: %s", search_want_text(want));
     edge_offload(self->edge, OFFLOAD_FILE, build, built, self);
     look_in(self, SEARCH_KEEPER_LOOK_MS);
@@ -60,7 +92,7 @@ err_t search_keeper_rebuild(search_keeper_t *self, search_want_t want)
 
 static void tell_progress(search_keeper_t *self)
 {
-    uint32_t percent = search_feed_percent(self->feed) / 10 * 10;
+    uint32_t percent = search_keeper_percent(self) / 10 * 10;
     if (percent <= self->told_percent || percent == 100)
         return;
     self->told_percent = percent;
@@ -69,9 +101,11 @@ static void tell_progress(search_keeper_t *self)
 
 /* ---- what it wants ---- */
 
-static bool is_too_soon(const search_keeper_t *self)
+/* 0: a build may begin. */
+static uint64_t pause_left(const search_keeper_t *self)
 {
-    return self->failed_at_ms != 0 && uv_now(loop_of(self)) < self->failed_at_ms + self->again_ms;
+    uint64_t now_ms = uv_now(loop_of(self));
+    return self->again_at_ms > now_ms ? self->again_at_ms - now_ms : 0;
 }
 
 /* Returns when to look again. */
@@ -84,8 +118,8 @@ static uint64_t look(search_keeper_t *self)
     search_want_t want = search_feed_wants(self->feed);
     if (want == SEARCH_WANT_NOTHING)
         return SEARCH_KEEPER_IDLE_MS;
-    if (is_too_soon(self))
-        return self->again_ms;
+    if (pause_left(self) > 0)
+        return pause_left(self);
     /* Of another catalog that is being filled the old index says more: ids are the same. */
     bool is_of_source = want == SEARCH_WANT_CATALOG || !search_feed_is_ready(self->feed);
     if (is_of_source && !self->is_source_ready(self->source))
@@ -113,6 +147,26 @@ static void look_in(search_keeper_t *self, uint64_t ms)
     uv_timer_start(&self->timer, looked, ms, 0);
 }
 
+search_state_t search_keeper_state(search_keeper_t *self)
+{
+    /* First: a build that ends in between has left one. */
+    bool is_building = atomic_load(&self->is_building);
+    if (!search_feed_is_ready(self->feed))
+        return is_building ? SEARCH_STATE_BUILDING : SEARCH_STATE_WAITING;
+    if (is_building)
+        return SEARCH_STATE_REBUILDING;
+    search_want_t want = search_feed_wants(self->feed);
+    bool is_good = want == SEARCH_WANT_NOTHING || want == SEARCH_WANT_RANKS;
+    return is_good ? SEARCH_STATE_READY : SEARCH_STATE_OUTDATED;
+}
+
+uint32_t search_keeper_percent(search_keeper_t *self)
+{
+    if (atomic_load(&self->is_building))
+        return search_feed_percent(self->feed);
+    return search_feed_is_ready(self->feed) ? 100 : 0;
+}
+
 /* ---- updates ---- */
 
 static err_t update(void *data)
@@ -125,6 +179,7 @@ static void updated(void *data, err_t err)
 {
     search_keeper_t *self = data;
     self->is_updating = false;
+    tell_source_damage(self);
     if (err != ERR_OK && err != ERR_CORRUPT) /* that one is built anew */
         log_error(self->log, "search", "the search index can't follow the catalog: %s",
                   err_text(err));

@@ -22,7 +22,11 @@
 #include <stdatomic.h>
 
 enum {
+    /* What it is stored as: another one can't be read, and is thrown away at the start. */
     SEARCH_FORMAT = 2,
+    /* What a build makes of documents: folding, terms, ranks. One of another is outdated: it
+     * answers, with the words of its time, until it has been built anew beside. */
+    SEARCH_RANKING = 1,
     SEARCH_DELTA_MAX = 50000,       /* documents and tombstones, after which it wants a rebuild */
     SEARCH_DELTA_FULL = 200000,     /* FULL after so many: queries would become slow */
     SEARCH_NAMES_MAX = 32,          /* of a list in a document: further ones are left out */
@@ -55,9 +59,8 @@ typedef struct search_document {
 /* ---- opening ---- */
 
 typedef struct search_index_options {
-    const char *path;    /* of the folder; made, empty, where there is none */
-    size_t map_size;     /* 0: KV_MAP_SIZE */
-    const char *boot_id; /* as kv_options_t */
+    const char *path; /* of the folder; made, empty, where there is none */
+    size_t map_size;  /* 0: KV_MAP_SIZE */
 } search_index_options_t;
 
 err_t search_index_open(const search_index_options_t *options, search_index_t **out_index);
@@ -71,6 +74,7 @@ typedef struct search_index_stats {
     uint64_t delta;        /* documents and tombstones in the delta */
     uint64_t file_size;    /* bytes in use */
     uint64_t built_at_ms;
+    bool is_outdated; /* of another SEARCH_RANKING: not to be updated */
 } search_index_stats_t;
 err_t search_index_stats(search_index_t *self, search_index_stats_t *out_stats);
 
@@ -98,7 +102,6 @@ typedef struct search_build_options {
     const atomic_bool *is_stopped;  /* NULL: never. Then CANCELLED */
     _Atomic uint64_t *done, *total; /* NULL, or the progress in steps of a document */
     size_t memory_max;              /* bytes; 0: 64 MiB */
-    const char *boot_id;
     size_t map_size;
 } search_build_options_t;
 

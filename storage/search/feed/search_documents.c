@@ -47,15 +47,16 @@ static search_names_t names_of(const names_t *names)
 /* ---- what they have in common ---- */
 
 typedef struct facets {
+    search_reading_t *reading;
     names_t genres, moods, languages, formats, roots;
     int64_t added_at_ms;
     uint32_t looked_at; /* tracks */
     bool is_playable;
 } facets_t;
 
-static err_t facets_new(arena_t *arena, facets_t *out)
+static err_t facets_new(arena_t *arena, search_reading_t *reading, facets_t *out)
 {
-    *out = (facets_t){.added_at_ms = INT64_MAX};
+    *out = (facets_t){.reading = reading, .added_at_ms = INT64_MAX};
     TRY(names_new(arena, &out->genres));
     TRY(names_new(arena, &out->moods));
     TRY(names_new(arena, &out->languages));
@@ -92,9 +93,6 @@ static bool is_enough(const facets_t *self)
     return self->is_playable && self->looked_at >= SEARCH_FACETS_TRACKS_MAX;
 }
 
-/* Goes through a list. `scratch` is emptied after each page of it. */
-typedef err_t (*each_fn)(catalog_read_t *read, uint64_t id, facets_t *facets);
-
 static err_t add_track(catalog_read_t *read, uint64_t id, facets_t *facets)
 {
     catalog_facets_t track;
@@ -104,7 +102,29 @@ static err_t add_track(catalog_read_t *read, uint64_t id, facets_t *facets)
     return ERR_OK;
 }
 
-static err_t add_list(catalog_read_t *read, catalog_list_t list, uint64_t of, each_fn each,
+static err_t leave_out(search_reading_t *reading, search_kind_t kind, uint64_t id)
+{
+    reading->damaged++;
+    reading->damaged_kind = kind;
+    reading->damaged_id = id;
+    return ERR_NOT_FOUND;
+}
+
+static err_t add_tracks(catalog_read_t *read, catalog_list_t list, uint64_t of, facets_t *facets);
+
+/* Of tracks or albums: one that is damaged, or missing, takes only itself away. */
+static err_t add_one(catalog_read_t *read, bool are_albums, uint64_t id, facets_t *facets)
+{
+    err_t err = are_albums ? add_tracks(read, CATALOG_TRACKS_OF_ALBUM, id, facets)
+                           : add_track(read, id, facets);
+    if (err != ERR_CORRUPT && err != ERR_NOT_FOUND)
+        return err;
+    IGNORE_ERR(leave_out(facets->reading, are_albums ? SEARCH_ALBUM : SEARCH_TRACK, id));
+    return ERR_OK;
+}
+
+/* Goes through a list. `scratch` is emptied after each page of it. */
+static err_t add_list(catalog_read_t *read, catalog_list_t list, uint64_t of, bool are_albums,
                       facets_t *facets)
 {
     catalog_page_t page = {0};
@@ -114,16 +134,16 @@ static err_t add_list(catalog_read_t *read, catalog_list_t list, uint64_t of, ea
         catalog_read_t inner = {.tx = read->tx, .arena = &scratch}; /* strings borrow the map */
         TRY(catalog_page(&inner, &options, &page));
         for (size_t i = 0; i < page.count && !is_enough(facets); i++)
-            TRY(each(&inner, page.items[i].id, facets));
+            TRY(add_one(&inner, are_albums, page.items[i].id, facets));
         if (page.count > 0)
             options.after = page.items[page.count - 1].cursor;
     } while (page.has_more && !is_enough(facets));
     return ERR_OK;
 }
 
-static err_t add_album(catalog_read_t *read, uint64_t id, facets_t *facets)
+static err_t add_tracks(catalog_read_t *read, catalog_list_t list, uint64_t of, facets_t *facets)
 {
-    return add_list(read, CATALOG_TRACKS_OF_ALBUM, id, add_track, facets);
+    return add_list(read, list, of, false, facets);
 }
 
 static err_t line_of(arena_t *arena, const catalog_credit_t *credits, uint32_t count,
@@ -144,30 +164,29 @@ static str_t date_of(str_t original, str_t date)
 
 /* ---- lyrics ---- */
 
-static err_t long_lyrics(search_lyrics_folder_t *folder, arena_t *arena, str_t hash,
-                         str_t *out_lyrics)
+static err_t long_lyrics(search_reading_t *reading, arena_t *arena, str_t hash, str_t *out_lyrics)
 {
     buf_t text BUF_SCOPED = BUF_INIT;
     err_t err = ERR_UNAVAILABLE;
-    if (folder->blobs != NULL && folder->failures < SEARCH_LYRICS_FAILURES_MAX)
-        err = blob_get(folder->blobs, hash, &text);
+    if (reading->blobs != NULL && reading->failures < SEARCH_LYRICS_FAILURES_MAX)
+        err = blob_get(reading->blobs, hash, &text);
     if (err == ERR_NO_MEMORY)
         return err;
-    folder->missed += err != ERR_OK;
-    folder->failures = err == ERR_OK || err == ERR_NOT_FOUND ? 0 : folder->failures + 1;
+    reading->missed += err != ERR_OK;
+    reading->failures = err == ERR_OK || err == ERR_NOT_FOUND ? 0 : reading->failures + 1;
     if (err != ERR_OK || text.size == 0)
         return ERR_OK;
     *out_lyrics = arena_str(arena, str_slice(buf_str(&text), 0, SEARCH_LYRICS_SIZE_MAX));
     return out_lyrics->data == NULL ? ERR_NO_MEMORY : ERR_OK;
 }
 
-static err_t lyrics_of(search_lyrics_folder_t *folder, arena_t *arena, const catalog_track_t *track,
+static err_t lyrics_of(search_reading_t *reading, arena_t *arena, const catalog_track_t *track,
                        str_t *out_lyrics)
 {
     *out_lyrics = track->lyrics;
     return track->lyrics_blob.size == 0
                ? ERR_OK
-               : long_lyrics(folder, arena, track->lyrics_blob, out_lyrics);
+               : long_lyrics(reading, arena, track->lyrics_blob, out_lyrics);
 }
 
 /* ---- the three kinds ---- */
@@ -185,7 +204,7 @@ static err_t others_of_track(arena_t *arena, const catalog_track_t *track, searc
     return ERR_OK;
 }
 
-static err_t track_of(catalog_read_t *read, search_lyrics_folder_t *lyrics, uint64_t id,
+static err_t track_of(catalog_read_t *read, search_reading_t *reading, uint64_t id,
                       search_document_t *out)
 {
     catalog_track_t track;
@@ -193,7 +212,7 @@ static err_t track_of(catalog_read_t *read, search_lyrics_folder_t *lyrics, uint
     TRY(catalog_track(read, id, &track));
     if (!track.is_available)
         return ERR_NOT_FOUND;
-    TRY(facets_new(read->arena, &facets));
+    TRY(facets_new(read->arena, reading, &facets));
     TRY(add_track(read, id, &facets));
     facets_give(&facets, out);
     out->title = track.title;
@@ -201,10 +220,11 @@ static err_t track_of(catalog_read_t *read, search_lyrics_folder_t *lyrics, uint
     out->year = catalog_year(date_of(track.original_date, track.date));
     TRY(line_of(read->arena, track.credits.items, track.credits.count, &out->artist));
     TRY(others_of_track(read->arena, &track, out));
-    return lyrics_of(lyrics, read->arena, &track, &out->lyrics);
+    return lyrics_of(reading, read->arena, &track, &out->lyrics);
 }
 
-static err_t album_of(catalog_read_t *read, uint64_t id, search_document_t *out)
+static err_t album_of(catalog_read_t *read, search_reading_t *reading, uint64_t id,
+                      search_document_t *out)
 {
     catalog_album_t album;
     facets_t facets;
@@ -212,8 +232,8 @@ static err_t album_of(catalog_read_t *read, uint64_t id, search_document_t *out)
     TRY(catalog_album(read, id, &album));
     if (album.available_count == 0)
         return ERR_NOT_FOUND;
-    TRY(facets_new(read->arena, &facets));
-    TRY(add_album(read, id, &facets));
+    TRY(facets_new(read->arena, reading, &facets));
+    TRY(add_tracks(read, CATALOG_TRACKS_OF_ALBUM, id, &facets));
     facets_give(&facets, out);
     TRY(names_new(read->arena, &others));
     add(&others, album.sort_title);
@@ -224,16 +244,17 @@ static err_t album_of(catalog_read_t *read, uint64_t id, search_document_t *out)
     return line_of(read->arena, album.credits.items, album.credits.count, &out->artist);
 }
 
-static err_t artist_of(catalog_read_t *read, uint64_t id, search_document_t *out)
+static err_t artist_of(catalog_read_t *read, search_reading_t *reading, uint64_t id,
+                       search_document_t *out)
 {
     catalog_artist_t artist;
     facets_t facets;
     names_t others;
     TRY(catalog_artist(read, id, &artist));
-    TRY(facets_new(read->arena, &facets));
-    TRY(add_list(read, CATALOG_TRACKS_OF_ARTIST, id, add_track, &facets));
+    TRY(facets_new(read->arena, reading, &facets));
+    TRY(add_tracks(read, CATALOG_TRACKS_OF_ARTIST, id, &facets));
     if (!facets.is_playable)
-        TRY(add_list(read, CATALOG_ALBUMS_OF_ARTIST, id, add_album, &facets));
+        TRY(add_list(read, CATALOG_ALBUMS_OF_ARTIST, id, true, &facets));
     if (!facets.is_playable)
         return ERR_NOT_FOUND;
     facets_give(&facets, out);
@@ -244,19 +265,19 @@ static err_t artist_of(catalog_read_t *read, uint64_t id, search_document_t *out
     return ERR_OK;
 }
 
-err_t search_document_of(catalog_read_t *read, search_lyrics_folder_t *lyrics, search_kind_t kind,
+static err_t document_of(catalog_read_t *read, search_reading_t *reading, search_kind_t kind,
                          uint64_t id, search_document_t *out_document)
 {
     search_document_t document = {.kind = kind, .id = id};
     switch (kind) {
     case SEARCH_TRACK:
-        TRY(track_of(read, lyrics, id, &document));
+        TRY(track_of(read, reading, id, &document));
         break;
     case SEARCH_ALBUM:
-        TRY(album_of(read, id, &document));
+        TRY(album_of(read, reading, id, &document));
         break;
     case SEARCH_ARTIST:
-        TRY(artist_of(read, id, &document));
+        TRY(artist_of(read, reading, id, &document));
         break;
     case SEARCH_KIND_COUNT:
         return ERR_INVALID;
@@ -264,6 +285,13 @@ err_t search_document_of(catalog_read_t *read, search_lyrics_folder_t *lyrics, s
     TRY(catalog_plays(read, kind, id, &document.plays));
     *out_document = document;
     return ERR_OK;
+}
+
+err_t search_document_of(catalog_read_t *read, search_reading_t *reading, search_kind_t kind,
+                         uint64_t id, search_document_t *out_document)
+{
+    err_t err = document_of(read, reading, kind, id, out_document);
+    return err == ERR_CORRUPT ? leave_out(reading, kind, id) : err;
 }
 
 /* ---- all of them ---- */
@@ -274,7 +302,7 @@ err_t search_documents_begin(search_documents_t *self, catalog_t *catalog, blob_
     catalog_mark_t mark;
     TRY(catalog_follow(catalog, &mark));
     *self = (search_documents_t){
-        .catalog = catalog, .lyrics = {.blobs = lyrics}, .generation = mark.generation};
+        .catalog = catalog, .reading = {.blobs = lyrics}, .generation = mark.generation};
     *out_mark = mark;
     return ERR_OK;
 }
@@ -314,9 +342,8 @@ static err_t next_id(search_documents_t *self)
     return ERR_NOT_FOUND;
 }
 
-err_t search_documents_next(void *context, search_document_t *out_document, bool *out_is_there)
+static err_t next(search_documents_t *self, search_document_t *out_document, bool *out_is_there)
 {
-    search_documents_t *self = context;
     err_t err = ERR_NOT_FOUND;
     while (err == ERR_NOT_FOUND) {
         if (self->in_page++ == SEARCH_DOCUMENTS_PAGE)
@@ -331,9 +358,18 @@ err_t search_documents_next(void *context, search_document_t *out_document, bool
             return ERR_OK;
         }
         TRY(err);
-        err = search_document_of(&self->read, &self->lyrics, self->kind, self->after, out_document);
+        err =
+            search_document_of(&self->read, &self->reading, self->kind, self->after, out_document);
     }
     *out_is_there = err == ERR_OK;
+    return err;
+}
+
+err_t search_documents_next(void *context, search_document_t *out_document, bool *out_is_there)
+{
+    search_documents_t *self = context;
+    err_t err = next(self, out_document, out_is_there);
+    self->is_damaged |= err == ERR_CORRUPT;
     return err;
 }
 

@@ -12,10 +12,14 @@
  *   added_at  of an album or artist: when the first of these came
  *   lyrics    as the catalog has them, long ones from their blob
  *
+ * A record that is damaged is left out, and counted: the track itself, and what an artist or album
+ * has of it. Only the next catalog has it again.
+ *
  * Ownership  Strings lie in the arena of the reading or borrow its map.
  * Threads    As catalog.h; it blocks where lyrics do: offload lane.
- * Errors     NOT_FOUND: there is no such document (any more); CORRUPT, IO, NO_MEMORY. Lyrics that
- *            can't be had are left out, and counted. */
+ * Errors     NOT_FOUND: there is no such document (any more), or it is damaged; IO, NO_MEMORY;
+ *            CORRUPT: what leads to the documents. Lyrics that can't be had are left out, and
+ *            counted. */
 
 #include "storage/blob/blob_folder.h"
 #include "storage/catalog/catalog_changes.h"
@@ -28,13 +32,16 @@ enum {
 };
 
 /* Where long lyrics are, and how it went. */
-typedef struct search_lyrics_folder {
-    blob_folder_t *blobs; /* NULL: none are read */
-    uint32_t failures;    /* in a row */
-    uint64_t missed;      /* tracks without the lyrics that they have */
-} search_lyrics_folder_t;
+typedef struct search_reading {
+    blob_folder_t *blobs;       /* NULL: none are read */
+    uint32_t failures;          /* in a row */
+    uint64_t missed;            /* tracks without the lyrics that they have */
+    uint64_t damaged;           /* records that can't be read, each as often as it was met */
+    search_kind_t damaged_kind; /* the last one */
+    uint64_t damaged_id;
+} search_reading_t;
 
-err_t search_document_of(catalog_read_t *read, search_lyrics_folder_t *lyrics, search_kind_t kind,
+err_t search_document_of(catalog_read_t *read, search_reading_t *reading, search_kind_t kind,
                          uint64_t id, search_document_t *out_document);
 
 /* ---- all of them ---- */
@@ -43,14 +50,14 @@ err_t search_document_of(catalog_read_t *read, search_lyrics_folder_t *lyrics, s
  * the mark that was taken before. STALE: it is another catalog now. */
 typedef struct search_documents {
     catalog_t *catalog;
-    search_lyrics_folder_t lyrics;
+    search_reading_t reading;
     uint64_t generation;
     search_kind_t kind;
     uint64_t after;
     uint32_t in_page;
     arena_t arena;
     catalog_read_t read;
-    bool is_reading;
+    bool is_reading, is_damaged; /* is_damaged: no way on, next was CORRUPT */
 } search_documents_t;
 
 /* It begins to be followed, if it was not. *out_mark: where the notes of later go on. */

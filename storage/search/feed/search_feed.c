@@ -19,7 +19,7 @@ const char *search_want_text(search_want_t want)
 static err_t open_index(search_feed_t *self)
 {
     const char *path = buf_terminated(&self->path);
-    const search_index_options_t options = {path, self->options.map_size, self->options.boot_id};
+    const search_index_options_t options = {path, self->options.map_size};
     TRY(search_swap_settle(path));
     err_t err = search_index_open(&options, &self->index);
     /* NEWER and INTERNAL: LMDB's own words about bytes that it did not write. */
@@ -36,6 +36,7 @@ err_t search_feed_open(const search_feed_options_t *options, search_feed_t **out
     if (self == NULL)
         return ERR_NO_MEMORY;
     pthread_mutex_init(&self->updating, NULL);
+    pthread_mutex_init(&self->looking, NULL);
     waiters_init(&self->waiters, SEARCH_FEED_WAITERS_MAX);
     self->options = *options;
     if (self->options.delta_max == 0)
@@ -50,6 +51,7 @@ err_t search_feed_open(const search_feed_options_t *options, search_feed_t **out
     TRY(buf_status(&self->path));
     TRY(buf_status(&self->path_new));
     TRY(open_index(self));
+    search_feed_look(self);
     search_feed_moved(self, search_index_position(self->index));
     *out_feed = STEAL(self);
     return ERR_OK;
@@ -62,6 +64,7 @@ void search_feed_close(search_feed_t *self)
     waiters_deinit(&self->waiters);
     search_index_close(self->index);
     pthread_mutex_destroy(&self->updating);
+    pthread_mutex_destroy(&self->looking);
     buf_deinit(&self->path);
     buf_deinit(&self->path_new);
     memory_free(self);
@@ -116,6 +119,8 @@ err_t search_feed_wait(search_feed_t *self, search_then_fn then, void *context,
     uint64_t sequence = 0, generation = atomic_load(&self->generation);
     if (generation == 0)
         return ERR_UNAVAILABLE;
+    if (atomic_load(&self->is_outdated))
+        return ERR_STALE;
     TRY(target(self, generation, &sequence));
     TRY(waiters_add(&self->waiters, sequence, then, context, out_ticket));
     /* An update that ended in between did not see it: look again. */
@@ -135,7 +140,61 @@ bool search_feed_cancel(search_feed_t *self, uint64_t ticket)
     return waiters_cancel(&self->waiters, ticket);
 }
 
+err_t search_feed_behind(search_feed_t *self, uint64_t *out_changes)
+{
+    uint64_t there, has = atomic_load(&self->sequence); /* first: what it has is there */
+    uint64_t generation = atomic_load(&self->generation);
+    if (generation == 0)
+        return ERR_UNAVAILABLE;
+    TRY(target(self, generation, &there));
+    *out_changes = there - MIN(has, there);
+    return ERR_OK;
+}
+
 /* ---- looking ---- */
+
+void search_feed_look(search_feed_t *self)
+{
+    search_index_stats_t stats;
+    err_t err = search_index_stats(self->index, &stats);
+    if (err == ERR_CORRUPT)
+        search_feed_found_damage(self);
+    if (err != ERR_OK)
+        return; /* what was seen before is not far from it */
+    atomic_store(&self->is_outdated, stats.is_outdated);
+    pthread_mutex_lock(&self->looking);
+    self->seen = stats;
+    pthread_mutex_unlock(&self->looking);
+}
+
+search_index_stats_t search_feed_seen(search_feed_t *self)
+{
+    pthread_mutex_lock(&self->looking);
+    search_index_stats_t stats = self->seen;
+    pthread_mutex_unlock(&self->looking);
+    return stats;
+}
+
+static void count_damage(search_feed_t *self, uint64_t count, search_kind_t kind, uint64_t id)
+{
+    pthread_mutex_lock(&self->looking);
+    self->source_damages += count;
+    self->damaged_kind = kind;
+    self->damaged_id = id;
+    pthread_mutex_unlock(&self->looking);
+}
+
+void search_feed_count_reading(search_feed_t *self, const search_reading_t *reading)
+{
+    atomic_fetch_add(&self->counts.lyrics_missed, reading->missed);
+    if (reading->damaged > 0)
+        count_damage(self, reading->damaged, reading->damaged_kind, reading->damaged_id);
+}
+
+void search_feed_source_damaged(search_feed_t *self)
+{
+    count_damage(self, 1, SEARCH_TRACK, 0);
+}
 
 static uint64_t ratio(uint64_t part, uint64_t whole)
 {
@@ -144,8 +203,6 @@ static uint64_t ratio(uint64_t part, uint64_t whole)
 
 uint32_t search_feed_percent(search_feed_t *self)
 {
-    if (!atomic_load(&self->is_building))
-        return search_feed_is_ready(self) ? 100 : 0;
     return (uint32_t)ratio(atomic_load(&self->done), atomic_load(&self->total));
 }
 
@@ -167,6 +224,11 @@ void search_feed_stats(search_feed_t *self, search_feed_stats_t *out_stats)
                                  .work = atomic_load(&counts->work)};
     for (int i = 0; i < SEARCH_STAGE_COUNT; i++)
         stats.by_stage[i] = atomic_load(&counts->by_stage[i]);
-    IGNORE_ERR(search_index_stats(self->index, &stats.index)); /* damaged: zeroes */
+    pthread_mutex_lock(&self->looking);
+    stats.index = self->seen;
+    stats.source_damages = self->source_damages;
+    stats.damaged_kind = self->damaged_kind;
+    stats.damaged_id = self->damaged_id;
+    pthread_mutex_unlock(&self->looking);
     *out_stats = stats;
 }

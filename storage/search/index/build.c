@@ -150,8 +150,7 @@ static err_t start(build_t *self)
                                 .tables = INDEX_TABLES,
                                 .table_count = TABLE_COUNT,
                                 .map_size = self->options->map_size,
-                                .is_lazy = true,
-                                .boot_id = self->options->boot_id},
+                                .is_lazy = true},
                 &self->kv));
     return kv_write(self->kv, &self->tx);
 }
@@ -160,6 +159,7 @@ static err_t finish(build_t *self)
 {
     index_base_t *base = &self->base;
     base->format = SEARCH_FORMAT;
+    base->ranking = SEARCH_RANKING;
     base->built_at_ms = self->options->now_ms;
     TRY(index_base_put(&self->tx, base));
     TRY(index_state_put(&self->tx, &(index_state_t){.position = self->options->position}));

@@ -176,11 +176,10 @@ bool folded_next_facet(str_t *rest, folded_facet_t *out_facet)
 
 uint32_t folded_popularity(uint64_t plays, uint64_t plays_max)
 {
-    if (plays == 0 || plays_max == 0)
-        return 0;
-    if (plays >= plays_max)
+    uint64_t most = MAX(plays_max, (uint64_t)FOLDED_PLAYS_MIN);
+    if (plays >= most)
         return 100;
-    return (uint32_t)(100.0 * log1p((double)plays) / log1p((double)plays_max));
+    return (uint32_t)(100.0 * log1p((double)plays) / log1p((double)most));
 }
 
 err_t folded_rank(char *bytes, size_t size, const uint64_t plays_max[SEARCH_KIND_COUNT])

@@ -28,5 +28,8 @@ typedef struct folded_facet {
 /* False: no more. */
 bool folded_next_facet(str_t *rest, folded_facet_t *out_facet);
 
-/* 0 to 100: by the logarithm, against the most played of its kind. */
+/* 0 to 100: by the logarithm, against the most played of its kind, and at least FOLDED_PLAYS_MIN:
+ * where little was played yet one play is no fame, and an index that was built before the first one
+ * knows the second from the twentieth. */
+enum { FOLDED_PLAYS_MIN = 20 };
 uint32_t folded_popularity(uint64_t plays, uint64_t plays_max);

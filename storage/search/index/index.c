@@ -85,7 +85,7 @@ static err_t start_empty(kv_t *kv)
     TRY(kv_count(&tx, TABLE_META, &count));
     if (count > 0)
         return ERR_OK;
-    TRY(index_base_put(&tx, &(index_base_t){.format = SEARCH_FORMAT}));
+    TRY(index_base_put(&tx, &(index_base_t){.format = SEARCH_FORMAT, .ranking = SEARCH_RANKING}));
     TRY(index_state_put(&tx, &(index_state_t){0}));
     return kv_commit(&tx);
 }
@@ -149,7 +149,8 @@ static err_t look(const kv_tx_t *tx, search_index_stats_t *out_stats)
                                         .words = base.words + new_words,
                                         .delta = index_delta_count(&state),
                                         .file_size = kv.used_size - kv.free_pages * page,
-                                        .built_at_ms = base.built_at_ms};
+                                        .built_at_ms = base.built_at_ms,
+                                        .is_outdated = base.ranking != SEARCH_RANKING};
     for (size_t kind = 0; kind < SEARCH_KIND_COUNT; kind++)
         out_stats->documents[kind] =
             (uint64_t)base.counts[kind] - state.gone[kind] + state.delta[kind];

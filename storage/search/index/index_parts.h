@@ -46,7 +46,7 @@ enum {
 
 /* What a build says of itself. */
 typedef struct index_base {
-    uint32_t format, reserved;
+    uint32_t format, ranking;
     uint32_t counts[SEARCH_KIND_COUNT], gap;
     uint64_t plays_max[SEARCH_KIND_COUNT];
     uint64_t terms, words, dictionary_size, built_at_ms;

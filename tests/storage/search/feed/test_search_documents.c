@@ -85,7 +85,7 @@ static void learn_all(catalog_rig_t *self, follower_t *follower)
 static void follow(catalog_rig_t *self, follower_t *follower)
 {
     catalog_read_t read CATALOG_READ_SCOPED = {0};
-    search_lyrics_folder_t lyrics = {.blobs = self->blobs};
+    search_reading_t lyrics = {.blobs = self->blobs};
     catalog_changes_t changes;
     uint64_t last = follower->mark.sequence;
     check_ok(catalog_read_begin(self->catalog, &self->arena, &read));
@@ -177,7 +177,7 @@ Test(search_documents, a_track_says_who_is_credited_and_what_it_is_sung_like)
     check_ok(catalog_write_flush(self.writer, &tx));
     check_ok(kv_commit(&tx));
     catalog_read_t read CATALOG_READ_SCOPED = {0};
-    search_lyrics_folder_t lyrics = {.blobs = self.blobs};
+    search_reading_t lyrics = {.blobs = self.blobs};
     search_document_t document;
     check_ok(catalog_read_begin(self.catalog, &self.arena, &read));
 
@@ -228,7 +228,7 @@ Test(search_documents, of_an_artist_with_a_great_many_tracks_the_first_are_looke
         catalog_rig_init(&self, 1);
         put_tracks_of_one(&self, cases[i].count, cases[i].playable_from);
         catalog_read_t read CATALOG_READ_SCOPED = {0};
-        search_lyrics_folder_t lyrics = {0};
+        search_reading_t lyrics = {0};
         search_document_t document;
         check_ok(catalog_read_begin(self.catalog, &self.arena, &read));
 
@@ -251,7 +251,7 @@ Test(search_documents, lyrics_that_cannot_be_had_are_left_out_and_counted)
     check_ok(catalog_write_flush(self.writer, &tx));
     check_ok(kv_commit(&tx));
     catalog_read_t read CATALOG_READ_SCOPED = {0};
-    search_lyrics_folder_t lyrics = {.blobs = self.blobs};
+    search_reading_t lyrics = {.blobs = self.blobs};
     search_document_t document;
     check_ok(catalog_read_begin(self.catalog, &self.arena, &read));
 
