@@ -1,78 +1,135 @@
-/* The keeper with a runtime around it, over a catalog that is not whole for a while. */
+#include "tests/node/search/keeper_rig.h"
 
-#include "node/search/search_keeper.h"
-#include "tests/support/catalog/catalog_rig.h"
-#include "tests/support/check.h"
-#include "tests/support/patience.h"
+#include "storage/catalog/catalog_parts.h"
+#include "storage/search/feed/search_feed_parts.h"
 
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-typedef struct rig {
-    catalog_rig_t catalog;
-    search_feed_t *feed;
-    ms_log_t log;
-    runtime_t *runtime;
-    search_keeper_t keeper;
-    atomic_bool is_ready, is_stopped;
-    atomic_uint asked; /* whether the catalog is whole */
-} rig_t;
-
-static bool is_ready(void *context)
+static void check_followed(keeper_rig_t *rig)
 {
-    rig_t *self = context;
-    atomic_fetch_add(&self->asked, 1);
-    return atomic_load(&self->is_ready);
+    uint64_t behind;
+    search_keeper_moved(&rig->keeper);
+    wait_until(search_feed_behind(rig->feed, &behind) == ERR_OK && behind == 0);
+    keeper_rig_reaches(rig, READY);
 }
 
-static void start_here(void *context)
+/* ---- the first one ---- */
+
+Test(search_keeper, it_waits_for_the_catalog_builds_and_is_ready_in_this_order)
 {
-    rig_t *self = context;
-    search_keeper_start(&self->keeper);
+    keeper_rig_t rig SCOPED(keeper_rig_deinit) = {.gate = GATE_START};
+    keeper_rig_init(&rig, 1, false);
+    atomic_store(&rig.is_source_ready, false);
+
+    keeper_rig_start(&rig);
+    wait_until(atomic_load(&rig.asked) > 0);
+    cr_expect(search_keeper_state(&rig.keeper) == SEARCH_STATE_WAITING);
+    cr_expect(search_keeper_percent(&rig.keeper) == 0);
+    atomic_store(&rig.is_source_ready, true);
+    wait_until(atomic_load(&rig.is_held));
+    cr_expect(search_keeper_state(&rig.keeper) == SEARCH_STATE_BUILDING);
+    cr_expect(search_keeper_percent(&rig.keeper) == 0);
+    atomic_store(&rig.gate, GATE_OPEN);
+
+    keeper_rig_reaches(&rig, READY);
+    cr_expect(search_keeper_percent(&rig.keeper) == 100);
+    cr_expect(eq(u64, keeper_rig_stats(&rig).builds, 1));
 }
 
-static void stop_here(void *context)
+/* ---- while it is built ---- */
+
+static err_t nothing(void *data)
 {
-    rig_t *self = context;
-    search_keeper_stop(&self->keeper);
-    atomic_store(&self->is_stopped, true);
+    (void)data;
+    return ERR_OK;
 }
 
-static void rig_start(rig_t *self)
+static void file_was_read(void *data, err_t err)
 {
-    static const atomic_bool never;
-    *self = (rig_t){.log = {STDERR_FILENO, LOG_ERROR, false}};
-    runtime_options_t options = {.scheduler_count = 1, .log = &self->log};
-    catalog_rig_init(&self->catalog, 31);
-    temporary_name_t path = temporary_in(&self->catalog.folder, "search");
-    check_ok(search_feed_open(&(search_feed_options_t){.path = path.path,
-                                                       .catalog = self->catalog.catalog,
-                                                       .lyrics = self->catalog.blobs,
-                                                       .clock = clock_system()},
-                              &self->feed));
-    for (int i = 0; i < 10; i++)
-        catalog_rig_change(&self->catalog);
-    check_ok(search_feed_build(self->feed, &never));
-    check_ok(runtime_new(&options, &self->runtime));
-    check_ok(runtime_start(self->runtime));
-    self->keeper = (search_keeper_t){.feed = self->feed,
-                                     .edge = runtime_edge(self->runtime, 0),
-                                     .log = &self->log,
-                                     .is_source_ready = is_ready,
-                                     .source = self};
-    check_ok(edge_post(self->keeper.edge, start_here, self));
+    cr_expect(err == ERR_OK);
+    atomic_store((atomic_bool *)data, true);
 }
 
-static void rig_stop(rig_t *self)
+typedef struct reading {
+    edge_t *edge;
+    atomic_bool is_done;
+} reading_t;
+
+static void read_here(void *context)
 {
-    check_ok(edge_post(self->keeper.edge, stop_here, self));
-    wait_until(atomic_load(&self->is_stopped));
-    check_ok(runtime_drain(self->runtime, PATIENCE_MS));
-    runtime_free(self->runtime);
-    search_feed_close(self->feed);
-    catalog_rig_deinit(&self->catalog);
+    reading_t *self = context;
+    edge_offload(self->edge, OFFLOAD_FILE, nothing, file_was_read, &self->is_done);
 }
 
-static void empty(rig_t *self)
+Test(search_keeper, file_reads_go_on_while_a_build_and_an_update_take_long)
+{
+    keeper_rig_t rig SCOPED(keeper_rig_deinit) = {.gate = GATE_OPEN};
+    keeper_rig_init(&rig, 2, true);
+    for (int i = 0; i < 3; i++)
+        catalog_rig_change(&rig.catalog);
+    kv_tx_t writing KV_TX_SCOPED = {0};
+    check_ok(kv_write(catalog_kv(rig.catalog.catalog), &writing)); /* an update waits to trim */
+    atomic_store(&rig.gate, GATE_START);
+    uint64_t before = keeper_rig_stats(&rig).updates;
+    keeper_rig_start(&rig);
+    wait_until(keeper_rig_stats(&rig).updates > before);
+    check_ok(keeper_rig_rebuild(&rig));
+    wait_until(atomic_load(&rig.is_held));
+    reading_t reading = {.edge = rig.keeper.edge};
+
+    check_ok(edge_post(rig.keeper.edge, read_here, &reading));
+
+    wait_until(atomic_load(&reading.is_done));
+    cr_expect(atomic_load(&rig.is_held));
+    kv_end(&writing);
+}
+
+Test(search_keeper, what_changes_is_followed_while_another_is_built)
+{
+    keeper_rig_t rig SCOPED(keeper_rig_deinit) = {.gate = GATE_OPEN};
+    keeper_rig_init(&rig, 3, true);
+    keeper_rig_start(&rig);
+    keeper_rig_reaches(&rig, READY);
+    atomic_store(&rig.gate, GATE_SOURCE);
+    check_ok(keeper_rig_rebuild(&rig));
+    wait_until(atomic_load(&rig.is_held));
+    uint64_t before = keeper_rig_stats(&rig).updated_documents;
+
+    keeper_rig_change(&rig, 10);
+
+    wait_until(keeper_rig_stats(&rig).updated_documents > before);
+    cr_expect(search_keeper_state(&rig.keeper) == SEARCH_STATE_REBUILDING);
+    check_err(keeper_rig_rebuild(&rig), ERR_BUSY);
+    cr_expect(atomic_load(&rig.keeper.ended) == 0);
+    atomic_store(&rig.gate, GATE_OPEN);
+    wait_until(atomic_load(&rig.keeper.ended) == 1);
+    check_followed(&rig);
+}
+
+Test(search_keeper, a_catalog_that_is_swapped_while_it_is_read_is_read_again)
+{
+    keeper_rig_t rig SCOPED(keeper_rig_deinit) = {.gate = GATE_OPEN};
+    keeper_rig_init(&rig, 4, true);
+    keeper_rig_start(&rig);
+    keeper_rig_reaches(&rig, READY);
+    atomic_store(&rig.gate, GATE_SOURCE);
+    check_ok(keeper_rig_rebuild(&rig));
+    wait_until(atomic_load(&rig.is_held));
+
+    keeper_rig_swap_catalog(&rig);
+    atomic_store(&rig.gate, GATE_OPEN);
+
+    wait_until(atomic_load(&rig.keeper.ended) == 1);
+    cr_expect(atomic_load(&rig.keeper.build_err) == ERR_OK);
+    check_followed(&rig);
+    cr_expect(eq(u64, keeper_rig_stats(&rig).index.documents[SEARCH_TRACK], 10));
+}
+
+/* ---- what has it built ---- */
+
+static void empty(keeper_rig_t *self)
 {
     kv_tx_t tx KV_TX_SCOPED = {0};
     check_ok(kv_write(catalog_kv(self->catalog.catalog), &tx));
@@ -83,37 +140,187 @@ static void empty(rig_t *self)
 /* As after a power cut, when the catalog begins anew. */
 Test(search_keeper, the_index_of_a_catalog_that_is_filled_again_stays_until_that_is_whole)
 {
-    rig_t rig;
-    rig_start(&rig);
+    keeper_rig_t rig SCOPED(keeper_rig_deinit) = {.gate = GATE_OPEN};
+    keeper_rig_init(&rig, 31, true);
+    atomic_store(&rig.is_source_ready, false);
+    keeper_rig_start(&rig);
     empty(&rig);
-    for (int i = 0; i < 5; i++)
-        catalog_rig_change(&rig.catalog);
-    search_keeper_moved(&rig.keeper);
+    keeper_rig_change(&rig, 5);
 
-    wait_until(search_feed_wants(rig.feed) == SEARCH_WANT_CATALOG);
+    keeper_rig_reaches(&rig, OUTDATED);
     wait_until(atomic_load(&rig.asked) >= 2);
-    check_true(atomic_load(&rig.keeper.ended) == 0 && !atomic_load(&rig.keeper.is_building));
-    check_true(search_feed_is_ready(rig.feed));
+    cr_expect(search_feed_wants(rig.feed) == SEARCH_WANT_CATALOG);
+    cr_expect(atomic_load(&rig.keeper.ended) == 0 && search_feed_is_ready(rig.feed));
 
-    atomic_store(&rig.is_ready, true);
+    atomic_store(&rig.is_source_ready, true);
     wait_until(atomic_load(&rig.keeper.ended) == 1);
-    wait_until(search_feed_wants(rig.feed) == SEARCH_WANT_NOTHING);
-    rig_stop(&rig);
+    keeper_rig_reaches(&rig, READY);
 }
 
 Test(search_keeper, what_changes_is_followed_step_by_step)
 {
-    rig_t rig;
-    search_feed_stats_t before, after;
-    rig_start(&rig);
-    search_feed_stats(rig.feed, &before);
-    for (int i = 0; i < 10; i++)
-        catalog_rig_change(&rig.catalog);
+    keeper_rig_t rig SCOPED(keeper_rig_deinit) = {.gate = GATE_OPEN};
+    keeper_rig_init(&rig, 5, true);
+    keeper_rig_start(&rig);
+    uint64_t before = keeper_rig_stats(&rig).updated_documents;
 
-    search_keeper_moved(&rig.keeper);
+    keeper_rig_change(&rig, 10);
 
-    uint64_t least = before.updated_documents + 1;
-    wait_until((search_feed_stats(rig.feed, &after), after.updated_documents >= least));
-    check_true(atomic_load(&rig.keeper.ended) == 0);
-    rig_stop(&rig);
+    wait_until(keeper_rig_stats(&rig).updated_documents > before);
+    check_followed(&rig);
+    cr_expect(atomic_load(&rig.keeper.ended) == 0);
+}
+
+Test(search_keeper, a_delta_that_has_grown_and_damage_have_it_built)
+{
+    keeper_rig_t rig SCOPED(keeper_rig_deinit) = {.delta_max = 20};
+    keeper_rig_init(&rig, 6, true);
+    keeper_rig_start(&rig);
+    for (uint32_t builds = 0; builds == 0; builds = atomic_load(&rig.keeper.ended)) {
+        keeper_rig_change(&rig, 1);
+        check_followed(&rig);
+    }
+    cr_expect(atomic_load(&rig.keeper.build_err) == ERR_OK);
+    uint32_t before = atomic_load(&rig.keeper.ended);
+
+    search_feed_found_damage(rig.feed); /* as a question does */
+
+    wait_until(atomic_load(&rig.keeper.ended) > before);
+    check_followed(&rig);
+    cr_expect(eq(u64, keeper_rig_stats(&rig).damages, 1));
+}
+
+/* ---- what fails ---- */
+
+/* Somebody's folder where the new index is to be: it can't be removed. */
+static temporary_name_t obstruct(const keeper_rig_t *rig)
+{
+    temporary_name_t folder = temporary_in(&rig->catalog.folder, "search.new"),
+                     foreign = temporary_in(&rig->catalog.folder, "search.new/somebody");
+    check_true(mkdir(folder.path, 0700) == 0 && mkdir(foreign.path, 0700) == 0);
+    return foreign;
+}
+
+Test(search_keeper, a_build_that_fails_is_tried_again_after_ever_longer_pauses)
+{
+    keeper_rig_t rig SCOPED(keeper_rig_deinit) = {.again_ms = 2};
+    keeper_rig_init(&rig, 7, false);
+    temporary_name_t foreign = obstruct(&rig);
+
+    keeper_rig_start(&rig);
+    wait_until(atomic_load(&rig.keeper.ended) >= 4);
+    keeper_rig_stop(&rig);
+
+    cr_expect_geq(rig.keeper.pause_ms, 2u * 8);
+    cr_expect(search_keeper_state(&rig.keeper) == SEARCH_STATE_WAITING);
+    check_true(rmdir(foreign.path) == 0);
+}
+
+Test(search_keeper, once_a_build_succeeds_the_pauses_begin_anew)
+{
+    keeper_rig_t rig SCOPED(keeper_rig_deinit) = {.again_ms = 2};
+    keeper_rig_init(&rig, 8, true);
+    temporary_name_t foreign = obstruct(&rig);
+    keeper_rig_start(&rig);
+    keeper_rig_reaches(&rig, READY);
+    search_feed_found_damage(rig.feed);
+    wait_until(atomic_load(&rig.keeper.ended) >= 2);
+    cr_expect(search_feed_is_ready(rig.feed), "the one before stays");
+
+    check_true(rmdir(foreign.path) == 0);
+
+    keeper_rig_reaches(&rig, READY);
+    keeper_rig_stop(&rig);
+    cr_expect(rig.keeper.pause_ms == 0 && rig.keeper.again_at_ms == 0);
+    cr_expect(atomic_load(&rig.keeper.build_err) == ERR_OK);
+}
+
+static void damage_record(keeper_rig_t *self, uint64_t id)
+{
+    kv_tx_t tx KV_TX_SCOPED = {0};
+    char key[8];
+    kv_u64_write(key, id);
+    check_ok(kv_write(catalog_kv(self->catalog.catalog), &tx));
+    check_ok(kv_put(&tx, TABLE_TRACKS, str_of(key, sizeof key), STR("no record")));
+    check_ok(catalog_note(self->catalog.writer, &tx, SEARCH_TRACK, id));
+    check_ok(catalog_notes_flush(self->catalog.writer, &tx));
+    check_ok(kv_commit(&tx));
+}
+
+Test(search_keeper, a_damaged_catalog_is_said_once_and_the_index_goes_on)
+{
+    keeper_rig_t rig SCOPED(keeper_rig_deinit) = {.gate = GATE_OPEN};
+    keeper_rig_init(&rig, 9, true);
+    keeper_rig_start(&rig);
+    for (uint64_t id = 901; id <= 903; id++) {
+        damage_record(&rig, id);
+        check_followed(&rig);
+        cr_expect(eq(u64, keeper_rig_stats(&rig).source_damages, id - 900));
+    }
+
+    keeper_rig_stop(&rig);
+
+    cr_expect(atomic_load(&rig.damaged) == 1 && atomic_load(&rig.keeper.ended) == 0);
+    cr_expect(eq(u64, keeper_rig_stats(&rig).damages, 0));
+}
+
+/* ---- stopping ---- */
+
+static void nobody(keeper_rig_t *rig)
+{
+    wait_until(atomic_load(&rig->asked) > 0);
+}
+
+static void held(keeper_rig_t *rig)
+{
+    wait_until(atomic_load(&rig->is_held));
+}
+
+static void failed(keeper_rig_t *rig)
+{
+    wait_until(atomic_load(&rig->keeper.ended) > 0);
+}
+
+static void updating(keeper_rig_t *rig)
+{
+    keeper_rig_reaches(rig, READY);
+    keeper_rig_change(rig, 20);
+}
+
+Test(search_keeper, stopped_at_any_moment_it_ends)
+{
+    static const struct {
+        const char *what;
+        void (*wait)(keeper_rig_t *rig);
+        keeper_gate_t gate;
+        bool has_source, is_obstructed, is_cancelled;
+    } cases[] = {
+        {"before it began", NULL, GATE_OPEN, true, false, false},
+        {"while the catalog is filled", nobody, GATE_OPEN, false, false, false},
+        {"at the start of a build", held, GATE_START, true, false, true},
+        {"in a build", held, GATE_SOURCE, true, false, true},
+        {"after one that failed", failed, GATE_OPEN, true, true, false},
+        {"while it follows", updating, GATE_OPEN, true, false, false},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        keeper_rig_t rig = {.gate = cases[i].gate};
+        temporary_name_t foreign;
+        keeper_rig_init(&rig, 20 + i, false);
+        atomic_store(&rig.is_source_ready, cases[i].has_source);
+        if (cases[i].is_obstructed)
+            foreign = obstruct(&rig);
+        keeper_rig_start(&rig);
+        if (cases[i].wait != NULL)
+            cases[i].wait(&rig);
+
+        keeper_rig_stop(&rig);
+
+        if (cases[i].is_cancelled) {
+            cr_expect(atomic_load(&rig.keeper.build_err) == ERR_CANCELLED, "%s", cases[i].what);
+            cr_expect_not(search_feed_is_ready(rig.feed), "%s", cases[i].what);
+        }
+        if (cases[i].is_obstructed)
+            check_true(rmdir(foreign.path) == 0);
+        keeper_rig_deinit(&rig);
+    }
 }
