@@ -38,6 +38,7 @@ static const command_t commands[] = {
      "Asks the running node as a listener would: misspelt words are corrected, the last one may go "
      "on.\n"
      "  --explain         how it was found, and why each is where it is\n"
+     "  --status          no WORDS: how the index is\n"
      "  --lyrics          looks in what is sung, and shows the line\n"
      "  --kind LIST       only these: artist, album, track\n"
      "  --genre LIST, --mood LIST, --language LIST, --format LIST\n"
@@ -48,7 +49,8 @@ static const command_t commands[] = {
      "  --facets          also how many there are of each genre, mood, decade...\n"
      "  --max N           so many of each kind [10]\n"
      "  --json            JSON, on one line\n",
-     "explain lyrics kind= genre= mood= language= format= years= popularity= exact facets max= "
+     "status explain lyrics kind= genre= mood= language= format= years= popularity= exact facets "
+     "max= "
      "json",
      command_search},
     {"inspect", "FILE", "show what is read from a file, and what it is grouped by",

@@ -234,6 +234,27 @@ static err_t ask(const config_t *config, str_t question, arena_t *arena,
     return err;
 }
 
+static long long figure(const graphql_value_t *status, const char *name)
+{
+    return (long long)graphql_value_int(graphql_value_get(status, name), 0);
+}
+
+static int print_status(const config_t *config)
+{
+    arena_t arena ARENA_SCOPED = {0};
+    const graphql_value_t *status;
+    int exit_code = command_ask(config, "search.status", (str_t){0}, &arena, &status);
+    if (exit_code != EXIT_OK)
+        return exit_code;
+    printf("%.*s: %.*s\n", STR_ARG(text_at(status, "state")), STR_ARG(text_at(status, "wants")));
+    printf("%lld tracks, %lld albums, %lld artists; %lld changes since it was built\n",
+           figure(status, "tracks"), figure(status, "albums"), figure(status, "artists"),
+           figure(status, "changed"));
+    if (graphql_value_bool(graphql_value_get(status, "is_building"), false))
+        printf("one is built: %lld %%\n", figure(status, "percent"));
+    return EXIT_OK;
+}
+
 int command_search(const config_t *config, int count, char **arguments)
 {
     arena_t arena ARENA_SCOPED = {0};
@@ -245,6 +266,8 @@ int command_search(const config_t *config, int count, char **arguments)
     self.is_explained = flag(&self, "explain") != NULL;
     self.is_lyrics = flag(&self, "lyrics") != NULL;
     self.is_json = flag(&self, "json") != NULL;
+    if (flag(&self, "status") != NULL)
+        return print_status(config);
     if (count == 0 || append_question(&self, &json) != ERR_OK)
         return command_usage("search");
     err_t err = ask(config, buf_str(&body), &arena, &found, &message);

@@ -5,7 +5,8 @@
  * marks kept; katakana to hiragana; Arabic letter forms, tatweel and vowel signs evened out; ø ł đ
  * ð ß æ œ þ ı to plain letters; apostrophes dropped ("don't" is "dont"), every other run of
  * punctuation and blanks is one blank. Bytes that are not UTF-8 count as blanks. tests/storage/
- * search/fold.golden pins it: a change needs a new CATALOG_FORMAT, since folded text is stored.
+ * search/fold.golden pins it: a change needs a new CATALOG_FORMAT and SEARCH_RANKING, since folded
+ * text is stored.
  *
  * Threads  None: pure functions. Errors  Through the buffer. */
 

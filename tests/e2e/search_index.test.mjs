@@ -53,6 +53,50 @@ test('it is built anew while it answers, and without a node the next start does 
   assert.match(server.log, /the search index is built: there is none yet/);
 });
 
+// CRC32C (Castagnoli), bit by bit: of a few bytes.
+const crc32c = (bytes) => {
+  let crc = ~0;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let i = 0; i < 8; i++) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f63b78 : 0);
+  }
+  return ~crc >>> 0;
+};
+
+// index_base_t, wherever LMDB has a copy of it: the format first, then the ranking, 80 bytes and their checksum.
+const HEAD = 80;
+function stamp(change) {
+  const content = readFileSync(file('search/data.mdb'));
+  let heads = 0;
+  for (let at = 0; at + HEAD + 4 <= content.length; at += 2) {
+    if (content.readUInt32LE(at) === 0 || content.readUInt32LE(at) > 1000) continue;
+    const head = content.subarray(at, at + HEAD);
+    if (crc32c(head) !== content.readUInt32LE(at + HEAD)) continue;
+    change(head);
+    content.writeUInt32LE(crc32c(head), at + HEAD);
+    heads++;
+  }
+  assert.ok(heads > 0);
+  writeFileSync(file('search/data.mdb'), content);
+}
+
+test('after an upgrade the old index answers until it is built anew, or one is built at once', async () => {
+  const cases = [
+    ['another ranking', (head) => head.writeUInt32LE(head.readUInt32LE(4) + 1, 4), /the search index is built: it was made by another version/],
+    ['another format', (head) => head.writeUInt32LE(head.readUInt32LE(0) + 1, 0), /the search index is built: it is of a version that can't be read/],
+  ];
+  for (const [what, change, told] of cases) {
+    await server.end();
+    server.log = '';
+    stamp(change);
+    await server.start();
+    assert.deepEqual(found('window', 'seat'), ['Window Seat'], what);
+    await until(() => /^READY: it is as it should be\n12 tracks/.test(search('--status').stdout), `${what}: it is built anew`);
+    assert.match(server.log, told, what);
+    assert.deepEqual(found('window', 'seat'), ['Window Seat'], what);
+  }
+});
+
 test('one that is damaged is thrown away and built, with a line in the log', async () => {
   for (const [leave, from, to] of [['end', 0, 2 * 4096], ['end', 2 * 4096], ['end', 5 * 4096, 6 * 4096], ['kill', 2 * 4096]]) {
     await server[leave]();

@@ -103,7 +103,7 @@ err_t search_feed_step(search_feed_t *self, search_index_t *index, search_steppe
 {
     arena_t arena ARENA_SCOPED = {0};
     catalog_read_t read CATALOG_READ_SCOPED = {0}; /* the documents borrow its map */
-    batch_t batch;
+    batch_t batch = {.count = 0};
     search_position_t from;
     TRY(search_feed_position_of(index, &from));
     TRY(read_notes(self, &arena, from, &read, &batch));
