@@ -53,18 +53,21 @@ typedef struct search_keeper {
     void *source;
     uint32_t again_ms; /* 0: SEARCH_KEEPER_AGAIN_MS */
 
+    /* Of any thread. */
+    atomic_bool is_woken, is_building, is_stopped;
+    atomic_uint ended;    /* builds, well or not */
+    atomic_int build_err; /* err_t of the last one */
+
+    /* The edge's. */
     uv_timer_t timer;
     bool is_updating, is_dirty;
-    bool is_behind; /* of the update under way; then the edge's */
-    atomic_bool is_woken, is_building, is_stopped;
+    bool is_behind;     /* of the update under way; then the edge's */
     search_want_t want; /* of the build under way */
     uint32_t told_percent;
     uint64_t again_at_ms;  /* of the loop: no build begins before; 0: nothing failed */
     uint64_t pause_ms;     /* after the last build; 0: it did not fail */
     uint64_t told_damages; /* of the catalog */
     bool is_damage_told;   /* to source_damaged */
-    atomic_uint ended;     /* builds, well or not */
-    atomic_int build_err;  /* err_t of the last one */
 } search_keeper_t;
 
 extern const char *const SEARCH_KIND_NAMES[SEARCH_KIND_COUNT]; /* of one */
