@@ -13,7 +13,11 @@
  * - search.update_p50, _p99 (ms): one track changed, durable; .update_rate: documents/s, 1,000 at
  *   a time
  * - search.delta_p50, _p99 (ms): the slowest kind, with 20,000 documents in the delta
- * - search.evil_worst (ms): the slowest of questions that are meant to be slow
+ * - search.evil_worst (ms): the slowest of questions that are meant to be slow, whole, as the
+ *   offload pool answers it; .evil_cut: those that even then lack something
+ * - search.held_worst (ms): the longest that one of them holds the thread that serves it until it
+ *   is answered, gives up or is cut, by work alone; .held_cold: by work or time, of an index that
+ *   was just opened; .held_here: how many are answered there
  * - search.private (MB): what no file backs, after all of that
  *
  * With $MS_PEERS (script/bench --peers): FTS5 of SQLite and pg_trgm of PostgreSQL on the same
@@ -27,6 +31,7 @@
 #include "bench/search/evil.h"
 #include "bench/search/ours.h"
 #include "runtime/base/assert.h"
+#include "storage/search/asking/search_asker.h"
 
 #include <sched.h>
 #include <string.h>
@@ -166,30 +171,91 @@ static void measure_hits(bench_t *self)
     print("human_p99", "", more.p99_ms, "ms");
 }
 
+/* Seconds that a question takes: the least of three times. */
+static double time_of(bench_t *self, const search_request_t *request, arena_t *arena,
+                      search_found_t *out_found, bool *out_gives_up)
+{
+    double least = 1e9;
+    for (uint32_t k = 0; k < 3; k++) {
+        double start = bench_seconds();
+        err_t err = search_ask(self->ours.index, arena, request, out_found);
+        least = MIN(least, bench_seconds() - start);
+        *out_gives_up = request->gives_up && err == ERR_LIMIT;
+        must(*out_gives_up ? ERR_OK : err, "an evil question");
+    }
+    return least;
+}
+
 static void measure_evil(bench_t *self)
 {
-    arena_t arena ARENA_SCOPED = {0};
     double worst = 0;
     uint32_t cut = 0;
     for (size_t i = 0; i < evil_count(); i++) {
+        arena_t arena ARENA_SCOPED = {0};
         search_request_t request = evil_request(i, &arena);
         search_found_t found;
-        double least = 1e9;
-        for (uint32_t k = 0; k < 3; k++) {
-            double start = bench_seconds();
-            must(search_ask(self->ours.index, &arena, &request, &found), "an evil question");
-            least = MIN(least, bench_seconds() - start);
-        }
+        bool gives_up;
+        double seconds = time_of(self, &request, &arena, &found, &gives_up);
         if (self->is_verbose)
-            fprintf(stderr, "  %8.3f ms, work %lu%s: %.*s\n", least * 1000,
-                    (unsigned long)found.work, found.is_cut ? ", cut" : "",
-                    (int)MIN(request.text.size, (size_t)60), request.text.data);
-        worst = MAX(worst, least);
+            fprintf(stderr, "  %8.3f ms, work %lu, %.0f ns each%s: %.*s\n", seconds * 1000,
+                    (unsigned long)found.work, seconds * 1e9 / (double)MAX(found.work, 1u),
+                    found.is_cut ? ", cut" : "", (int)MIN(request.text.size, (size_t)60),
+                    request.text.data);
+        worst = MAX(worst, seconds);
         cut += found.is_cut;
-        arena_reset(&arena);
     }
     print("evil_worst", "", worst * 1000, "ms");
     print("evil_cut", "", cut, "questions");
+}
+
+/* As a scheduler asks: with room in the pool it gives up, without it is cut. */
+static void measure_held(bench_t *self)
+{
+    double worst = 0;
+    uint32_t here = 0;
+    for (size_t i = 0; i < 2 * evil_count(); i++) {
+        arena_t arena ARENA_SCOPED = {0};
+        search_request_t request = evil_request(i / 2, &arena);
+        search_found_t found;
+        bool gives_up;
+        request.work_max = SEARCH_WORK_INLINE;
+        request.gives_up = i % 2 == 0;
+        double seconds = time_of(self, &request, &arena, &found, &gives_up);
+        if (self->is_verbose && seconds > worst)
+            fprintf(stderr, "  held %.3f ms%s: %.*s\n", seconds * 1000,
+                    gives_up ? ", gives up" : "", (int)MIN(request.text.size, (size_t)60),
+                    request.text.data);
+        worst = MAX(worst, seconds);
+        here += request.gives_up && !gives_up;
+    }
+    print("held_worst", "", worst * 1000, "ms");
+    print("held_here", "", here, "questions");
+}
+
+/* Each the first of an index that nobody has looked into since it was opened. */
+static void measure_held_cold(bench_t *self)
+{
+    char path[300];
+    double worst = 0;
+    const ms_clock_t clock = clock_system();
+    path_in(self, "search", path, sizeof path);
+    for (size_t i = 0; i < evil_count(); i++) {
+        arena_t arena ARENA_SCOPED = {0};
+        search_index_t *index;
+        search_request_t request = evil_request(i, &arena);
+        search_found_t found;
+        must(search_index_open(&(search_index_options_t){.path = path}, &index), "opening");
+        request.work_max = SEARCH_WORK_INLINE;
+        request.gives_up = true;
+        request.clock = clock;
+        request.until_ns = clock_mono_ns(&clock) + (uint64_t)SEARCH_INLINE_MS * 1000000;
+        double start = bench_seconds();
+        err_t err = search_ask(index, &arena, &request, &found);
+        worst = MAX(worst, bench_seconds() - start);
+        must(err == ERR_LIMIT ? ERR_OK : err, "an evil question");
+        search_index_close(index);
+    }
+    print("held_cold", "", worst * 1000, "ms");
 }
 
 /* ---- changes ---- */
@@ -372,6 +438,7 @@ int main(int count, char **values)
     measure_kinds(&self);
     measure_hits(&self);
     measure_evil(&self);
+    measure_held(&self);
     print("private", "", bench_private_mb(), "MB");
     measure_updates(&self);
     measure_batches(&self);
@@ -379,6 +446,7 @@ int main(int count, char **values)
     print("private_delta", "", bench_private_mb(), "MB");
     print("cut", "", (double)self.ours.cut, "questions");
     search_index_close(self.ours.index);
+    measure_held_cold(&self);
     measure_lyrics(&self);
     for (size_t i = 0; getenv("MS_PEERS") != NULL && i < peer_count(); i++)
         measure_peer(&self, peer_at(i));

@@ -17,6 +17,7 @@
 #include "storage/keys/keyring.h"
 #include "storage/keys/token.h"
 #include "storage/projection.h"
+#include "storage/search/asking/search_asker.h"
 #include "storage/search/feed/search_feed.h"
 #include "storage/search/names/name_index.h"
 
@@ -27,6 +28,7 @@ typedef struct api {
     catalog_t *catalog;
     projection_t *projection; /* of the catalog */
     search_feed_t *search;    /* UNAVAILABLE while a first one is built */
+    search_asker_t *asker;    /* by which it is asked */
     name_index_t *names;      /* people and playlists */
     keyring_t *keyring;
     blob_folder_t *artwork;

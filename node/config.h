@@ -65,6 +65,8 @@ typedef enum config_source {
       "seconds between two sweeps and scrubs of covers and lyrics in the data folder; 0: none")    \
     X(memory_actors_mb, 0, 0, 1048576,                                                             \
       "memory of actors, in MiB, past which those that idled longest leave; 0: no bound")          \
+    X(search_work, 0, 0, 100000000,                                                                \
+      "work that searches may do at once on a thread that serves requests; 0: 100,000")            \
     X(map_gb, 64, 1, 4096, "address space for each storage environment, in GiB; not disk space")
 
 #define CONFIG_SWITCHES(X)                                                                         \

@@ -253,6 +253,7 @@ static err_t make_shared(node_t *self, buf_t *problem)
                         .projection = self->projection,
                         .names = self->names.names,
                         .search = self->search,
+                        .asker = self->asker,
                         .keyring = self->keyring,
                         .artwork = self->artwork,
                         .lyrics = self->lyrics,

@@ -20,6 +20,7 @@ static void catalog_is_damaged(void *context)
 static void start_search(node_t *self)
 {
     self->search_keeper.feed = self->search;
+    self->search_keeper.asker = self->asker;
     self->search_keeper.edge = runtime_edge(self->runtime, 0);
     self->search_keeper.log = self->log;
     self->search_keeper.is_source_ready = is_catalog_ready;

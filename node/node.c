@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ANSWER_WAIT_MS = 5000, DRAIN_MS = 6000, JOURNAL_WAIT_MS = 4000 };
+enum { ANSWER_WAIT_MS = 5000, DRAIN_MS = 6000, JOURNAL_WAIT_MS = 4000, COMPUTE_THREADS = 2 };
 
 /* For who waits, beside what keepers hold. */
 enum { FILE_THREADS = 4 };
@@ -53,6 +53,7 @@ static err_t make_runtime(node_t *self)
                                  .memory_max = self->config->memory_actors_mb << 20,
                                  .recorder_path = recorder_path(self)};
     options.offload_threads[OFFLOAD_FILE] = FILE_THREADS + NODE_KEEPER_JOBS;
+    options.offload_threads[OFFLOAD_COMPUTE] = COMPUTE_THREADS; /* long searches run there */
     if (blobs_are_far(self->blobs)) /* who waits for the store keeps nobody from the disk */
         options.offload_threads[OFFLOAD_FILE] += BLOB_FETCH_MAX;
     err_t err = runtime_new(&options, &self->runtime);
@@ -64,6 +65,9 @@ static err_t make_runtime(node_t *self)
         err = runtime_new(&options, &self->runtime);
     }
     TRY(err);
+    const search_asker_options_t asking = {
+        .feed = self->search, .runtime = self->runtime, .work_inline = self->config->search_work};
+    TRY(search_asker_new(&asking, &self->asker));
     if (options.recorder_path != NULL && strcmp(self->config->recorder, "messages") == 0)
         err = runtime_record(self->runtime, RECORDER_MESSAGES);
     if (err == ERR_OK && self->config->latencies)
@@ -427,6 +431,7 @@ void node_close(node_t *self)
     if (self->runtime != NULL)
         runtime_free(self->runtime);
     upkeep_deinit(&self->upkeep);
+    search_asker_free(self->asker); /* its handles were on the runtime's loops */
     search_feed_close(self->search);
     projection_close(self->projection);
     library_projection_free(self->library_projection);

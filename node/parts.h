@@ -68,6 +68,7 @@ struct node {
     api_t api;
     catalog_keeper_t keeper;
     search_feed_t *search;
+    search_asker_t *asker;
     search_keeper_t search_keeper;
     went_back_t went_back;
     upkeep_t upkeep;

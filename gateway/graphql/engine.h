@@ -123,6 +123,11 @@ str_t graphql_field_name(const graphql_field_t *self); /* "title" */
 str_t graphql_type_name(const graphql_field_t *self);  /* "Track", the object that has the field */
 bool graphql_is_cancelled(const graphql_field_t *self);
 bool graphql_is_pending(const graphql_field_t *self); /* graphql_pending was called */
+/* Calls fn(context) once, on this thread, when the request is cancelled before it is done: to end
+ * soon what is done for it. The field has to be completed all the same, though not in fn; perhaps
+ * it is already, so the context lives as long as the request (graphql_arena). NO_MEMORY: it will
+ * not be called. */
+err_t graphql_on_cancel(graphql_field_t *self, void (*fn)(void *context), void *context);
 
 /* An argument after coercion, with the schema's default; NULL when it was left out. */
 const graphql_value_t *graphql_arg(const graphql_field_t *self, const char *name);

@@ -71,7 +71,7 @@ static void end(graphql_subscription_t *self)
     /* The event being executed is read until its fields are complete: that execution is not
      * cancelled but ends into the void, and event_done releases the event. */
     if (self->running != NULL)
-        self->running->is_unwanted = true;
+        gql_execution_drop(self->running);
     while (self->queue_count > 0) {
         event_t *event = &self->queue[self->queue_first];
         self->queue_first = (self->queue_first + 1) % GRAPHQL_EVENTS_QUEUED_MAX;

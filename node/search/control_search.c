@@ -3,6 +3,7 @@
 #include "node/parts.h"
 #include "node/search/search_wait.h"
 #include "runtime/base/json.h"
+#include "runtime/base/memory.h"
 
 enum { LIMIT_MAX = 100, LIMIT = 10 };
 
@@ -192,26 +193,31 @@ static void append_behind(search_feed_t *feed, json_t *json)
         json_key_u64(json, "behind", changes);
 }
 
-static err_t answer_into(node_t *node, control_request_t *request, buf_t *out)
+/* One question, from the command to its answer. */
+typedef struct asked {
+    control_request_t *request;
+    arena_t arena;
+    search_ask_t ask;
+} asked_t;
+
+static err_t answer_into(node_t *node, asked_t *asked, buf_t *out)
 {
-    arena_t arena ARENA_SCOPED = {0};
-    search_request_t question;
-    search_found_t found;
-    TRY(request_of(request, &question));
-    TRY(search_feed_ask(node->search, &arena, &question, &found));
+    const search_part_t *part = &asked->ask.parts[0];
+    const search_found_t *found = &part->found;
+    TRY(part->err);
     json_t json = json_to(out);
     json_object_begin(&json);
-    json_key_str(&json, "corrected", found.corrected);
-    json_key_str(&json, "stage", str_from(stages[found.stage]));
-    json_key_bool(&json, "is_cut", found.is_cut);
+    json_key_str(&json, "corrected", found->corrected);
+    json_key_str(&json, "stage", str_from(stages[found->stage]));
+    json_key_bool(&json, "is_cut", found->is_cut);
     append_behind(node->search, &json);
-    json_key_u64(&json, "work", found.work);
-    if (question.wants_explanation)
-        json_key_str(&json, "explanation", found.explanation);
-    if (question.wants_facets)
-        append_facets(&found, &json);
-    append_totals(&found, &json);
-    TRY(append_results(node, &arena, &found, &json));
+    json_key_u64(&json, "work", found->work);
+    if (part->request.wants_explanation)
+        json_key_str(&json, "explanation", found->explanation);
+    if (part->request.wants_facets)
+        append_facets(found, &json);
+    append_totals(found, &json);
+    TRY(append_results(node, &asked->arena, found, &json));
     json_object_end(&json);
     return buf_status(out);
 }
@@ -225,16 +231,39 @@ static void refuse(node_t *node, control_request_t *request, err_t err)
     control_refuse(request, err, buf_str(&why));
 }
 
+static void answered(void *context)
+{
+    asked_t *asked = context;
+    node_t *node = control_user(asked->request);
+    buf_t body BUF_SCOPED = BUF_INIT;
+    err_t err = answer_into(node, asked, &body);
+    if (err != ERR_OK)
+        refuse(node, asked->request, err);
+    else
+        control_reply(asked->request, buf_str(&body));
+    arena_deinit(&asked->arena);
+    memory_free(asked);
+}
+
 static void answer(void *context)
 {
     control_request_t *request = context;
     node_t *node = control_user(request);
-    buf_t body BUF_SCOPED = BUF_INIT;
-    err_t err = answer_into(node, request, &body);
-    if (err != ERR_OK)
+    asked_t *asked = memory_new(sizeof *asked);
+    err_t err = asked == NULL ? ERR_NO_MEMORY : request_of(request, &asked->ask.parts[0].request);
+    if (err != ERR_OK) {
+        memory_free(asked);
         refuse(node, request, err);
-    else
-        control_reply(request, buf_str(&body));
+        return;
+    }
+    asked->request = request;
+    asked->ask.edge = control_edge(request);
+    asked->ask.arena = &asked->arena;
+    asked->ask.count = 1;
+    asked->ask.then = answered;
+    asked->ask.context = asked;
+    if (search_asker_ask(node->asker, &asked->ask))
+        answered(asked);
 }
 
 /* Who looks for what a scan has just found should find it. */

@@ -99,6 +99,25 @@ static void append_figures(const search_feed_stats_t *stats, buf_t *out)
         append(out, rows[i].name, rows[i].type, rows[i].help, rows[i].value);
 }
 
+static void append_asked(search_asker_t *asker, buf_t *out)
+{
+    static const char *const places[] = {"here", "offloaded", "refused", "cancelled"};
+    static const family_t asked = {
+        "asked_total", "counter", "Questions by where they were answered, or why not.",
+        "place",       places,    COUNT_OF(places)};
+    search_asker_stats_t stats;
+    search_asker_stats(asker, &stats);
+    append_each(out, &asked,
+                (uint64_t[]){stats.here, stats.offloaded, stats.refused, stats.cancelled});
+    append(out, "asked_cut_total", "counter", "Questions answered with what was found until then.",
+           stats.cut);
+    append(out, "waiting", "gauge", "Questions that wait for the offload pool, or run there.",
+           stats.waiting);
+    append(out, "held_microseconds_max", "gauge",
+           "The longest that questions held a thread that serves requests.",
+           stats.held_ns_max / 1000);
+}
+
 void search_keeper_append_metrics(search_keeper_t *self, buf_t *out)
 {
     search_feed_stats_t stats;
@@ -113,4 +132,6 @@ void search_keeper_append_metrics(search_keeper_t *self, buf_t *out)
         "stage",       stage_names, SEARCH_STAGE_COUNT};
     append_each(out, &documents, stats.index.documents);
     append_each(out, &stages, stats.by_stage);
+    if (self->asker != NULL)
+        append_asked(self->asker, out);
 }

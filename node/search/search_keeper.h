@@ -23,6 +23,7 @@
  *          nothing from the disk. */
 
 #include "runtime/runtime.h"
+#include "storage/search/asking/search_asker.h"
 #include "storage/search/feed/search_feed.h"
 
 #include <stdatomic.h>
@@ -46,6 +47,7 @@ typedef enum search_state {
 typedef struct search_keeper {
     /* Given. */
     search_feed_t *feed;
+    search_asker_t *asker; /* for its figures; NULL: none */
     edge_t *edge;
     const ms_log_t *log;
     bool (*is_source_ready)(void *context); /* any thread */

@@ -37,6 +37,18 @@ void arena_reset(arena_t *self)
     self->size = 0;
 }
 
+/* Behind its own first block: that one has room. */
+void arena_take(arena_t *self, arena_t *other)
+{
+    arena_block_t **end = &self->blocks;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = other->blocks;
+    self->size += other->size;
+    other->blocks = NULL;
+    other->size = 0;
+}
+
 static arena_block_t *add_block(arena_t *self, size_t size)
 {
     size_t capacity = self->blocks == NULL

@@ -22,6 +22,9 @@ void arena_deinit(arena_t *self);
 #define ARENA_SCOPED SCOPED(arena_deinit)
 void arena_reset(arena_t *self);
 
+/* All of the other's pieces become this one's, past size_max too; the other is empty. */
+void arena_take(arena_t *self, arena_t *other);
+
 [[nodiscard]] void *arena_new(arena_t *self, size_t size);
 [[nodiscard]] void *arena_new_array(arena_t *self, size_t count, size_t item_size);
 [[nodiscard]] void *arena_dup(arena_t *self, const void *data, size_t size);

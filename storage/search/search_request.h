@@ -9,15 +9,20 @@
  *
  * A request has a budget of work (looking at a node of the dictionary, reading a posting list by
  * its size, ranking a document), not of time, so that the same question has the same answer; when
- * it is spent, what was found until then is the answer, and is_cut says so.
+ * it is spent, what was found until then is the answer, and is_cut says so; or, where another asks
+ * again with more (asking/search_asker.h), there is none.
  *
  * Rights: `roots` of the filter is what the asker may see. Nothing else is found or counted.
  *
  * Ownership  The answer lies in the arena. Threads  Any; pure reading.
- * Errors     INVALID: a bad filter; CORRUPT: the index has to be built again; NO_MEMORY. */
+ * Errors     INVALID: a bad filter; CORRUPT: the index has to be built again; NO_MEMORY; LIMIT: it
+ *            gives up; CANCELLED: is_stopped. */
 
 #include "runtime/base/arena.h"
+#include "runtime/base/clock.h"
 #include "storage/search/search_index.h"
+
+#include <stdatomic.h>
 
 enum {
     SEARCH_REQUEST_SIZE_MAX = 512, /* bytes looked at */
@@ -25,7 +30,7 @@ enum {
     SEARCH_RANKED_MAX = 500, /* tracks, half as many of the others: what one can page through */
     SEARCH_FACET_VALUES_MAX = 50,
     SEARCH_SPANS_MAX = 16,
-    SEARCH_WORK_MAX = 400000, /* the default budget: below 10 ms on a slow core */
+    SEARCH_WORK_MAX = 1000000, /* the default budget: 30 to 50 ms, on a thread that may wait */
 };
 
 /* Lists: any of their values; together: all of them. Zeroes: no filter. */
@@ -46,9 +51,15 @@ typedef struct search_request {
     uint32_t first[SEARCH_KIND_COUNT], offset[SEARCH_KIND_COUNT]; /* first 0: none of this kind */
     search_filter_t filter;
     bool wants_facets, wants_explanation;
-    bool is_exact;     /* as quoted: no corrections */
-    bool in_lyrics;    /* search the lyrics (tracks only) instead of names */
-    uint64_t work_max; /* 0: SEARCH_WORK_MAX */
+    bool is_exact;                 /* as quoted: no corrections */
+    bool in_lyrics;                /* search the lyrics (tracks only) instead of names */
+    uint64_t work_max;             /* 0: SEARCH_WORK_MAX */
+    const atomic_bool *is_stopped; /* NULL: never; then CANCELLED, soon */
+    /* When the work is spent, or at that time (0: none): LIMIT, soon, and no answer. Time is for
+     * who asks again, since it depends on more than the question. */
+    bool gives_up;
+    uint64_t until_ns;
+    ms_clock_t clock;
 } search_request_t;
 
 typedef enum search_stage {

@@ -333,3 +333,36 @@ test('who switches the history off is forgotten, and nothing is noted until it i
   await note(ana, 'later');
   assert.deepEqual(await recent(ana), ['later']);
 });
+
+test('what is too long for the thread that serves it is answered by the pool, the same', async () => {
+  const asked = async (place) => {
+    const figures = await (await fetch(`${server.origin}/metrics`)).text();
+    return Number(figures.match(new RegExp(`^musicstream_search_asked_total{place="${place}"} (\\d+)$`, 'm'))[1]);
+  };
+  const all = async () => {
+    const page = 'tracks(first: 20) { totalCount nodes { title } } albums { nodes { title } } lyrics { edges { line { text } } } facets { genres { value count } } didYouMean isPartial';
+    const twice = (text) => ana.data(`{ a: search(query: "${text}") { ${page} } b: search(query: "harbour", filter: { favouritesOnly: true }) { ${page} } }`);
+    return [await twice('harbor lihgts'), await twice(''), await twice('moonlight copper'),
+      JSON.parse(server.command('search', 'harbor', 'lihgts', '--json').stdout).hits.map(({ title }) => title)];
+  };
+  const here = await all();
+  assert.equal(here[0].a.didYouMean, 'harbour lights');
+  await server.kill();
+  server.options.flags = ['--search-work', '1'];
+  await server.start();
+  assert.deepEqual(await all(), here);
+  assert.ok(await asked('offloaded') >= 13);
+  assert.deepEqual([await asked('here'), await asked('refused')], [0, 0]);
+
+  const query = JSON.stringify({ query: `{ search(query: "tide") { tracks { nodes { title } } } }` });
+  const left = await Promise.allSettled(Array.from({ length: 20 }, () => {
+    const aborting = new AbortController();
+    const gone = fetch(`${server.origin}/graphql`, {
+      method: 'POST', headers: { Authorization: `Bearer ${ana.token}`, 'Content-Type': 'application/json' }, body: query, signal: aborting.signal,
+    });
+    setImmediate(() => aborting.abort());
+    return gone;
+  }));
+  assert.equal(left.length, 20);
+  assert.deepEqual(await all(), here);
+});

@@ -318,14 +318,37 @@ graphql_execution_t *graphql_execute(const graphql_engine_t *engine,
     return self == NULL || gql_execution_start(self) ? NULL : self;
 }
 
+static void call_hooks(graphql_execution_t *self)
+{
+    for (gql_hook_t *hook = STEAL(self->hooks); hook != NULL; hook = hook->next)
+        hook->fn(hook->context);
+}
+
 void graphql_cancel(graphql_execution_t **self)
 {
     graphql_execution_t *execution = STEAL(*self);
     if (execution == NULL)
         return;
     execution->is_cancelled = true;
+    call_hooks(execution);
     if (execution->pending == 0 && execution->busy == 0)
         gql_execution_free(execution);
+}
+
+void gql_execution_drop(graphql_execution_t *self)
+{
+    self->is_unwanted = true;
+    call_hooks(self);
+}
+
+err_t graphql_on_cancel(graphql_field_t *self, void (*fn)(void *context), void *context)
+{
+    gql_hook_t *hook = arena_new(&self->execution->arena, sizeof *hook);
+    if (hook == NULL)
+        return ERR_NO_MEMORY;
+    *hook = (gql_hook_t){self->execution->hooks, fn, context};
+    self->execution->hooks = hook;
+    return ERR_OK;
 }
 
 /* ---- pending fields ---- */

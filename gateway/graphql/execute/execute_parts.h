@@ -52,6 +52,13 @@ struct graphql_field {
     };
 };
 
+typedef struct gql_hook gql_hook_t;
+struct gql_hook {
+    gql_hook_t *next;
+    void (*fn)(void *context);
+    void *context;
+};
+
 struct graphql_execution {
     arena_t arena;
     gql_prepared_t *prepared;
@@ -61,8 +68,9 @@ struct graphql_execution {
     const void *root_source;
     uint32_t pending, busy, next_serial;
     bool is_serial, is_cancelled;
-    bool is_unwanted; /* nobody listens, but done is called all the same */
-    err_t failed;     /* LIMIT or NO_MEMORY: the whole request */
+    bool is_unwanted;  /* nobody listens, but done is called all the same */
+    gql_hook_t *hooks; /* to call when it is cancelled; in the arena */
+    err_t failed;      /* LIMIT or NO_MEMORY: the whole request */
     graphql_done_fn *done;
     void *done_context;
 };
@@ -73,6 +81,8 @@ graphql_execution_t *gql_execution_new(gql_prepared_t *prepared, const void *roo
 void gql_execution_free(graphql_execution_t *self);
 /* Runs it as far as it gets; true when it is finished and gone. */
 bool gql_execution_start(graphql_execution_t *self);
+/* Nobody listens any more, and what works for it is told; done is called all the same. */
+void gql_execution_drop(graphql_execution_t *self);
 
 /* execute.c */
 void gql_node_start_fields(graphql_field_t *node, const gql_type_t *type, const void *source);

@@ -111,8 +111,11 @@ err_t search_postings(search_read_t *read, search_space_t space, str_t term,
     str_t whole = key_of(&key, space, term);
     roaring_bitmap_t *bitmap = NULL;
     TRY(base_bitmap(read, whole, &bitmap));
-    if (read->gone != NULL)
+    read->work += search_work_of_set(bitmap);
+    if (read->gone != NULL) {
+        read->work += search_work_of_set(bitmap);
         roaring_bitmap_andnot_inplace(bitmap, read->gone);
+    }
     err_t err = read->has_delta ? index_term_read(&read->tx, whole, bitmap, &read->work) : ERR_OK;
     if (err == ERR_OK)
         *out_bitmap = bitmap;
@@ -144,6 +147,7 @@ err_t search_postings_into(search_read_t *read, search_space_t space, str_t term
 {
     roaring_bitmap_t *more;
     TRY(search_postings(read, space, term, &more));
+    read->work += search_work_of_set(more);
     roaring_bitmap_or_inplace(bitmap, more);
     roaring_bitmap_free(more);
     return ERR_OK;

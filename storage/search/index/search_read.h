@@ -51,6 +51,14 @@ typedef struct search_read {
     uint64_t work;           /* counted up by what is read, see SEARCH_WORK_MAX */
 } search_read_t;
 
+enum { SEARCH_WORK_CONTAINER = 4 };
+
+/* Of going through a set once: what its containers cost, however little is in each. */
+static inline uint64_t search_work_of_set(const roaring_bitmap_t *set)
+{
+    return (uint64_t)set->high_low_container.size * SEARCH_WORK_CONTAINER;
+}
+
 err_t search_read_begin(search_index_t *index, arena_t *arena, search_read_t *out_read);
 void search_read_end(search_read_t *read);
 #define SEARCH_READ_SCOPED SCOPED(search_read_end)

@@ -23,7 +23,7 @@ static err_t rank_one(query_t *query, candidate_t candidate, hits_t *hits)
 {
     search_entry_t entry;
     rank_detail_t detail;
-    query->read.work += WORK_RANK;
+    TRY(query_before_rank(query));
     err_t err = search_entry(&query->read, candidate.number, &entry);
     if (err == ERR_NOT_FOUND)
         return ERR_OK;
@@ -248,7 +248,7 @@ static err_t fill_result(query_t *query, const hit_t *hit, answer_words_t *words
         .popularity = hit->popularity,
         .line_at_ms = -1,
     };
-    query->read.work += WORK_RANK;
+    TRY(query_before_rank(query));
     TRY(search_entry(&query->read, hit->number, &entry));
     rank_entry(&query->question, &entry, &detail);
     add_matches(query, &entry, &detail, words);
@@ -266,10 +266,11 @@ static err_t fill_kind(query_t *query, search_kind_t kind, answer_words_t *words
         arena_new_array(query->arena, MAX(count, (size_t)1), sizeof *results);
     if (results == NULL)
         return ERR_NO_MEMORY;
-    for (size_t i = 0; i < count; i++)
-        TRY(fill_result(query, &hits->items[offset + i], words, &results[i]));
+    size_t filled = 0;
+    for (; filled < count && !query_is_spent(query); filled++)
+        TRY(fill_result(query, &hits->items[offset + filled], words, &results[filled]));
     found->results[kind] = results;
-    found->counts[kind] = count;
+    found->counts[kind] = filled;
     found->totals[kind] = query->totals[kind];
     return ERR_OK;
 }

@@ -132,6 +132,7 @@ static err_t read_track(query_t *query, uint32_t number, buf_t *scratch, lyrics_
     if (err == ERR_NOT_FOUND || (err == ERR_OK && lyrics.size == 0))
         return ERR_OK;
     TRY(err);
+    TRY(query_go_on(query));
     query->read.work += WORK_NUMBER + lyrics.size / WORK_LYRICS_SHARE;
     TRY(lyric_line_find(lyrics, &query->question, scratch, &line));
     return line.in_order == 0 ? ERR_OK : weigh(query, number, &line, hits);

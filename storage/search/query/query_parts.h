@@ -19,9 +19,10 @@
 enum {
     /* Work of what is not counted where it is done. */
     WORK_POSTINGS = 20, /* finding a posting list */
-    WORK_RANK = 60,     /* reading and ranking a document */
-    WORK_NUMBER = 30,   /* the number of an id; a word of the delta */
-    WORK_SETS = 8,      /* putting two sets together, and a unit for so many numbers in them: */
+    WORK_RANK = 40, /* reading a document; to rank it a unit more for each byte of the question */
+    WORK_RANK_WORD = 20, /* and these for each word */
+    WORK_NUMBER = 30,    /* the number of an id; a word of the delta */
+    WORK_SETS = 8,       /* putting two sets together, and a unit for so many numbers in them: */
     WORK_SET_SHARE = 64,
     WORK_LYRICS_SHARE = 3, /* bytes of lyrics that are read, a unit */
     WORK_SPREAD = 8,       /* numbers laid out for counting, a unit */
@@ -77,13 +78,40 @@ typedef struct query {
     buf_t notes; /* where an explanation is wanted */
 } query_t;
 
-/* True, and the answer will say so, when the budget is spent. */
+static inline bool query_is_stopped(const query_t *self)
+{
+    const atomic_bool *is_stopped = self->request->is_stopped;
+    return is_stopped != NULL && atomic_load_explicit(is_stopped, memory_order_relaxed);
+}
+
+/* True, and the answer will say so, when the budget is spent, or nobody wants it any more. */
 static inline bool query_is_spent(query_t *self)
 {
-    if (self->read.work < self->work_max)
+    if (self->read.work < self->work_max && !query_is_stopped(self))
         return false;
     self->is_cut = true;
     return true;
+}
+
+/* Before each piece of work that costs more than a few microseconds. CANCELLED; LIMIT: what was
+ * asked gives up rather than to be cut. */
+static inline err_t query_go_on(query_t *self)
+{
+    if (query_is_stopped(self))
+        return ERR_CANCELLED;
+    const search_request_t *request = self->request;
+    if (!request->gives_up)
+        return ERR_OK;
+    bool is_late = request->until_ns > 0 && clock_mono_ns(&request->clock) >= request->until_ns;
+    return self->is_cut || self->read.work >= self->work_max || is_late ? ERR_LIMIT : ERR_OK;
+}
+
+/* Before a document is ranked. As query_go_on. */
+static inline err_t query_before_rank(query_t *self)
+{
+    TRY(query_go_on(self));
+    self->read.work += WORK_RANK + WORK_RANK_WORD * self->question.count + self->question.text.size;
+    return ERR_OK;
 }
 
 static inline bool query_wants(const query_t *self, search_kind_t kind)

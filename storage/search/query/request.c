@@ -5,6 +5,8 @@
 #include "storage/search/query/sets.h"
 #include "storage/search/query/stages.h"
 
+enum { PERCENT_FOUND = 70, PERCENT_RANKED = 85 };
+
 static void query_deinit(query_t *self)
 {
     set_scope_end(&self->found);
@@ -39,13 +41,24 @@ static bool has_facet_filter(const filter_t *filter)
     return false;
 }
 
+/* What is found is ranked and shown, too: a share of the budget is kept for each of what follows,
+ * so that what took all of its own still has an answer. */
+static void may_spend(query_t *self, uint64_t percent)
+{
+    uint64_t whole = self->request->work_max == 0 ? SEARCH_WORK_MAX : self->request->work_max;
+    self->work_max = whole / 100 * percent;
+}
+
 static err_t find(query_t *self)
 {
+    may_spend(self, PERCENT_RANKED);
     if (self->question.count == 0)
         return answer_browse(self);
     if (self->request->in_lyrics)
         return lyrics_run(self);
+    may_spend(self, PERCENT_FOUND);
     TRY(stages_run(self));
+    may_spend(self, PERCENT_RANKED);
     return answer_rank(self);
 }
 
@@ -55,11 +68,13 @@ static err_t answer(query_t *self, const filter_t *filter, search_found_t *out_f
     self->visible = filter->all;
     self->keeps_unfiltered = request->wants_facets && has_facet_filter(filter);
     TRY(find(self));
+    may_spend(self, 100);
     TRY(self->stage == SEARCH_STAGE_LYRICS ? lyrics_fill(self, out_found)
                                            : answer_fill(self, out_found));
     if (request->wants_facets)
         TRY(facets_count(self, filter, out_found));
     TRY(explain_query(self, &out_found->explanation));
+    TRY(query_go_on(self));
     out_found->stage = self->stage;
     out_found->is_cut = self->is_cut;
     out_found->work = self->read.work;
@@ -72,10 +87,10 @@ err_t search_ask(search_index_t *index, arena_t *arena, const search_request_t *
     query_t self SCOPED(query_deinit) = {
         .arena = arena,
         .request = request,
-        .work_max = request->work_max == 0 ? SEARCH_WORK_MAX : request->work_max,
     };
     filter_t filter FILTER_SCOPED = {0};
     search_found_t found = {0};
+    may_spend(&self, PERCENT_FOUND); /* the filter, too */
     TRY(search_read_begin(index, arena, &self.read));
     TRY(prepare(&self));
     TRY(filter_init(&self, &filter));

@@ -24,12 +24,14 @@ void set_scope_end(roaring_bitmap_t **set)
 
 err_t set_of_term(query_t *query, search_space_t space, str_t term, roaring_bitmap_t **out_set)
 {
+    TRY(query_go_on(query));
     query->read.work += WORK_POSTINGS;
     return search_postings(&query->read, space, term, out_set);
 }
 
 err_t set_add_term(query_t *query, search_space_t space, str_t term, roaring_bitmap_t *set)
 {
+    TRY(query_go_on(query));
     query->read.work += WORK_POSTINGS;
     return search_postings_into(&query->read, space, term, set);
 }
@@ -45,7 +47,7 @@ static err_t empty_set(roaring_bitmap_t **out_set)
 static void count_work(query_t *query, const roaring_bitmap_t *a, const roaring_bitmap_t *b)
 {
     query->read.work +=
-        WORK_SETS +
+        WORK_SETS + search_work_of_set(a) + search_work_of_set(b) +
         (roaring_bitmap_get_cardinality(a) + roaring_bitmap_get_cardinality(b)) / WORK_SET_SHARE;
 }
 
@@ -258,6 +260,7 @@ static err_t add_near(query_t *query, question_word_t *word, uint32_t edits, uin
     work_max = MIN(work_max, query->work_max);
     TRY(near_find(&query->read, word, edits, max, work_max, out_near));
     query->is_cut |= query->read.work >= work_max; /* the walk has had its share */
+    TRY(query_go_on(query));
     for (size_t i = 0; i < out_near->count && !query_is_spent(query); i++)
         if (out_near->items[i].distance > 0)
             TRY(set_add_term(query, SEARCH_SPACE_WORD, out_near->items[i].text, set));

@@ -188,9 +188,11 @@ static err_t intersect(query_t *query, roaring_bitmap_t *const *sets, size_t cou
         smallest == count ? roaring_bitmap_create() : roaring_bitmap_copy(sets[smallest]);
     if (set == NULL)
         return ERR_NO_MEMORY;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        TRY(query_go_on(query));
         if (i != smallest && sets[i] != NULL)
             set_and(query, set, sets[i]);
+    }
     *out_set = STEAL(set);
     return ERR_OK;
 }
@@ -223,6 +225,8 @@ static err_t run_exact(stages_t *self)
     roaring_bitmap_t *set SET_SCOPED = NULL;
     query->stage = SEARCH_STAGE_EXACT;
     for (size_t i = 0; i < self->question->count; i++) {
+        if (i > 0 && query_is_spent(query))
+            break; /* it was the last stage, and the last words are not looked at */
         TRY(set_exact(query, &self->question->words[i], &self->exact[i]));
         explain_word(query, "exactly", self->question->words[i].text, NULL, self->exact[i]);
     }
@@ -365,7 +369,7 @@ static err_t has_answer(stages_t *self, bool is_exact, bool *out_has)
         for (size_t i = 0; i < query->candidates[kind].count && !*out_has; i++) {
             search_entry_t entry;
             rank_detail_t detail;
-            query->read.work += WORK_RANK;
+            TRY(query_before_rank(query));
             err_t err = search_entry(&query->read, query->candidates[kind].items[i].number, &entry);
             if (err == ERR_NOT_FOUND)
                 continue;

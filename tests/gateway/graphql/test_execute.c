@@ -312,6 +312,32 @@ Test(execute, a_cancelled_request_answers_nothing_and_its_fields_may_still_compl
     graphql_engine_free(engine);
 }
 
+static void cancel_seen(void *context)
+{
+    (*(int *)context)++;
+}
+
+Test(execute, what_works_for_a_request_is_told_once_that_it_is_cancelled_and_not_when_it_is_done)
+{
+    graphql_engine_t *engine = start();
+    desk_t desk DESK_SCOPED = {0};
+    int seen[3] = {0};
+
+    graphql_execution_t *execution = ask(engine, "{ later b: later }", &desk);
+    check_ok(graphql_on_cancel(desk.held[0], cancel_seen, &seen[0]));
+    check_ok(graphql_on_cancel(desk.held[1], cancel_seen, &seen[1]));
+    complete(&desk, 0, "x");
+    graphql_cancel(&execution);
+    complete(&desk, 1, "y");
+    cr_expect(ask(engine, "{ later }", &desk) != NULL);
+    check_ok(graphql_on_cancel(desk.held[2], cancel_seen, &seen[2]));
+    complete(&desk, 2, "z");
+
+    cr_expect(seen[0] == 1 && seen[1] == 1 && seen[2] == 0);
+    cr_expect(desk.answers == 1);
+    graphql_engine_free(engine);
+}
+
 Test(execute, what_resolvers_return_is_checked_against_the_schema)
 {
     static const struct {

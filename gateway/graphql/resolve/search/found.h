@@ -15,7 +15,7 @@ enum {
     FOUND_MAX = 500,      /* results of a group that one can page through */
     FOUND_ASKED_MAX = 50, /* of playlists and people: each costs a question to an actor */
     FOUND_TOP_MAX = 20,
-    FOUND_SEARCHES_MAX = 2, /* of one request, on its thread: the second with half of the work */
+    FOUND_SEARCHES_MAX = 2, /* of one request */
 };
 
 typedef enum found_group {
@@ -63,7 +63,6 @@ typedef struct found_question {
     found_t *found;
     uint32_t windows[FOUND_GROUP_COUNT]; /* how many of each group have to be known */
     search_filter_t filter;
-    uint64_t work_max;
     bool has_filter, is_exact, wants_facets, wants_explanation;
 } found_question_t;
 
@@ -82,8 +81,9 @@ uint32_t found_top_window(graphql_field_t *field);
 
 /* The question. INVALID: the filter; LIMIT: a list of it; NO_MEMORY. */
 err_t found_question_new(graphql_field_t *field, found_question_t **out_question);
-/* Tracks, albums, artists, lyrics, facets. */
-err_t found_ask_index(graphql_field_t *field, const found_question_t *question);
+/* Tracks, albums, artists, lyrics, facets; then `then`, now or later, which completes the field. */
+err_t found_ask_index(graphql_field_t *field, const found_question_t *question,
+                      err_t (*then)(graphql_field_t *field, const found_question_t *question));
 /* Playlists and people: as many of each as are wanted. */
 err_t found_ask_names(graphql_field_t *field, const found_question_t *question);
 /* Completes the field, once the actors of playlists and people have answered. */

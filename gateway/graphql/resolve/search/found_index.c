@@ -1,5 +1,5 @@
 /* found_index.c -- what the index of the catalog finds: one question for all groups, and one for
- * lyrics where they are asked for. */
+ * lyrics where they are asked for, both at once. */
 
 #include "gateway/graphql/resolve/search/found.h"
 
@@ -27,67 +27,136 @@ static err_t take_results(graphql_field_t *field, const search_found_t *answer, 
     return ERR_OK;
 }
 
-/* Where there is none yet, nothing is found, and found->is_building says why. */
-static err_t ask(graphql_field_t *field, const search_request_t *request, found_t *found,
-                 search_found_t *out_answer)
+/* ---- asking ---- */
+
+typedef struct asking {
+    graph_t *graph; /* held while it is away; NULL: it is not */
+    graphql_field_t *field;
+    const found_question_t *question;
+    err_t (*then)(graphql_field_t *field, const found_question_t *question);
+    search_part_t *names, *lyrics; /* of the ask; NULL: not asked for */
+    search_ask_t ask;
+} asking_t;
+
+static search_part_t *add_part(asking_t *self)
 {
-    *out_answer = (search_found_t){.stage = SEARCH_STAGE_EXACT};
-    err_t err = search_feed_ask(graph_of(field)->home->api->search, graphql_arena(field), request,
-                                out_answer);
-    found->is_building |= err == ERR_UNAVAILABLE;
-    found->is_partial |= err == ERR_OK && out_answer->is_cut;
-    return err == ERR_UNAVAILABLE ? ERR_OK : err;
+    const found_question_t *question = self->question;
+    search_part_t *part = &self->ask.parts[self->ask.count++];
+    part->request = (search_request_t){.text = graphql_arg_str(self->field, "query"),
+                                       .is_typing = question->found->is_typing,
+                                       .is_exact = question->is_exact,
+                                       .filter = question->filter,
+                                       .wants_explanation = question->wants_explanation};
+    return part;
 }
 
-static search_request_t request_of(graphql_field_t *field, const found_question_t *question)
+static void add_names(asking_t *self)
 {
-    return (search_request_t){.text = graphql_arg_str(field, "query"),
-                              .is_typing = question->found->is_typing,
-                              .is_exact = question->is_exact,
-                              .filter = question->filter,
-                              .wants_explanation = question->wants_explanation};
+    self->names = add_part(self);
+    self->names->request.wants_facets = self->question->wants_facets;
+    for (int kind = 0; kind < SEARCH_KIND_COUNT; kind++)
+        self->names->request.first[kind] = self->question->windows[kind];
 }
 
-static err_t ask_names(graphql_field_t *field, const found_question_t *question, uint64_t work_max)
+static void add_lyrics(asking_t *self)
 {
-    found_t *found = question->found;
-    search_found_t answer;
-    search_request_t request = request_of(field, question);
-    request.wants_facets = question->wants_facets;
-    request.work_max = work_max;
+    self->lyrics = add_part(self);
+    self->lyrics->request.in_lyrics = true;
+    self->lyrics->request.first[SEARCH_TRACK] = self->question->windows[FOUND_LYRICS];
+}
+
+static void add_parts(asking_t *self)
+{
+    const found_question_t *question = self->question;
+    bool has_names = question->wants_facets;
     for (int kind = 0; kind < SEARCH_KIND_COUNT; kind++)
-        request.first[kind] = question->windows[kind];
-    TRY(ask(field, &request, found, &answer));
-    found->words = answer.matched;
-    found->corrected = answer.corrected;
-    found->explanation = answer.explanation;
-    memcpy(found->facets, answer.facets, sizeof found->facets);
-    for (int kind = 0; kind < SEARCH_KIND_COUNT; kind++)
-        TRY(take_results(field, &answer, (search_kind_t)kind, (found_group_t)kind, question));
+        has_names |= question->windows[kind] > 0;
+    if (has_names)
+        add_names(self);
+    if (question->windows[FOUND_LYRICS] > 0)
+        add_lyrics(self);
+}
+
+/* ---- taking ---- */
+
+/* Where there is no index yet, nothing is found, and found->is_building says why. */
+static err_t take_part(search_part_t *part, found_t *found)
+{
+    found->is_building |= part->err == ERR_UNAVAILABLE;
+    if (part->err == ERR_UNAVAILABLE)
+        part->found = (search_found_t){.stage = SEARCH_STAGE_EXACT};
+    else
+        TRY(part->err);
+    found->is_partial |= part->found.is_cut;
     return ERR_OK;
 }
 
-static err_t ask_lyrics(graphql_field_t *field, const found_question_t *question, uint64_t work_max)
+static err_t take_names(asking_t *self, found_t *found)
 {
-    found_t *found = question->found;
-    search_found_t answer;
-    search_request_t request = request_of(field, question);
-    request.in_lyrics = true;
-    request.work_max = work_max;
-    request.first[SEARCH_TRACK] = question->windows[FOUND_LYRICS];
-    TRY(ask(field, &request, found, &answer));
-    found->sung = answer.matched;
-    return take_results(field, &answer, SEARCH_TRACK, FOUND_LYRICS, question);
+    const search_found_t *answer = &self->names->found;
+    TRY(take_part(self->names, found));
+    found->words = answer->matched;
+    found->corrected = answer->corrected;
+    found->explanation = answer->explanation;
+    memcpy(found->facets, answer->facets, sizeof found->facets);
+    for (int kind = 0; kind < SEARCH_KIND_COUNT; kind++)
+        TRY(take_results(self->field, answer, (search_kind_t)kind, (found_group_t)kind,
+                         self->question));
+    return ERR_OK;
 }
 
-err_t found_ask_index(graphql_field_t *field, const found_question_t *question)
+static err_t take_lyrics(asking_t *self, found_t *found)
 {
-    bool has_lyrics = question->windows[FOUND_LYRICS] > 0, has_names = question->wants_facets;
-    for (int kind = 0; kind < SEARCH_KIND_COUNT; kind++)
-        has_names |= question->windows[kind] > 0;
-    /* Both in the time of one. */
-    uint64_t work_max = has_lyrics && has_names ? question->work_max / 2 : question->work_max;
-    if (has_names)
-        TRY(ask_names(field, question, work_max));
-    return has_lyrics ? ask_lyrics(field, question, work_max) : ERR_OK;
+    const search_found_t *answer = &self->lyrics->found;
+    TRY(take_part(self->lyrics, found));
+    found->sung = answer->matched;
+    return take_results(self->field, answer, SEARCH_TRACK, FOUND_LYRICS, self->question);
+}
+
+static err_t take(asking_t *self)
+{
+    if (self->names != NULL)
+        TRY(take_names(self, self->question->found));
+    if (self->lyrics != NULL)
+        TRY(take_lyrics(self, self->question->found));
+    return self->then(self->field, self->question);
+}
+
+/* On the field's thread; it is gone when it is completed, and with it what lies in its arena. */
+static void came_back(void *context)
+{
+    asking_t *self = context;
+    graph_t *graph = self->graph;
+    graphql_field_t *field = self->field;
+    err_t err = graphql_is_cancelled(field) ? ERR_CANCELLED : take(self);
+    if (err != ERR_OK)
+        IGNORE_ERR(graphql_return_error(field, err, NULL)); /* always OK */
+    graph_unref(graph);
+}
+
+static void nobody_waits(void *context)
+{
+    search_asker_cancel(&((asking_t *)context)->ask);
+}
+
+err_t found_ask_index(graphql_field_t *field, const found_question_t *question,
+                      err_t (*then)(graphql_field_t *field, const found_question_t *question))
+{
+    graph_t *graph = graph_of(field);
+    asking_t *self = arena_new(graphql_arena(field), sizeof *self);
+    if (self == NULL)
+        return ERR_NO_MEMORY;
+    self->field = field;
+    self->question = question;
+    self->then = then;
+    self->ask.edge = graph->home->edge;
+    self->ask.arena = graphql_arena(field);
+    self->ask.then = came_back;
+    self->ask.context = self;
+    add_parts(self);
+    if (search_asker_ask(graph->home->api->asker, &self->ask))
+        return take(self);
+    self->graph = graph_ref(graph);
+    IGNORE_ERR(graphql_on_cancel(field, nobody_waits, self)); /* then it runs to its end */
+    return graphql_is_pending(field) ? ERR_OK : graphql_pending(field);
 }

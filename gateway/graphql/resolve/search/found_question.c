@@ -78,7 +78,6 @@ err_t found_question_new(graphql_field_t *field, found_question_t **out_question
         return ERR_NO_MEMORY;
     *found = (found_t){.is_typing = graphql_arg_bool(field, "typing", false)};
     *self = (found_question_t){.found = found,
-                               .work_max = SEARCH_WORK_MAX / MAX(graph_of(field)->searches, 1u),
                                .has_filter = !graphql_value_is_null(filter),
                                .is_exact = graphql_arg_bool(field, "exact", false),
                                .wants_facets = graphql_selects(field, "facets"),

@@ -3,11 +3,15 @@
 #include "actors/protocol/user.h"
 #include "gateway/graphql/resolve/search/found.h"
 
-static err_t ask_all(graphql_field_t *field, const found_question_t *question)
+static err_t ask_names(graphql_field_t *field, const found_question_t *question)
 {
-    TRY(found_ask_index(field, question));
     TRY(found_ask_names(field, question));
     return found_return(field, question->found);
+}
+
+static err_t ask_all(graphql_field_t *field, const found_question_t *question)
+{
+    return found_ask_index(field, question, ask_names);
 }
 
 /* ---- among favourites ---- */
@@ -26,7 +30,6 @@ static err_t got_favourites(graphql_field_t *field, const answer_t *answer)
     return ask_all(field, question);
 }
 
-/* A request's searches run one after the other, on its thread. */
 static bool is_one_too_many(graphql_field_t *field)
 {
     graph_t *graph = graph_of(field);

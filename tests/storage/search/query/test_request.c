@@ -89,6 +89,82 @@ Test(request, a_budget_that_is_spent_is_said_and_the_same_each_time)
     }
 }
 
+/* Answers, or says with which error there is none. */
+static err_t try_with(shelf_t *shelf, const search_request_t *request, search_found_t *out_found)
+{
+    err_t err = search_ask(shelf->index, &shelf->arena, request, out_found);
+    cr_assert(err == ERR_OK || !request->gives_up || err == ERR_LIMIT, "%s", err_name(err));
+    return err;
+}
+
+Test(request, one_that_gives_up_has_all_of_an_answer_or_none_and_stops_soon)
+{
+    static const char *const typed[] = {"love abcdabcd dcbadcba", "abcdabc", "lo", "love", ""};
+    shelf_t shelf SHELF_SCOPED;
+    many_init(&shelf);
+
+    for (size_t i = 0; i < 2 * COUNT_OF(typed); i++) {
+        search_request_t whole = shelf_question(typed[i / 2]);
+        whole.in_lyrics = i % 2 == 1;
+        whole.wants_facets = true;
+        search_found_t all = shelf_ask(&shelf, &whole), found;
+        uint64_t gave_up = 0, answered = 0;
+        for (uint64_t work_max = 1; work_max < 2 * all.work; work_max += all.work / 9 + 1) {
+            search_request_t request = whole;
+            request.work_max = work_max;
+            request.gives_up = true;
+            err_t err = try_with(&shelf, &request, &found);
+            gave_up += err == ERR_LIMIT ? 1 : 0;
+            answered += err == ERR_OK ? 1 : 0;
+            cr_expect(err != ERR_OK || (!found.is_cut && found.work == all.work));
+            arena_reset(&shelf.arena);
+        }
+        cr_expect(gave_up >= 7 && answered >= 1, "\"%s\": %lu gave up, %lu did not", typed[i / 2],
+                  (unsigned long)gave_up, (unsigned long)answered);
+    }
+}
+
+Test(request, one_that_nobody_wants_is_cancelled_and_time_ends_one_that_gives_up)
+{
+    shelf_t shelf SHELF_SCOPED;
+    search_found_t found;
+    const atomic_bool is_stopped = true, is_wanted = false;
+    many_init(&shelf);
+    search_request_t request = shelf_question("love abcdabcd");
+
+    request.is_stopped = &is_stopped;
+    check_err(try_with(&shelf, &request, &found), ERR_CANCELLED);
+    request.is_stopped = &is_wanted;
+    check_ok(try_with(&shelf, &request, &found));
+    request.clock = clock_system();
+    request.until_ns = 1; /* long ago */
+    check_ok(try_with(&shelf, &request, &found));
+    request.gives_up = true;
+    check_err(try_with(&shelf, &request, &found), ERR_LIMIT);
+    request.until_ns = UINT64_MAX;
+    check_ok(try_with(&shelf, &request, &found));
+}
+
+/* Each has found a lot long before it has looked for everything. */
+Test(request, what_was_found_before_the_budget_was_spent_is_ranked_and_shown)
+{
+    static const char *const typed[] = {"love", "lo", "lovr"};
+    shelf_t shelf SHELF_SCOPED;
+    many_init(&shelf);
+
+    for (size_t i = 0; i < COUNT_OF(typed); i++) {
+        search_request_t request = shelf_question(typed[i]);
+        request.is_typing = i == 1;
+        uint64_t needed = shelf_ask(&shelf, &request).work;
+        for (uint64_t percent = 20; percent < 90; percent += 10) {
+            request.work_max = needed * percent / 100;
+            search_found_t found = shelf_ask(&shelf, &request);
+            cr_expect(found.is_cut && found.counts[SEARCH_TRACK] > 0, "\"%s\" with %lu of 100",
+                      typed[i], (unsigned long)percent);
+        }
+    }
+}
+
 Test(request, no_question_costs_much_more_than_its_budget)
 {
     enum { SLACK = 5000 }; /* what one step may take past the end */
