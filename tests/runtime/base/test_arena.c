@@ -57,3 +57,24 @@ Test(arena, strings_are_terminated_copies)
     check_str(printed, STR("42 text"));
     cr_assert(printed.data[7] == '\0' && memcmp(dup, "te", 2) == 0);
 }
+
+Test(arena, takes_all_of_another_whose_pieces_stay_where_they_are)
+{
+    arena_t arena ARENA_SCOPED = {.size_max = 4096}, other ARENA_SCOPED = {0},
+                  empty ARENA_SCOPED = {0};
+    str_t own = arena_str(&arena, STR("own")), text = arena_str(&other, STR("another's"));
+    cr_assert(own.data != NULL && arena_new(&other, 100000) != NULL);
+    size_t size = arena.size + other.size;
+
+    arena_take(&arena, &other);
+    arena_take(&arena, &other);
+    arena_take(&empty, &arena);
+    arena_take(&arena, &empty);
+
+    check_str(own, STR("own"));
+    check_str(text, STR("another's"));
+    cr_assert(arena.size == size && other.size == 0 && other.blocks == NULL);
+    cr_assert(arena_new(&arena, 1) == NULL); /* past its limit, with what it took */
+    arena_reset(&arena);
+    cr_assert(arena_new(&arena, 4096) != NULL && arena_new(&other, 1) != NULL);
+}
