@@ -20,10 +20,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ANSWER_WAIT_MS = 5000, DRAIN_MS = 6000, JOURNAL_WAIT_MS = 4000, COMPUTE_THREADS = 2 };
+enum { ANSWER_WAIT_MS = 5000, DRAIN_MS = 6000, JOURNAL_WAIT_MS = 4000 };
 
 /* For who waits, beside what keepers hold. */
-enum { FILE_THREADS = 4 };
+enum { FILE_THREADS = 4, COMPUTE_THREADS = 2 };
 
 /* ---- opening ---- */
 
