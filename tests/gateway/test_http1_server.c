@@ -3,6 +3,7 @@
 #include "tests/support/check.h"
 #include "tests/support/gateway_thread.h"
 #include "tests/support/http_client.h"
+#include "tests/support/patience.h"
 
 enum { BODY_SIZE_MAX = 1000, ROUTE_BODY_SIZE_MAX = 2000 };
 
@@ -400,8 +401,20 @@ Test(http1_server, a_connection_ends_after_its_last_allowed_request)
     cr_assert(str_contains(buf_str(&answer), STR("Connection: close")));
 }
 
+/* The status that a client is told who says this and no more. */
+static int status_told(const fixture_t *fixture, const char *bytes)
+{
+    http_client_t client HTTP_CLIENT_SCOPED = {0};
+    buf_t answer BUF_SCOPED = BUF_INIT;
+    check_ok(http_client_open(&client, fixture->thread.port));
+    IGNORE_ERR(http_client_send(&client, str_from(bytes))); /* we may be late */
+    check_ok(http_client_read_end(&client, &answer));
+    return status_at(buf_str(&answer));
+}
+
 Test(http1_server, a_slow_client_is_told_and_closed)
 {
+    enum { TRIES_MAX = 50 };
     static const struct {
         const char *what, *bytes;
         int status;
@@ -414,13 +427,11 @@ Test(http1_server, a_slow_client_is_told_and_closed)
     FIXTURE(fixture, .limits = {.header_ms = 50, .body_ms = 60, .idle_ms = 70, .linger_ms = 20});
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        http_client_t client HTTP_CLIENT_SCOPED = {0};
-        buf_t answer BUF_SCOPED = BUF_INIT;
-        check_ok(http_client_open(&client, fixture.thread.port));
-        check_ok(http_client_send(&client, str_from(cases[i].bytes)));
-        check_ok(http_client_read_end(&client, &answer));
-        cr_expect(status_at(buf_str(&answer)) == cases[i].status, "%s: \"%.*s\"", cases[i].what,
-                  STR_ARG(buf_str(&answer)));
+        int status = 0;
+        /* Time runs from the connection on: who was held up before saying anything was silent. */
+        for (int tries = 0; status == 0 && tries < (cases[i].status == 0 ? 1 : TRIES_MAX); tries++)
+            status = status_told(&fixture, cases[i].bytes);
+        cr_expect(status == cases[i].status, "%s: %d", cases[i].what, status);
     }
 
     gateway_counters_t counters;
@@ -439,7 +450,7 @@ Test(http1_server, a_header_that_drips_has_one_deadline_not_one_a_byte)
 
     /* A byte every few milliseconds would keep a deadline that each byte renews from ever coming.
      */
-    while (err == ERR_OK && clock_mono_ms(&clock) - begin < 5000) {
+    while (err == ERR_OK && clock_mono_ms(&clock) - begin < PATIENCE_MS) {
         fd_set set;
         FD_ZERO(&set);
         FD_SET(client.fd, &set);
@@ -449,7 +460,7 @@ Test(http1_server, a_header_that_drips_has_one_deadline_not_one_a_byte)
         err = http_client_send(&client, STR("a"));
     }
 
-    cr_assert(lt(u64, clock_mono_ms(&clock) - begin, 4000));
+    cr_assert(lt(u64, clock_mono_ms(&clock) - begin, PATIENCE_MS));
 }
 
 Test(http1_server, connections_are_bounded_in_all_and_per_address)

@@ -3,8 +3,8 @@
 #include "tests/support/check.h"
 #include "tests/support/gateway_thread.h"
 #include "tests/support/http_client.h"
+#include "tests/support/patience.h"
 
-#include <sched.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -206,11 +206,6 @@ static void fixture_start(fixture_t *self, gateway_options_t options)
 #define FIXTURE(name, ...)                                                                         \
     fixture_t name SCOPED(fixture_end) = {0};                                                      \
     fixture_start(&name, (gateway_options_t){__VA_ARGS__})
-
-/* Waits for what another thread does; a test that waits in vain is ended by its timeout. */
-#define wait_until(condition)                                                                      \
-    while (!(condition))                                                                           \
-    sched_yield()
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
 

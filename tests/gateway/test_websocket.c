@@ -3,8 +3,8 @@
 #include "tests/support/check.h"
 #include "tests/support/gateway_thread.h"
 #include "tests/support/http_client.h"
+#include "tests/support/patience.h"
 
-#include <sched.h>
 #include <stdatomic.h>
 
 enum { MESSAGE_SIZE_MAX = 100000, QUEUE_SIZE_MAX = 200000, SOCKETS_MAX = 64 };
@@ -113,9 +113,6 @@ static void fixture_start(fixture_t *self, gateway_options_t options)
 #define FIXTURE(name, ...)                                                                         \
     fixture_t name SCOPED(fixture_end) = {0};                                                      \
     fixture_start(&name, (gateway_options_t){__VA_ARGS__})
-#define wait_until(condition)                                                                      \
-    while (!(condition))                                                                           \
-    sched_yield()
 
 static void open_socket(fixture_t *fixture, http_client_t *client)
 {
@@ -421,14 +418,26 @@ Test(websocket, a_client_too_slow_is_closed_and_what_waits_is_bounded)
     cr_expect(le(int, atomic_load(&fixture.state.sent), QUEUE_SIZE_MAX / 10000 + 1));
 }
 
+Test(websocket, a_client_that_answers_is_pinged_again)
+{
+    FIXTURE(fixture, .limits = {.websocket_ping_ms = 30, .websocket_pong_ms = PATIENCE_MS});
+    http_client_t client HTTP_CLIENT_SCOPED = {0};
+    open_socket(&fixture, &client);
+
+    for (int i = 0; i < 3; i++) {
+        expect_frame(&client, 0x89, STR(""));
+        check_ok(http_client_send_frame(&client, 0x8a, STR("")));
+    }
+
+    cr_expect(eq(u32, atomic_load(&fixture.state.closed), 0));
+}
+
 Test(websocket, a_silent_client_is_pinged_and_given_up)
 {
     FIXTURE(fixture, .limits = {.websocket_ping_ms = 30, .websocket_pong_ms = 30});
     http_client_t client HTTP_CLIENT_SCOPED = {0};
     open_socket(&fixture, &client);
 
-    expect_frame(&client, 0x89, STR(""));
-    check_ok(http_client_send_frame(&client, 0x8a, STR("")));
     expect_frame(&client, 0x89, STR(""));
 
     wait_until(atomic_load(&fixture.state.closed) == 1);

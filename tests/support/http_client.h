@@ -6,8 +6,9 @@
  * Ownership  The response owns its bytes; http_response_deinit. */
 
 #include "runtime/base/buf.h"
+#include "tests/support/patience.h"
 
-enum { HTTP_CLIENT_WAIT_S = 10 };
+enum { HTTP_CLIENT_WAIT_S = PATIENCE_MS / 1000 };
 
 typedef struct http_client {
     int fd;
