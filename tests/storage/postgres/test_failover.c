@@ -476,7 +476,7 @@ Test(failover, a_host_that_says_nothing_keeps_nobody_from_the_next)
              "host=127.0.0.1,%s port=%u,5432 user=postgres dbname=postgres", server.folder.path,
              ntohs(at.sin_port));
 
-    check_ok(pg_open(&(pg_options_t){.address = address, .timeout_ms = 2000}, &pg));
+    check_ok(pg_open(&(pg_options_t){.address = address, .timeout_ms = 5000}, &pg));
 
     close(silent);
 }

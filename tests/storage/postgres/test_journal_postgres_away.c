@@ -73,7 +73,7 @@ Test(journal_postgres_away, an_append_that_was_given_up_does_not_land_behind_a_r
     check_ok(pg_open(&(pg_options_t){.address = server.address, .timeout_ms = POSTGRES_PATIENCE_MS},
                      &other));
     check_ok(journal_postgres_open(
-        &(journal_postgres_options_t){.address = server.address, .timeout_ms = 2000}, &journal));
+        &(journal_postgres_options_t){.address = server.address, .timeout_ms = 5000}, &journal));
     check_ok(append_one(journal, 0));
 
     check_ok(pg_run_script(other, "BEGIN; SELECT 1 FROM streams FOR UPDATE"));
