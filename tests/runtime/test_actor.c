@@ -117,7 +117,7 @@ Test(actor, an_ask_between_actors_is_answered_or_times_out)
     fixture_start(&f, &(runtime_options_t){.scheduler_count = 2});
 
     caller_answer_t answer =
-        ask_of(f.runtime, toy("a"), toy_forward, .to = STR("b"), .timeout_ms = 1000);
+        ask_of(f.runtime, toy("a"), toy_forward, .to = STR("b"), .timeout_ms = PATIENCE_MS);
     check_ok(answer.err);
     cr_assert(eq(u64, answer.value, 7));
     fixture_stop(&f);
