@@ -25,6 +25,7 @@ static const char *const kind_names[ASKING_KIND_COUNT] = {
     [ASKING_ACCENT] = "accent",
     [ASKING_MARKS] = "marks",
     [ASKING_CJK] = "cjk",
+    [ASKING_CJK_TYPO1] = "cjk_typo1",
     [ASKING_FACET] = "facet",
     [ASKING_LYRICS] = "lyrics",
 };
@@ -155,6 +156,12 @@ static bool type_cjk(attempt_t *self)
     return true;
 }
 
+static bool type_cjk_typo1(attempt_t *self)
+{
+    size_t count = utf8_count(self->title);
+    return count >= 3 && count <= 6 && typing_other_character(self->out, self->title, self->luck);
+}
+
 static bool type_facet(attempt_t *self)
 {
     str_t rest = folded(self->title, self->arena), word;
@@ -200,6 +207,7 @@ static bool (*const typists[ASKING_KIND_COUNT])(attempt_t *self) = {
     [ASKING_ACCENT] = type_accent,
     [ASKING_MARKS] = type_marks,
     [ASKING_CJK] = type_cjk,
+    [ASKING_CJK_TYPO1] = type_cjk_typo1,
     [ASKING_FACET] = type_facet,
     [ASKING_LYRICS] = type_lyrics,
 };
@@ -212,6 +220,7 @@ static bool is_asked_in(asking_kind_t kind, tongue_t tongue)
     case ASKING_MARKS:
         return tongue_has_marks(tongue);
     case ASKING_CJK:
+    case ASKING_CJK_TYPO1:
         return tongue == TONGUE_JAPANESE;
     case ASKING_ACCENT:
         return tongue > TONGUE_ENGLISH && tongue <= TONGUE_POLISH;

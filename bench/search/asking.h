@@ -22,6 +22,7 @@ typedef enum asking_kind {
     ASKING_ACCENT,       /* a title with accents, without them */
     ASKING_MARKS,        /* Arabic and Hebrew, with vowel marks where the title has none */
     ASKING_CJK,          /* 2 to 4 characters from within a Japanese title */
+    ASKING_CJK_TYPO1,    /* a Japanese title of 3 to 6 characters, one of which is wrong */
     ASKING_FACET,        /* a word, a genre, a decade, a popularity, with all counts */
     ASKING_LYRICS,       /* four to six words of a line */
     ASKING_KIND_COUNT

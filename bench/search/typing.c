@@ -52,6 +52,17 @@ static void write_text(const typed_t *self, buf_t *out)
         utf8_append(out, self->letters.items[i]);
 }
 
+/* False, and nothing is written: it is the text as it was. */
+static bool write_other(const typed_t *self, str_t text, buf_t *out)
+{
+    size_t begin = out->size;
+    write_text(self, out);
+    bool is_same = str_equal(str_slice(buf_str(out), begin, out->size), text);
+    if (is_same)
+        out->size = begin;
+    return !is_same;
+}
+
 /* ---- one letter ---- */
 
 static uint32_t beside_on_keyboard(uint32_t c, uint64_t luck)
@@ -115,6 +126,13 @@ static void change(typed_t *self, size_t at, uint64_t luck)
     self->letters.items[at] = other_letter(self, self->letters.items[at], luck);
 }
 
+static void swap(uint32_t *place)
+{
+    uint32_t first = place[0];
+    place[0] = place[1];
+    place[1] = first;
+}
+
 /* One mistake within a word, behind its first letter. */
 static void mistake(typed_t *self, const word_t *word, uint64_t luck)
 {
@@ -123,9 +141,7 @@ static void mistake(typed_t *self, const word_t *word, uint64_t luck)
     switch (is_korean(*place) ? 3 : luck >> 16 & 3) {
     case 0:
         if (at + 1 < word->begin + word->count && place[0] != place[1]) {
-            uint32_t first = place[0];
-            place[0] = place[1];
-            place[1] = first;
+            swap(place);
             return;
         }
         change(self, at, luck >> 20);
@@ -140,6 +156,18 @@ static void mistake(typed_t *self, const word_t *word, uint64_t luck)
         change(self, at, luck >> 20);
         return;
     }
+}
+
+/* Of the 46 hiragana or katakana that stand alone, or of the commonest half of Han. */
+static uint32_t other_cjk(uint32_t c, uint64_t luck)
+{
+    static const uint8_t kana[] = {2,  4,  6,  8,  10, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31,
+                                   33, 36, 38, 40, 42, 43, 44, 45, 46, 47, 50, 53, 56, 59, 62, 63,
+                                   64, 65, 66, 68, 70, 72, 73, 74, 75, 76, 77, 79, 82, 83};
+    uint32_t block = c >= 0x30a0 && c <= 0x30ff ? 0x30a0 : 0x3040;
+    if (c < 0x3040 || c > 0x30ff)
+        return 0x4e00 + (uint32_t)(luck % 10000);
+    return block + kana[luck % COUNT_OF(kana)];
 }
 
 /* A Korean syllable is two or three letters. */
@@ -174,12 +202,32 @@ bool typing_mistaken(buf_t *out, str_t text, uint64_t luck, uint32_t count)
         for (size_t w = 0; w < typed.word_count; w++)
             typed.words[w].mistakes = mistakes[w];
     }
-    size_t begin = out->size;
-    write_text(&typed, out);
-    bool is_undone = str_equal(str_slice(buf_str(out), begin, out->size), text);
-    if (is_undone)
-        out->size = begin;
-    return !is_undone;
+    return write_other(&typed, text, out);
+}
+
+bool typing_other_character(buf_t *out, str_t text, uint64_t luck)
+{
+    typed_t typed;
+    read_text(&typed, text);
+    if (typed.word_count != 1 || typed.letters.count < 2)
+        return false;
+    size_t at = luck % typed.letters.count, first = luck % (typed.letters.count - 1);
+    uint32_t *letters = typed.letters.items, c = letters[at];
+    switch (words_mix(luck) % 8) {
+    case 0:
+        take_away(&typed, at);
+        break;
+    case 1:
+        insert(&typed, at, c);
+        break;
+    case 2:
+        swap(&letters[first]);
+        break;
+    default:
+        letters[at] = other_cjk(c, words_mix(luck + 1));
+        break;
+    }
+    return write_other(&typed, text, out);
 }
 
 static const word_t *long_word(const typed_t *self, uint64_t luck, size_t least)

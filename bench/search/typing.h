@@ -13,6 +13,10 @@
 /* Appends `text` with `count` mistakes. False, and nothing is appended: its words are too short, or
  * one mistake undid the other. */
 bool typing_mistaken(buf_t *out, str_t text, uint64_t luck, uint32_t count);
+/* With one wrong character, any, of a text without blanks: five times of eight another one of its
+ * script (kana; else Han, as conversion gives them), else missing, twice, or swapped with the next.
+ * False as above. */
+bool typing_other_character(buf_t *out, str_t text, uint64_t luck);
 /* With another first letter in one of its words. */
 bool typing_first_letter(buf_t *out, str_t text, uint64_t luck);
 /* One word of six letters and more in two of three and more. */

@@ -26,7 +26,7 @@ enum {
     SEARCH_FORMAT = 2,
     /* What a build makes of documents: folding, terms, ranks. One of another is outdated: it
      * answers, with the words of its time, until it has been built anew beside. */
-    SEARCH_RANKING = 1,
+    SEARCH_RANKING = 2,
     SEARCH_DELTA_MAX = 50000,       /* documents and tombstones, after which it wants a rebuild */
     SEARCH_DELTA_FULL = 200000,     /* FULL after so many: queries would become slow */
     SEARCH_NAMES_MAX = 32,          /* of a list in a document: further ones are left out */

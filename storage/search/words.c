@@ -85,3 +85,11 @@ size_t words_character(str_t run)
     size_t more = next_point(str_slice(run, size, run.size), &c);
     return c == 0x3099 || c == 0x309a ? size + more : size;
 }
+
+uint32_t words_characters(str_t run)
+{
+    uint32_t count = 0;
+    for (size_t size; (size = words_character(run)) > 0; run = str_slice(run, size, run.size))
+        count++;
+    return count;
+}

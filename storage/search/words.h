@@ -27,3 +27,4 @@ bool words_next(str_t *rest, words_run_t *out_run);
 bool words_is_cjk(uint32_t code_point);
 /* Bytes of the first character of a CJK run; 0: it is empty. */
 size_t words_character(str_t run);
+uint32_t words_characters(str_t run);

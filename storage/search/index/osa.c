@@ -2,14 +2,30 @@
 
 #include "runtime/base/utf8.h"
 
-/* An invalid byte counts as one. */
+/* Past all code points: what a kana with a voicing mark (U+3099, U+309A) counts as. */
+static const uint32_t voiced = 0x200000, half_voiced = 0x400000;
+
+static size_t take_mark(str_t word, size_t at, uint32_t *out_point)
+{
+    static const char mark[] = {'\xe3', '\x82', '\x99'};
+    if (word.size - at < sizeof mark || memcmp(word.data + at, mark, sizeof mark - 1) != 0)
+        return 0;
+    char last = word.data[at + 2];
+    if (last != mark[2] && last != mark[2] + 1)
+        return 0;
+    *out_point |= last == mark[2] ? voiced : half_voiced;
+    return sizeof mark;
+}
+
+/* An invalid byte counts as one; a kana and its voicing mark are one. */
 static size_t next_point(str_t word, size_t at, uint32_t *out_point)
 {
     *out_point = (unsigned char)word.data[at];
     if (*out_point < 0x80)
         return 1;
     size_t size = utf8_decode(str_slice(word, at, word.size), out_point);
-    return MAX(size, (size_t)1);
+    size = MAX(size, (size_t)1);
+    return size + take_mark(word, at + size, out_point);
 }
 
 size_t osa_code_points(str_t word, uint32_t *out_points, size_t max)
@@ -111,5 +127,21 @@ uint32_t osa_measure(osa_t *self, str_t word, bool is_beginning)
         uint32_t here = osa_distance(self, depth);
         best = is_beginning ? MIN(best, here) : here;
     }
+    return best;
+}
+
+uint32_t osa_measure_within(osa_t *self, str_t text)
+{
+    const osa_state_t start = self->states[0];
+    uint32_t best = osa_distance(self, 0), c;
+    for (size_t at = 0; at < text.size && best > 0;) {
+        at += next_point(text, at, &c);
+        osa_step(self, 1, c);
+        best = MIN(best, osa_distance(self, 1));
+        self->states[0] = self->states[1];
+        for (uint32_t e = 0; e <= self->edits; e++)
+            self->states[0].had[e] |= start.had[e]; /* it may begin behind this one */
+    }
+    self->states[0] = start;
     return best;
 }

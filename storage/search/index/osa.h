@@ -29,7 +29,8 @@ typedef struct osa {
     osa_state_t states[OSA_DEPTH_MAX + 1];
 } osa_t;
 
-/* Code points of `word`, at most `max` (an invalid byte counts as one); max + 1: there are more. */
+/* Code points of `word`, at most `max`; max + 1: there are more. An invalid byte counts as one; a
+ * kana with its voicing mark is one, too, past all code points. */
 size_t osa_code_points(str_t word, uint32_t *out_points, size_t max);
 /* False: the word is longer than OSA_SIZE_MAX code points. `edits` is cut at OSA_EDITS_MAX. */
 bool osa_init(osa_t *out, str_t word, uint32_t edits);
@@ -41,3 +42,5 @@ uint32_t osa_distance(const osa_t *self, uint32_t depth);
 /* Of a whole word, or with is_beginning of the best of what it starts with; edits + 1: more. Most
  * words are refused by their letters: each that the word lacks takes an edit. */
 uint32_t osa_measure(osa_t *self, str_t word, bool is_beginning);
+/* The same of the best part of a text, wherever it starts and ends. */
+uint32_t osa_measure_within(osa_t *self, str_t text);

@@ -178,6 +178,37 @@ static err_t emit_words(emitter_t *self, str_t text)
     return ERR_OK;
 }
 
+static err_t emit_edge(emitter_t *self, str_t character, terms_edge_t edge)
+{
+    char mark = (char)edge;
+    return character.size == 0
+               ? ERR_OK
+               : emit_neighbours(self, SEARCH_SPACE_WORD, character, str_of(&mark, 1));
+}
+
+static str_t last_character(str_t run)
+{
+    str_t last = {0};
+    for (size_t size; (size = words_character(run)) > 0; run = from(run, size))
+        last = str_of(run.data, size);
+    return last;
+}
+
+/* Runs with nothing but blanks between them are one. */
+static err_t emit_edges(emitter_t *self, str_t title)
+{
+    words_run_t run;
+    str_t before = {0};
+    while (words_next(&title, &run)) {
+        if (run.is_cjk && before.size == 0)
+            TRY(emit_edge(self, str_of(run.text.data, words_character(run.text)), TERMS_STARTS));
+        if (!run.is_cjk)
+            TRY(emit_edge(self, before, TERMS_ENDS));
+        before = run.is_cjk ? last_character(run.text) : (str_t){0};
+    }
+    return emit_edge(self, before, TERMS_ENDS);
+}
+
 static err_t emit_pair(emitter_t *self, str_t a, str_t b)
 {
     char pair[2 * FOLD_WORD_SIZE_MAX + 1];
@@ -248,6 +279,7 @@ err_t terms_each(const folded_t *document, buf_t *scratch, terms_fn each, void *
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         TRY(emit_words(&emitter, texts[i]));
     TRY(emit_title(&emitter, entry->title, scratch));
+    TRY(emit_edges(&emitter, entry->title));
     str_t facets = document->facets;
     folded_facet_t facet;
     while (folded_next_facet(&facets, &facet))

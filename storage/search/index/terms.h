@@ -26,6 +26,10 @@ void terms_title_append(buf_t *out, str_t folded);
  * that differ in case are two; what folds to nothing, too. */
 void terms_facet_append(buf_t *out, search_space_t space, str_t value);
 
+/* Behind the CJK character that starts or ends a title, or what of it is CJK, as terms of
+ * SEARCH_SPACE_WORD: titles that are one but for a character in between are found by them. */
+typedef enum terms_edge { TERMS_STARTS = '^', TERMS_ENDS = '$' } terms_edge_t;
+
 /* A line of lyrics without its times, folded, appended. */
 void terms_fold_lyrics_line(buf_t *out, str_t line);
 

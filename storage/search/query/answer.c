@@ -197,7 +197,8 @@ static err_t fill_corrected(query_t *query, const rank_detail_t *best, str_t *ou
             is_merged = false;
             continue;
         }
-        bool is_other = match->how == RANK_NEAR || match->how == RANK_JOINED;
+        bool is_other =
+            match->how == RANK_NEAR || match->how == RANK_SOUND || match->how == RANK_JOINED;
         append_word(&meant, is_other ? match->found : question->words[i].text);
         is_merged = match->how == RANK_JOINED && match->is_two_words;
     }

@@ -22,11 +22,12 @@ void question_word_init(question_word_t *out, str_t text, bool is_cjk, bool is_p
     out->text = text;
     out->is_cjk = is_cjk;
     out->is_prefix = is_prefix;
-    out->size = (uint32_t)utf8_count(text);
-    out->edits = is_cjk ? 0 : edits_of(out->size, is_prefix);
+    out->size = is_cjk ? words_characters(text) : (uint32_t)utf8_count(text);
+    out->edits = edits_of(out->size, is_prefix && !is_cjk);
     out->edits_ranked = out->edits + (is_prefix || is_cjk || out->size < 4 ? 0 : 1);
     out->weight = weight_of(out->size, is_cjk);
-    if (!is_cjk && !osa_init(&out->osa, text, out->edits_ranked))
+    sound_of(is_prefix ? (str_t){0} : text, &out->sound);
+    if (!osa_init(&out->osa, text, out->edits_ranked))
         out->edits = out->edits_ranked = 0; /* too long to be measured */
 }
 

@@ -11,15 +11,17 @@
 #include "runtime/base/arena.h"
 #include "storage/search/index/osa.h"
 #include "storage/search/search_request.h"
+#include "storage/search/sound.h"
 
 typedef struct question_word {
     str_t text;
     bool is_cjk, is_prefix;
     uint32_t size;         /* code points */
-    uint32_t edits;        /* within which it is looked up; 0 where it is CJK */
+    uint32_t edits;        /* within which it is looked up; 0: as it is */
     uint32_t edits_ranked; /* within which it counts, a little, where a document is found without */
     double weight;         /* in ranking: a short word says less */
-    osa_t osa;             /* of what is not CJK; rows are scratch */
+    sound_t sound;         /* of a whole word */
+    osa_t osa;             /* rows are scratch */
 } question_word_t;
 
 typedef struct question {

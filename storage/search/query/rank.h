@@ -23,6 +23,7 @@ typedef enum rank_how {
     RANK_BEGINNING,
     RANK_JOINED, /* "teenspirit" for "teen spirit", or the other way round */
     RANK_NEAR,   /* misspelt */
+    RANK_SOUND,  /* spelled by ear */
     RANK_PART,   /* of a CJK run */
     RANK_HOW_COUNT
 } rank_how_t;

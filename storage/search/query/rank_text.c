@@ -5,16 +5,10 @@
 static const double value_beginning = 0.97, value_joined = 0.9, value_merged_beginning = 0.88;
 static const double value_edit = 1.5, value_near_max = 0.85, value_near_min = 0.3;
 static const double value_far = 0.6; /* times it: farther than words are looked up */
-static const double value_near_beginning = 0.7, value_merged_near = 0.65, value_cjk_part = 0.9;
-enum { COMPACT_SIZE_MAX = 1024 };
-
-static uint16_t characters(str_t run)
-{
-    uint16_t count = 0;
-    for (size_t size; (size = words_character(run)) > 0; run = str_slice(run, size, run.size))
-        count++;
-    return count;
-}
+static const double value_sound = 0.5;
+static const double value_near_beginning = 0.7, value_merged_near = 0.65, value_cjk_part = 0.9,
+                    value_cjk_scattered = 0.7;
+enum { CJK_SHORT = 8, COMPACT_SIZE_MAX = 1024 };
 
 void rank_text_init(rank_text_t *out, str_t text)
 {
@@ -23,7 +17,7 @@ void rank_text_init(rank_text_t *out, str_t text)
     out->count = out->cjk_count = 0;
     while (out->count < RANK_RUNS_MAX && words_next(&rest, &out->runs[out->count])) {
         const words_run_t *run = &out->runs[out->count];
-        out->units[out->count] = run->is_cjk ? characters(run->text) : 1;
+        out->units[out->count] = run->is_cjk ? (uint16_t)words_characters(run->text) : 1;
         out->covered[out->count] = 0;
         out->cjk_count += run->is_cjk ? 1 : 0;
         out->count++;
@@ -91,16 +85,17 @@ static rank_match_t match_joined(rank_text_t *self, size_t first, size_t count)
     return match;
 }
 
-static bool find_nearest(const rank_text_t *self, question_word_t *word, uint32_t edits_max,
-                         size_t *out_index, uint32_t *out_edits)
+/* Of the words, or of the CJK runs. */
+static bool find_nearest(const rank_text_t *self, question_word_t *word, size_t *out_index,
+                         uint32_t *out_edits)
 {
-    uint32_t best = edits_max + 1;
+    uint32_t edits_max = word->edits_ranked, best = edits_max + 1;
     for (size_t i = 0; i < self->count && edits_max > 0; i++) {
         str_t text = self->runs[i].text;
         /* Bytes may be four a code point: a rough look before the exact one. */
         bool is_far = text.size + (size_t)4 * edits_max < word->size ||
                       (!word->is_prefix && text.size > word->text.size + (size_t)4 * edits_max);
-        if (self->runs[i].is_cjk || is_far)
+        if (self->runs[i].is_cjk != word->is_cjk || is_far)
             continue;
         uint32_t edits = osa_measure(&word->osa, text, word->is_prefix);
         if (edits < best) {
@@ -112,10 +107,37 @@ static bool find_nearest(const rank_text_t *self, question_word_t *word, uint32_
     return best <= edits_max;
 }
 
+static bool find_alike(const rank_text_t *self, const question_word_t *word, size_t *out_index)
+{
+    sound_t sound;
+    for (size_t i = 0; i < self->count && word->sound.size > 0; i++) {
+        sound_of(self->runs[i].text, &sound);
+        *out_index = i;
+        if (sound_is_alike(&word->sound, &sound))
+            return true;
+    }
+    return false;
+}
+
+/* Misspelt, or spelled by ear, whichever says more. */
+static rank_match_t match_about(rank_text_t *self, question_word_t *word)
+{
+    size_t index = 0, alike = 0;
+    uint32_t edits = 0;
+    bool is_near = find_nearest(self, word, &index, &edits);
+    double value = is_near ? near_value(word, edits) : 0.0;
+    if (value < value_sound && find_alike(self, word, &alike))
+        return matched(self, alike, value_sound, RANK_SOUND);
+    if (!is_near)
+        return (rank_match_t){0};
+    rank_match_t match = matched(self, index, value, RANK_NEAR);
+    match.edits = edits;
+    return match;
+}
+
 static rank_match_t match_word(rank_text_t *self, question_word_t *word, bool is_plain)
 {
     size_t beginning = self->count, index = 0;
-    uint32_t edits;
     for (size_t i = 0; i < self->count; i++) {
         str_t text = self->runs[i].text;
         if (text.size < word->text.size || memcmp(text.data, word->text.data, word->text.size) != 0)
@@ -132,11 +154,7 @@ static rank_match_t match_word(rank_text_t *self, question_word_t *word, bool is
     size_t joined = find_joined(self, word->text, &index);
     if (joined > 0)
         return match_joined(self, index, joined);
-    if (!find_nearest(self, word, word->edits_ranked, &index, &edits))
-        return (rank_match_t){0};
-    rank_match_t match = matched(self, index, near_value(word, edits), RANK_NEAR);
-    match.edits = edits;
-    return match;
+    return match_about(self, word);
 }
 
 rank_match_t rank_text_match_merged(rank_text_t *self, question_word_t *merged)
@@ -149,7 +167,7 @@ rank_match_t rank_text_match_merged(rank_text_t *self, question_word_t *merged)
         if (merged->is_prefix && str_starts_with(self->runs[i].text, merged->text))
             return matched(self, i, value_merged_beginning, RANK_JOINED);
     }
-    if (!find_nearest(self, merged, merged->edits, &index, &edits))
+    if (!find_nearest(self, merged, &index, &edits))
         return (rank_match_t){0};
     return matched(self, index, value_merged_near, RANK_JOINED);
 }
@@ -167,6 +185,8 @@ static str_t compact(const rank_text_t *self, char room[COMPACT_SIZE_MAX])
     size_t size = 0;
     for (size_t i = 0; i < self->count; i++) {
         str_t text = self->runs[i].text;
+        if (self->runs[i].is_cjk && self->cjk_count == 1)
+            return text;
         if (!self->runs[i].is_cjk || size + text.size > COMPACT_SIZE_MAX)
             continue;
         memcpy(room + size, text.data, text.size);
@@ -200,29 +220,54 @@ static double shared_pairs(str_t text, str_t word)
     return pairs == 0 ? 0.0 : (double)found / pairs;
 }
 
-static rank_match_t match_cjk(rank_text_t *self, const question_word_t *word, bool is_plain)
+/* As it was typed, in one run or over the blanks between runs. */
+static bool has_run(rank_text_t *self, str_t compacted, str_t word)
+{
+    unsigned size = words_characters(word);
+    for (size_t i = 0; i < self->count; i++) {
+        if (!self->runs[i].is_cjk || !contains(self->runs[i].text, word))
+            continue;
+        self->covered[i] = (uint16_t)MIN(self->units[i], self->covered[i] + size);
+        return true;
+    }
+    if (self->cjk_count < 2 || !contains(compacted, word))
+        return false;
+    cover_cjk(self, size);
+    return true;
+}
+
+/* A run that is the word but for a character or two; what of a longer one is like it counts less,
+ * as do neighbours that are the same somewhere. */
+static rank_match_t match_cjk_near(rank_text_t *self, str_t compacted, question_word_t *word)
+{
+    size_t index;
+    uint32_t edits;
+    if (find_nearest(self, word, &index, &edits)) {
+        rank_match_t match = matched(self, index, near_value(word, edits), RANK_NEAR);
+        match.edits = edits;
+        return match;
+    }
+    edits = word->edits == 0 ? 1 : osa_measure_within(&word->osa, compacted);
+    double within = edits > word->edits ? 0.0 : value_cjk_part * near_value(word, edits);
+    double share = shared_pairs(compacted, word->text);
+    double value =
+        MAX(within, (word->size < CJK_SHORT ? value_cjk_scattered : value_cjk_part) * share);
+    unsigned size = word->size;
+    if (value <= 0.0)
+        return (rank_match_t){0};
+    cover_cjk(self, within > 0.0 ? size - MIN(size, edits) : (unsigned)(share * size));
+    return (rank_match_t){.value = value, .how = RANK_PART, .found = word->text};
+}
+
+static rank_match_t match_cjk(rank_text_t *self, question_word_t *word, bool is_plain)
 {
     char room[COMPACT_SIZE_MAX];
-    unsigned size = characters(word->text);
-    for (size_t i = 0; i < self->count; i++) {
-        if (!self->runs[i].is_cjk || !contains(self->runs[i].text, word->text))
-            continue;
-        unsigned covered = MIN(self->units[i], self->covered[i] + size);
-        self->covered[i] = (uint16_t)covered;
-        return (rank_match_t){.value = 1.0, .how = RANK_EXACT, .found = word->text};
-    }
     if (self->cjk_count == 0)
         return (rank_match_t){0};
-    str_t text = compact(self, room);
-    if (self->cjk_count > 1 && contains(text, word->text)) {
-        cover_cjk(self, size);
+    str_t compacted = compact(self, room);
+    if (has_run(self, compacted, word->text))
         return (rank_match_t){.value = 1.0, .how = RANK_EXACT, .found = word->text};
-    }
-    double share = is_plain ? 0.0 : shared_pairs(text, word->text);
-    if (share <= 0.0)
-        return (rank_match_t){0};
-    cover_cjk(self, (unsigned)(share * size));
-    return (rank_match_t){.value = value_cjk_part * share, .how = RANK_PART, .found = word->text};
+    return is_plain ? (rank_match_t){0} : match_cjk_near(self, compacted, word);
 }
 
 rank_match_t rank_text_match(rank_text_t *self, question_word_t *word, bool is_plain)

@@ -1,7 +1,6 @@
 #include "storage/search/query/sets.h"
 
 #include "storage/search/query/split.h"
-#include "storage/search/words.h"
 
 #include <stdlib.h>
 
@@ -12,8 +11,6 @@ enum {
     NEAR_BEGINNING_MAX = 300,
     FAR_SIZE_MIN =
         9, /* code points of a word that may be an edit farther, where it is nothing else */
-    CJK_PAIRS_MAX = 32,
-    CJK_SHARE_PERCENT = 50, /* of the pairs that a document must have */
 };
 
 void set_scope_end(roaring_bitmap_t **set)
@@ -36,7 +33,7 @@ err_t set_add_term(query_t *query, search_space_t space, str_t term, roaring_bit
     return search_postings_into(&query->read, space, term, set);
 }
 
-static err_t empty_set(roaring_bitmap_t **out_set)
+err_t set_empty(roaring_bitmap_t **out_set)
 {
     *out_set = roaring_bitmap_create();
     return *out_set == NULL ? ERR_NO_MEMORY : ERR_OK;
@@ -80,94 +77,6 @@ uint64_t set_count(const query_t *query, const roaring_bitmap_t *set, search_kin
                                             read->end_of_kind[kind]) +
            roaring_bitmap_range_cardinality(set, search_delta_first(kind),
                                             search_delta_first(kind + 1u));
-}
-
-/* ---- CJK ---- */
-
-typedef struct pairs {
-    str_t items[CJK_PAIRS_MAX];
-    size_t count;
-} pairs_t;
-
-/* Each two neighbours; of a single character itself. */
-static void pairs_of(str_t run, pairs_t *out)
-{
-    out->count = 0;
-    for (size_t size; (size = words_character(run)) > 0 && out->count < CJK_PAIRS_MAX;
-         run = str_slice(run, size, run.size)) {
-        size_t next = words_character(str_slice(run, size, run.size));
-        if (next > 0 || out->count == 0)
-            out->items[out->count++] = str_slice(run, 0, size + next);
-    }
-}
-
-static err_t set_of_run(query_t *query, str_t run, roaring_bitmap_t **out_set)
-{
-    pairs_t pairs;
-    roaring_bitmap_t *set SET_SCOPED = NULL;
-    pairs_of(run, &pairs);
-    for (size_t i = 0; i < pairs.count; i++) {
-        roaring_bitmap_t *more SET_SCOPED = NULL;
-        TRY(set_of_term(query, SEARCH_SPACE_WORD, pairs.items[i], &more));
-        if (set == NULL)
-            set = STEAL(more);
-        else
-            set_and(query, set, more);
-        if (roaring_bitmap_is_empty(set))
-            break;
-    }
-    if (set == NULL)
-        return empty_set(out_set);
-    *out_set = STEAL(set);
-    return ERR_OK;
-}
-
-/* levels[k]: who has at least k + 1 of the pairs seen so far. */
-static err_t add_level(query_t *query, roaring_bitmap_t **levels, size_t need,
-                       const roaring_bitmap_t *pair)
-{
-    for (size_t k = need; k-- > 0;) {
-        if (k == 0) {
-            set_or(query, levels[0], pair);
-            continue;
-        }
-        roaring_bitmap_t *more SET_SCOPED = NULL;
-        TRY(set_both(query, levels[k - 1], pair, &more));
-        set_or(query, levels[k], more);
-    }
-    return ERR_OK;
-}
-
-static err_t count_pairs(query_t *query, const pairs_t *pairs, roaring_bitmap_t **levels,
-                         size_t need)
-{
-    for (size_t i = 0; i < need; i++)
-        TRY(empty_set(&levels[i]));
-    for (size_t i = 0; i < pairs->count && !query_is_spent(query); i++) {
-        roaring_bitmap_t *pair SET_SCOPED = NULL;
-        TRY(set_of_term(query, SEARCH_SPACE_WORD, pairs->items[i], &pair));
-        TRY(add_level(query, levels, need, pair));
-    }
-    return ERR_OK;
-}
-
-/* Who has most of a run's pairs. */
-static err_t set_most_of_run(query_t *query, str_t run, roaring_bitmap_t **out_set)
-{
-    pairs_t pairs;
-    roaring_bitmap_t *levels[CJK_PAIRS_MAX] = {NULL};
-    pairs_of(run, &pairs);
-    size_t need = (pairs.count * CJK_SHARE_PERCENT + 99) / 100;
-    if (pairs.count == 2)
-        need = 1; /* three characters, one of which is wrong, may have one right pair */
-    if (need == 0)
-        return empty_set(out_set);
-    err_t err = count_pairs(query, &pairs, levels, need);
-    if (err == ERR_OK)
-        *out_set = STEAL(levels[need - 1]);
-    for (size_t i = 0; i < need; i++)
-        set_scope_end(&levels[i]);
-    return err;
 }
 
 /* ---- beginnings ---- */
@@ -232,7 +141,7 @@ static err_t set_of_beginning(query_t *query, const question_word_t *word,
     if (word->size <= BEGINNING_POINTS_MAX)
         return set_of_term(query, SEARCH_SPACE_PREFIX, word->text, out_set);
     roaring_bitmap_t *set SET_SCOPED = NULL;
-    TRY(empty_set(&set));
+    TRY(set_empty(&set));
     TRY(add_beginnings(query, word->text, set));
     TRY(add_new_beginnings(query, word->text, set));
     *out_set = STEAL(set);

@@ -15,6 +15,15 @@ void set_scope_end(roaring_bitmap_t **set);
 err_t set_of_term(query_t *query, search_space_t space, str_t term, roaring_bitmap_t **out_set);
 err_t set_add_term(query_t *query, search_space_t space, str_t term, roaring_bitmap_t *set);
 
+err_t set_empty(roaring_bitmap_t **out_set);
+
+/* Of a CJK run (sets_cjk.c): all pairs; half of them, or, where it is short, all but one character.
+ */
+err_t set_of_run(query_t *query, str_t run, roaring_bitmap_t **out_set);
+err_t set_most_of_run(query_t *query, str_t run, roaring_bitmap_t **out_set);
+/* Whose title a short one is but for one character. */
+err_t set_title_one_wrong(query_t *query, str_t run, roaring_bitmap_t **out_set);
+
 /* As typed: the word, all words that start with it, or all pairs of a CJK run. */
 err_t set_exact(query_t *query, question_word_t *word, roaring_bitmap_t **out_set);
 /* Also misspelt, torn apart, or most of a CJK run. `exact` is counted in. out_near: what a misspelt

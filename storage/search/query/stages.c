@@ -247,12 +247,24 @@ static uint64_t share_of_work(const query_t *query, size_t words_left)
     return query->read.work + left / (words_left + 1);
 }
 
+/* Of a CJK title with a wrong character; many documents have about as much of it somewhere. */
+static err_t take_title_one_wrong(stages_t *self)
+{
+    query_t *query = self->query;
+    roaring_bitmap_t *set SET_SCOPED = NULL;
+    if (self->question->count != 1 || !self->question->words[0].is_cjk || query_is_spent(query))
+        return ERR_OK;
+    TRY(set_title_one_wrong(query, self->question->words[0].text, &set));
+    return stages_keep(query, set, SEARCH_STAGE_FUZZY, 0);
+}
+
 static err_t run_fuzzy(stages_t *self)
 {
     query_t *query = self->query;
     size_t count = self->question->count;
     roaring_bitmap_t *set SET_SCOPED = NULL;
     query->stage = SEARCH_STAGE_FUZZY;
+    TRY(take_title_one_wrong(self));
     for (size_t i = 0; i < count; i++) {
         question_word_t *word = &self->question->words[i];
         TRY(set_wide(query, word, self->exact[i], share_of_work(query, count - i), &self->near[i],

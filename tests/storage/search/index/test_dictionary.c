@@ -3,8 +3,10 @@
 #include "runtime/base/utf8.h"
 #include "storage/search/fold.h"
 #include "storage/search/index/dictionary.h"
+#include "storage/search/index/osa.h"
 #include "tests/support/check.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { WORDS_MAX = 600, NEAR_MAX = 700, POINTS_MAX = 80 };
@@ -220,6 +222,58 @@ Test(dictionary, distances_of_pairs)
         cr_expect(there == cases[i].want && back == there, "\"%s\" to \"%s\": %u, %u", cases[i].a,
                   cases[i].b, there, back);
     }
+}
+
+/* The least of all parts of a text. */
+static uint32_t naive_within(str_t asked, str_t text)
+{
+    uint32_t a[POINTS_MAX], b[POINTS_MAX];
+    size_t a_size = points_of(asked, a), b_size = points_of(text, b);
+    uint32_t best = (uint32_t)a_size;
+    for (size_t from = 0; from <= b_size; from++)
+        for (size_t size = 0; from + size <= b_size; size++)
+            best = MIN(best, naive_distance(a, a_size, b + from, size));
+    return best;
+}
+
+Test(dictionary, the_distance_to_the_best_part_of_a_text)
+{
+    random_seed_t seed = {15};
+    ms_random_t random = random_seeded(&seed);
+    for (int round = 0; round < 3000; round++) {
+        char word[40], parts[2][40], text[80];
+        osa_t osa;
+        random_word(&random, word);
+        random_word(&random, parts[0]);
+        random_word(&random, parts[1]);
+        snprintf(text, sizeof text, "%s%s", parts[0], round % 3 == 0 ? "" : parts[1]);
+        uint32_t edits = (uint32_t)round % (OSA_EDITS_MAX + 1);
+        check_true(osa_init(&osa, str_from(word), edits));
+
+        uint32_t got = osa_measure_within(&osa, str_from(text));
+        uint32_t want = MIN(naive_within(str_from(word), str_from(text)), edits + 1);
+
+        cr_assert(got == want, "\"%s\" in \"%s\": %u, not %u", word, text, got, want);
+        cr_assert(osa_measure(&osa, str_from(word), false) == 0, "and it is as it was");
+    }
+}
+
+Test(dictionary, a_kana_and_its_voicing_mark_are_one)
+{
+    static const struct {
+        const char *a, *b;
+        uint32_t edits;
+    } cases[] = {
+        {"か\u3099き", "かき", 1},
+        {"か\u3099き", "きか\u3099", 1}, /* swapped */
+        {"は\u3099は\u309a", "は\u309aは\u3099", 1},
+        {"か\u3099", "く", 1},
+        {"か\u3099", "", 1},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        cr_expect(dictionary_distance(str_from(cases[i].a), str_from(cases[i].b), 3) ==
+                      cases[i].edits,
+                  "%s, %s", cases[i].a, cases[i].b);
 }
 
 Test(dictionary, words_out_of_order_twice_or_too_long_are_refused)

@@ -58,10 +58,11 @@ Test(terms, a_title_in_each_language)
         {"Russian", "Ночь", "w:ночь|p:н|p:но|p:ноч|t:ночь"},
         {"Arabic", "حَبيبي", "w:حبيبي|p:ح|p:حب|p:حبي|t:حبيبي"},
         {"Hebrew", "שָׁלוֹם", "w:שלום|p:ש|p:של|p:שלו|t:שלום"},
-        {"Chinese", "月亮", "w:月|w:亮|w:月亮|t:月亮"},
-        {"Japanese, its dot left out", "ア・イ", "w:あ|w:い|w:あい|t:あい"},
-        {"a voicing mark is its kana's", "がき", "w:か\u3099|w:き|w:か\u3099き|t:か\u3099き"},
-        {"both", "abc東", "w:abc|p:a|p:ab|p:abc|w:東|t:abc東"},
+        {"Chinese", "月亮", "w:月|w:亮|w:月亮|t:月亮|w:月^|w:亮$"},
+        {"Japanese, its dot left out", "ア・イ", "w:あ|w:い|w:あい|t:あい|w:あ^|w:い$"},
+        {"a voicing mark is its kana's", "がき",
+         "w:か\u3099|w:き|w:か\u3099き|t:か\u3099き|w:か\u3099^|w:き$"},
+        {"both", "abc東", "w:abc|p:a|p:ab|p:abc|w:東|t:abc東|w:東^|w:東$"},
         {"Korean, as letters", "가", "w:\u1100\u1161|p:\u1100|p:\u1100\u1161|t:\u1100\u1161"},
         {"nothing to read", "...", ""},
     };
@@ -85,6 +86,15 @@ Test(terms, every_name_of_a_document_finds_it)
 
     check_terms(&document, "w", "w:one|w:two|w:three|w:ein|w:zwei");
     check_terms(&document, "t", "t:one");
+}
+
+Test(terms, where_the_cjk_of_a_title_starts_and_ends_is_known_of_titles_alone)
+{
+    search_document_t document = {.title = STR("紅 蓮華 (Live) 夜"), .artist = STR("東京")};
+
+    check_terms(&document, "w",
+                "w:紅|w:蓮|w:紅蓮|w:華|w:蓮華|w:live|w:夜|w:東|w:京|w:東京|"
+                "w:紅^|w:華$|w:夜^|w:夜$");
 }
 
 Test(terms, facets_are_folded_and_keep_their_names_and_roots_are_as_they_stand)

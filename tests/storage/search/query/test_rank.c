@@ -109,6 +109,26 @@ Test(rank, what_comes_before_what)
          false,
          {.title = "東京タワー", .popularity = 10},
          {.title = "東京の夜", .popularity = 90}},
+        {"all of a CJK run but a character before a part of a longer title",
+         "夜に掛ける",
+         false,
+         {.title = "夜に駆ける", .popularity = 30},
+         {.title = "夜に掛け声の聞こえる", .popularity = 60}},
+        {"spelled by ear before nothing alike",
+         "hey jood",
+         false,
+         {.title = "Hey Jude", .popularity = 60},
+         {.title = "Wey Good", .popularity = 60}},
+        {"as typed before what sounds so",
+         "lite fire",
+         false,
+         {.title = "Lite Fire", .popularity = 50},
+         {.title = "Light Fire", .popularity = 80}},
+        {"characters in order before the same ones in another",
+         "海空風",
+         false,
+         {.title = "海風", .popularity = 10},
+         {.title = "風海", .popularity = 90}},
     };
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -135,8 +155,14 @@ Test(rank, how_a_word_is_matched)
         {"teenspirit", false, "Smells Like Teen Spirit", RANK_JOINED},
         {"smellsliketeenspirit", false, "Smells Like Teen Spirit", RANK_JOINED},
         {"thunder struck", false, "Thunderstruck", RANK_JOINED},
+        {"lite", false, "Light My Fire", RANK_SOUND},
+        {"lit", true, "Light My Fire", RANK_NOT}, /* it may go on */
         {"東京タ", false, "夜の東京タワー", RANK_EXACT},
         {"東京湾", false, "東京の夜", RANK_PART},
+        {"東京夕ワー", false, "東京タワー", RANK_NEAR},
+        {"とうぎょう", false, "とうきょう", RANK_NEAR}, /* a voicing mark */
+        {"東京夕ワー", false, "夜の東京タワー", RANK_PART},
+        {"東", false, "京", RANK_NOT},
         {"xylophone", false, "Bohemian Rhapsody", RANK_NOT},
     };
 
@@ -147,6 +173,17 @@ Test(rank, how_a_word_is_matched)
         cr_expect(detail.matches[0].how == cases[i].how, "\"%s\" in \"%s\": %s", cases[i].typed,
                   cases[i].title, rank_how_text(detail.matches[0].how));
     }
+}
+
+Test(rank, a_word_that_is_found_covers_itself_and_no_other)
+{
+    rank_detail_t detail;
+    text_t text = {.title = "Abcxyz Love"};
+
+    score_of("abcdef", false, &text, &detail); /* farther than it is looked up */
+
+    cr_assert(detail.matches[0].how == RANK_NEAR && detail.matches[0].place == 0);
+    cr_assert(detail.coverage > 0.99 && detail.coverage < 1.01);
 }
 
 Test(rank, the_parts_sum_up_to_the_score)

@@ -16,6 +16,8 @@ static const shelf_row_t songs[] = {
     SHELF_TRACK(12, "봄날", "방탄소년단", "윙스", 80),
     SHELF_TRACK(13, "Für immer und dich", "Rio Reiser", "Rio I.", 55),
     SHELF_TRACK(14, "Queen", "Nobody", "None", 2),
+    SHELF_TRACK(15, "夜に駆ける", "YOASOBI", "THE BOOK", 65),
+    SHELF_TRACK(16, "紅蓮華", "LiSA", "紅蓮華", 66),
     SHELF_ALBUM(1, "A Night at the Opera", "Queen", 950),
     SHELF_ALBUM(2, "Nevermind", "Nirvana", 850),
     SHELF_ARTIST(1, "Queen", 5000),
@@ -52,6 +54,11 @@ Test(stages, what_is_typed_finds_what_is_meant_first)
         {"アンダー・ザ・シー", 9, SEARCH_STAGE_EXACT},
         {"向いて", 10, SEARCH_STAGE_EXACT},
         {"上を向いて歩いた", 10, SEARCH_STAGE_FUZZY}, /* most of its pairs */
+        {"夜に掛ける", 15, SEARCH_STAGE_FUZZY},       /* one character, half of its pairs */
+        {"紅連華", 16, SEARCH_STAGE_FUZZY},           /* no pair is right */
+        {"蓮紅華", 16, SEARCH_STAGE_FUZZY},           /* two swapped */
+        {"紅蓮の華", 16, SEARCH_STAGE_FUZZY},         /* one too many */
+        {"紅連華 lisa", 16, SEARCH_STAGE_FUZZY},
         {"sukiyaki", 10, SEARCH_STAGE_EXACT},
         {"грппа крови", 11, SEARCH_STAGE_FUZZY},
         {"봄날", 12, SEARCH_STAGE_EXACT},
