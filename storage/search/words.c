@@ -93,3 +93,22 @@ uint32_t words_characters(str_t run)
         count++;
     return count;
 }
+
+bool words_goes_on(str_t text)
+{
+    return str_starts_with(text, STR("\u3099")) || str_starts_with(text, STR("\u309a"));
+}
+
+bool words_has(str_t text, str_t part)
+{
+    while (part.size > 0 && part.size <= text.size) {
+        const char *found = memmem(text.data, text.size, part.data, part.size);
+        if (found == NULL)
+            return false;
+        size_t end = (size_t)(found - text.data) + part.size;
+        if (!words_goes_on(str_slice(text, end, text.size)))
+            return true;
+        text = str_slice(text, end, text.size);
+    }
+    return part.size == 0;
+}

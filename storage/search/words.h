@@ -28,3 +28,7 @@ bool words_is_cjk(uint32_t code_point);
 /* Bytes of the first character of a CJK run; 0: it is empty. */
 size_t words_character(str_t run);
 uint32_t words_characters(str_t run);
+/* Whether a CJK part stands in a text at whole characters: か is not in が. */
+bool words_has(str_t text, str_t part);
+/* Does the text start with a kana voicing mark? Then it goes on with the character before. */
+bool words_goes_on(str_t text);

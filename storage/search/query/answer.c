@@ -135,7 +135,7 @@ static void add_pairs(answer_words_t *words, const search_entry_t *entry, str_t 
         size_t next = words_character(str_slice(run, size, run.size));
         str_t pair = str_slice(run, 0, size + next);
         for (size_t i = 0; next > 0 && i < COUNT_OF(texts); i++)
-            if (str_contains(texts[i], pair))
+            if (words_has(texts[i], pair))
                 answer_add_word(words, pair);
     }
 }
@@ -173,65 +173,6 @@ static err_t fill_matched(query_t *query, const answer_words_t *words, search_na
     }
     *out_matched = (search_names_t){items, count};
     return ERR_OK;
-}
-
-/* ---- what was meant ---- */
-
-static void append_word(buf_t *out, str_t word)
-{
-    if (out->size > 0)
-        buf_append_char(out, ' ');
-    buf_append(out, word);
-}
-
-/* The question as the best hit answers it; empty where that is as it was typed. */
-static err_t fill_corrected(query_t *query, const rank_detail_t *best, str_t *out_corrected)
-{
-    buf_t typed BUF_SCOPED = BUF_INIT, meant BUF_SCOPED = BUF_INIT;
-    const question_t *question = &query->question;
-    bool is_merged = false; /* the word before took this one in */
-    for (size_t i = 0; i < question->count; i++) {
-        const rank_match_t *match = &best->matches[i];
-        append_word(&typed, question->words[i].text);
-        if (is_merged) {
-            is_merged = false;
-            continue;
-        }
-        bool is_other =
-            match->how == RANK_NEAR || match->how == RANK_SOUND || match->how == RANK_JOINED;
-        append_word(&meant, is_other ? match->found : question->words[i].text);
-        is_merged = match->how == RANK_JOINED && match->is_two_words;
-    }
-    TRY(buf_status(&typed));
-    TRY(buf_status(&meant));
-    if (str_equal(buf_str(&typed), buf_str(&meant)))
-        return ERR_OK;
-    *out_corrected = arena_str(query->arena, buf_str(&meant));
-    return out_corrected->data == NULL ? ERR_NO_MEMORY : ERR_OK;
-}
-
-static const hit_t *best_of(const query_t *query)
-{
-    const hit_t *best = NULL;
-    for (size_t kind = 0; kind < SEARCH_KIND_COUNT; kind++)
-        if (query->hits[kind].count > 0 &&
-            (best == NULL || query->hits[kind].items[0].score > best->score))
-            best = &query->hits[kind].items[0];
-    return best;
-}
-
-static err_t correct(query_t *query, str_t *out_corrected)
-{
-    search_entry_t entry;
-    rank_detail_t detail;
-    const hit_t *best = best_of(query);
-    bool is_corrected =
-        query->stage != SEARCH_STAGE_EXACT && query->stage <= SEARCH_STAGE_ALL_BUT_TWO;
-    if (best == NULL || !is_corrected)
-        return ERR_OK;
-    TRY(search_entry(&query->read, best->number, &entry));
-    rank_entry(&query->question, &entry, &detail);
-    return fill_corrected(query, &detail, out_corrected);
 }
 
 /* ---- pages ---- */
@@ -281,6 +222,6 @@ err_t answer_fill(query_t *query, search_found_t *out_found)
     answer_words_t words = {.count = 0};
     for (search_kind_t kind = 0; kind < SEARCH_KIND_COUNT; kind++)
         TRY(fill_kind(query, kind, &words, out_found));
-    TRY(correct(query, &out_found->corrected));
+    TRY(answer_meant(query, &out_found->corrected));
     return fill_matched(query, &words, &out_found->matched);
 }

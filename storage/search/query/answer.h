@@ -12,6 +12,10 @@ err_t answer_browse(query_t *query);
 /* The pages that are asked for, totals, matched words, the corrected text. */
 err_t answer_fill(query_t *query, search_found_t *out_found);
 
+/* The question as the best hit answers it (answer_meant.c); empty where that is as it was typed, or
+ * no better. */
+err_t answer_meant(query_t *query, str_t *out_meant);
+
 typedef struct answer_words {
     str_t items[32];
     size_t count;

@@ -111,7 +111,7 @@ static size_t cjk_size(str_t text, size_t at, str_t word)
         if (at >= text.size || text.data[at] != word.data[i])
             return 0;
     }
-    return at - from;
+    return words_goes_on(str_slice(text, at, text.size)) ? 0 : at - from;
 }
 
 static bool is_cjk(str_t word)

@@ -77,7 +77,7 @@ static uint16_t words_at(const question_t *question, const words_run_t *run)
     uint16_t bits = 0;
     for (size_t i = 0; i < question->count; i++) {
         const question_word_t *word = &question->words[i];
-        bool is_same = word->is_cjk      ? run->is_cjk && str_contains(run->text, word->text)
+        bool is_same = word->is_cjk      ? run->is_cjk && words_has(run->text, word->text)
                        : word->is_prefix ? str_starts_with(run->text, word->text)
                                          : str_equal(run->text, word->text);
         bits |= (uint16_t)((is_same ? 1u : 0u) << i);

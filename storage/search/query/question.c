@@ -22,6 +22,7 @@ void question_word_init(question_word_t *out, str_t text, bool is_cjk, bool is_p
     out->text = text;
     out->is_cjk = is_cjk;
     out->is_prefix = is_prefix;
+    out->is_known = false;
     out->size = is_cjk ? words_characters(text) : (uint32_t)utf8_count(text);
     out->edits = edits_of(out->size, is_prefix && !is_cjk);
     out->edits_ranked = out->edits + (is_prefix || is_cjk || out->size < 4 ? 0 : 1);

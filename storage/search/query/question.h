@@ -16,6 +16,7 @@
 typedef struct question_word {
     str_t text;
     bool is_cjk, is_prefix;
+    bool is_known;         /* somebody has it as it was typed (stages.c) */
     uint32_t size;         /* code points */
     uint32_t edits;        /* within which it is looked up; 0: as it is */
     uint32_t edits_ranked; /* within which it counts, a little, where a document is found without */

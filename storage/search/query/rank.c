@@ -119,7 +119,8 @@ static double mean_of(const question_t *question, const rank_match_t *matches)
 static void look_over(const question_t *question, double coverage, rank_detail_t *detail)
 {
     detail->is_exact = question->count > 0;
-    detail->is_answer = question->count > 0 && coverage >= 1.0;
+    detail->is_covered = coverage >= 1.0;
+    detail->is_answer = question->count > 0 && detail->is_covered;
     for (size_t i = 0; i < question->count; i++) {
         const rank_match_t *match = &detail->matches[i];
         detail->is_exact &= match->how == RANK_EXACT || match->how == RANK_BEGINNING;

@@ -49,9 +49,10 @@ typedef struct rank_match {
 typedef struct rank_detail {
     rank_match_t matches[SEARCH_REQUEST_WORDS_MAX]; /* of each word of the question */
     double words, coverage, order, whole, artist, popularity, kind; /* sum up to the score */
-    bool is_whole;  /* the whole title was asked for, exactly */
-    bool is_exact;  /* every word is matched as it was typed */
-    bool is_answer; /* every word is matched somehow, and all of the title is */
+    bool is_whole;   /* the whole title was asked for, exactly */
+    bool is_exact;   /* every word is matched as it was typed */
+    bool is_covered; /* all of the title was asked for, somehow */
+    bool is_answer;  /* every word is matched somehow, and all of the title is */
 } rank_detail_t;
 
 double rank_entry(question_t *question, const search_entry_t *entry, rank_detail_t *out_detail);

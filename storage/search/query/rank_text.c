@@ -98,7 +98,10 @@ static bool find_nearest(const rank_text_t *self, question_word_t *word, size_t 
         if (self->runs[i].is_cjk != word->is_cjk || is_far)
             continue;
         uint32_t edits = osa_measure(&word->osa, text, word->is_prefix);
-        if (edits < best) {
+        /* "viva la vita": of two that are as near the one that is not asked for yet. */
+        bool is_free = edits == best && best <= edits_max && self->covered[*out_index] > 0 &&
+                       self->covered[i] == 0;
+        if (edits < best || is_free) {
             best = edits;
             *out_index = i;
         }
@@ -174,11 +177,6 @@ rank_match_t rank_text_match_merged(rank_text_t *self, question_word_t *merged)
 
 /* ---- CJK ---- */
 
-static bool contains(str_t text, str_t part)
-{
-    return part.size <= text.size && memmem(text.data, text.size, part.data, part.size) != NULL;
-}
-
 /* The runs without what stands between them: a title may have blanks where nobody types them. */
 static str_t compact(const rank_text_t *self, char room[COMPACT_SIZE_MAX])
 {
@@ -215,7 +213,7 @@ static double shared_pairs(str_t text, str_t word)
         if (next == 0)
             break;
         pairs++;
-        found += contains(text, str_slice(word, 0, size + next)) ? 1 : 0;
+        found += words_has(text, str_slice(word, 0, size + next)) ? 1 : 0;
     }
     return pairs == 0 ? 0.0 : (double)found / pairs;
 }
@@ -225,12 +223,12 @@ static bool has_run(rank_text_t *self, str_t compacted, str_t word)
 {
     unsigned size = words_characters(word);
     for (size_t i = 0; i < self->count; i++) {
-        if (!self->runs[i].is_cjk || !contains(self->runs[i].text, word))
+        if (!self->runs[i].is_cjk || !words_has(self->runs[i].text, word))
             continue;
         self->covered[i] = (uint16_t)MIN(self->units[i], self->covered[i] + size);
         return true;
     }
-    if (self->cjk_count < 2 || !contains(compacted, word))
+    if (self->cjk_count < 2 || !words_has(compacted, word))
         return false;
     cover_cjk(self, size);
     return true;

@@ -219,6 +219,13 @@ static err_t run_merged(stages_t *self, size_t index, bool is_exact)
     return stages_keep(query, set, SEARCH_STAGE_FUZZY, 0);
 }
 
+/* Of what may be seen: nobody learns what words the others have. */
+static bool is_somewhere(const query_t *query, const roaring_bitmap_t *set)
+{
+    return query->visible == NULL ? !roaring_bitmap_is_empty(set)
+                                  : roaring_bitmap_intersect(set, query->visible);
+}
+
 static err_t run_exact(stages_t *self)
 {
     query_t *query = self->query;
@@ -228,6 +235,7 @@ static err_t run_exact(stages_t *self)
         if (i > 0 && query_is_spent(query))
             break; /* it was the last stage, and the last words are not looked at */
         TRY(set_exact(query, &self->question->words[i], &self->exact[i]));
+        self->question->words[i].is_known = is_somewhere(query, self->exact[i]);
         explain_word(query, "exactly", self->question->words[i].text, NULL, self->exact[i]);
     }
     TRY(intersect(query, self->exact, self->question->count, &set));

@@ -118,7 +118,7 @@ static void check_kinds(quality_t *self)
         {ASKING_FIRST_LETTER, 0.9, 0.95},  {ASKING_TORN, 0.95, 0.97},
         {ASKING_RUN_TOGETHER, 0.95, 0.97}, {ASKING_ACCENT, 0.98, 1},
         {ASKING_MARKS, 0.96, 1},           {ASKING_CJK, 0.3, 0.8},
-        {ASKING_CJK_TYPO1, 0.85, 0.95},
+        {ASKING_CJK_TYPO1, 0.8, 0.95},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         judge_figures_t figures =

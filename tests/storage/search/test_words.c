@@ -69,3 +69,20 @@ Test(words, a_voicing_mark_belongs_to_its_kana)
     cr_assert(words_character(STR("")) == 0);
     cr_assert(words_character(STR("\xff\xff")) == 1);
 }
+
+Test(words, a_part_stands_at_whole_characters)
+{
+    static const struct {
+        const char *text, *part;
+        bool has;
+    } cases[] = {
+        {"かき", "か", true},       {"か\u3099き", "か", false},
+        {"か\u3099か", "か", true}, {"か\u3099か\u3099", "か\u3099", true},
+        {"は\u309a", "は", false},  {"かき", "くけ", false},
+        {"か", "かき", false},      {"か", "", true},
+        {"", "か", false},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        cr_expect(words_has(str_from(cases[i].text), str_from(cases[i].part)) == cases[i].has,
+                  "%s in %s", cases[i].part, cases[i].text);
+}

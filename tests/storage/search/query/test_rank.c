@@ -163,6 +163,7 @@ Test(rank, how_a_word_is_matched)
         {"とうぎょう", false, "とうきょう", RANK_NEAR}, /* a voicing mark */
         {"東京夕ワー", false, "夜の東京タワー", RANK_PART},
         {"東", false, "京", RANK_NOT},
+        {"テーセ", false, "テーゼ", RANK_NEAR}, /* not as a part of it */
         {"xylophone", false, "Bohemian Rhapsody", RANK_NOT},
     };
 
@@ -184,6 +185,10 @@ Test(rank, a_word_that_is_found_covers_itself_and_no_other)
 
     cr_assert(detail.matches[0].how == RANK_NEAR && detail.matches[0].place == 0);
     cr_assert(detail.coverage > 0.99 && detail.coverage < 1.01);
+    text.title = "Viva la Vida";
+    score_of("viva la vita", false, &text, &detail); /* as near to both */
+    check_str(detail.matches[2].found, STR("vida"));
+    cr_assert(detail.coverage > 1.99);
 }
 
 Test(rank, the_parts_sum_up_to_the_score)

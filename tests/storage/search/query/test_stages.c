@@ -155,6 +155,16 @@ Test(stages, what_was_corrected_is_said)
         {"smells like purple spirit", ""}, /* a word less is no correction */
         {"smellsliketeenspirit", "smells like teen spirit"},
         {"xyzzyx", ""},
+        {"bohemain rapsody xyzzyx", "bohemian rhapsody xyzzyx"},
+        {"夜に掛ける", "夜に駆ける"},
+        {"teen spirits smells like", "teen spirit smells like"},
+        /* Words that somebody has are meant, but for a title that has them all. */
+        {"love you queen", ""},
+        {"loves me do", "love me do"},
+        {"love me to", ""},
+        {"one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+         "fifteen bohemain rhapsody",
+         ""}, /* what was not looked at would be lost */
     };
     shelf_t shelf SHELF_SCOPED;
     shelf_init(&shelf, songs);
@@ -164,6 +174,62 @@ Test(stages, what_was_corrected_is_said)
         search_found_t found = shelf_ask(&shelf, &request);
         cr_expect(str_equal(found.corrected, str_from(cases[i].corrected)), "\"%s\": \"%.*s\"",
                   cases[i].typed, STR_ARG(found.corrected));
+    }
+}
+
+/* Songs of which people's own words are the likelier question, and those of which they are not. */
+Test(stages, what_people_have_words_for_is_corrected_only_to_what_is_much_better)
+{
+    static const shelf_row_t rows[] = {
+        SHELF_TRACK(1, "Long Lamps of the Quay", "Harbour", "Ships", 900),
+        SHELF_TRACK(2, "Along", "Somebody", "Ways", 10),
+        SHELF_TRACK(3, "Viva la Vida", "Coldplay", "Viva", 800),
+        SHELF_TRACK(4, "Vita", "Somebody", "Lives", 5),
+        SHELF_TRACK(5, "Starboy", "The Weeknd", "Starboy", 700),
+        SHELF_TRACK(6, "Star of a Boy", "Somebody", "Stars", 5),
+        SHELF_TRACK(7, "Boy Star", "Somebody", "Stars", 4),
+        SHELF_TRACK(8, "Light My Fire", "The Doors", "The Doors", 600),
+        SHELF_TRACK(9, "Life", "Somebody", "Lives", 5),
+        SHELF_END,
+    };
+    static const struct {
+        const char *what, *typed, *corrected;
+    } cases[] = {
+        {"somebody has all words", "lamps along the quay", ""},
+        {"nobody has the word", "lamps alonk the quay", "lamps long the quay"},
+        {"a title has it all, and nothing else", "viva la vita", "viva la vida"},
+        {"with its artist", "viva la vita coldplay", "viva la vida coldplay"},
+        {"more have the two words than the one", "star boy", ""},
+        {"by ear", "lite my fire", "light my fire"},
+        {"as typed", "vita", ""},
+    };
+    shelf_t shelf SHELF_SCOPED;
+    shelf_init(&shelf, rows);
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        search_request_t request = shelf_question(cases[i].typed);
+        search_found_t found = shelf_ask(&shelf, &request);
+        cr_expect(str_equal(found.corrected, str_from(cases[i].corrected)), "%s: \"%s\": \"%.*s\"",
+                  cases[i].what, cases[i].typed, STR_ARG(found.corrected));
+    }
+}
+
+/* What is offered, asked for, finds what it was offered for. */
+Test(stages, what_is_offered_finds_it_exactly)
+{
+    static const char *const typed[] = {"bohemain rapsody", "teenspirit nirvana", "thunder struck",
+                                        "beyonse", "smellsliketeenspirit"};
+    shelf_t shelf SHELF_SCOPED;
+    shelf_init(&shelf, songs);
+
+    for (size_t i = 0; i < COUNT_OF(typed); i++) {
+        search_request_t request = shelf_question(typed[i]);
+        request.text = shelf_ask(&shelf, &request).corrected;
+        request.is_exact = true;
+        search_found_t found = shelf_ask(&shelf, &request);
+        cr_expect(found.stage == SEARCH_STAGE_EXACT &&
+                      found.counts[SEARCH_TRACK] + found.counts[SEARCH_ARTIST] > 0,
+                  "\"%s\": \"%.*s\"", typed[i], STR_ARG(request.text));
     }
 }
 
