@@ -90,6 +90,7 @@ static bool find_nearest(const rank_text_t *self, question_word_t *word, size_t 
                          uint32_t *out_edits)
 {
     uint32_t edits_max = word->edits_ranked, best = edits_max + 1;
+    size_t nearest = 0;
     for (size_t i = 0; i < self->count && edits_max > 0; i++) {
         str_t text = self->runs[i].text;
         /* Bytes may be four a code point: a rough look before the exact one. */
@@ -99,13 +100,14 @@ static bool find_nearest(const rank_text_t *self, question_word_t *word, size_t 
             continue;
         uint32_t edits = osa_measure(&word->osa, text, word->is_prefix);
         /* "viva la vita": of two that are as near the one that is not asked for yet. */
-        bool is_free = edits == best && best <= edits_max && self->covered[*out_index] > 0 &&
+        bool is_free = edits == best && best <= edits_max && self->covered[nearest] > 0 &&
                        self->covered[i] == 0;
         if (edits < best || is_free) {
             best = edits;
-            *out_index = i;
+            nearest = i;
         }
     }
+    *out_index = nearest;
     *out_edits = best;
     return best <= edits_max;
 }
@@ -265,7 +267,9 @@ static rank_match_t match_cjk(rank_text_t *self, question_word_t *word, bool is_
     str_t compacted = compact(self, room);
     if (has_run(self, compacted, word->text))
         return (rank_match_t){.value = 1.0, .how = RANK_EXACT, .found = word->text};
-    return is_plain ? (rank_match_t){0} : match_cjk_near(self, compacted, word);
+    if (is_plain)
+        return (rank_match_t){0};
+    return match_cjk_near(self, compacted, word);
 }
 
 rank_match_t rank_text_match(rank_text_t *self, question_word_t *word, bool is_plain)
