@@ -117,30 +117,27 @@ static void walk_delta(walk_t *self, uint64_t work_max)
 
 /* ---- both ---- */
 
-static size_t find_in_base(search_read_t *read, const question_word_t *word, uint32_t edits,
-                           near_word_t *items, size_t max, uint64_t work_max)
+static void name_them(const dictionary_t *dictionary, const dictionary_near_t *found, size_t count,
+                      near_word_t *out)
 {
-    dictionary_near_t *found = arena_new_array(read->arena, max, sizeof *found);
-    if (found == NULL)
-        return 0;
-    size_t count = dictionary_find_near(&read->dictionary, word->text, edits, word->is_prefix,
-                                        found, max, &read->work, work_max);
     for (size_t i = 0; i < count; i++)
-        items[i] = (near_word_t){
-            .text = dictionary_word(&read->dictionary, found[i].index),
+        out[i] = (near_word_t){
+            .text = dictionary_word(dictionary, found[i].index),
             .distance = found[i].distance,
-            .frequency = dictionary_frequency(&read->dictionary, found[i].index),
+            .frequency = dictionary_frequency(dictionary, found[i].index),
         };
-    return count;
 }
 
 err_t near_find(search_read_t *read, question_word_t *word, uint32_t edits, size_t max,
                 uint64_t work_max, near_words_t *out_words)
 {
     near_word_t *items = arena_new_array(read->arena, max * 2, sizeof *items);
-    if (items == NULL)
+    dictionary_near_t *found = arena_new_array(read->arena, max, sizeof *found);
+    if (items == NULL || found == NULL)
         return ERR_NO_MEMORY;
-    size_t count = find_in_base(read, word, edits, items, max, work_max);
+    size_t count = dictionary_find_near(&read->dictionary, word->text, edits, word->is_prefix,
+                                        found, max, &read->work, work_max);
+    name_them(&read->dictionary, found, count, items);
     walk_t walk = {.read = read, .word = word, .edits = edits, .items = items + count, .max = max};
     walk_delta(&walk, work_max);
     count += walk.count;
