@@ -62,6 +62,16 @@ static err_t find(query_t *self)
     return answer_rank(self);
 }
 
+/* What was found is laid out for counting in one step (facets.c): there has to be room for it. */
+static bool may_count(query_t *self)
+{
+    uint64_t size = self->found == NULL ? 0 : roaring_bitmap_get_cardinality(self->found);
+    if (!self->request->wants_facets || self->read.work + size / WORK_SPREAD <= self->work_max)
+        return self->request->wants_facets;
+    self->is_cut = true;
+    return false;
+}
+
 static err_t answer(query_t *self, const filter_t *filter, search_found_t *out_found)
 {
     const search_request_t *request = self->request;
@@ -71,7 +81,7 @@ static err_t answer(query_t *self, const filter_t *filter, search_found_t *out_f
     may_spend(self, 100);
     TRY(self->stage == SEARCH_STAGE_LYRICS ? lyrics_fill(self, out_found)
                                            : answer_fill(self, out_found));
-    if (request->wants_facets)
+    if (may_count(self))
         TRY(facets_count(self, filter, out_found));
     TRY(explain_query(self, &out_found->explanation));
     TRY(query_go_on(self));

@@ -154,6 +154,7 @@ err_t found_ask_index(graphql_field_t *field, const found_question_t *question,
     self->ask.then = came_back;
     self->ask.context = self;
     add_parts(self);
+    question->found->is_building |= !search_feed_is_ready(graph->home->api->search);
     if (search_asker_ask(graph->home->api->asker, &self->ask))
         return take(self);
     self->graph = graph_ref(graph);
