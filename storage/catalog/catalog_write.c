@@ -191,9 +191,10 @@ static void mix_credits(uint64_t *digest, const catalog_credit_t *credits, uint3
 static uint64_t digest_of(const catalog_track_t *track)
 {
     uint64_t digest = track->album_id + (track->is_available ? 1 : 0);
-    const str_t texts[] = {track->root,          track->album,      track->album_sort, track->title,
-                           track->codec,         track->sort_title, track->composer,   track->date,
-                           track->original_date, track->lyrics,     track->lyrics_blob};
+    const str_t texts[] = {track->root,     track->album,       track->album_sort,
+                           track->title,    track->codec,       track->sort_title,
+                           track->composer, track->date,        track->original_date,
+                           track->lyrics,   track->lyrics_blob, track->container};
     mix_list(&digest, texts, COUNT_OF(texts));
     mix_list(&digest, track->genres.items, track->genres.count);
     mix_list(&digest, track->mood.items, track->mood.count);

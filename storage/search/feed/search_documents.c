@@ -64,6 +64,13 @@ static err_t facets_new(arena_t *arena, search_reading_t *reading, facets_t *out
     return names_new(arena, &out->roots);
 }
 
+/* Samples as they are have no name of their own: people know them by the file, "wav" or "aiff". */
+static str_t format_of(const catalog_facets_t *track)
+{
+    bool is_raw = str_equal(track->codec, STR("pcm")) && track->container.size > 0;
+    return is_raw ? track->container : track->codec;
+}
+
 static void facets_add(facets_t *self, const catalog_facets_t *track)
 {
     if (!track->is_available)
@@ -73,7 +80,7 @@ static void facets_add(facets_t *self, const catalog_facets_t *track)
     add_all(&self->genres, track->genres.items, track->genres.count);
     add_all(&self->moods, track->mood.items, track->mood.count);
     add_all(&self->languages, track->languages.items, track->languages.count);
-    add(&self->formats, track->codec);
+    add(&self->formats, format_of(track));
     add(&self->roots, track->root);
 }
 

@@ -3,6 +3,7 @@
 #include "storage/bytes_at.h"
 #include "storage/search/fold.h"
 #include "storage/search/index/terms.h"
+#include "storage/search/language.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -68,14 +69,26 @@ static void append_year(buf_t *out, search_space_t space, uint32_t year)
     append_facet(out, space, str_of(text, (size_t)size));
 }
 
-static void append_facets(buf_t *out, const search_document_t *document)
+/* A value may name several. */
+static err_t append_languages(buf_t *out, const search_names_t *names)
+{
+    str_t tags[LANGUAGES_MAX];
+    size_t count;
+    for (size_t i = 0; i < MIN(names->count, (size_t)SEARCH_NAMES_MAX); i++) {
+        TRY(language_tags(names->items[i], tags, &count));
+        for (size_t j = 0; j < count; j++)
+            append_facet(out, SEARCH_SPACE_LANGUAGE, tags[j]);
+    }
+    return ERR_OK;
+}
+
+static err_t append_facets(buf_t *out, const search_document_t *document)
 {
     const struct {
         search_space_t space;
         const search_names_t *names;
     } lists[] = {{SEARCH_SPACE_GENRE, &document->genres},
                  {SEARCH_SPACE_MOOD, &document->moods},
-                 {SEARCH_SPACE_LANGUAGE, &document->languages},
                  {SEARCH_SPACE_FORMAT, &document->formats},
                  {SEARCH_SPACE_ROOT, &document->roots}};
     for (size_t i = 0; i < COUNT_OF(lists); i++)
@@ -85,6 +98,7 @@ static void append_facets(buf_t *out, const search_document_t *document)
         append_year(out, SEARCH_SPACE_DECADE, document->year / 10 * 10);
         append_year(out, SEARCH_SPACE_YEAR, document->year);
     }
+    return append_languages(out, &document->languages);
 }
 
 /* The texts go behind a head that is written when their sizes are known. */
@@ -126,7 +140,7 @@ err_t folded_append(buf_t *out, const search_document_t *document)
     if (room == NULL)
         return buf_status(out);
     texts_t at = append_texts(out, document);
-    append_facets(out, document);
+    TRY(append_facets(out, document));
     uint32_t facets_size = (uint32_t)(out->size - at.end);
     str_t lyrics = terms_cut(document->lyrics, SEARCH_LYRICS_SIZE_MAX);
     uint32_t lyrics_size = (uint32_t)lyrics.size;

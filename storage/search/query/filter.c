@@ -1,6 +1,7 @@
 #include "storage/search/query/filter.h"
 
 #include "storage/search/index/terms.h"
+#include "storage/search/language.h"
 #include "storage/search/query/sets.h"
 
 enum { YEAR_MAX = 9999, DELTA_LOOKED_AT_MAX = 1000 };
@@ -36,18 +37,34 @@ static void cut(query_t *query, roaring_bitmap_t **set, roaring_bitmap_t **more)
 
 /* ---- lists ---- */
 
+static err_t add_value(query_t *query, search_space_t space, str_t value, roaring_bitmap_t *set)
+{
+    buf_t term BUF_SCOPED = BUF_INIT;
+    terms_facet_append(&term, space, value);
+    TRY(buf_status(&term));
+    return set_add_term(query, space, buf_str(&term), set);
+}
+
+/* By any of its names: "eng" is "en". */
+static err_t add_language(query_t *query, str_t value, roaring_bitmap_t *set)
+{
+    str_t tags[LANGUAGES_MAX];
+    size_t count;
+    TRY(language_tags(value, tags, &count));
+    for (size_t i = 0; i < count; i++)
+        TRY(add_value(query, SEARCH_SPACE_LANGUAGE, tags[i], set));
+    return ERR_OK;
+}
+
 static err_t any_of(query_t *query, search_space_t space, const search_names_t *names,
                     roaring_bitmap_t **out_set)
 {
     roaring_bitmap_t *set SET_SCOPED = roaring_bitmap_create();
     if (set == NULL)
         return ERR_NO_MEMORY;
-    for (size_t i = 0; i < names->count; i++) {
-        buf_t term BUF_SCOPED = BUF_INIT;
-        terms_facet_append(&term, space, names->items[i]);
-        TRY(buf_status(&term));
-        TRY(set_add_term(query, space, buf_str(&term), set));
-    }
+    for (size_t i = 0; i < names->count; i++)
+        TRY(space == SEARCH_SPACE_LANGUAGE ? add_language(query, names->items[i], set)
+                                           : add_value(query, space, names->items[i], set));
     *out_set = STEAL(set);
     return ERR_OK;
 }

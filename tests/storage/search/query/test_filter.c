@@ -251,6 +251,31 @@ Test(filter, what_is_found_and_counted_is_what_a_scan_finds)
     }
 }
 
+Test(filter, a_language_is_one_value_whatever_files_call_it)
+{
+    static const shelf_row_t rows[] = {SHELF_TRACK(1, "Love", "A", "B", 1, .language = "eng"),
+                                       SHELF_TRACK(2, "Love", "A", "C", 2, .language = "English"),
+                                       SHELF_TRACK(3, "Love", "A", "D", 3, .language = "deu/en-GB"),
+                                       SHELF_TRACK(4, "Love", "A", "E", 4, .language = "und"),
+                                       SHELF_END};
+    static const str_t asked[] = {STR_INIT("EN"), STR_INIT("eng"), STR_INIT("English")};
+    shelf_t shelf SHELF_SCOPED;
+    shelf_init(&shelf, rows);
+
+    for (size_t i = 0; i < COUNT_OF(asked); i++) {
+        search_request_t request = shelf_question("love");
+        request.wants_facets = true;
+        request.filter.languages = (search_names_t){&asked[i], 1};
+        search_found_t found = shelf_ask(&shelf, &request);
+        const search_facet_list_t *languages = &found.facets[SEARCH_FACET_LANGUAGE];
+
+        cr_expect(strcmp(shelf_ids(&shelf, &found, SEARCH_TRACK), "3 2 1") == 0);
+        cr_assert(languages->count == 2 && languages->items[0].count == 3);
+        check_str(languages->items[0].value, STR("en"));
+        check_str(languages->items[1].value, STR("de"));
+    }
+}
+
 Test(filter, what_can_not_be_is_refused)
 {
     static const shelf_row_t rows[] = {SHELF_TRACK(1, "Love", "A", "B", 1), SHELF_END};
