@@ -42,16 +42,17 @@ static const command_t commands[] = {
      "  --lyrics          looks in what is sung, and shows the line\n"
      "  --kind LIST       only these: artist, album, track\n"
      "  --genre LIST, --mood LIST, --language LIST, --format LIST\n"
-     "                    only what has one of them, like --genre jazz,blues\n"
+     "                    only what has one of them, like --genre jazz,blues; a language by its\n"
+     "                    code or its name: en, eng, English\n"
      "  --years A-B       only of these years; A- and -B leave it open\n"
      "  --popularity N    only what is played as much, 0 to 100\n"
+     "  --added DAYS      only what came in the last so many days\n"
      "  --exact           corrects nothing\n"
-     "  --facets          also how many there are of each genre, mood, decade...\n"
+     "  --facets          also how many tracks there are of each genre, mood, decade...\n"
      "  --max N           so many of each kind [10]\n"
      "  --json            JSON, on one line\n",
-     "status explain lyrics kind= genre= mood= language= format= years= popularity= exact facets "
-     "max= "
-     "json",
+     "status explain lyrics kind= genre= mood= language= format= years= popularity= added= exact "
+     "facets max= json",
      command_search},
     {"inspect", "FILE", "show what is read from a file, and what it is grouped by",
      "Reads one file with the media worker; needs no running node.\n", NULL, command_inspect},

@@ -1,11 +1,21 @@
 /* command_search.c -- `search`: what listeners would find, and why. */
 
 #include "node/commands/command_ask.h"
+#include "node/commands/terminal.h"
+#include "node/search/search_show.h"
 
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { BUILT_WAIT_US = 250000, BUILT_TRIES = 240 };
+enum {
+    BUILT_WAIT_US = 250000,
+    BUILT_TRIES = 240,
+    HITS_MAX = 100, /* as control_search.c has it */
+    POPULARITY_MAX = 100,
+    YEAR_MAX = 9999,
+    DAYS_MAX = 36500,
+};
 
 /* ---- the question ---- */
 
@@ -26,12 +36,15 @@ static void append_list(json_t *json, const char *name, const char *value)
     json_array_end(json);
 }
 
-static err_t append_number(json_t *json, const char *name, const char *value)
+/* An empty text is no number. INVALID: it is another text, or too much. */
+static err_t append_number(json_t *json, const char *name, str_t text, uint64_t max)
 {
     uint64_t number;
-    if (value == NULL)
+    if (text.size == 0)
         return ERR_OK;
-    TRY(str_to_u64(str_from(value), &number));
+    TRY(str_to_u64(text, &number));
+    if (number > max)
+        return ERR_INVALID;
     json_key_u64(json, name, number);
     return ERR_OK;
 }
@@ -43,20 +56,33 @@ static err_t append_years(json_t *json, const char *value)
     size_t dash = str_find(text, '-');
     str_t from = str_slice(text, 0, dash),
           to = str_slice(text, MIN(dash + 1, text.size), text.size);
-    uint64_t year;
-    if (text.size == 0)
+    TRY(append_number(json, "year_from", from, YEAR_MAX));
+    return append_number(json, "year_to", dash == text.size ? from : to, YEAR_MAX);
+}
+
+/* Of the last so many days. */
+static err_t append_added(json_t *json, const char *value)
+{
+    uint64_t days;
+    if (value == NULL)
         return ERR_OK;
-    if (dash == text.size)
-        to = from;
-    if (from.size > 0) {
-        TRY(str_to_u64(from, &year));
-        json_key_u64(json, "year_from", year);
-    }
-    if (to.size > 0) {
-        TRY(str_to_u64(to, &year));
-        json_key_u64(json, "year_to", year);
-    }
+    TRY(str_to_u64(str_from(value), &days));
+    if (days == 0 || days > DAYS_MAX)
+        return ERR_INVALID;
+    json_key_i64(json, "added_since_ms", (time(NULL) - (int64_t)days * 86400) * 1000);
     return ERR_OK;
+}
+
+static bool are_kinds(const char *value)
+{
+    str_t rest = str_from(value == NULL ? "" : value), kind;
+    while (rest.size > 0 && str_next(&rest, ',', &kind)) {
+        kind = str_trim(kind);
+        if (!str_equal(kind, STR("artist")) && !str_equal(kind, STR("album")) &&
+            !str_equal(kind, STR("track")))
+            return false;
+    }
+    return true;
 }
 
 typedef struct asking {
@@ -70,13 +96,38 @@ static const char *flag(const asking_t *self, const char *name)
     return command_flag(self->count, self->arguments, name);
 }
 
-static err_t append_question(const asking_t *self, json_t *json)
+static str_t text_of(const asking_t *self, const char *name)
+{
+    return str_from(flag(self, name));
+}
+
+/* NULL, or the flag that can't be and what it takes. */
+static const char *append_filter(const asking_t *self, json_t *json)
 {
     static const char *const lists[][2] = {{"kind", "kinds"},
                                            {"genre", "genres"},
                                            {"mood", "moods"},
                                            {"language", "languages"},
                                            {"format", "formats"}};
+    if (!are_kinds(flag(self, "kind")))
+        return "--kind takes artist, album and track, with commas between them";
+    for (size_t i = 0; i < COUNT_OF(lists); i++)
+        append_list(json, lists[i][1], flag(self, lists[i][0]));
+    if (append_years(json, flag(self, "years")) != ERR_OK)
+        return "--years takes 1994, 1990-1999, 1990- or -1999";
+    if (append_number(json, "popularity_min", text_of(self, "popularity"), POPULARITY_MAX) !=
+        ERR_OK)
+        return "--popularity takes a number from 0 to 100";
+    if (append_added(json, flag(self, "added")) != ERR_OK)
+        return "--added takes a number of days";
+    if (append_number(json, "limit", text_of(self, "max"), HITS_MAX) != ERR_OK)
+        return "--max takes a number up to 100";
+    return NULL;
+}
+
+/* NULL, or what can't be. */
+static const char *append_question(const asking_t *self, json_t *json)
+{
     buf_t words BUF_SCOPED = BUF_INIT;
     for (int i = 0; i < command_plain_count(self->count, self->arguments); i++)
         buf_printf(&words, "%s%s", i > 0 ? " " : "", self->arguments[i]);
@@ -86,126 +137,12 @@ static err_t append_question(const asking_t *self, json_t *json)
     json_key_bool(json, "in_lyrics", self->is_lyrics);
     json_key_bool(json, "is_exact", flag(self, "exact") != NULL);
     json_key_bool(json, "facets", flag(self, "facets") != NULL);
-    for (size_t i = 0; i < COUNT_OF(lists); i++)
-        append_list(json, lists[i][1], flag(self, lists[i][0]));
-    TRY(append_years(json, flag(self, "years")));
-    TRY(append_number(json, "popularity_min", flag(self, "popularity")));
-    TRY(append_number(json, "limit", flag(self, "max")));
+    const char *wrong = append_filter(self, json);
     json_object_end(json);
-    return buf_status(&words);
+    return buf_status(&words) != ERR_OK ? "there is not enough memory" : wrong;
 }
 
 /* ---- the answer ---- */
-
-static str_t text_at(const graphql_value_t *value, const char *name)
-{
-    return graphql_value_str(graphql_value_get(value, name));
-}
-
-/* Each line of it, further in. */
-static void print_indented(str_t text)
-{
-    while (text.size > 0) {
-        size_t end = str_find(text, '\n');
-        printf("      %.*s\n", STR_ARG(str_slice(text, 0, end)));
-        text = str_slice(text, MIN(end + 1, text.size), text.size);
-    }
-}
-
-static void print_line(const graphql_value_t *hit)
-{
-    int64_t at_ms = graphql_value_int(graphql_value_get(hit, "line_at_ms"), -1);
-    str_t line = text_at(hit, "line");
-    if (line.size == 0)
-        return;
-    if (at_ms >= 0)
-        printf("      %lld:%02lld  %.*s\n", (long long)(at_ms / 60000),
-               (long long)(at_ms / 1000 % 60), STR_ARG(line));
-    else
-        printf("      %.*s\n", STR_ARG(line));
-}
-
-static void print_hit(const asking_t *self, const graphql_value_t *hit)
-{
-    str_t more = text_at(hit, "more");
-    printf("%-7.*s %.*s%s%.*s\n", STR_ARG(text_at(hit, "kind")), STR_ARG(text_at(hit, "title")),
-           str_is_empty(more) ? "" : " — ", STR_ARG(more));
-    print_line(hit);
-    if (self->is_explained)
-        print_indented(text_at(hit, "explanation"));
-}
-
-/* What is not shown. */
-static void print_total(const graphql_value_t *found, str_t kind, size_t shown)
-{
-    const graphql_value_t *total = graphql_value_find(graphql_value_get(found, "totals"), kind);
-    int64_t count = graphql_value_int(total, 0);
-    if (count > (int64_t)shown)
-        printf("        and %lld more\n", (long long)count - (long long)shown);
-}
-
-/* Kind by kind, with a line between them. */
-static void print_hits(const asking_t *self, const graphql_value_t *found)
-{
-    const graphql_value_t *hits = graphql_value_get(found, "hits");
-    str_t kind = {"", 0};
-    size_t shown = 0, count = graphql_value_count(hits);
-    for (size_t i = 0; i < count; i++) {
-        const graphql_value_t *hit = graphql_value_at(hits, i);
-        if (i > 0 && !str_equal(kind, text_at(hit, "kind"))) {
-            print_total(found, kind, shown);
-            putchar('\n');
-            shown = 0;
-        }
-        kind = text_at(hit, "kind");
-        print_hit(self, hit);
-        shown++;
-    }
-    if (count > 0)
-        print_total(found, kind, shown);
-    else
-        fprintf(stderr, "nothing was found\n");
-}
-
-static void print_facets(const graphql_value_t *facets)
-{
-    for (size_t i = 0; facets != NULL && i < graphql_value_count(facets); i++) {
-        const graphql_member_t *facet = &facets->members[i];
-        printf("\n%.*s:", STR_ARG(facet->name));
-        for (size_t k = 0; k < graphql_value_count(&facet->value); k++)
-            printf("%s %.*s (%lld)", k > 0 ? "," : "", STR_ARG(facet->value.members[k].name),
-                   (long long)graphql_value_int(&facet->value.members[k].value, 0));
-        putchar('\n');
-    }
-}
-
-/* It follows within milliseconds, unless it is to be built anew. */
-static void print_behind(const graphql_value_t *found)
-{
-    int64_t changes = graphql_value_int(graphql_value_get(found, "behind"), 0);
-    if (changes > 0)
-        fprintf(stderr, "the search index is %lld changes behind the catalog\n",
-                (long long)changes);
-    if (graphql_value_bool(graphql_value_get(found, "is_of_another_catalog"), false))
-        fprintf(stderr, "the search index is of the catalog before this one\n");
-}
-
-static void print_found(const asking_t *self, const graphql_value_t *found)
-{
-    str_t corrected = text_at(found, "corrected");
-    if (corrected.size > 0)
-        printf("did you mean: %.*s\n\n", STR_ARG(corrected));
-    print_hits(self, found);
-    print_facets(graphql_value_get(found, "facets"));
-    print_behind(found);
-    if (graphql_value_bool(graphql_value_get(found, "is_cut"), false))
-        fprintf(stderr, "this took more work than one question may: there may be more\n");
-    if (!self->is_explained)
-        return;
-    printf("\nfound by: %.*s; work %lld\n", STR_ARG(text_at(found, "stage")),
-           (long long)graphql_value_int(graphql_value_get(found, "work"), 0));
-    print_indented(text_at(found, "explanation"));
-}
 
 static void print_json(const graphql_value_t *found)
 {
@@ -221,22 +158,31 @@ static err_t ask(const config_t *config, str_t question, arena_t *arena,
                  const graphql_value_t **out_found, str_t *out_message)
 {
     err_t err = ERR_UNAVAILABLE;
+    bool is_terminal = isatty(STDERR_FILENO) != 0, was_told = false;
     for (int i = 0; i < BUILT_TRIES; i++) {
         arena_reset(arena);
         *out_message = (str_t){0};
         err = control_call(config->data, "search", question, arena, out_found, out_message);
         if (err != ERR_UNAVAILABLE || str_find(*out_message, '%') == out_message->size)
             break;
-        if (isatty(STDERR_FILENO) != 0)
+        if (is_terminal)
             fprintf(stderr, "\r%.*s", STR_ARG(*out_message));
+        was_told = is_terminal;
         usleep(BUILT_WAIT_US);
     }
+    if (was_told)
+        fputs("\r\033[K", stderr);
     return err;
 }
 
 static long long figure(const graphql_value_t *status, const char *name)
 {
     return (long long)graphql_value_int(graphql_value_get(status, name), 0);
+}
+
+static str_t text_at(const graphql_value_t *value, const char *name)
+{
+    return graphql_value_str(graphql_value_get(value, name));
 }
 
 static int print_status(const config_t *config)
@@ -268,14 +214,19 @@ int command_search(const config_t *config, int count, char **arguments)
     self.is_json = flag(&self, "json") != NULL;
     if (flag(&self, "status") != NULL)
         return print_status(config);
-    if (count == 0 || append_question(&self, &json) != ERR_OK)
+    if (count == 0)
         return command_usage("search");
+    const char *wrong = append_question(&self, &json);
+    if (wrong != NULL) {
+        command_failed("%s", wrong);
+        return EXIT_USAGE;
+    }
     err_t err = ask(config, buf_str(&body), &arena, &found, &message);
     if (err != ERR_OK)
         return command_answered(config, err, message);
     if (self.is_json)
         print_json(found);
     else
-        print_found(&self, found);
+        search_show(found, self.is_explained);
     return EXIT_OK;
 }

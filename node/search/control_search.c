@@ -50,6 +50,7 @@ static err_t filter_of(control_request_t *request, search_filter_t *filter)
     TRY(names_of(request, "formats", &filter->formats));
     TRY(number_of(request, "year_from", 9999, &filter->year_from));
     TRY(number_of(request, "year_to", 9999, &filter->year_to));
+    filter->added_since_ms = control_argument_int(request, "added_since_ms", 0);
     return number_of(request, "popularity_min", 100, &filter->popularity_min);
 }
 

@@ -17,8 +17,9 @@ void explain_word(query_t *query, const char *how, str_t word, const near_words_
     buf_t *notes = &query->notes;
     if (!query->request->wants_explanation)
         return;
-    buf_printf(notes, "%s \"%.*s\": %llu documents", how, STR_ARG(word),
-               (unsigned long long)roaring_bitmap_get_cardinality(set));
+    uint64_t count = roaring_bitmap_get_cardinality(set);
+    buf_printf(notes, "%s \"%.*s\": %llu document%s", how, STR_ARG(word), (unsigned long long)count,
+               count == 1 ? "" : "s");
     for (size_t i = 0; near != NULL && i < MIN(near->count, (size_t)NEAR_SHOWN_MAX); i++)
         buf_printf(notes, "%s%.*s (%u)", i == 0 ? ", near " : ", ", STR_ARG(near->items[i].text),
                    near->items[i].distance);
@@ -50,19 +51,42 @@ err_t explain_query(query_t *query, str_t *out_text)
     return finish(query, &query->notes, out_text);
 }
 
+/* A word of the question, on a line of its own. */
 static void append_match(buf_t *out, const question_word_t *word, const rank_match_t *match)
 {
+    buf_printf(out, "\n\"%.*s\"", STR_ARG(word->text));
     if (match->how == RANK_NOT) {
-        buf_printf(out, "\"%.*s\" not found; ", STR_ARG(word->text));
+        buf_append(out, STR(" not found"));
         return;
     }
-    buf_printf(out, "\"%.*s\"", STR_ARG(word->text));
     if (!str_equal(word->text, match->found))
         buf_printf(out, " is \"%.*s\"", STR_ARG(match->found));
     buf_printf(out, " in %s, %s", rank_field_text(match->field), rank_how_text(match->how));
     if (match->how == RANK_NEAR)
         buf_printf(out, " by %u", match->edits);
-    buf_printf(out, " %.2f; ", match->value);
+    buf_printf(out, ": %.2f", match->value);
+}
+
+/* What the score is the sum of; what is nothing is not named. */
+static void append_sum(buf_t *out, const rank_detail_t *detail)
+{
+    const struct {
+        const char *name;
+        double value;
+    } parts[] = {{"words", detail->words},
+                 {"title covered", detail->coverage},
+                 {"order", detail->order},
+                 {"whole title", detail->whole},
+                 {"artist covered", detail->artist},
+                 {"popularity", detail->popularity},
+                 {"kind", detail->kind}};
+    const char *before = " = ";
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        if (parts[i].value < 0.005)
+            continue;
+        buf_printf(out, "%s%s %.2f", before, parts[i].name, parts[i].value);
+        before = " + ";
+    }
 }
 
 err_t explain_hit(query_t *query, const rank_detail_t *detail, search_stage_t stage, double score,
@@ -71,13 +95,9 @@ err_t explain_hit(query_t *query, const rank_detail_t *detail, search_stage_t st
     buf_t text BUF_SCOPED = BUF_INIT;
     if (!query->request->wants_explanation)
         return ERR_OK;
-    buf_printf(&text, "%s: ", explain_stage_text(stage));
+    buf_printf(&text, "%s: %.2f", explain_stage_text(stage), score);
+    append_sum(&text, detail);
     for (size_t i = 0; i < query->question.count; i++)
         append_match(&text, &query->question.words[i], &detail->matches[i]);
-    buf_printf(&text,
-               "words %.2f + title covered %.2f + order %.2f + whole title %.2f + "
-               "artist covered %.2f + popularity %.2f + kind %.2f = %.2f",
-               detail->words, detail->coverage, detail->order, detail->whole, detail->artist,
-               detail->popularity, detail->kind, score);
     return finish(query, &text, out_text);
 }

@@ -57,10 +57,12 @@ export const queries = {
   favourites: `query Favourites($first: Int!, $after: String) {
     favourites(first: $first, after: $after) { nodes { ${PLAYABLE} } ${PAGE} } }`,
   history: `query History { history(first: 30) { playedAt track { ${PLAYABLE} } } }`,
-  search: `query Search(${SEARCHED}, $shown: Int!, $inLyrics: Boolean!) { search(${AS_SEARCHED}) { ${SEARCH_META}
+  search: `query Search(${SEARCHED}, $shown: Int!) { search(${AS_SEARCHED}) { ${SEARCH_META}
     top(first: 4) { node { __typename ... on Track { ${PLAYABLE} } ... on Album { ${ALBUM_CARD} } ... on Artist { ${ARTIST_CARD} }
       ... on Playlist { ${FOUND_PLAYLIST} } ... on User { id name } } ${HIGHLIGHTS} }
-    ${KINDS.map((it) => `${it}(first: $shown) ${it === 'lyrics' ? '@include(if: $inLyrics)' : ''} { ${FOUND[it]} }`).join('\n')} } }`,
+    ${KINDS.filter((it) => it !== 'lyrics').map((it) => `${it}(first: $shown) { ${FOUND[it]} }`).join('\n')} } }`,
+  searchLyrics: `query SearchLyrics(${SEARCHED}, $shown: Int!) { search(${AS_SEARCHED}) { ${SEARCH_META}
+    lyrics(first: $shown) { ${FOUND.lyrics} } } }`,
   facets: `query Facets(${SEARCHED}) { search(${AS_SEARCHED}) {
     facets { ${FACETS.map((it) => `${it} { value count }`).join(' ')} } } }`,
   recentSearches: `query RecentSearches { ${RECENT} }`,

@@ -1,8 +1,7 @@
 import { ListMusic, UserRound } from 'lucide-react';
-import type { ReactNode } from 'react';
+import { Fragment, type ReactNode } from 'react';
 import type { Artwork } from '../api/types';
 import { formatClock, t } from '../i18n';
-import { Facts } from '../ui/basics';
 import { Cover } from '../ui/Cover';
 import type { Found } from './answer';
 import { Marked } from './Marked';
@@ -17,9 +16,9 @@ export function FoundRow({ found, saysKind = false }: { found: Found; saysKind?:
     <>
       <Picture found={found} />
       <span className="found-words">
-        <span className="found-title">{title}</span>
+        <bdi className="found-title">{title}</bdi>
         <span className="found-line">
-          <Facts facts={[kind, ...line]} />
+          <Line facts={kind === null ? line : [kind, ...line]} />
         </span>
       </span>
       {end !== null && <span className="found-end">{end}</span>}
@@ -27,47 +26,62 @@ export function FoundRow({ found, saysKind = false }: { found: Found; saysKind?:
   );
 }
 
+/** Each fact reads in its own direction and ends with dots where there is no room; what is short has room always. */
+function Line({ facts }: { facts: readonly Fact[] }) {
+  return facts.map((it, index) => (
+    <Fragment key={index}>
+      {index > 0 && ' · '}
+      {typeof it === 'string' ? <bdi>{it}</bdi> : <bdi className="long">{it.long}</bdi>}
+    </Fragment>
+  ));
+}
+
+/** What people wrote may be long; our own words are short. */
+type Fact = string | { long: ReactNode };
+
 interface Words {
   title: ReactNode;
-  line: ReactNode[];
+  line: Fact[];
   end: string | null;
 }
 
 function wordsOf(found: Found): Words {
   const { highlights } = found;
+  const marked = (part: 'title' | 'artist' | 'album', text: string) => <Marked segments={highlights[part]} text={text} />;
   switch (found.kind) {
     case 'tracks': {
       const { title, artistLine, album, durationMs, isAvailable, unavailableReason } = found.node;
-      const name = <Marked segments={highlights.title} text={title} />;
-      if (!isAvailable) return { title: name, line: [unavailableReason ?? t('track.unavailable')], end: null };
-      const artist = <Marked segments={highlights.artist} text={artistLine} />;
-      return { title: name, line: [artist, <Marked segments={highlights.album} text={album.title} />], end: formatClock(durationMs) };
+      const name = marked('title', title);
+      if (!isAvailable) return { title: name, line: [{ long: unavailableReason ?? t('track.unavailable') }], end: null };
+      const line = [{ long: marked('artist', artistLine) }, { long: marked('album', album.title) }];
+      return { title: name, line, end: formatClock(durationMs) };
     }
     case 'lyrics': {
       const { title, artistLine } = found.node;
       const { text, segments, atMs } = found.line;
-      return { title: <Marked segments={segments} text={text} />, line: [title, artistLine], end: atMs === null ? null : formatClock(atMs) };
+      const line = [{ long: title }, { long: artistLine }];
+      return { title: <Marked segments={segments} text={text} />, line, end: atMs === null ? null : formatClock(atMs) };
     }
     case 'albums': {
       const { title, artistLine, year } = found.node;
-      const artist = <Marked segments={highlights.artist} text={artistLine} />;
-      return { title: <Marked segments={highlights.title} text={title} />, line: [artist, year === null ? null : String(year)], end: null };
+      const artist = { long: marked('artist', artistLine) };
+      return { title: marked('title', title), line: year === null ? [artist] : [artist, String(year)], end: null };
     }
     case 'artists': {
       const { name, albumCount, trackCount } = found.node;
       const counts = [
-        albumCount > 0 ? t('count.albums', { count: albumCount }) : null,
-        trackCount > 0 ? t('count.tracks', { count: trackCount }) : null,
+        albumCount > 0 ? [t('count.albums', { count: albumCount })] : [],
+        trackCount > 0 ? [t('count.tracks', { count: trackCount })] : [],
       ];
-      return { title: <Marked segments={highlights.title} text={name} />, line: counts, end: null };
+      return { title: marked('title', name), line: counts.flat(), end: null };
     }
     case 'playlists': {
       const { name, entryCount, owner } = found.node;
-      const facts = [t('search.by', { name: owner.name }), t('count.tracks', { count: entryCount })];
-      return { title: <Marked segments={highlights.title} text={name} />, line: facts, end: null };
+      const line = [{ long: t('search.by', { name: owner.name }) }, t('count.tracks', { count: entryCount })];
+      return { title: marked('title', name), line, end: null };
     }
     case 'people':
-      return { title: <Marked segments={highlights.title} text={found.node.name} />, line: [t('search.listener')], end: null };
+      return { title: marked('title', found.node.name), line: [t('search.listener')], end: null };
   }
 }
 

@@ -79,9 +79,15 @@ function topOf({ top }: SearchAnswer): Found[] {
   return top.map(({ node, highlights }) => ({ kind: KIND_OF[node.__typename], node, highlights }) as unknown as Found);
 }
 
+/** No name is as these words stand: a line of lyrics may be what was meant. */
+export function isDoubtful(answer: SearchAnswer): boolean {
+  const isNamed = KINDS.some((it) => it !== 'lyrics' && (answer[it]?.totalCount ?? 0) > 0);
+  return !isNamed || (answer.didYouMean ?? '') !== '';
+}
+
 /** Words that are no name as they stand, but are sung: a line is what was meant. */
-function orderOf({ didYouMean, lyrics }: SearchAnswer): readonly Kind[] {
-  const isLine = (didYouMean ?? '') !== '' && (lyrics?.totalCount ?? 0) > 0;
+function orderOf(answer: SearchAnswer): readonly Kind[] {
+  const isLine = isDoubtful(answer) && (answer.lyrics?.totalCount ?? 0) > 0;
   return isLine ? ['lyrics', ...KINDS.filter((it) => it !== 'lyrics')] : KINDS;
 }
 

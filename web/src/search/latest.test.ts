@@ -6,10 +6,16 @@ import { Latest, type Asked } from './latest';
 class Server {
   asked: { question: string; signal: AbortSignal; answer: (text: string) => void; fail: (error: Error) => void }[] = [];
 
-  load = (question: string, signal: AbortSignal) =>
-    new Promise<string>((answer, fail) => {
+  /** An answer that ends with "…" goes on with a further one. */
+  load = async function* (this: Server, question: string, signal: AbortSignal) {
+    for (let text = '…'; text.endsWith('…'); yield text) text = await this.one(question, signal);
+  }.bind(this);
+
+  private one(question: string, signal: AbortSignal) {
+    return new Promise<string>((answer, fail) => {
       this.asked.push({ question, signal, answer, fail });
     });
+  }
 
   at(index: number) {
     const it = this.asked[index];
@@ -130,6 +136,44 @@ describe('Latest', () => {
 
     expect(latest.state).toMatchObject({ answer: 'two', problem: null });
     expect(server.asked.filter((it) => !it.signal.aborted).map((it) => it.question)).toEqual(['ab']);
+  });
+
+  it('shows the quick part at once, and the rest when it is there', async () => {
+    latest.ask('a');
+    server.at(0).answer('names…');
+    await settled();
+
+    expect(latest.state).toMatchObject({ answer: 'names…', answerTo: 'a', isPending: true });
+
+    server.at(1).answer('names and lines');
+    await settled();
+
+    expect(latest.state).toMatchObject({ answer: 'names and lines', isPending: false });
+  });
+
+  it('drops the rest of an answer to what was replaced meanwhile', async () => {
+    latest.ask('a');
+    server.at(0).answer('names…');
+    await settled();
+    latest.ask('ab');
+    server.at(2).answer('new');
+    await settled();
+    server.at(1).answer('old');
+    await settled();
+
+    expect(server.at(1).signal.aborted).toBe(true);
+    expect(latest.state).toMatchObject({ answer: 'new', answerTo: 'ab', isPending: false });
+    expect(seen.map((it) => it.answer)).not.toContain('old');
+  });
+
+  it('keeps the quick part where the rest fails, and says so', async () => {
+    latest.ask('a');
+    server.at(0).answer('names…');
+    await settled();
+    server.at(1).fail(new ApiError('INVALID'));
+    await settled();
+
+    expect(latest.state).toMatchObject({ answer: 'names…', answerTo: 'a', problem: 'INVALID', isPending: false });
   });
 
   it('forgets', async () => {

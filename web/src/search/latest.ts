@@ -1,6 +1,7 @@
 /**
  * Questions of which only the newest counts. A new one cancels the one before; what still comes for that is dropped.
- * The last answer stays in sight until the next is there, and while nobody can be reached.
+ * The last answer stays in sight until the next is there, and while nobody can be reached. An answer may come in parts,
+ * the quick ones first: each takes the place of the one before.
  */
 import { asApiError, type ErrorCode } from '../api/errors';
 import { untilAnswered } from '../api/graphql';
@@ -24,7 +25,8 @@ export const NOTHING_ASKED: Asked<never, never> = {
   problem: null,
 };
 
-export type Load<Q, A> = (question: Q, signal: AbortSignal) => Promise<A>;
+/** `last` is what is in sight, whatever it answers. */
+export type Load<Q, A> = (question: Q, signal: AbortSignal, last: A | null) => AsyncIterable<A>;
 
 export class Latest<Q, A> {
   state: Asked<Q, A> = NOTHING_ASKED;
@@ -64,16 +66,18 @@ export class Latest<Q, A> {
     const { signal } = controller;
     const attempt = async () => {
       try {
-        return await this.load(question, signal);
+        for await (const answer of this.load(question, signal, this.state.answer)) {
+          if (signal.aborted) return;
+          this.set({ question, answer, answerTo: question, isPending: true, problem: null });
+        }
       } catch (error) {
         if (!signal.aborted) this.set({ ...this.state, problem: asApiError(error).code });
         throw error;
       }
     };
     try {
-      const answer = await untilAnswered(attempt, () => !signal.aborted);
-      if (signal.aborted) return;
-      this.set({ question, answer, answerTo: question, isPending: false, problem: null });
+      await untilAnswered(attempt, () => !signal.aborted);
+      if (!signal.aborted) this.set({ ...this.state, isPending: false });
     } catch (error) {
       if (signal.aborted) return;
       this.set({ ...this.state, isPending: false, problem: asApiError(error).code });

@@ -6,7 +6,7 @@ import { mutations, queries, searchPages } from '../api/documents';
 import { ask, command } from '../api/graphql';
 import { noteStreams, queryClient } from '../api/queries';
 import type { Facets, RecentSearch, Track } from '../api/types';
-import { foundOf, GROUP_SHOWN, KINDS, type Found, type Kind, type Pages, type SearchAnswer, type SearchMeta } from './answer';
+import { foundOf, GROUP_SHOWN, isDoubtful, KINDS, type Found, type Kind, type Pages, type SearchAnswer, type SearchMeta } from './answer';
 import { Latest, NOTHING_ASKED, type Asked } from './latest';
 import { isInLyrics, questionOf, writePlace, type Place } from './place';
 
@@ -22,11 +22,46 @@ function noteFound(found: readonly Found[]): void {
   noteStreams(found.filter((it) => it.kind === 'tracks' || it.kind === 'lyrics').map((it) => it.node as Track));
 }
 
-async function load(place: Place, signal: AbortSignal): Promise<SearchAnswer> {
-  const variables = { ...questionOf(place, Date.now()), shown: GROUP_SHOWN + TOP_SHOWN, inLyrics: isInLyrics(place) };
-  const { search } = await ask<{ search: SearchAnswer }>(queries.search, variables, signal);
-  noteFound(KINDS.flatMap((kind) => foundOf(kind, search)));
-  return search;
+/** Lyrics are looked through when the fingers rest: that takes longer than all names together. */
+const REST_MS = 150;
+
+type Sung = SearchMeta & Pick<Pages, 'lyrics'>;
+
+async function withLines(place: Place, signal: AbortSignal, names: SearchAnswer): Promise<SearchAnswer> {
+  const variables = { ...questionOf(place, Date.now()), shown: GROUP_SHOWN };
+  const { search } = await ask<{ search: Sung }>(queries.searchLyrics, variables, signal);
+  noteFound(foundOf('lyrics', search));
+  return { ...names, lyrics: search.lyrics, isPartial: names.isPartial || search.isPartial };
+}
+
+/** Names at once, then the lines beside them. */
+async function* load(place: Place, signal: AbortSignal, last: SearchAnswer | null): AsyncGenerator<SearchAnswer> {
+  const startedAt = performance.now();
+  const variables = { ...questionOf(place, Date.now()), shown: GROUP_SHOWN + TOP_SHOWN };
+  const { search: names } = await ask<{ search: SearchAnswer }>(queries.search, variables, signal);
+  noteFound(KINDS.flatMap((kind) => foundOf(kind, names)));
+  const isSung = isInLyrics(place);
+  // Where a line may be what is meant, nothing is shown that it would push away.
+  if (isSung && isDoubtful(names)) yield await withLines(place, signal, names);
+  else {
+    // The lines of before stand until theirs are there.
+    yield isSung && last?.lyrics !== undefined ? { ...names, lyrics: last.lyrics } : names;
+    if (!isSung) return;
+    await rest(REST_MS - (performance.now() - startedAt), signal);
+    yield await withLines(place, signal, names);
+  }
+}
+
+/** Over when the time is, or when the question has been cancelled. */
+function rest(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    const timer = setTimeout(done, ms);
+    const stop = () => {
+      clearTimeout(timer);
+      done();
+    };
+    signal.addEventListener('abort', stop, { once: true });
+  });
 }
 
 export const searching = new Latest<Place, SearchAnswer>(load, (state) => useSearched.setState(state, true));

@@ -205,11 +205,11 @@ Test(request, an_explanation_says_what_was_looked_for_and_why_it_is_there)
     static const shelf_row_t rows[] = {
         SHELF_TRACK(1, "Bohemian Rhapsody", "Queen", "A Night at the Opera", 900), SHELF_END};
     static const char *const said[] = {"exactly \"bohemain\": 0 documents",
-                                       "about \"bohemain\": 1 documents, near bohemian (1)",
+                                       "about \"bohemain\": 1 document, near bohemian (1)",
                                        "about: 1 found"};
     static const char *const why[] = {
         "about: ", "\"bohemain\" is \"bohemian\" in title, misspelt by 1",
-        "\"rhapsody\" in title, exactly 1.00", "popularity 4.50"};
+        "\"rhapsody\" in title, exactly: 1.00", "popularity 4.50"};
     shelf_t shelf SHELF_SCOPED;
     shelf_init(&shelf, rows);
     search_request_t request = shelf_question("bohemain rhapsody");
