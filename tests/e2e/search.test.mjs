@@ -99,6 +99,42 @@ test('what is late is never shown, and the last results stay until the next are 
   assert.ok(texts.every((text) => !/Night Trains/.test(text) && text !== 'nothing'), texts.join('\n'));
 });
 
+test('names do not wait for lyrics, which are looked through when the fingers rest', async () => {
+  await open();
+  const lines = [], aborted = [];
+  page.on('requestfailed', (request) => aborted.push(request.postDataJSON?.()?.variables?.query));
+  await page.route('**/graphql', async (route) => {
+    const { query, variables } = route.request().postDataJSON();
+    if (query.startsWith('query SearchLyrics(')) await new Promise((go) => lines.push({ words: variables.query, go }));
+    await route.continue().catch(() => undefined); // the page has cancelled it
+  });
+  await box().fill('harbour');
+  await until(() => lines.length === 1, 'its lines are asked for');
+  await results().getByText('Harbour Lights').first().waitFor();
+  await box().fill('night');
+  await results().getByText('Night Trains').first().waitFor();
+  await until(() => lines.length === 2, 'so are those of what was typed next');
+  await until(() => aborted.includes('harbour'), 'the first are not waited for any more');
+  assert.equal(await group('lyrics').count(), 0);
+  lines[1].go();
+  await group('lyrics').getByText('Night train, carry me').waitFor();
+  lines[0].go();
+  await page.unroute('**/graphql');
+});
+
+test('what nothing is called is not said to be missing before its lyrics were looked through', async () => {
+  await open();
+  const seen = await page.evaluateHandle(() => {
+    const noted = { isMissing: false };
+    new MutationObserver(() => (noted.isMissing ||= document.querySelector('[data-testid=search-none]') !== null))
+      .observe(document.querySelector('main'), { subtree: true, childList: true });
+    return noted;
+  });
+  await box().fill('ropes and water whisper');
+  await id(page, 'lyrics-line').first().waitFor();
+  assert.equal(await page.evaluate((it) => it.isMissing, seen), false);
+});
+
 test('by keyboard alone: from anywhere into the box, through the results, into one of them, and back', async () => {
   await page.goto(server.origin);
   await id(page, 'album').first().waitFor();
@@ -151,6 +187,7 @@ test('all of a kind has a page of its own', async () => {
   await results().waitFor();
   await page.getByRole('navigation', { name: 'Kinds of results' }).getByRole('link', { name: 'Tracks' }).click();
   await id(page, 'all-tracks').getByTestId('track').first().waitFor();
+  assert.equal((await id(page, 'all-tracks').locator('mark').first().textContent()).toLowerCase(), 'a', 'what was found is marked here, too');
   assert.equal(address().pathname, '/search/tracks');
   assert.equal(address().searchParams.get('q'), 'a');
   await box().press('ArrowDown');
@@ -203,6 +240,44 @@ test('it is said what was found, also that nothing was, and what to try', async 
   await box().fill('xqzwv');
   await id(page, 'search-none').getByText('Nothing matches “xqzwv”.').waitFor();
   await said(/^0 results/);
+  await accessible('nothing');
+});
+
+test('where nothing is found, what was searched for before is offered', async () => {
+  await note('harbour');
+  await open('/search?q=xqzwv');
+  await id(page, 'search-before').getByText('harbour').waitFor();
+  await accessible('nothing, and what to try');
+  await id(page, 'search-before').first().click();
+  await results().getByText('Harbour Lights').first().waitFor();
+  assert.equal(await focused(), 'search');
+});
+
+test('a long title loses its end, not its start, in a page of either direction', async () => {
+  await open('/search?q=harbour+lights');
+  const title = results().locator('.found-title').first();
+  await title.waitFor();
+  await page.addStyleTag({ content: '.found-title { max-inline-size: 64px; }' });
+  for (const direction of ['ltr', 'rtl']) {
+    await page.evaluate((it) => (document.documentElement.dir = it), direction);
+    const { first, last, room } = await title.evaluate((it) => {
+      const walker = document.createTreeWalker(it, NodeFilter.SHOW_TEXT);
+      const texts = [];
+      while (walker.nextNode()) texts.push(walker.currentNode);
+      const at = (node, index) => {
+        const range = document.createRange();
+        range.setStart(node, index);
+        range.setEnd(node, index + 1);
+        const { left, right } = range.getBoundingClientRect();
+        return { left, right };
+      };
+      const { left, right } = it.getBoundingClientRect();
+      return { first: at(texts[0], 0), last: at(texts.at(-1), texts.at(-1).length - 1), room: { left, right } };
+    });
+    assert.ok(first.left >= room.left - 1 && first.right <= room.right + 1, `${direction}: it begins in sight`);
+    assert.ok(last.right > room.right, `${direction}: it ends out of sight`);
+  }
+  await accessible('right to left');
 });
 
 test('a misspelling is understood and said so; what was typed can be meant as it stands', async () => {
@@ -244,8 +319,14 @@ test('filters show what they would leave, go together, and stand in the address'
   await until(async () => JSON.stringify(await shown()) === JSON.stringify(calm.map((it) => it.title).sort()), 'both together');
   await page.goBack();
   await until(async () => (await shown()).length === new Set(ambient.map((it) => it.title)).size, 'back takes the last one away');
+  await page.reload();
+  await until(async () => (await shown()).length === new Set(ambient.map((it) => it.title)).size, 'they outlive the page');
   await id(page, 'filter-clear').click();
   await until(() => address().search === '', 'all are gone');
+  await id(page, 'filter-formats').click();
+  await page.getByRole('menuitemcheckbox', { name: /^AIFF/ }).waitFor();
+  assert.equal(await page.getByRole('menuitemcheckbox', { name: /pcm/i }).count(), 0, 'a format is what people call it');
+  await page.keyboard.press('Escape');
 });
 
 test('a line of the lyrics finds its track, and plays it from there with the lyrics in sight', async () => {
@@ -269,6 +350,7 @@ test('people, and what they let others hear', async () => {
   const { createPlaylist: made } = await bob.graphql(
     'mutation ($c: ID!, $t: [ID!]) { createPlaylist(commandId: $c, name: "Songs for rowing", trackIds: $t) { id } }',
     { c: commandId(), t: tracks.nodes.map((it) => it.id) });
+  await bob.graphql('mutation ($c: ID!) { createPlaylist(commandId: $c, name: "Diary") { id } }', { c: commandId() });
   await bob.graphql('mutation ($c: ID!, $id: ID!) { setPlaylistPublic(commandId: $c, id: $id, isPublic: true) { id } }', { c: commandId(), id: made.id });
   const { createPlaylist: own } = await server.graphql(
     'mutation ($c: ID!) { createPlaylist(commandId: $c, name: "Songs for walking") { id } }', { c: commandId() });
@@ -287,6 +369,10 @@ test('people, and what they let others hear', async () => {
   await page.getByRole('link', { name: 'by bob' }).click();
   await id(page, 'follow').click();
   await page.getByText('1 follower').waitFor();
+  const lists = id(page, 'person-playlists').getByTestId('playlist');
+  await lists.getByText('Songs for rowing').waitFor();
+  assert.equal(await lists.count(), 1, 'what is private is not there');
+  await accessible('a person');
   await open('/search?q=bob');
   await results().getByTestId('person').first().waitFor();
 });

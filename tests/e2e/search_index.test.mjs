@@ -31,7 +31,14 @@ test('the command line says what was found, how, and what was meant', async () =
   assert.deepEqual(found('window', '--kind', 'track'), ['Window Seat']);
   assert.deepEqual(found('window', '--kind', 'album'), []);
   assert.deepEqual(found('window', '--years', '1900-1901'), []);
-  assert.match(search('window', '--years', 'soon').stderr, /^usage: /);
+  for (const [flag, value] of [['--years', 'soon'], ['--kind', 'song'], ['--max', '101'], ['--popularity', '-1'], ['--added', 'x']]) {
+    const { status, stderr } = search('window', flag, value);
+    assert.equal(status, 2, flag);
+    assert.match(stderr, new RegExp(`^musicstream: ${flag} takes `));
+  }
+  assert.deepEqual(found('window', '--added', '1', '--kind', 'track'), ['Window Seat']);
+  assert.match(meant.stdout, /^ +about: [\d.]+ = words [\d.]+ \+ .*\n +"windw" is "window" in title, misspelt by 1: 0\.\d\d\n/m);
+  assert.match(search('', '--facets').stdout, /^format +.*\baiff \(1\)/m);
   assert.ok((await metric('questions_total')) >= 6);
 });
 

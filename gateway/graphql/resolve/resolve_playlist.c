@@ -1,5 +1,6 @@
 /* resolve_playlist.c -- playlists: reading them, and the caller's list of them. */
 
+#include "actors/protocol/account.h"
 #include "actors/protocol/user.h"
 #include "gateway/graphql/resolve/views.h"
 
@@ -42,7 +43,7 @@ static err_t query_playlist(graphql_field_t *field)
     return graph_return_playlist_node(field, graphql_arg_str(field, "id"));
 }
 
-/* ---- all of the caller's ---- */
+/* ---- all of somebody's: who may not hear one is not answered by it ---- */
 
 static int newest_first(const void *a, const void *b)
 {
@@ -76,6 +77,22 @@ err_t graph_return_playlists(graphql_field_t *field)
 {
     return graph_ask(field, address_of(USER_KIND, graph_user_id(graph_of(field))), got_ids,
                      user_get_playlists);
+}
+
+/* There is such a user. */
+static err_t got_owner(graphql_field_t *field, const answer_t *answer)
+{
+    str_t user_id = ((const account_info_t *)answer->message)->user_id;
+    return graph_ask_again(field, address_of(USER_KIND, user_id), got_ids, user_get_playlists);
+}
+
+static err_t query_playlists(graphql_field_t *field)
+{
+    str_t of = graphql_arg_str(field, "of"), user_id;
+    if (str_is_empty(of))
+        return graph_return_playlists(field);
+    TRY(graph_text_id(of, "us_", &user_id));
+    return graph_ask(field, address_of(ACCOUNT_KIND, user_id), got_owner, account_get);
 }
 
 /* ---- Playlist ---- */
@@ -150,7 +167,7 @@ static err_t entry_added_at(graphql_field_t *field)
 graph_rows_t resolve_playlist(void)
 {
     static const graphql_resolver_t rows[] = {
-        {"Query.playlists", .resolve = graph_return_playlists},
+        {"Query.playlists", .resolve = query_playlists},
         {"Query.playlist", .resolve = query_playlist},
         {"Playlist.id", .resolve = playlist_id},
         {"Playlist.name", GRAPHQL_MEMBER(playlist_view_t, name)},

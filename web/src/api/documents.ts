@@ -70,6 +70,7 @@ export const queries = {
   playlist: `query Playlist($id: ID!) { playlist(id: $id) { ${PLAYLIST} } }`,
   playlistEntries: `query PlaylistEntries($id: ID!, $after: String) { playlist(id: $id) {
     entries(first: 500, after: $after) { nodes { id track { ${PLAYABLE} } } ${PAGE} } } }`,
+  playlistsOf: `query PlaylistsOf($id: ID!) { playlists(of: $id) { ${PLAYLIST_CARD} } }`,
   person: `query Person($id: ID!) { user(id: $id) { ${PERSON} } }`,
   stream: `query Stream($id: ID!) { track(id: $id) { id ${STREAM} } }`,
   lyrics: 'query Lyrics($id: ID!) { track(id: $id) { id lyrics { isSynced lines { startMs text } } } }',

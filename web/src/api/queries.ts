@@ -396,6 +396,14 @@ export function usePerson(id: string) {
   });
 }
 
+/** Those that everybody may hear, of oneself, too. */
+export function usePublicPlaylists(id: string) {
+  return useQuery({
+    queryKey: ['playlistsOf', id],
+    queryFn: async () => (await ask<{ playlists: PlaylistCard[] }>(queries.playlistsOf, { id })).playlists.filter((it) => it.isPublic),
+  });
+}
+
 export function useFollow(id: string) {
   const client = useQueryClient();
   return useMutation({

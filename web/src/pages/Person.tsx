@@ -1,9 +1,10 @@
 import { UserRound, UserRoundCheck, UserRoundPlus } from 'lucide-react';
 import { useParams } from 'react-router';
-import { useFollow, useIsMe, usePerson } from '../api/queries';
+import { useFollow, useIsMe, usePerson, usePublicPlaylists } from '../api/queries';
 import type { Person as PersonType } from '../api/types';
 import { t } from '../i18n';
 import { Button, Facts, Loaded, Page } from '../ui/basics';
+import { PlaylistCards } from '../ui/PlaylistCards';
 
 /** Somebody who listens here, too. */
 export function Person() {
@@ -58,7 +59,23 @@ function PersonView({ person }: { person: PersonType }) {
         </header>
       }
     >
-      {null}
+      <PublicPlaylists id={id} />
     </Page>
+  );
+}
+
+function PublicPlaylists({ id }: { id: string }) {
+  const { data: playlists = [], isPending, error, refetch } = usePublicPlaylists(id);
+  return (
+    <section data-testid="person-playlists">
+      <h2>{t('person.playlists')}</h2>
+      <Loaded isPending={isPending} error={error} onRetry={refetch}>
+        {playlists.length === 0 ? (
+          <p className="muted">{t('person.noPlaylists')}</p>
+        ) : (
+          <PlaylistCards playlists={playlists} label={t('person.playlists')} />
+        )}
+      </Loaded>
+    </section>
   );
 }

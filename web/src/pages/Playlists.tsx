@@ -1,10 +1,11 @@
 import { ListMusic, Plus } from 'lucide-react';
 import { useState } from 'react';
-import { Link, useNavigate } from 'react-router';
+import { useNavigate } from 'react-router';
 import { usePlaylists } from '../api/queries';
-import { formatLength, t } from '../i18n';
-import { Button, Empty, Facts, Loaded, Page } from '../ui/basics';
+import { t } from '../i18n';
+import { Button, Empty, Loaded, Page } from '../ui/basics';
 import { NewPlaylist } from '../ui/NewPlaylist';
+import { PlaylistCards } from '../ui/PlaylistCards';
 
 export function Playlists() {
   const { data: playlists = [], isPending, error, refetch } = usePlaylists();
@@ -23,28 +24,7 @@ export function Playlists() {
         {playlists.length === 0 ? (
           <Empty icon={ListMusic} title={t('playlists.none')} />
         ) : (
-          <ul className="cards">
-            {playlists.map((it) => (
-              <li key={it.id}>
-                <Link to={`/playlist/${it.id}`} className="card" data-testid="playlist">
-                  <span className="card-icon">
-                    <ListMusic size={24} aria-hidden />
-                  </span>
-                  <span className="card-words">
-                    <span className="card-title">{it.name}</span>
-                    <span className="muted">
-                      <Facts
-                        facts={[
-                          t('count.tracks', { count: it.entryCount }),
-                          it.entryCount > 0 ? formatLength(it.durationMs) : null,
-                        ]}
-                      />
-                    </span>
-                  </span>
-                </Link>
-              </li>
-            ))}
-          </ul>
+          <PlaylistCards playlists={playlists} />
         )}
       </Loaded>
       {isNaming && <NewPlaylist onClose={() => setNaming(false)} onCreated={(it) => void navigate(`/playlist/${it.id}`)} />}

@@ -70,6 +70,10 @@ export function Search() {
   const menuAt = menuOf === null ? null : document.getElementById(optionId(options.indexOf(menuOf)));
   const onFilter = useCallback((filter: Partial<Filter>) => change({ filter }), [change]);
   const onExact = (isExact: boolean) => change({ isExact });
+  const onRecent = (text: string) => {
+    change({ text, isExact: false });
+    document.getElementById(SEARCH_ID)?.focus({ preventScroll: true });
+  };
   const onClearFilters = () => change({ filter: NO_FILTER });
   const hasResults = options.length > 0;
   return (
@@ -92,9 +96,9 @@ export function Search() {
       {kind === 'lyrics' && place.text.trim() === '' ? (
         <Empty icon={MicVocal} title={t('search.line')} />
       ) : kind !== null ? (
-        <AllFound kind={kind} place={place} onExact={onExact} onClearFilters={onClearFilters} />
+        <AllFound kind={kind} place={place} onExact={onExact} onClearFilters={onClearFilters} onRecent={onRecent} />
       ) : isIdle(place) ? (
-        <Recent onChoose={(text) => change({ text })} />
+        <Recent onChoose={onRecent} />
       ) : (
         <Overview
           view={view}
@@ -104,6 +108,7 @@ export function Search() {
           onMenu={onMenu}
           onExact={onExact}
           onClearFilters={onClearFilters}
+          onRecent={onRecent}
         />
       )}
       {menuOf !== null && menuAt !== null && menuOf.item !== null && hasMenu(menuOf.item) && (
@@ -174,9 +179,10 @@ interface OverviewProps {
   onMenu: (option: Option) => void;
   onExact: (isExact: boolean) => void;
   onClearFilters: () => void;
+  onRecent: (text: string) => void;
 }
 
-function Overview({ view, options, activeKey, onChoose, onMenu, onExact, onClearFilters }: OverviewProps) {
+function Overview({ view, options, activeKey, onChoose, onMenu, onExact, onClearFilters, onRecent }: OverviewProps) {
   const { answerTo, problem } = useSearched();
   const retry = () => searching.again();
   const totals = useMemo(() => new Map<string, number>(view?.groups.map((it) => [it.kind, it.total])), [view]);
@@ -189,7 +195,7 @@ function Overview({ view, options, activeKey, onChoose, onMenu, onExact, onClear
         <MetaNotes meta={view} place={answerTo} onExact={onExact} />
       </div>
       {view.count === 0 ? (
-        <NothingFound place={answerTo} meta={view} onExact={onExact} onClearFilters={onClearFilters} />
+        <NothingFound place={answerTo} meta={view} onExact={onExact} onClearFilters={onClearFilters} onChoose={onRecent} />
       ) : (
         <Results options={options} totals={totals} activeKey={activeKey} onChoose={onChoose} onMenu={onMenu} />
       )}

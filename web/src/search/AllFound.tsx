@@ -1,9 +1,10 @@
-import { useRef, type ReactNode } from 'react';
+import { useMemo, useRef, type ReactNode } from 'react';
 import { Link } from 'react-router';
 import type { AlbumCard, ArtistCard, Track } from '../api/types';
 import { t } from '../i18n';
 import { Loaded } from '../ui/basics';
 import { AlbumTile, ArtistTile, Grid } from '../ui/Grid';
+import { Marks } from '../ui/Marks';
 import { TrackList } from '../ui/TrackList';
 import { useRows } from '../ui/virtual';
 import { keyOf, type Found, type Kind } from './answer';
@@ -18,23 +19,27 @@ interface AllFoundProps {
   place: Place;
   onExact: (isExact: boolean) => void;
   onClearFilters: () => void;
+  onRecent: (text: string) => void;
 }
 
 /** Everything of one kind, read as far as one scrolls. */
-export function AllFound({ kind, place, onExact, onClearFilters }: AllFoundProps) {
+export function AllFound({ kind, place, onExact, onClearFilters, onRecent }: AllFoundProps) {
   const { items, total, meta, isPending, error, refetch, loadMore } = useFoundPages(kind, place);
+  const marks = useMemo(() => new Map(items.map((it) => [it.node.id, it.highlights])), [items]);
   return (
     <Loaded isPending={isPending} error={items.length === 0 ? error : null} onRetry={refetch}>
       {meta !== null && (
         <>
           <MetaNotes meta={meta} place={place} onExact={onExact} />
           {items.length === 0 ? (
-            <NothingFound place={place} meta={meta} onExact={onExact} onClearFilters={onClearFilters} />
+            <NothingFound place={place} meta={meta} onExact={onExact} onClearFilters={onClearFilters} onChoose={onRecent} />
           ) : (
             // Where it was chosen from is worth remembering; what was chosen is not asked.
             <section onClickCapture={() => noteSearch(place.text)} data-testid={`all-${kind}`}>
               <h2>{t(`search.all.${kind}`, { count: total })}</h2>
-              <Listed kind={kind} items={items} onNearEnd={loadMore} />
+              <Marks value={marks}>
+                <Listed kind={kind} items={items} onNearEnd={loadMore} />
+              </Marks>
             </section>
           )}
           <Announcement text={isIdle(place) ? '' : announcementOf(total, meta)} />

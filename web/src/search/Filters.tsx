@@ -2,7 +2,7 @@ import { Check, ChevronDown, Heart, X } from 'lucide-react';
 import { DropdownMenu } from 'radix-ui';
 import { memo, type ReactNode } from 'react';
 import type { FacetName, FacetValue } from '../api/types';
-import { currentLocale, formatNumber, t } from '../i18n';
+import { currentLocale, formatNumber, t, type MessageKey } from '../i18n';
 import { useFacets } from './store';
 import { ADDED_DAYS, isFiltered, NO_FILTER, POPULARITIES, toggled, type Added, type Filter, type List, type Place } from './place';
 
@@ -149,11 +149,18 @@ function withChosen(values: readonly FacetValue[], chosen: readonly string[]): V
 }
 
 function nameOf(list: List, value: string): string {
-  if (list === 'formats') return value.toUpperCase();
+  if (list === 'formats') return formatName(value);
   return list === 'languages' ? languageName(value) : value;
 }
 
-/** Tags say "ja", "jpn" or "Japanese". */
+/** Most are called by their letters. */
+function formatName(value: string): string {
+  const key = `filter.format.${value}` as MessageKey;
+  const name = t(key);
+  return name === key ? value.toUpperCase() : name;
+}
+
+/** The server gives tags, and what it knows no tag of as it was written. */
 function languageName(value: string): string {
   try {
     const name = new Intl.DisplayNames(currentLocale(), { type: 'language' }).of(value) ?? value;

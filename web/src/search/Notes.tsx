@@ -1,11 +1,12 @@
 /** What is to be said of an answer: how it was understood, what is missing, what went wrong. */
-import { Hammer, Info, SearchX, WifiOff } from 'lucide-react';
+import { Hammer, History, Info, SearchX, WifiOff } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import type { ErrorCode } from '../api/errors';
 import { t, type MessageKey } from '../i18n';
 import { Button, Empty } from '../ui/basics';
 import type { SearchMeta } from './answer';
 import { isFiltered, type Place } from './place';
+import { useRecentSearches } from './store';
 
 interface MetaProps {
   meta: SearchMeta;
@@ -85,15 +86,40 @@ export function SearchProblem({ problem, isBeside, onRetry }: ProblemProps) {
   );
 }
 
+/** So many of what was searched for before are offered where nothing was found. */
+const BEFORE_SHOWN = 5;
+
+function Before({ words, onChoose }: { words: string; onChoose: (text: string) => void }) {
+  const { data: recent = [] } = useRecentSearches();
+  const others = recent.filter((it) => it.query !== words).slice(0, BEFORE_SHOWN);
+  if (others.length === 0) return null;
+  return (
+    <div className="search-before">
+      <p id="search-before-title">{t('search.before')}</p>
+      <ul aria-labelledby="search-before-title">
+        {others.map(({ query }) => (
+          <li key={query}>
+            <button type="button" className="filter" data-testid="search-before" onClick={() => onChoose(query)}>
+              <History size={16} aria-hidden />
+              <bdi>{query}</bdi>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
 interface NothingProps {
   place: Place;
   meta: SearchMeta;
   onClearFilters: () => void;
   onExact: (isExact: boolean) => void;
+  onChoose: (text: string) => void;
 }
 
 /** Nothing was found: what to try. */
-export function NothingFound({ place, meta, onClearFilters, onExact }: NothingProps) {
+export function NothingFound({ place, meta, onClearFilters, onExact, onChoose }: NothingProps) {
   const words = place.text.trim();
   const hasFilter = isFiltered(place.filter);
   const title = words === '' ? t('search.noneFiltered') : t('search.none', { words });
@@ -113,6 +139,7 @@ export function NothingFound({ place, meta, onClearFilters, onExact }: NothingPr
             </Button>
           )
         )}
+        <Before words={words} onChoose={onChoose} />
       </Empty>
     </div>
   );

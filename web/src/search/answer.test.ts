@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isMore, moved, optionsOf, piecesOf, viewOf, type Kind, type SearchAnswer } from './answer';
+import { cutPieces, isDoubtful, isMore, moved, optionsOf, piecesOf, viewOf, type Kind, type SearchAnswer } from './answer';
 
 const HIGHLIGHTS = { title: [], artist: [], album: [] };
 const TYPENAMES = { tracks: 'Track', albums: 'Album', artists: 'Artist', playlists: 'Playlist', people: 'User', lyrics: 'Track' } as const;
@@ -49,6 +49,14 @@ describe('what is listed', () => {
 
     expect(keys(answer)).toEqual(['tracks t1', 'lyrics t2']);
     expect(keys({ ...answer, didYouMean: 'other words' })).toEqual(['lyrics t2', 'tracks t1']);
+  });
+
+  it('doubts words that were corrected, or that nothing is called', () => {
+    const answer = answerOf([], { tracks: group(['t1']) });
+
+    expect(isDoubtful(answer)).toBe(false);
+    expect(isDoubtful({ ...answer, didYouMean: 'other words' })).toBe(true);
+    expect(isDoubtful(answerOf([], { lyrics: group(['t1']) }))).toBe(true);
   });
 
   it('has no lines where none were asked for', () => {
@@ -124,6 +132,16 @@ describe('piecesOf', () => {
     ['none', [], 'Night Trains'],
   ])('%s: gives the text as it is', (_, pieces, text) => {
     expect(piecesOf(pieces, text)).toEqual([{ text, isMatch: false }]);
+  });
+
+  it('are cut where a stretch of the text begins and ends', () => {
+    expect(cutPieces(segments, 3, 8)).toEqual([
+      { text: 'ht', isMatch: true },
+      { text: ' Tr', isMatch: false },
+    ]);
+    expect(cutPieces(segments, 0, 5)).toEqual([{ text: 'Night', isMatch: true }]);
+    expect(cutPieces(segments, 6, 12)).toEqual([{ text: 'Trains', isMatch: false }]);
+    expect(cutPieces(segments, 12, 20)).toEqual([]);
   });
 
   it('has no piece of no text', () => {

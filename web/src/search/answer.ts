@@ -139,6 +139,17 @@ export function moved(options: readonly Option[], key: string | null, move: Move
   return options[start ?? -1]?.key ?? null;
 }
 
+/** Of the pieces of a text those of a stretch of it. */
+export function cutPieces(pieces: readonly Segment[], from: number, to: number): Segment[] {
+  let start = 0;
+  const cut = pieces.map(({ text, isMatch }) => {
+    const at = start;
+    start += text.length;
+    return { text: text.slice(Math.max(0, from - at), Math.max(0, to - at)), isMatch };
+  });
+  return cut.filter((it) => it.text !== '');
+}
+
 /** The pieces of a text; where they are not those of the text, the text as it is. */
 export function piecesOf(segments: readonly Segment[], text: string): readonly Segment[] {
   if (segments.map((it) => it.text).join('') === text) return segments;

@@ -10,6 +10,7 @@ import { player } from '../player/controller';
 import { currentTrackOf, usePlayback } from '../player/store';
 import { Facts } from './basics';
 import { Cover } from './Cover';
+import { Mark } from './Marks';
 import { useElementWidth, useRows } from './virtual';
 
 const CARD_MIN = 168;
@@ -93,10 +94,12 @@ export function AlbumTile({ album, size }: { album: AlbumCard; size: number }) {
     <article className="tile" data-testid="album">
       <Link to={`/album/${album.id}`} className="tile-link">
         <Cover artwork={album.artwork} size={size} />
-        <span className="tile-title">{album.title}</span>
+        <span className="tile-title">
+          <Mark id={album.id} part="title" text={album.title} />
+        </span>
       </Link>
       <span className="tile-line">
-        <Facts facts={[album.artistLine, album.year === null ? null : String(album.year)]} />
+        <Facts facts={[<Mark id={album.id} part="artist" text={album.artistLine} />, album.year === null ? null : String(album.year)]} />
       </span>
       <button
         type="button"
@@ -122,7 +125,9 @@ export function ArtistTile({ artist, size }: { artist: ArtistCard; size: number 
     <article className="tile artist" data-testid="artist">
       <Link to={`/artist/${artist.id}`} className="tile-link">
         <Cover artwork={artist.artwork} size={size} shape="round" kind="artist" />
-        <span className="tile-title">{artist.name}</span>
+        <span className="tile-title">
+          <Mark id={artist.id} part="title" text={artist.name} />
+        </span>
       </Link>
       <span className="tile-line">{t('count.albums', { count: artist.albumCount })}</span>
     </article>

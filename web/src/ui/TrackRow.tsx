@@ -8,18 +8,35 @@ import { player } from '../player/controller';
 import { currentTrackOf, usePlayback } from '../player/store';
 import { IconButton } from './basics';
 import { Cover } from './Cover';
+import { Mark } from './Marks';
 import { TrackMenu } from './TrackMenu';
 
+interface CreditsProps {
+  credits: readonly Credit[];
+  line: string;
+  /** Whose they are, where it may stand among what was searched for. */
+  of?: string;
+}
+
 /** Artists as the tags credit them, each with its own link. */
-export function Credits({ credits, line }: { credits: readonly Credit[]; line: string }) {
+export function Credits({ credits, line, of = '' }: CreditsProps) {
   const main = credits.filter((it) => it.role === 'MAIN' || it.role === 'FEATURED');
   if (main.length === 0) return <>{line}</>;
-  return main.map((it, i) => (
-    <span key={`${it.artist.id}${i}`}>
-      <Link to={`/artist/${it.artist.id}`}>{it.name}</Link>
-      {i < main.length - 1 && it.joinPhrase}
-    </span>
-  ));
+  let end = 0;
+  return main.map((it, i) => {
+    const from = end;
+    const to = from + it.name.length;
+    end = to + it.joinPhrase.length;
+    const isInLine = line.slice(from, to) === it.name;
+    return (
+      <span key={`${it.artist.id}${i}`}>
+        <Link to={`/artist/${it.artist.id}`}>
+          {isInLine ? <Mark id={of} part="artist" text={line} from={from} to={to} /> : it.name}
+        </Link>
+        {i < main.length - 1 && it.joinPhrase}
+      </span>
+    );
+  });
 }
 
 export function FavouriteButton({ track, size = 18 }: { track: Track; size?: number }) {
@@ -96,11 +113,11 @@ export function TrackRow({ track, onPlay, lead, hidesAlbum = false, isCurrent, h
       </button>
       <span className="track-main">
         <span className="track-title" aria-current={isHere ? 'true' : undefined}>
-          {track.title}
+          <Mark id={track.id} part="title" text={track.title} />
         </span>
         <span className="track-line">
           {track.isAvailable ? (
-            <Credits credits={track.credits} line={track.artistLine} />
+            <Credits credits={track.credits} line={track.artistLine} of={track.id} />
           ) : (
             <span className="track-reason">
               <TriangleAlert size={14} aria-hidden /> {track.unavailableReason ?? t('track.unavailable')}
@@ -110,7 +127,7 @@ export function TrackRow({ track, onPlay, lead, hidesAlbum = false, isCurrent, h
       </span>
       {!hidesAlbum && (
         <Link className="track-album" to={`/album/${track.album.id}`}>
-          {track.album.title}
+          <Mark id={track.id} part="album" text={track.album.title} />
         </Link>
       )}
       <FavouriteButton track={track} />
