@@ -3,7 +3,7 @@
  *
  * Files say "eng", "en", "English", "en-US", "Deutsch" or "ger; fre". Each is the BCP 47 tag of the
  * language alone, without its country or script ("en", "de", "fr"), which a client has names for in
- * its user's language. "und", "XXX" and the like are no language. What nothing is known of stays
+ * its user's language. "und" and the like are no language. What nothing is known of stays
  * as it was written. Data: languages.def.
  *
  * Threads  None: pure functions. Errors  NO_MEMORY. */

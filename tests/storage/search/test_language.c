@@ -33,7 +33,7 @@ Test(language, what_files_say_is_one_tag)
         {"العربية", "ar"},
         {"zxx", "zxx"},
         {"und", ""},
-        {"XXX", ""},
+        {"xxx", ""},
         {"Unknown", ""},
         {"", ""},
         {" ; / ,", ""},
