@@ -113,20 +113,26 @@ static err_t target(search_feed_t *self, uint64_t generation, uint64_t *out_sequ
     return mark.generation == generation ? ERR_OK : ERR_STALE;
 }
 
+/* It takes no updates: only a build brings what is waited for. */
+static bool wants_another(search_feed_t *self)
+{
+    return atomic_load(&self->is_stale) || atomic_load(&self->is_outdated);
+}
+
 err_t search_feed_wait(search_feed_t *self, search_then_fn then, void *context,
                        uint64_t *out_ticket)
 {
     uint64_t sequence = 0, generation = atomic_load(&self->generation);
     if (generation == 0)
         return ERR_UNAVAILABLE;
-    if (atomic_load(&self->is_outdated))
+    if (wants_another(self))
         return ERR_STALE;
     TRY(target(self, generation, &sequence));
     TRY(waiters_add(&self->waiters, sequence, then, context, out_ticket));
     /* An update that ended in between did not see it: look again. */
     waiters_reach(&self->waiters, atomic_load(&self->sequence), ERR_OK);
     /* Nor did a swap, to another catalog's numbers, which may never come to this one. */
-    bool is_other = atomic_load(&self->generation) != generation;
+    bool is_other = atomic_load(&self->generation) != generation || wants_another(self);
     return is_other && waiters_cancel(&self->waiters, *out_ticket) ? ERR_STALE : ERR_OK;
 }
 

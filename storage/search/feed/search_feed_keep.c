@@ -133,7 +133,8 @@ static bool takes_nothing(search_feed_t *self)
 {
     search_index_stats_t seen = search_feed_seen(self);
     return !search_feed_is_ready(self) || atomic_load(&self->is_damaged) ||
-           atomic_load(&self->is_outdated) || search_feed_is_past(self, &seen);
+           atomic_load(&self->is_stale) || atomic_load(&self->is_outdated) ||
+           search_feed_is_past(self, &seen);
 }
 
 /* With `updating` held. */

@@ -118,11 +118,17 @@ static void damage_notes(feed_rig_t *self)
     check_ok(kv_commit(&tx));
 }
 
+static void nobody(void *context, err_t err)
+{
+    (void)context, (void)err;
+}
+
 Test(search_feed_damage, damaged_notes_want_one_build_which_needs_none_of_them)
 {
     feed_rig_t self FEED_RIG_SCOPED;
     feed_rig_init(&self, 3);
     check_ok(search_feed_build(self.feed, &FEED_NEVER));
+    uint64_t ticket;
     put_track(&self, 901);
     damage_notes(&self);
 
@@ -132,6 +138,8 @@ Test(search_feed_damage, damaged_notes_want_one_build_which_needs_none_of_them)
     cr_assert(stats.source_damages == 1 && stats.damaged_id == 0);
     cr_assert(search_feed_wants(self.feed) == SEARCH_WANT_CATALOG);
     cr_assert(search_feed_is_ready(self.feed));
+    check_err(search_feed_wait(self.feed, nobody, NULL, &ticket), ERR_STALE);
+    feed_rig_catch_up(&self); /* it is not looked at again */
     check_ok(search_feed_build(self.feed, &FEED_NEVER));
     put_track(&self, 902);
     feed_rig_catch_up(&self);
@@ -153,6 +161,7 @@ Test(search_feed_damage, where_nothing_of_the_catalog_can_be_had_the_index_befor
         check_ok(kv_commit(&tx));
     }
 
+    feed_rig_catch_up(&self);
     feed_rig_catch_up(&self);
     check_err(search_feed_build(self.feed, &FEED_NEVER), ERR_CORRUPT);
 
