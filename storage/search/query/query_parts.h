@@ -18,9 +18,9 @@
 
 enum {
     /* Work of what is not counted where it is done. */
-    WORK_POSTINGS = 20, /* finding a posting list */
-    WORK_RANK = 40, /* reading a document; to rank it a unit more for each byte of the question */
-    WORK_RANK_WORD = 20, /* and these for each word */
+    WORK_POSTINGS = 20,  /* finding a posting list */
+    WORK_RANK = 40,      /* reading a document; and ranking it, for each word of the question: */
+    WORK_RANK_WORD = 20, /* and for each byte of that a unit */
     WORK_NUMBER = 30,    /* the number of an id; a word of the delta */
     WORK_SETS = 8,       /* putting two sets together, and a unit for so many numbers in them: */
     WORK_SET_SHARE = 64,
@@ -62,7 +62,7 @@ typedef struct query {
     search_read_t read;
     arena_t *arena;
     const search_request_t *request;
-    uint64_t work_max;
+    uint64_t work_max, rank_work; /* rank_work: of one document */
     bool is_cut;
     question_t question;
     roaring_bitmap_t *visible;    /* what the filter leaves; NULL: everything */
@@ -110,7 +110,7 @@ static inline err_t query_go_on(query_t *self)
 static inline err_t query_before_rank(query_t *self)
 {
     TRY(query_go_on(self));
-    self->read.work += WORK_RANK + WORK_RANK_WORD * self->question.count + self->question.text.size;
+    self->read.work += self->rank_work;
     return ERR_OK;
 }
 

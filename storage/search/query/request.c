@@ -20,6 +20,9 @@ static err_t prepare(query_t *self)
 {
     const search_request_t *request = self->request;
     TRY(question_parse(self->arena, request->text, request->is_typing, &self->question));
+    self->rank_work = WORK_RANK;
+    for (size_t i = 0; i < self->question.count; i++)
+        self->rank_work += WORK_RANK_WORD + self->question.words[i].text.size;
     self->taken = roaring_bitmap_create();
     if (self->taken == NULL)
         return ERR_NO_MEMORY;
