@@ -2,7 +2,7 @@
 
 err_t names_follow_open(names_follow_t *self, const char *path, vault_t *vault, journal_t *journal)
 {
-    err_t err = name_index_new(&self->names);
+    err_t err = name_index_new(0, &self->names);
     if (err == ERR_OK)
         err = names_projection_new(path, NULL, vault, self->names, &self->sealed);
     if (err == ERR_OK) {

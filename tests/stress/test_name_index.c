@@ -79,7 +79,7 @@ static uint64_t run(void)
     pthread_t threads[READERS];
     random_seed_t seed = {7};
     ms_random_t random = random_seeded(&seed);
-    ASSERT(name_index_new(&shared.names) == ERR_OK);
+    ASSERT(name_index_new(0, &shared.names) == ERR_OK);
     for (int i = 0; i < READERS; i++)
         ASSERT(pthread_create(&threads[i], NULL, ask_on, &shared) == 0);
     for (int i = 0; i < CHANGES; i++)

@@ -14,6 +14,8 @@
 typedef struct dictionary_builder dictionary_builder_t;
 err_t dictionary_builder_new(dictionary_builder_t **out_builder);
 void dictionary_builder_free(dictionary_builder_t *self); /* NULL is fine */
+/* Before the first word: the words are nobody's to find in memory that was given back. */
+void dictionary_builder_keep_secret(dictionary_builder_t *self);
 /* Ascending, each once. frequency: of how many documents.
  *   INVALID  not after the word before it; empty, longer than FOLD_WORD_SIZE_MAX or no UTF-8
  *   LIMIT    4 GiB of words

@@ -17,6 +17,7 @@ struct dictionary_builder {
     uint32_t word_count, node_count;
     buf_t waiting; /* nodes that are done and whose parent is not: a stack */
     buf_t nodes, offsets, frequencies, text;
+    bool is_secret;
 };
 
 err_t dictionary_builder_new(dictionary_builder_t **out_builder)
@@ -38,7 +39,15 @@ void dictionary_builder_free(dictionary_builder_t *self)
     buf_deinit(&self->offsets);
     buf_deinit(&self->frequencies);
     buf_deinit(&self->text);
+    if (self->is_secret)
+        explicit_bzero(self, sizeof *self); /* the path to the last word */
     memory_free(self);
+}
+
+void dictionary_builder_keep_secret(dictionary_builder_t *self)
+{
+    self->is_secret = true;
+    self->waiting.is_secret = self->nodes.is_secret = self->text.is_secret = true;
 }
 
 /* The children of a node that is done are all known: they are written side by side. */
@@ -144,7 +153,6 @@ static void move_part(buf_t *part, buf_t *out)
 {
     buf_append(out, buf_str(part));
     buf_deinit(part);
-    *part = BUF_INIT;
 }
 
 err_t dictionary_builder_finish(dictionary_builder_t *self, buf_t *out)

@@ -7,7 +7,7 @@
 
 /* ---- life ---- */
 
-err_t name_index_new(name_index_t **out_names)
+err_t name_index_new(uint32_t names_max, name_index_t **out_names)
 {
     name_index_t *self = memory_new(sizeof *self);
     pthread_rwlockattr_t attributes;
@@ -21,6 +21,8 @@ err_t name_index_new(name_index_t **out_names)
     memset(self->of_key, 0xff, sizeof self->of_key);
     memset(self->of_owner, 0xff, sizeof self->of_owner);
     self->first_free = NAME_INDEX_NONE;
+    self->names_max = names_max == 0 ? NAME_INDEX_MAX : MIN(names_max, (uint32_t)NAME_INDEX_MAX);
+    self->round = 1;
     *out_names = self;
     return ERR_OK;
 }
@@ -136,7 +138,7 @@ static err_t reserve_slot(name_index_t *self, uint32_t *out_slot)
         *out_slot = self->first_free;
         return ERR_OK;
     }
-    if (self->slot_count == NAME_INDEX_MAX)
+    if (self->slot_count == self->names_max)
         return ERR_LIMIT;
     name_index_item_t **chunk = &self->chunks[self->slot_count / NAME_INDEX_CHUNK];
     if (*chunk == NULL)
@@ -173,11 +175,19 @@ static err_t reserve_recent(name_index_t *self)
     return ERR_OK;
 }
 
+/* What the base says of the slot is true no more. Under the lock. */
+static void leave_base(name_index_t *self, uint32_t slot)
+{
+    uint32_t rank = name_index_rank(self, slot);
+    if (rank != NAME_INDEX_NONE)
+        self->base.gone[rank / 64] |= 1ull << rank % 64;
+}
+
 static void note_recent(name_index_t *self, uint32_t slot)
 {
-    if (name_index_item(self, slot)->is_recent)
+    if (name_index_item(self, slot)->round == self->round)
         return;
-    name_index_item(self, slot)->is_recent = true;
+    name_index_item(self, slot)->round = self->round;
     self->recent[self->recent_count++] = slot;
     atomic_store(&self->recent_told, self->recent_count);
 }
@@ -201,7 +211,7 @@ static char *append(char *at, str_t text)
 
 static err_t make_item(const name_index_entry_t *entry, name_index_item_t *out_item)
 {
-    buf_t folded BUF_SCOPED = BUF_INIT;
+    buf_t folded BUF_SCOPED = BUF_SECRET;
     str_t owner = entry->kind == NAME_INDEX_PERSON ? entry->key : entry->owner;
     str_t name = cut(entry->name, NAME_INDEX_SIZE_MAX);
     fold_append(&folded, name);
@@ -216,8 +226,6 @@ static err_t make_item(const name_index_entry_t *entry, name_index_item_t *out_i
     out_item->text = memory_new_unset(entry->key.size + owner.size + name.size + text.size);
     if (out_item->text != NULL)
         append(append(append(append(out_item->text, entry->key), owner), name), text);
-    if (folded.size > 0)
-        explicit_bzero(folded.data, folded.size);
     return out_item->text == NULL ? ERR_NO_MEMORY : ERR_OK;
 }
 
@@ -231,8 +239,9 @@ static void put_item(name_index_t *self, uint32_t slot, bool is_new, const name_
         take_slot(self, slot);
     else
         leave_owner(self, slot);
+    leave_base(self, slot);
     *at = *item;
-    at->is_recent = before.is_recent;
+    at->round = before.round;
     at->next_of_key = before.next_of_key;
     if (is_new) {
         uint32_t *first = &self->of_key[name_index_bucket(name_index_item_key(at))];
@@ -277,7 +286,8 @@ static void remove_slot(name_index_t *self, uint32_t slot)
     name_index_item_t before = *item;
     leave_owner(self, slot);
     leave_key(self, slot);
-    *item = (name_index_item_t){.is_recent = before.is_recent, .next_of_key = self->first_free};
+    leave_base(self, slot);
+    *item = (name_index_item_t){.round = before.round, .next_of_key = self->first_free};
     self->first_free = slot;
     pthread_rwlock_unlock(&self->lock);
     if (before.kind == NAME_INDEX_PERSON)

@@ -1,155 +1,128 @@
-/* name_index_find.c -- a question to the names: which ones to look at, and the best of them. */
+/* name_index_find.c -- a question to the names: its stages, and the best of what they find. */
 
-#include "storage/search/fold.h"
-#include "storage/search/names/name_index_parts.h"
+#include "storage/search/names/name_sets.h"
+#include "storage/search/query/answer.h"
+#include "storage/search/query/rank_text.h"
 
 #include <stdlib.h>
 
-enum {
-    VARIANTS_MAX = 1024, /* words of the base that one word of a question may mean */
-    NEAR_MAX = 64,       /* of these, misspelt */
-    NEAR_WORK_MAX = 20000,
-    FUZZY_COST = 4, /* of looking at a name that may be misspelt, in names */
-};
+/* How a name answers: the first stage that finds it. */
+enum { ABOUT_LEVEL = 1, LEVELS = 4 };
+
+_Static_assert((int)NAME_INDEX_WORDS_MAX == (int)RANK_RUNS_MAX, "what is ranked can be found");
+
+/* A CJK run of which less than a third of the neighbours are there is another one. */
+static const double value_part_least = 0.29;
+
+typedef struct ranked_name {
+    double score;
+    uint32_t slot;
+    uint8_t level;
+} ranked_name_t;
+
+typedef struct names_of_kind {
+    ranked_name_t *items;
+    uint32_t count, of_base; /* of_base: the base's stand first */
+    uint32_t total;
+    name_index_hit_t *best; /* room for one more than is asked for */
+} names_of_kind_t;
 
 typedef struct finding {
     name_index_t *names;
     arena_t *arena;
     const name_index_query_t *query;
-    name_index_question_t question;
-    uint32_t *slots; /* to look at */
-    uint32_t count, count_max;
-    name_index_hit_t *best[NAME_INDEX_KIND_COUNT]; /* room for one more than is asked for */
+    question_t question;
+    name_work_t work;
+    name_sets_t sets;
+    uint32_t *others; /* slots of names that are not in the base */
+    uint32_t other_count;
+    names_of_kind_t kinds[NAME_INDEX_KIND_COUNT];
+    bool has_exact_answer, has_answer;
     name_index_found_t found;
 } finding_t;
 
-/* ---- which names to look at ---- */
+/* ---- ranking ---- */
 
-static bool may_see(const finding_t *self, const name_index_item_t *item)
+static search_entry_t entry_of(const name_index_item_t *item)
 {
-    return name_index_item_is_open(item) ||
-           (item->text != NULL && str_equal(name_index_item_owner(item), self->query->asker));
+    /* Of no kind of the catalog, which has grains of its own. */
+    return (search_entry_t){.kind = SEARCH_KIND_COUNT, .title = name_index_item_folded(item)};
 }
+
+static bool is_matched(const question_word_t *word, const rank_match_t *match)
+{
+    if (match->how == RANK_NEAR)
+        return match->edits <= word->edits;
+    return match->how == RANK_PART ? match->value >= value_part_least : match->value > 0;
+}
+
+/* LEVELS: not at all. */
+static uint8_t level_of(const question_t *question, const rank_detail_t *detail)
+{
+    uint8_t lacking = 0;
+    for (size_t i = 0; i < question->count; i++)
+        if (!is_matched(&question->words[i], &detail->matches[i]))
+            lacking++;
+    if (lacking == 0)
+        return detail->is_exact ? 0 : ABOUT_LEVEL;
+    bool is_enough = lacking == 1 ? question->count >= 2 : lacking == 2 && question->count >= 4;
+    return is_enough ? (uint8_t)(ABOUT_LEVEL + lacking) : LEVELS;
+}
+
+static void rank_slot(finding_t *self, uint32_t slot)
+{
+    const name_index_item_t *item = name_index_item(self->names, slot);
+    search_entry_t entry = entry_of(item);
+    names_of_kind_t *kind = &self->kinds[item->kind];
+    rank_detail_t detail;
+    self->work.spent += WORK_RANK;
+    double score = rank_entry(&self->question, &entry, &detail);
+    uint8_t level = level_of(&self->question, &detail);
+    self->has_exact_answer |= level == 0 && detail.is_whole;
+    self->has_answer |= level <= ABOUT_LEVEL && detail.is_answer;
+    kind->items[kind->count++] = (ranked_name_t){score, slot, level};
+}
+
+/* ---- names that are not in the base ---- */
 
 static bool is_wanted(const finding_t *self, const name_index_item_t *item)
 {
-    return self->query->first[item->kind] > 0;
+    return item->text != NULL && self->query->first[item->kind] > 0;
 }
 
-static void add_slot(finding_t *self, uint32_t slot)
+static void add_other(finding_t *self, uint32_t slot, uint32_t most)
 {
-    const name_index_item_t *item = name_index_item(self->names, slot);
-    if (!may_see(self, item) || !is_wanted(self, item))
-        return;
-    if (self->count == self->count_max)
-        self->found.is_cut = true;
+    if (self->other_count < most)
+        self->others[self->other_count++] = slot;
     else
-        self->slots[self->count++] = slot;
+        self->found.is_cut = true;
 }
 
-static void add_own(finding_t *self)
+/* The asker's own, which nobody else's question comes to. */
+static void add_own(finding_t *self, uint32_t most)
 {
     const name_index_t *names = self->names;
     uint32_t slot = names->of_owner[name_index_bucket(self->query->asker)];
-    for (; slot != NAME_INDEX_NONE; slot = name_index_item(names, slot)->next_of_owner)
-        if (str_equal(name_index_item_owner(name_index_item(names, slot)), self->query->asker))
-            add_slot(self, slot);
+    for (; slot != NAME_INDEX_NONE; slot = name_index_item(names, slot)->next_of_owner) {
+        const name_index_item_t *item = name_index_item(names, slot);
+        if (str_equal(name_index_item_owner(item), self->query->asker) && is_wanted(self, item) &&
+            name_index_rank(names, slot) == NAME_INDEX_NONE)
+            add_other(self, slot, most);
+    }
 }
 
-static void add_recent(finding_t *self)
+/* What was changed since the base was made, the newest first. */
+static void add_recent(finding_t *self, uint32_t most)
 {
     const name_index_t *names = self->names;
-    uint32_t count =
-        MIN(names->recent_count, MIN((uint32_t)NAME_INDEX_RECENT_MAX, self->count_max / 2));
+    uint32_t count = MIN(names->recent_count, (uint32_t)NAME_INDEX_RECENT_MAX);
     self->found.is_cut |= count < names->recent_count;
-    for (uint32_t i = 0; i < count; i++)
-        add_slot(self, names->recent[names->recent_count - 1 - i]);
-}
-
-/* Words of the base that a word of the question may mean. */
-typedef struct variants {
-    uint32_t words[VARIANTS_MAX];
-    uint32_t count;
-    uint64_t slots; /* of all of them */
-    bool is_cut;
-} variants_t;
-
-static void add_variant(const name_index_base_t *base, uint32_t word, variants_t *out)
-{
-    if (out->count == VARIANTS_MAX) {
-        out->is_cut = true;
-        return;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t slot = names->recent[names->recent_count - 1 - i];
+        const name_index_item_t *item = name_index_item(names, slot);
+        if (is_wanted(self, item) && name_index_item_is_open(item))
+            add_other(self, slot, most);
     }
-    out->words[out->count++] = word;
-    out->slots += base->starts[word + 1] - base->starts[word];
-}
-
-static void add_near(const name_index_base_t *base, const name_index_word_t *word, variants_t *out)
-{
-    dictionary_near_t near[NEAR_MAX];
-    uint64_t work = 0;
-    size_t count = dictionary_find_near(&base->dictionary, word->text, word->edits_max,
-                                        word->is_prefix, near, NEAR_MAX, &work, NEAR_WORK_MAX);
-    for (size_t i = 0; i < count; i++)
-        add_variant(base, near[i].index, out);
-    out->is_cut |= count == NEAR_MAX || work >= NEAR_WORK_MAX;
-}
-
-static void find_variants(const finding_t *self, const name_index_word_t *word, variants_t *out)
-{
-    const name_index_base_t *base = &self->names->base;
-    uint32_t index;
-    *out = (variants_t){.count = 0};
-    if (dictionary_has(&base->dictionary, word->text, &index))
-        add_variant(base, index, out);
-    if (word->is_prefix)
-        for (index = dictionary_lower_bound(&base->dictionary, word->text);
-             index < base->dictionary.word_count && !out->is_cut &&
-             str_starts_with(dictionary_word(&base->dictionary, index), word->text);
-             index++)
-            if (!str_equal(dictionary_word(&base->dictionary, index), word->text))
-                add_variant(base, index, out);
-    if (self->question.is_fuzzy && word->edits_max > 0)
-        add_near(base, word, out);
-}
-
-/* Of a run without blanks the character that fewest have: names have them one by one. */
-static void find_character(const finding_t *self, const name_index_word_t *run, variants_t *out)
-{
-    variants_t one;
-    str_t rest = run->text;
-    *out = (variants_t){.slots = UINT64_MAX};
-    for (size_t size; (size = words_character(rest)) > 0; rest = str_slice(rest, size, rest.size)) {
-        find_variants(self, &(name_index_word_t){.text = str_slice(rest, 0, size)}, &one);
-        if (one.slots < out->slots)
-            *out = one;
-    }
-}
-
-/* Every word has to be in a name: the rarest says which ones to look at. */
-static err_t add_of_base(finding_t *self)
-{
-    const name_index_base_t *base = &self->names->base;
-    variants_t *one = arena_new(self->arena, sizeof *one);
-    variants_t *rarest = arena_new(self->arena, sizeof *rarest);
-    if (one == NULL || rarest == NULL)
-        return ERR_NO_MEMORY;
-    rarest->slots = UINT64_MAX;
-    for (uint32_t i = 0; i < self->question.count; i++) {
-        const name_index_word_t *word = &self->question.words[i];
-        if (word->is_cjk)
-            find_character(self, word, one);
-        else
-            find_variants(self, word, one);
-        if (one->slots < rarest->slots)
-            *rarest = *one;
-    }
-    self->found.is_cut |= rarest->is_cut;
-    for (uint32_t i = 0; i < rarest->count; i++)
-        for (uint32_t j = base->starts[rarest->words[i]]; j < base->starts[rarest->words[i] + 1];
-             j++)
-            add_slot(self, base->slots[j]);
-    return ERR_OK;
 }
 
 static int by_slot(const void *a, const void *b)
@@ -158,122 +131,222 @@ static int by_slot(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
+/* A name may be the asker's own and new. */
 static void drop_repeats(finding_t *self)
 {
     uint32_t kept = 0;
-    qsort(self->slots, self->count, sizeof *self->slots, by_slot);
-    for (uint32_t i = 0; i < self->count; i++)
-        if (kept == 0 || self->slots[kept - 1] != self->slots[i])
-            self->slots[kept++] = self->slots[i];
-    self->count = kept;
+    qsort(self->others, self->other_count, sizeof *self->others, by_slot);
+    for (uint32_t i = 0; i < self->other_count; i++)
+        if (kept == 0 || self->others[kept - 1] != self->others[i])
+            self->others[kept++] = self->others[i];
+    self->other_count = kept;
+}
+
+static err_t list_others(finding_t *self)
+{
+    enum { OWN_MAX = NAME_INDEX_RECENT_MAX };
+    self->others =
+        arena_new_array(self->arena, OWN_MAX + NAME_INDEX_RECENT_MAX, sizeof *self->others);
+    if (self->others == NULL)
+        return ERR_NO_MEMORY;
+    add_own(self, OWN_MAX);
+    add_recent(self, OWN_MAX + NAME_INDEX_RECENT_MAX);
+    drop_repeats(self);
+    return ERR_OK;
+}
+
+/* They are few, and are ranked once, for all stages. */
+static void rank_others(finding_t *self)
+{
+    for (uint32_t i = 0; i < self->other_count && !name_work_is_spent(&self->work); i++)
+        rank_slot(self, self->others[i]);
+}
+
+/* ---- stages ---- */
+
+static uint32_t first_rank(const finding_t *self, int kind)
+{
+    return kind == NAME_INDEX_PERSON ? 0 : self->names->base.people;
+}
+
+static uint32_t end_rank(const finding_t *self, int kind)
+{
+    return kind == NAME_INDEX_PERSON ? self->names->base.people : self->names->base.count;
+}
+
+static void take_of_base(finding_t *self, int kind, int lacking)
+{
+    names_of_kind_t *names = &self->kinds[kind];
+    uint32_t rank = first_rank(self, kind), end = end_rank(self, kind);
+    while (names->of_base < NAME_INDEX_RANKED_MAX && !name_work_is_spent(&self->work) &&
+           name_sets_take(&self->sets, lacking, &rank, end)) {
+        rank_slot(self, self->names->base.slots[rank]);
+        names->of_base++;
+    }
+}
+
+/* How many answer at this level: of the base what its sets say, but for those that were seen not to
+ * (a word that was left out of the sets); where they are not whole, what was ranked. */
+static void count_kind(finding_t *self, int kind, int level, int lacking)
+{
+    names_of_kind_t *names = &self->kinds[kind];
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < names->count; i++)
+        total += names->items[i].level <= level ? 1 : 0;
+    if (self->sets.is_whole && names->of_base == NAME_INDEX_RANKED_MAX) {
+        uint64_t in_sets =
+            name_sets_count(&self->sets, lacking, first_rank(self, kind), end_rank(self, kind));
+        total += in_sets - MIN(in_sets, (uint64_t)NAME_INDEX_RANKED_MAX);
+    }
+    names->total = (uint32_t)total;
+}
+
+static void run_stage(finding_t *self, int level)
+{
+    int lacking = MAX(level - ABOUT_LEVEL, 0);
+    if (level <= ABOUT_LEVEL)
+        name_sets_look(&self->sets, level == ABOUT_LEVEL);
+    for (int kind = 0; kind < NAME_INDEX_KIND_COUNT; kind++) {
+        if (self->query->first[kind] == 0)
+            continue;
+        for (int less = 0; less <= lacking && self->sets.size > 0; less++)
+            take_of_base(self, kind, less);
+        count_kind(self, kind, level, lacking);
+    }
+}
+
+/* As stages.c: whether what was found until now will do. */
+static bool is_enough(finding_t *self, int level)
+{
+    uint32_t total = self->kinds[0].total + self->kinds[1].total;
+    size_t words = self->question.count;
+    if (self->query->is_exact || self->work.is_cut)
+        return true;
+    switch (level) {
+    case 0:
+        return total >= FOUND_FEW || (words >= 2 && self->has_exact_answer);
+    case ABOUT_LEVEL:
+        return total >= FOUND_FEW || self->has_answer || words < 2;
+    default:
+        return total >= FOUND_TOO_FEW || words < 4;
+    }
 }
 
 /* ---- the best of them ---- */
 
-/* Best first; of equal ones as they sort, so that pages are the same each time. */
-static bool is_before(const name_index_hit_t *a, const name_index_hit_t *b)
+/* Of equal ones as they sort, so that pages are the same each time. */
+static bool is_before(const finding_t *self, const ranked_name_t *a, const ranked_name_t *b)
 {
     if (a->score != b->score)
         return a->score > b->score;
-    int order = str_compare(a->name, b->name);
-    return order != 0 ? order < 0 : str_compare(a->key, b->key) < 0;
+    return name_index_order(name_index_item(self->names, a->slot),
+                            name_index_item(self->names, b->slot)) < 0;
 }
 
-static err_t keep_texts(finding_t *self, const name_index_match_t *match, name_index_hit_t *hit)
+/* The first ones of a kind stand in order in front. Insertion: they are few. */
+static uint32_t sort_best(finding_t *self, names_of_kind_t *names, uint32_t most, int level)
 {
-    str_t *words = arena_new_array(self->arena, match->word_count, sizeof *words);
-    hit->key = arena_str(self->arena, hit->key);
-    hit->name = arena_str(self->arena, hit->name);
-    if (words == NULL || hit->key.data == NULL || hit->name.data == NULL)
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < names->count; i++) {
+        ranked_name_t name = names->items[i];
+        if (name.level > level ||
+            (count == most && !is_before(self, &name, &names->items[most - 1])))
+            continue;
+        uint32_t at = count < most ? count++ : most - 1;
+        for (; at > 0 && is_before(self, &name, &names->items[at - 1]); at--)
+            names->items[at] = names->items[at - 1];
+        names->items[at] = name;
+    }
+    return count;
+}
+
+static err_t fill_hit(finding_t *self, uint32_t slot, name_index_hit_t *hit)
+{
+    const name_index_item_t *item = name_index_item(self->names, slot);
+    search_entry_t entry = entry_of(item);
+    answer_words_t words = {.count = 0};
+    rank_detail_t detail;
+    self->work.spent += WORK_RANK;
+    hit->kind = (name_index_kind_t)item->kind;
+    hit->score = rank_entry(&self->question, &entry, &detail);
+    hit->key = arena_str(self->arena, name_index_item_key(item));
+    hit->name = arena_str(self->arena, name_index_item_name(item));
+    if (hit->key.data == NULL || hit->name.data == NULL)
         return ERR_NO_MEMORY;
-    for (uint32_t i = 0; i < match->word_count; i++) {
-        words[i] = arena_str(self->arena, match->words[i]);
-        if (words[i].data == NULL)
+    answer_add_matches(&words, &self->question, &entry, &detail);
+    return answer_keep_words(&words, &self->question, self->query->is_typing, self->arena,
+                             &hit->words);
+}
+
+static err_t fill_kind(finding_t *self, int kind, int level)
+{
+    names_of_kind_t *names = &self->kinds[kind];
+    uint32_t count = sort_best(self, names, self->query->first[kind], level);
+    for (uint32_t i = 0; i < count; i++)
+        TRY(fill_hit(self, names->items[i].slot, &names->best[i]));
+    self->found.hits[kind] = names->best;
+    self->found.counts[kind] = count;
+    self->found.totals[kind] = names->total;
+    return ERR_OK;
+}
+
+/* ---- the whole ---- */
+
+/* Under the lock, for reading. */
+static err_t find(finding_t *self)
+{
+    int level = 0;
+    TRY(name_sets_init(&self->sets, &self->names->base, &self->question, &self->work));
+    TRY(list_others(self));
+    for (int kind = 0; kind < NAME_INDEX_KIND_COUNT; kind++) {
+        self->kinds[kind].items =
+            arena_new_array(self->arena, NAME_INDEX_RANKED_MAX + self->other_count,
+                            sizeof *self->kinds[kind].items);
+        if (self->kinds[kind].items == NULL)
             return ERR_NO_MEMORY;
     }
-    hit->words = words;
-    hit->word_count = match->word_count;
-    return ERR_OK;
-}
-
-/* Insertion into what is kept, which is short. */
-static err_t note_hit(finding_t *self, const name_index_item_t *item,
-                      const name_index_match_t *match)
-{
-    name_index_kind_t kind = (name_index_kind_t)item->kind;
-    uint32_t *count = &self->found.counts[kind], most = self->query->first[kind];
-    name_index_hit_t *best = self->best[kind];
-    name_index_hit_t hit = {.kind = kind,
-                            .key = name_index_item_key(item),
-                            .name = name_index_item_name(item),
-                            .score = match->score};
-    self->found.totals[kind]++;
-    if (*count == most && !is_before(&hit, &best[most - 1]))
-        return ERR_OK;
-    TRY(keep_texts(self, match, &hit));
-    uint32_t at = *count;
-    for (; at > 0 && is_before(&hit, &best[at - 1]); at--)
-        best[at] = best[at - 1];
-    best[at] = hit;
-    *count = MIN(*count + 1, most);
-    return ERR_OK;
-}
-
-static err_t look(finding_t *self, bool is_fuzzy)
-{
-    name_index_match_t match;
-    self->question.is_fuzzy = self->found.is_fuzzy = is_fuzzy;
-    self->count = 0;
-    self->count_max = is_fuzzy ? NAME_INDEX_LOOKED_MAX / FUZZY_COST : NAME_INDEX_LOOKED_MAX;
+    rank_others(self);
+    for (run_stage(self, level); level + 1 < LEVELS && !is_enough(self, level);
+         run_stage(self, level))
+        level++;
+    self->found.is_fuzzy = level > 0;
     for (int kind = 0; kind < NAME_INDEX_KIND_COUNT; kind++)
-        self->found.counts[kind] = self->found.totals[kind] = 0;
-    add_own(self);
-    add_recent(self);
-    TRY(add_of_base(self));
-    drop_repeats(self);
-    for (uint32_t i = 0; i < self->count; i++) {
-        const name_index_item_t *item = name_index_item(self->names, self->slots[i]);
-        if (name_index_compare(&self->question, name_index_item_folded(item), &match))
-            TRY(note_hit(self, item, &match));
-    }
+        TRY(fill_kind(self, kind, level));
     return ERR_OK;
 }
 
-static err_t look_twice(finding_t *self)
+static err_t prepare(finding_t *self)
 {
-    TRY(look(self, false));
-    uint32_t total =
-        self->found.totals[NAME_INDEX_PERSON] + self->found.totals[NAME_INDEX_PLAYLIST];
-    return total >= NAME_INDEX_FEW || self->query->is_exact ? ERR_OK : look(self, true);
+    const name_index_query_t *query = self->query;
+    uint64_t work_max = query->work_max == 0 ? NAME_INDEX_WORK_MAX : query->work_max;
+    self->work = (name_work_t){.max = MIN(work_max, (uint64_t)NAME_INDEX_WORK_MAX),
+                               .is_stopped = query->is_stopped};
+    for (int kind = 0; kind < NAME_INDEX_KIND_COUNT; kind++) {
+        if (query->first[kind] > NAME_INDEX_FIRST_MAX)
+            return ERR_INVALID;
+        self->kinds[kind].best =
+            arena_new_array(self->arena, query->first[kind] + 1u, sizeof(name_index_hit_t));
+        if (self->kinds[kind].best == NULL)
+            return ERR_NO_MEMORY;
+        self->found.hits[kind] = self->kinds[kind].best;
+    }
+    return question_parse(self->arena, query->text, query->is_typing, &self->question);
 }
 
 err_t name_index_find(name_index_t *self, arena_t *arena, const name_index_query_t *query,
                       name_index_found_t *out_found)
 {
-    buf_t folded BUF_SCOPED = BUF_INIT;
     finding_t finding = {.names = self, .arena = arena, .query = query};
-    fold_append(&folded, query->text);
-    TRY(buf_status(&folded));
-    name_index_question_init(&finding.question, buf_str(&folded), query->is_typing);
-    finding.slots = arena_new_array(arena, NAME_INDEX_LOOKED_MAX, sizeof *finding.slots);
-    if (finding.slots == NULL)
-        return ERR_NO_MEMORY;
-    for (int kind = 0; kind < NAME_INDEX_KIND_COUNT; kind++) {
-        if (query->first[kind] > NAME_INDEX_FIRST_MAX)
-            return ERR_INVALID;
-        finding.best[kind] =
-            arena_new_array(arena, query->first[kind] + 1u, sizeof(name_index_hit_t));
-        if (finding.best[kind] == NULL)
-            return ERR_NO_MEMORY;
-    }
+    TRY(prepare(&finding));
     err_t err = ERR_OK;
     if (finding.question.count > 0) {
         pthread_rwlock_rdlock(&self->lock);
-        err = look_twice(&finding);
+        err = find(&finding);
         pthread_rwlock_unlock(&self->lock);
+        name_sets_deinit(&finding.sets);
     }
-    for (int kind = 0; kind < NAME_INDEX_KIND_COUNT; kind++)
-        finding.found.hits[kind] = finding.best[kind];
+    finding.found.is_cut |= finding.work.is_cut;
+    finding.found.work = finding.work.spent;
     finding.found.is_whole = atomic_load(&self->is_whole);
     *out_found = finding.found;
     return err;

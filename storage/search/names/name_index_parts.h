@@ -7,10 +7,8 @@
 
 #include "storage/search/index/dictionary.h"
 #include "storage/search/names/name_index.h"
-#include "storage/search/words.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 enum {
     NAME_INDEX_CHUNK = 4096, /* items */
@@ -25,25 +23,31 @@ typedef struct name_index_item {
     uint16_t name_size, folded_size;
     uint8_t key_size, owner_size, kind;
     bool is_public;
-    bool is_recent; /* its slot is in the list of changes */
+    uint32_t round; /* the index's: its slot is in the list of changes */
     uint32_t next_of_key, next_of_owner;
 } name_index_item_t;
 
-/* Slots by word: those of word i are slots[starts[i]] to before slots[starts[i + 1]]. */
+/* Ranks by word: those of word i are ranks[starts[i]] to before ranks[starts[i + 1]], ascending. */
 typedef struct name_index_base {
     buf_t block;
     dictionary_t dictionary;
-    uint32_t *starts, *slots;
+    uint32_t *starts, *ranks;
+    uint32_t *slots;                    /* by rank */
+    uint32_t *rank_of;                  /* by slot; NAME_INDEX_NONE: not in it */
+    uint64_t *gone;                     /* a bit a rank: changed or removed since */
+    uint32_t count, people, slot_count; /* people: the ranks below it */
 } name_index_base_t;
 
 struct name_index {
     pthread_rwlock_t lock;
     name_index_item_t *chunks[NAME_INDEX_CHUNKS_MAX];
+    uint32_t names_max;
     uint32_t slot_count; /* slots that were ever used */
     uint32_t first_free; /* through next_of_key */
     uint32_t of_key[NAME_INDEX_BUCKETS], of_owner[NAME_INDEX_BUCKETS];
     uint32_t *recent; /* slots, oldest change first */
     uint32_t recent_count, recent_capacity;
+    uint32_t round; /* of the list: grows as it is emptied */
     name_index_base_t base;
     atomic_bool has_gone; /* the base has words of somebody who is gone */
     atomic_uint counts[NAME_INDEX_KIND_COUNT];
@@ -89,33 +93,16 @@ static inline uint32_t name_index_bucket(str_t text)
     return (uint32_t)(hash ^ hash >> 32) % NAME_INDEX_BUCKETS;
 }
 
+/* Its rank in the base, as it is there now; NAME_INDEX_NONE: it is not. */
+static inline uint32_t name_index_rank(const name_index_t *self, uint32_t slot)
+{
+    const name_index_base_t *base = &self->base;
+    uint32_t rank = slot < base->slot_count ? base->rank_of[slot] : NAME_INDEX_NONE;
+    bool is_there = rank != NAME_INDEX_NONE && (base->gone[rank / 64] >> rank % 64 & 1) == 0;
+    return is_there ? rank : NAME_INDEX_NONE;
+}
+
 /* name_index_base.c */
 void name_index_base_deinit(name_index_base_t *self);
-
-/* ---- name_index_match.c: a question, and how well a name answers it ---- */
-
-typedef struct name_index_word {
-    str_t text; /* folded */
-    bool is_cjk;
-    bool is_prefix;     /* it may go on */
-    uint32_t edits_max; /* when misspellings are looked for */
-} name_index_word_t;
-
-typedef struct name_index_question {
-    name_index_word_t words[NAME_INDEX_WORDS_MAX];
-    uint32_t count;
-    str_t folded;
-    bool is_fuzzy; /* within edits_max, too */
-} name_index_question_t;
-
-typedef struct name_index_match {
-    double score;
-    str_t words[NAME_INDEX_WORDS_MAX]; /* of the name, borrowed */
-    uint32_t word_count;
-} name_index_match_t;
-
-/* Borrows `folded`. */
-void name_index_question_init(name_index_question_t *self, str_t folded, bool is_typing);
-/* False: not every word of the question is in the name. */
-bool name_index_compare(const name_index_question_t *self, str_t folded,
-                        name_index_match_t *out_match);
+/* By letters: folded, as written, by key. Of names that are there. */
+int name_index_order(const name_index_item_t *a, const name_index_item_t *b);

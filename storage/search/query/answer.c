@@ -140,34 +140,33 @@ static void add_pairs(answer_words_t *words, const search_entry_t *entry, str_t 
     }
 }
 
-static void add_matches(query_t *query, const search_entry_t *entry, const rank_detail_t *detail,
-                        answer_words_t *words)
+void answer_add_matches(answer_words_t *self, const question_t *question,
+                        const search_entry_t *entry, const rank_detail_t *detail)
 {
-    for (size_t i = 0; i < query->question.count; i++) {
+    for (size_t i = 0; i < question->count; i++) {
         const rank_match_t *match = &detail->matches[i];
         str_t rest = match->found, word;
         if (match->how == RANK_PART)
-            add_pairs(words, entry, match->found);
+            add_pairs(self, entry, match->found);
         else if (match->how == RANK_EXACT)
-            answer_add_word(words, query->question.words[i].text);
+            answer_add_word(self, question->words[i].text);
         else if (match->how != RANK_BEGINNING)
             while (rest.size > 0 && str_next(&rest, ' ', &word))
-                answer_add_word(words, word);
+                answer_add_word(self, word);
     }
 }
 
-/* The last one is what may go on; it is empty when nothing does. */
-static err_t fill_matched(query_t *query, const answer_words_t *words, search_names_t *out_matched)
+err_t answer_keep_words(const answer_words_t *self, const question_t *question, bool is_typing,
+                        arena_t *arena, search_names_t *out_matched)
 {
-    const question_t *question = &query->question;
-    size_t count = words->count;
-    str_t *items = arena_new_array(query->arena, count + 1, sizeof *items);
+    size_t count = self->count;
+    str_t *items = arena_new_array(arena, count + 1, sizeof *items);
     if (items == NULL)
         return ERR_NO_MEMORY;
     for (size_t i = 0; i < count; i++)
-        if ((items[i] = arena_str(query->arena, words->items[i])).data == NULL)
+        if ((items[i] = arena_str(arena, self->items[i])).data == NULL)
             return ERR_NO_MEMORY;
-    if (query->request->is_typing) {
+    if (is_typing) {
         bool goes_on = question->count > 0 && question->words[question->count - 1].is_prefix;
         items[count++] = goes_on ? question->words[question->count - 1].text : STR("");
     }
@@ -193,7 +192,7 @@ static err_t fill_result(query_t *query, const hit_t *hit, answer_words_t *words
     TRY(query_before_rank(query));
     TRY(search_entry(&query->read, hit->number, &entry));
     rank_entry(&query->question, &entry, &detail);
-    add_matches(query, &entry, &detail, words);
+    answer_add_matches(words, &query->question, &entry, &detail);
     return explain_hit(query, &detail, hit->stage, hit->score, &out_result->explanation);
 }
 
@@ -223,5 +222,6 @@ err_t answer_fill(query_t *query, search_found_t *out_found)
     for (search_kind_t kind = 0; kind < SEARCH_KIND_COUNT; kind++)
         TRY(fill_kind(query, kind, &words, out_found));
     TRY(answer_meant(query, &out_found->corrected));
-    return fill_matched(query, &words, &out_found->matched);
+    return answer_keep_words(&words, &query->question, query->request->is_typing, query->arena,
+                             &out_found->matched);
 }

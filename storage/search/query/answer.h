@@ -22,3 +22,10 @@ typedef struct answer_words {
 } answer_words_t;
 /* Adds a word, each once, while there is room; empty ones are left out. */
 void answer_add_word(answer_words_t *self, str_t word);
+/* The words of an entry that a question's were matched with. */
+void answer_add_matches(answer_words_t *self, const question_t *question,
+                        const search_entry_t *entry, const rank_detail_t *detail);
+/* As search_found_t.matched: copies in the arena; with is_typing the last one is what may go on,
+ * empty when nothing does. */
+err_t answer_keep_words(const answer_words_t *self, const question_t *question, bool is_typing,
+                        arena_t *arena, search_names_t *out_matched);

@@ -42,7 +42,7 @@ static void rig_start(rig_t *self)
                                        PERSONAL_KINDS, PERSONAL_KIND_COUNT};
     check_ok(journal_sealed_open(&sealed, &self->sealed));
     self->journal = journal_sealed_journal(self->sealed);
-    check_ok(name_index_new(&self->names));
+    check_ok(name_index_new(0, &self->names));
     check_ok(names_projection_new(names.path, NULL, self->vault, self->names, &self->writer));
     projection_options_t options = names_projection_options(self->writer, self->journal);
     check_ok(projection_open(&options, &self->projection));

@@ -34,7 +34,7 @@ static err_t use(void *context)
     world_t *self = context;
     uint32_t total;
     self->changes = 0;
-    TRY(name_index_new(&self->names));
+    TRY(name_index_new(0, &self->names));
     for (; self->changes < COUNT_OF(entries); self->changes++)
         TRY(name_index_put(self->names, &entries[self->changes]));
     TRY(name_index_settle(self->names));

@@ -24,7 +24,7 @@ static err_t take_kind(graphql_field_t *field, const name_index_found_t *names,
         return ERR_NO_MEMORY;
     for (uint32_t i = 0; i < count; i++) {
         const name_index_hit_t *hit = &names->hits[kind][i];
-        words[i] = (search_names_t){hit->words, hit->word_count};
+        words[i] = hit->words;
         hits[i] = (found_hit_t){.found = found,
                                 .group = kinds[kind].group,
                                 .key = hit->key,

@@ -1,5 +1,6 @@
 #include "runtime/base/buf.h"
 #include "storage/search/names/name_index.h"
+#include "storage/search/search_request.h"
 
 #include "tests/support/check.h"
 
@@ -15,7 +16,7 @@ static void put(name_index_t *names, name_index_kind_t kind, const char *key, co
 static name_index_t *some_names(bool is_settled)
 {
     name_index_t *names;
-    check_ok(name_index_new(&names));
+    check_ok(name_index_new(0, &names));
     put(names, NAME_INDEX_PERSON, "ana", "", "Ana Sørensen", false);
     put(names, NAME_INDEX_PERSON, "bob", "", "Robert Tables", false);
     put(names, NAME_INDEX_PLAYLIST, "p1", "ana", "Thunderstruck all night", false);
@@ -77,7 +78,23 @@ Test(name_index, people_and_playlists_are_found_by_their_words_misspelt_and_begu
         {{"ana", "morning", true, true}, "p5 p2"},
         {{"ana", "sunday morning", false, false}, "p2"},
         {{"ana", "morning sunday", false, false}, "p2"},
-        {{"ana", "sunday nothing", false, false}, ""},
+        {{"ana", "sunday nothing", false, false}, "p2"}, /* all words but one */
+        {{"ana", "sunday nothing", false, true}, ""},
+        {{"ana", "nowhere nothing", false, false}, ""},
+        {{"ana", "one sunday morning far away", false, false}, ""},
+        {{"ana", "one sunday morning away", false, false}, "p2"}, /* but two of four */
+        {{"ana", "thunder struck", false, false}, "p1"},
+        {{"ana", "thunder strukc", false, false}, "p1"},
+        {{"ana", "thunder struck", false, true}, ""},
+        {{"ana", "thunder str", true, false}, "p1"},
+        {{"ana", "sundaymorning", false, false}, "p2"},
+        {{"ana", "sundaymorning", false, true}, ""},
+        {{"ana", "allnight thunderstruck", false, false}, "p1"},
+        {{"ana", "thunderstruckallnight", false, false}, "p1"},
+        {{"ana", "morningsunday", false, false}, ""}, /* not as they stand */
+        {{"ana", "anasorensen", false, false}, "ana"},
+        {{"ana", "sunday sunday sunday sunday", false, true}, "p2"},
+        {{"ana", "東京夜", false, false}, "p4"}, /* half of the neighbours */
         {{"ana", "thunderstrcuk night", false, false}, "p1"},
         {{"ana", "東京", false, false}, "p4"},
         {{"ana", "京ナ", true, false}, "p4"},
@@ -113,7 +130,7 @@ Test(name_index, a_character_with_marks_without_end_keeps_nobody_elses_name_from
     ask(names, &(asked_t){"ana", "robert", false, false}, &got);
     check_str(buf_str(&got), STR("bob"));
     ask(names, &(asked_t){"ana", "night", false, true}, &got);
-    check_str(buf_str(&got), STR("evil p1"));
+    check_str(buf_str(&got), STR("p1 evil"));
 }
 
 Test(name_index, a_playlist_is_its_owners_until_it_is_public_and_again_when_it_is_taken_back)
@@ -232,9 +249,9 @@ Test(name_index, a_hit_says_which_words_were_meant)
     cr_assert(eq(u32, found.counts[NAME_INDEX_PLAYLIST], 1));
     const name_index_hit_t *hit = &found.hits[NAME_INDEX_PLAYLIST][0];
     check_str(hit->name, STR("Thunderstruck all night"));
-    cr_assert(eq(u32, hit->word_count, 2));
-    check_str(hit->words[0], STR("night"));
-    check_str(hit->words[1], STR("thunderstruck"));
+    cr_assert(eq(sz, hit->words.count, 2));
+    check_str(hit->words.items[0], STR("night"));
+    check_str(hit->words.items[1], STR("thunderstruck"));
     check_true(found.is_fuzzy && !found.is_cut);
 }
 
@@ -272,22 +289,100 @@ Test(name_index, what_is_too_long_is_cut_or_refused)
     check_err(name_index_find(names, &arena, &query, &found), ERR_INVALID);
 }
 
+/* "w0 w1 ...": so many words, each another one. */
+static void append_words(buf_t *out, int count)
+{
+    buf_reset(out);
+    for (int i = 0; i < count; i++)
+        buf_printf(out, "%sw%d", i > 0 ? " " : "", i);
+}
+
 Test(name_index, a_question_has_so_many_words_and_a_name_too)
 {
     name_index_t *names NAME_INDEX_SCOPED = some_names(false);
-    buf_t got BUF_SCOPED = BUF_INIT;
-    const char *sixteen = "a1 a2 a3 a4 a5 a6 a7 a8 a9 b1 b2 b3 b4 b5 b6 b7";
-    const char *more = "a1 a2 a3 a4 a5 a6 a7 a8 a9 b1 b2 b3 b4 b5 b6 b7 b8";
-    put(names, NAME_INDEX_PLAYLIST, "long", "ana", more, true);
+    buf_t got BUF_SCOPED = BUF_INIT, name BUF_SCOPED = BUF_INIT, text BUF_SCOPED = BUF_INIT;
+    append_words(&name, NAME_INDEX_WORDS_MAX + 1);
+    put(names, NAME_INDEX_PLAYLIST, "long", "ana", buf_terminated(&name), true);
+    append_words(&text, SEARCH_REQUEST_WORDS_MAX);
+    buf_append(&text, STR(" nothing")); /* is not looked at */
     for (int i = 0; i < 2; i++) {
-        ask(names, &(asked_t){"bob", sixteen, false, true}, &got);
+        ask(names, &(asked_t){"bob", buf_terminated(&text), false, true}, &got);
         check_str(buf_str(&got), STR("long"));
-        ask(names, &(asked_t){"bob", more, false, true}, &got); /* the last is not looked at */
+        ask(names, &(asked_t){"bob", "w31", false, true}, &got);
         check_str(buf_str(&got), STR("long"));
-        ask(names, &(asked_t){"bob", "b7", false, true}, &got);
-        check_str(buf_str(&got), STR("long"));
-        ask(names, &(asked_t){"bob", "b8", false, true}, &got);
+        ask(names, &(asked_t){"bob", "w32", false, true}, &got);
         check_str(buf_str(&got), STR(""));
         check_ok(name_index_settle(names));
     }
+}
+
+/* Of as many names as may be: with one more, nothing changes. */
+Test(name_index, there_are_so_many_names_and_no_more)
+{
+    enum { MAX = 5 };
+    name_index_t *names NAME_INDEX_SCOPED = NULL;
+    buf_t got BUF_SCOPED = BUF_INIT;
+    char key[16];
+    check_ok(name_index_new(MAX, &names));
+    for (int i = 0; i < MAX; i++) {
+        snprintf(key, sizeof key, "p%d", i);
+        put(names, NAME_INDEX_PLAYLIST, key, "ana", "Mix", true);
+    }
+    name_index_entry_t more = {NAME_INDEX_PERSON, STR("eve"), STR(""), STR("Eve"), false};
+    check_err(name_index_put(names, &more), ERR_LIMIT);
+    put(names, NAME_INDEX_PLAYLIST, "p4", "ana", "Renamed", true); /* is there already */
+    ask(names, &(asked_t){"bob", "eve", false, true}, &got);
+    check_str(buf_str(&got), STR(""));
+    ask(names, &(asked_t){"bob", "mix", false, true}, &got);
+    check_str(buf_str(&got), STR("p0 p1 p2 of 4"));
+    name_index_remove(names, NAME_INDEX_PLAYLIST, STR("p0"));
+    check_ok(name_index_put(names, &more));
+    ask(names, &(asked_t){"bob", "eve", false, true}, &got);
+    check_str(buf_str(&got), STR("eve"));
+}
+
+/* More than are ranked: the best of them all the same, and all are counted. */
+Test(name_index, of_more_than_are_ranked_the_best_are_first_and_all_are_counted)
+{
+    enum { MANY = 3 * NAME_INDEX_RANKED_MAX };
+    name_index_t *names NAME_INDEX_SCOPED = some_names(false);
+    buf_t got BUF_SCOPED = BUF_INIT;
+    char key[16], name[64];
+    for (int i = 0; i < MANY; i++) {
+        snprintf(key, sizeof key, "x%03d", i);
+        snprintf(name, sizeof name, i % 2 == 0 ? "xenon %03d of many" : "Xylophone%03d", i);
+        put(names, i % 3 == 0 ? NAME_INDEX_PERSON : NAME_INDEX_PLAYLIST, key, "ana", name, true);
+    }
+    put(names, NAME_INDEX_PLAYLIST, "z1", "ana", "Xa", true);
+    put(names, NAME_INDEX_PLAYLIST, "z2", "ana", "X", true);
+    check_ok(name_index_settle(names));
+    ask(names, &(asked_t){"bob", "x", true, false}, &got);
+    check_str(buf_str(&got), STR("x003 x009 x015 of 250 z2 z1 x001 of 502"));
+    name_index_remove(names, NAME_INDEX_PLAYLIST, STR("z1"));
+    put(names, NAME_INDEX_PLAYLIST, "x001", "ana", "Another", true);
+    put(names, NAME_INDEX_PLAYLIST, "x005", "ana", "Xylophone005", false);
+    put(names, NAME_INDEX_PLAYLIST, "z3", "ana", "Xb", true);
+    ask(names, &(asked_t){"bob", "x", true, false}, &got);
+    check_str(buf_str(&got), STR("x003 x009 x015 of 250 z2 z3 x007 of 500"));
+    ask(names, &(asked_t){"ana", "x", true, false}, &got);
+    check_str(buf_str(&got), STR("x003 x009 x015 of 250 z2 z3 x005 of 501"));
+}
+
+Test(name_index, a_question_ends_when_its_work_is_spent_or_it_is_stopped)
+{
+    name_index_t *names NAME_INDEX_SCOPED = some_names(true);
+    arena_t arena ARENA_SCOPED = {0};
+    name_index_found_t found;
+    const atomic_bool stopped = true;
+    name_index_query_t query = {
+        .text = STR("sundya mornign"), .asker = STR("ana"), .first = {5, 5}};
+    check_ok(name_index_find(names, &arena, &query, &found));
+    check_true(!found.is_cut && found.counts[NAME_INDEX_PLAYLIST] == 1 && found.work > 0);
+    query.work_max = 1;
+    check_ok(name_index_find(names, &arena, &query, &found));
+    check_true(found.is_cut && found.counts[NAME_INDEX_PLAYLIST] == 0);
+    query.work_max = 0;
+    query.is_stopped = &stopped;
+    check_ok(name_index_find(names, &arena, &query, &found));
+    check_true(found.is_cut && found.counts[NAME_INDEX_PLAYLIST] == 0);
 }

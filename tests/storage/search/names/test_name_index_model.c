@@ -141,7 +141,7 @@ static void run(uint64_t seed)
     world_t *world = calloc(1, sizeof *world);
     cr_assert(world != NULL);
     world->random = random_seeded(&seeded);
-    check_ok(name_index_new(&world->names));
+    check_ok(name_index_new(0, &world->names));
     for (int i = 0; i < STEPS; i++) {
         uint64_t what = pick(world, 100);
         if (what < 60)
