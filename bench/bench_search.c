@@ -19,6 +19,9 @@
  *   is answered, gives up or is cut, by work alone; .held_cold: by work or time, of an index that
  *   was just opened; .held_here: how many are answered there
  * - search.private (MB): what no file backs, after all of that
+ * - search.names_KIND_p50, _p99 (ms): as many names of people and playlists as there may be
+ *   (bench/search/names.h); .names_p50, _p99: of the slowest kind but the evil ones; .names_fill,
+ *   .names_settle (s), .names_private (MB), .names_change_p99, .names_recent_p99 (ms)
  *
  * With $MS_PEERS (script/bench --peers): FTS5 of SQLite and pg_trgm of PostgreSQL on the same
  * catalog and questions, each kind for a while: search.KIND_p99.vs.PEER, above 1 is ahead of it,
@@ -29,9 +32,11 @@
 #include "bench/catalog/made.h"
 #include "bench/peers/search/peer.h"
 #include "bench/search/evil.h"
+#include "bench/search/names.h"
 #include "bench/search/ours.h"
 #include "runtime/base/assert.h"
 #include "storage/search/asking/search_asker.h"
+#include "storage/search/names/name_index.h"
 
 #include <sched.h>
 #include <string.h>
@@ -348,6 +353,33 @@ static void measure_lyrics(bench_t *self)
     search_index_close(ours.index);
 }
 
+/* ---- names ---- */
+
+static void measure_names(const bench_t *self)
+{
+    names_figures_t figures;
+    double p50 = 0, p99 = 0;
+    names_measure(NAME_INDEX_MAX, self->is_verbose, &figures);
+    for (int kind = 0; kind < NAMES_KINDS; kind++) {
+        char name[64];
+        snprintf(name, sizeof name, "names_%s", names_kind_text((names_kind_t)kind));
+        print(name, "_p50", figures.p50_ms[kind], "ms");
+        print(name, "_p99", figures.p99_ms[kind], "ms");
+        p50 = kind == NAMES_EVIL ? p50 : MAX(p50, figures.p50_ms[kind]);
+        p99 = kind == NAMES_EVIL ? p99 : MAX(p99, figures.p99_ms[kind]);
+    }
+    print("names", "_p50", p50, "ms");
+    print("names", "_p99", p99, "ms");
+    print("names", "_evil_worst", figures.worst_ms[NAMES_EVIL], "ms");
+    print("names", "_recent_p99", figures.recent_p99_ms, "ms");
+    print("names", "_change_p99", figures.change_p99_ms, "ms");
+    print("names", "_fill", figures.fill_s, "s");
+    print("names", "_settle", figures.settle_s, "s");
+    print("names", "_private", figures.private_mb, "MB");
+    print("names", "_cut", (double)figures.cut, "questions");
+    print("names", "_hit1", figures.found_first, "of 1");
+}
+
 /* ---- others ---- */
 
 static void measure_peer(bench_t *self, const peer_t *peer)
@@ -448,6 +480,7 @@ int main(int count, char **values)
     search_index_close(self.ours.index);
     measure_held_cold(&self);
     measure_lyrics(&self);
+    measure_names(&self);
     for (size_t i = 0; getenv("MS_PEERS") != NULL && i < peer_count(); i++)
         measure_peer(&self, peer_at(i));
     teardown(&self);

@@ -26,10 +26,11 @@ enum { ASK_TIMEOUT_MS = 10000, COOKIE_NAME_SIZE = 64 };
 typedef struct api {
     const graphql_engine_t *graphql;
     catalog_t *catalog;
-    projection_t *projection; /* of the catalog */
-    search_feed_t *search;    /* UNAVAILABLE while a first one is built */
-    search_asker_t *asker;    /* by which it is asked */
-    name_index_t *names;      /* people and playlists */
+    projection_t *projection;       /* of the catalog */
+    search_feed_t *search;          /* UNAVAILABLE while a first one is built */
+    search_asker_t *asker;          /* by which it is asked */
+    name_index_t *names;            /* people and playlists */
+    projection_t *names_projection; /* of them: own_writes.h */
     keyring_t *keyring;
     blob_folder_t *artwork;
     blob_folder_t *lyrics;

@@ -252,6 +252,7 @@ static err_t make_shared(node_t *self, buf_t *problem)
                         .catalog = self->catalog,
                         .projection = self->projection,
                         .names = self->names.names,
+                        .names_projection = self->names.projection,
                         .search = self->search,
                         .asker = self->asker,
                         .keyring = self->keyring,

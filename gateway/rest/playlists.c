@@ -4,6 +4,7 @@
 #include "actors/protocol/server.h"
 #include "actors/protocol/user.h"
 #include "gateway/api.h"
+#include "gateway/own_writes.h"
 #include "runtime/base/memory.h"
 #include "runtime/base/text.h"
 #include "storage/exchange/playlist_file.h"
@@ -225,6 +226,7 @@ typedef struct import {
     track_found_t *found;
     playlist_track_t *tracks;
     uint32_t matched;
+    const playlist_view_t *view; /* of what was made, until search finds it */
 } import_t;
 
 static err_t import_work(void *data)
@@ -299,15 +301,31 @@ static void answer_import(import_t *self, const playlist_view_t *view)
     http_reply_buf(self->request, view == NULL ? 200 : 201, STR("application/json"), &body);
 }
 
+static void import_is_found(void *context)
+{
+    import_t *self = context;
+    answer_import(self, self->view);
+}
+
 static void playlist_made(void *context, const answer_t *answer)
 {
     import_t *self = context;
+    const api_t *api = home_of(self->request)->api;
     if (answer->err != ERR_OK) {
         arena_deinit(&self->arena);
         refuse(self->request, answer);
         return;
     }
-    answer_import(self, answer->message);
+    void *view = arena_new(&self->arena, schema_deep_size(answer->schema, answer->message));
+    if (view == NULL) {
+        answer_import(self, answer->message);
+        return;
+    }
+    schema_copy(answer->schema, answer->message, view);
+    self->view = view;
+    own_writes_wait(runtime_loop(api->runtime, edge_scheduler(self->request->edge)),
+                    api->names_projection, answer->position, OWN_WRITES_WAIT_MS, import_is_found,
+                    self);
 }
 
 static void import_done(void *data, err_t err)

@@ -1,6 +1,7 @@
 #include "gateway/graphql/resolve/graph.h"
 
 #include "gateway/graphql/resolve/facts.h"
+#include "gateway/own_writes.h"
 #include "runtime/base/memory.h"
 
 graph_t *graph_new(home_t *home, const token_claims_t *claims)
@@ -32,16 +33,16 @@ typedef struct question {
     graphql_field_t *field;
     graph_then_fn then;
     bool is_null_without; /* what is NOT_FOUND is null */
+    bool is_to_find;      /* then search has to find what the answer tells of */
+    answer_t answer;      /* that waits for that, its message in the field's arena */
 } question_t;
 
-static void answered(void *context, const answer_t *answer)
+static void complete(question_t *self, const answer_t *answer)
 {
-    question_t *self = context;
     graphql_field_t *field = self->field;
     graph_t *graph = self->graph;
     graph_then_fn then = self->then;
     bool is_null = self->is_null_without && answer->err == ERR_NOT_FOUND;
-    memory_free(self);
     err_t err = answer->err;
     if (is_null || graphql_is_cancelled(field)) {
         /* In the second case nobody looks, but the field has to be completed. */
@@ -53,7 +54,32 @@ static void answered(void *context, const answer_t *answer)
     } else if ((err = then(field, answer)) != ERR_OK) {
         IGNORE_ERR(graphql_return_error(field, err, NULL));
     }
+    memory_free(self);
     graph_unref(graph);
+}
+
+static void is_found(void *context)
+{
+    question_t *self = context;
+    complete(self, &self->answer);
+}
+
+static void answered(void *context, const answer_t *answer)
+{
+    question_t *self = context;
+    const home_t *home = self->graph->home;
+    bool is_waited_for =
+        self->is_to_find && answer->err == ERR_OK && !graphql_is_cancelled(self->field);
+    const void *copy =
+        is_waited_for ? graph_keep(self->field, answer->schema, answer->message) : NULL;
+    if (copy == NULL) { /* or no memory: it is done all the same */
+        complete(self, answer);
+        return;
+    }
+    self->answer = (answer_t){.schema = answer->schema, .message = copy};
+    own_writes_wait(runtime_loop(home->api->runtime, edge_scheduler(home->edge)),
+                    home->api->names_projection, answer->position, OWN_WRITES_WAIT_MS, is_found,
+                    self);
 }
 
 static err_t question_new(graphql_field_t *field, graph_then_fn then, question_t **out_question)
@@ -61,22 +87,37 @@ static err_t question_new(graphql_field_t *field, graph_then_fn then, question_t
     question_t *self = memory_new(sizeof *self);
     if (self == NULL)
         return ERR_NO_MEMORY;
-    *self = (question_t){graph_ref(graph_of(field)), field, then, false};
+    *self = (question_t){.graph = graph_ref(graph_of(field)), .field = field, .then = then};
     *out_question = self;
     return ERR_OK;
+}
+
+static err_t ask_with_id(graphql_field_t *field, address_t to, question_t *question,
+                         const schema_t *schema, const void *message)
+{
+    edge_t *edge = graph_of(field)->home->edge;
+    str_t command_id = graphql_arg_str(field, "commandId");
+    /* Pending first: a refused ask may be answered before it returns. */
+    err_t err = graphql_is_pending(field) ? ERR_OK : graphql_pending(field);
+    edge_ask_message(edge, to, ASK_TIMEOUT_MS, command_id, answered, question, schema, message);
+    return err;
 }
 
 err_t graph_ask_message(graphql_field_t *field, address_t to, graph_then_fn then,
                         const schema_t *schema, const void *message)
 {
-    edge_t *edge = graph_of(field)->home->edge;
-    str_t command_id = graphql_arg_str(field, "commandId");
     question_t *question;
     TRY(question_new(field, then, &question));
-    /* Pending first: a refused ask may be answered before it returns. */
-    err_t err = graphql_is_pending(field) ? ERR_OK : graphql_pending(field);
-    edge_ask_message(edge, to, ASK_TIMEOUT_MS, command_id, answered, question, schema, message);
-    return err;
+    return ask_with_id(field, to, question, schema, message);
+}
+
+err_t graph_ask_to_find_message(graphql_field_t *field, address_t to, graph_then_fn then,
+                                const schema_t *schema, const void *message)
+{
+    question_t *question;
+    TRY(question_new(field, then, &question));
+    question->is_to_find = true;
+    return ask_with_id(field, to, question, schema, message);
 }
 
 err_t graph_ask_or_null_message(graphql_field_t *field, address_t to, graph_then_fn then,

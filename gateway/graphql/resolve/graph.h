@@ -64,6 +64,14 @@ typedef err_t (*graph_then_fn)(graphql_field_t *field, const answer_t *answer);
 err_t graph_ask_message(graphql_field_t *field, address_t to, graph_then_fn then,
                         const schema_t *schema, const void *message);
 
+/* The same of what changes names of people or playlists: `then` runs when search finds it so, or
+ * after OWN_WRITES_WAIT_MS (own_writes.h). */
+#define graph_ask_to_find(field, to, then, command, ...)                                           \
+    graph_ask_to_find_message((field), (to), (then), &command##_schema,                            \
+                              &__extension__(command##_t){__VA_ARGS__})
+err_t graph_ask_to_find_message(graphql_field_t *field, address_t to, graph_then_fn then,
+                                const schema_t *schema, const void *message);
+
 /* The same without a command id; what is NOT_FOUND is null, not an error. */
 #define graph_ask_or_null(field, to, then, command, ...)                                           \
     graph_ask_or_null_message((field), (to), (then), &command##_schema,                            \

@@ -37,8 +37,9 @@ static err_t create_with(graphql_field_t *field, const graph_track_ref_t *refs, 
 {
     const playlist_track_t *tracks;
     TRY(playlist_tracks(field, refs, count, &tracks));
-    return graph_ask(field, address_of(USER_KIND, caller_id(field)), got_view, user_create_playlist,
-                     .name = graphql_arg_str(field, "name"), .tracks = {tracks, count});
+    return graph_ask_to_find(field, address_of(USER_KIND, caller_id(field)), got_view,
+                             user_create_playlist, .name = graphql_arg_str(field, "name"),
+                             .tracks = {tracks, count});
 }
 
 static err_t create_playlist(graphql_field_t *field)
@@ -50,16 +51,16 @@ static err_t rename_playlist(graphql_field_t *field)
 {
     address_t to;
     TRY(arg_playlist(field, &to));
-    return graph_ask(field, to, got_view, playlist_rename, .user_id = caller_id(field),
-                     .name = graphql_arg_str(field, "name"));
+    return graph_ask_to_find(field, to, got_view, playlist_rename, .user_id = caller_id(field),
+                             .name = graphql_arg_str(field, "name"));
 }
 
 static err_t set_playlist_public(graphql_field_t *field)
 {
     address_t to;
     TRY(arg_playlist(field, &to));
-    return graph_ask(field, to, got_view, playlist_set_public, .user_id = caller_id(field),
-                     .is_public = graphql_arg_bool(field, "isPublic", false));
+    return graph_ask_to_find(field, to, got_view, playlist_set_public, .user_id = caller_id(field),
+                             .is_public = graphql_arg_bool(field, "isPublic", false));
 }
 
 static err_t got_deleted(graphql_field_t *field, const answer_t *answer)
@@ -73,8 +74,8 @@ static err_t delete_playlist(graphql_field_t *field)
 {
     address_t playlist;
     TRY(arg_playlist(field, &playlist));
-    return graph_ask(field, address_of(USER_KIND, caller_id(field)), got_deleted,
-                     user_delete_playlist, .playlist_id = playlist.key);
+    return graph_ask_to_find(field, address_of(USER_KIND, caller_id(field)), got_deleted,
+                             user_delete_playlist, .playlist_id = playlist.key);
 }
 
 static err_t add_these(graphql_field_t *field, const graph_track_ref_t *refs, uint32_t count)

@@ -22,7 +22,7 @@ typedef struct ranked_name {
 
 typedef struct names_of_kind {
     ranked_name_t *items;
-    uint32_t count, of_base; /* of_base: the base's stand first */
+    uint32_t count, of_base;
     uint32_t total;
     name_index_hit_t *best; /* room for one more than is asked for */
 } names_of_kind_t;
@@ -155,11 +155,25 @@ static err_t list_others(finding_t *self)
     return ERR_OK;
 }
 
-/* They are few, and are ranked once, for all stages. */
-static void rank_others(finding_t *self)
+/* May it have every word as it stands? A run of CJK may stand torn apart. */
+static bool may_have_all(const finding_t *self, uint32_t slot)
 {
-    for (uint32_t i = 0; i < self->other_count && !name_work_is_spent(&self->work); i++)
-        rank_slot(self, self->others[i]);
+    str_t folded = name_index_item_folded(name_index_item(self->names, slot));
+    for (size_t i = 0; i < self->question.count; i++)
+        if (!self->question.words[i].is_cjk && !str_contains(folded, self->question.words[i].text))
+            return false;
+    return true;
+}
+
+/* They are in no set: what may answer exactly is ranked first, the rest where that was not enough.
+ */
+static void rank_others(finding_t *self, bool is_exact)
+{
+    for (uint32_t i = 0; i < self->other_count && !name_work_is_spent(&self->work); i++) {
+        self->work.spent++;
+        if (may_have_all(self, self->others[i]) == is_exact)
+            rank_slot(self, self->others[i]);
+    }
 }
 
 /* ---- stages ---- */
@@ -204,8 +218,10 @@ static void count_kind(finding_t *self, int kind, int level, int lacking)
 static void run_stage(finding_t *self, int level)
 {
     int lacking = MAX(level - ABOUT_LEVEL, 0);
-    if (level <= ABOUT_LEVEL)
+    if (level <= ABOUT_LEVEL) {
+        rank_others(self, level == 0);
         name_sets_look(&self->sets, level == ABOUT_LEVEL);
+    }
     for (int kind = 0; kind < NAME_INDEX_KIND_COUNT; kind++) {
         if (self->query->first[kind] == 0)
             continue;
@@ -305,7 +321,6 @@ static err_t find(finding_t *self)
         if (self->kinds[kind].items == NULL)
             return ERR_NO_MEMORY;
     }
-    rank_others(self);
     for (run_stage(self, level); level + 1 < LEVELS && !is_enough(self, level);
          run_stage(self, level))
         level++;

@@ -7,10 +7,10 @@
 
 enum {
     SETS = NAME_SETS_LEVELS + 4,
-    NEAR_MAX = 64,      /* words that a misspelt one may be */
     RANKS_A_UNIT = 16,  /* put into a set */
     WORDS_A_UNIT = 128, /* of 64 bits each, put together with others */
-    NEAR_SHARE = 2,     /* of the budget, for all walks */
+    /* Of the budget, what walks leave for lists and ranking. */
+    AFTER_WALKS = 100000,
 };
 
 err_t name_sets_init(name_sets_t *self, const name_index_base_t *base, question_t *question,
@@ -105,19 +105,10 @@ static void add_exact(name_sets_t *self, const question_word_t *word, uint64_t *
         add_lists(self, begin, end, set);
 }
 
-static void add_near(name_sets_t *self, const question_word_t *word, uint64_t walk_max,
-                     uint64_t *set)
+static void add_near(name_sets_t *self, const name_near_t *near, uint64_t *set)
 {
-    dictionary_near_t near[NEAR_MAX];
-    uint64_t walked = 0;
-    if (word->edits == 0 || name_work_is_spent(self->work))
-        return;
-    size_t count = dictionary_find_near(&self->base->dictionary, word->text, word->edits,
-                                        word->is_prefix, near, NEAR_MAX, &walked, walk_max);
-    self->work->spent += walked;
-    self->work->is_cut |= walked >= walk_max;
-    for (size_t i = 0; i < count; i++)
-        add_lists(self, near[i].index, near[i].index + 1, set);
+    for (size_t i = 0; i < near->count; i++)
+        add_lists(self, near->items[i].index, near->items[i].index + 1, set);
 }
 
 /* Of the base's names those that have every word of it somewhere. */
@@ -171,24 +162,56 @@ static void add_characters(name_sets_t *self, const question_word_t *run, bool i
         memcpy(set, self->most, self->size * sizeof *set);
 }
 
-/* Each walk has its share of what is left for them: the last is made, too. */
-static uint64_t share(const name_work_t *work, size_t walks_left)
-{
-    uint64_t left = work->max - MIN(work->max, work->spent);
-    return left / NEAR_SHARE / (walks_left + 1);
-}
-
-static void add_wide(name_sets_t *self, size_t index, size_t words_left)
+static void add_wide(name_sets_t *self, size_t index)
 {
     const question_t *question = self->question;
-    const question_word_t *word = &question->words[index];
-    add_near(self, word, share(self->work, 3 * words_left), self->word);
-    add_splits(self, word, self->word);
+    add_near(self, &self->near[index], self->word);
+    add_splits(self, &question->words[index], self->word);
     for (size_t i = index > 0 ? index - 1 : 0; i <= index && i + 1 < question->count; i++) {
         if (question->merged[i].size == 0)
             continue;
         add_exact(self, &question->merged[i], self->word);
-        add_near(self, &question->merged[i], share(self->work, 3 * words_left), self->word);
+        add_near(self, &self->near_merged[i], self->word);
+    }
+}
+
+/* ---- misspelt words ---- */
+
+static bool is_walked(const question_word_t *word)
+{
+    return word->size > 0 && word->edits > 0;
+}
+
+static void walk(name_sets_t *self, const question_word_t *word, size_t walks, name_near_t *out)
+{
+    name_work_t *work = self->work;
+    uint64_t walked = 0, left = work->max - MIN(work->max, work->spent + AFTER_WALKS);
+    uint64_t most = left / MAX(walks, (size_t)1); /* a share each: the last is made, too */
+    out->count = 0;
+    if (!is_walked(word) || name_work_is_spent(work))
+        return;
+    out->count =
+        dictionary_find_near(&self->base->dictionary, word->text, word->edits, word->is_prefix,
+                             out->items, NAME_SETS_NEAR_MAX, &walked, most);
+    work->spent += walked;
+    work->is_cut |= walked >= most;
+}
+
+static void walk_all(name_sets_t *self)
+{
+    const question_t *question = self->question;
+    size_t walks = 0;
+    for (size_t i = 0; i < question->count; i++) {
+        walks += is_walked(&question->words[i]) ? 1 : 0;
+        walks += i + 1 < question->count && is_walked(&question->merged[i]) ? 1 : 0;
+    }
+    for (size_t i = 0; i < question->count; i++) {
+        walk(self, &question->words[i], walks, &self->near[i]);
+        walks -= is_walked(&question->words[i]) ? 1 : 0;
+    }
+    for (size_t i = 0; i + 1 < question->count; i++) {
+        walk(self, &question->merged[i], walks, &self->near_merged[i]);
+        walks -= is_walked(&question->merged[i]) ? 1 : 0;
     }
 }
 
@@ -248,6 +271,8 @@ void name_sets_look(name_sets_t *self, bool is_wide)
     if (self->size == 0)
         return;
     begin(self);
+    if (is_wide)
+        walk_all(self);
     order_words(self, order);
     for (size_t i = 0; i < count; i++) {
         const question_word_t *word = &self->question->words[order[i]];
@@ -264,7 +289,7 @@ void name_sets_look(name_sets_t *self, bool is_wide)
         else
             add_exact(self, word, self->word);
         if (is_wide && !word->is_cjk)
-            add_wide(self, order[i], count - i);
+            add_wide(self, order[i]);
         step(self);
     }
 }

@@ -13,7 +13,13 @@
 #include "storage/search/names/name_index_parts.h"
 #include "storage/search/query/question.h"
 
-enum { NAME_SETS_LEVELS = 3 };
+enum { NAME_SETS_LEVELS = 3, NAME_SETS_NEAR_MAX = 64 };
+
+/* Words of the base that one may be, misspelt. */
+typedef struct name_near {
+    dictionary_near_t items[NAME_SETS_NEAR_MAX];
+    size_t count;
+} name_near_t;
 
 /* A question's budget, in units of about 25 ns. */
 typedef struct name_work {
@@ -37,7 +43,8 @@ typedef struct name_sets {
     uint64_t *block, *levels[NAME_SETS_LEVELS]; /* levels[m]: who lacks at most m words */
     uint64_t *taken;                            /* the caller's */
     uint64_t *word, *part, *most;               /* of a word */
-    size_t size;                                /* of a set, in 64 bits */
+    name_near_t near[SEARCH_REQUEST_WORDS_MAX], near_merged[SEARCH_REQUEST_WORDS_MAX];
+    size_t size;   /* of a set, in 64 bits */
     bool is_whole; /* no word was left out: the levels are what the names have */
 } name_sets_t;
 
