@@ -58,13 +58,29 @@ class Person {
     return createPlaylist.id;
   }
 
+  rename(id, name) {
+    return this.data('mutation ($c: ID!, $id: ID!, $n: String!) { renamePlaylist(commandId: $c, id: $id, name: $n) { id } }',
+      { c: commandId(), id, n: name });
+  }
+
+  remove(id) {
+    return this.data('mutation ($c: ID!, $id: ID!) { deletePlaylist(commandId: $c, id: $id) }', { c: commandId(), id });
+  }
+
   show(id, isPublic) {
     return this.data('mutation ($c: ID!, $id: ID!, $p: Boolean!) { setPlaylistPublic(commandId: $c, id: $id, isPublic: $p) { id } }',
       { c: commandId(), id, p: isPublic });
   }
 }
 
-/** Names follow the journal: soon, not at once. */
+/** What is changed over GraphQL is found so once it is answered. */
+async function isTrue(what, person, query, wanted) {
+  const found = await person.found(query);
+  for (const [key, value] of Object.entries(wanted))
+    assert.deepEqual(found[key], value, `${what}: ${key}`);
+}
+
+/** What others change follows the journal: soon, not at once. */
 const comesTrue = (what, person, query, wanted) => until(async () => {
   const found = await person.found(query);
   return Object.entries(wanted).every(([key, value]) => JSON.stringify(found[key]) === JSON.stringify(value));
@@ -96,26 +112,64 @@ test('playlists are their owner\'s to find, and everybody\'s while they are publ
   const none = { playlists: [], playlistCount: 0, top: [], count: 0 };
   const mine = { playlists: ['Quodlibet at dawn'], playlistCount: 1, top: ['Quodlibet at dawn'], count: 1 };
   const id = await ana.create('Quodlibet at dawn');
-  await comesTrue('its owner', ana, 'quodlibet', mine);
+  await isTrue('its owner', ana, 'quodlibet', mine);
   assert.deepEqual(await bob.found('quodlibet'), { ...none, people: [], peopleCount: 0 });
   await ana.show(id, true);
-  await comesTrue('another, once it is public', bob, 'quodlibet', mine);
-  await comesTrue('and misspelt', bob, 'quodlibett dwan', mine);
+  await isTrue('another, once it is public', bob, 'quodlibet', mine);
+  await isTrue('and misspelt', bob, 'quodlibett dwan', mine);
+  await isTrue('and run together', bob, 'quodlibetatdawn', mine);
+  await isTrue('and with a word too many', bob, 'quodlibet dawn chorus', mine);
   await ana.show(id, false);
-  await comesTrue('not once it is taken back', bob, 'quodlibet', none);
-  await comesTrue('but its owner', ana, 'quodlibet', mine);
-  await ana.data('mutation ($c: ID!, $id: ID!) { renamePlaylist(commandId: $c, id: $id, name: "Mitternacht") { id } }',
-    { c: commandId(), id });
-  await comesTrue('its old name', ana, 'quodlibet', none);
-  await comesTrue('its new one', ana, 'mitternacht', { playlists: ['Mitternacht'] });
-  await ana.data('mutation ($c: ID!, $id: ID!) { deletePlaylist(commandId: $c, id: $id) }', { c: commandId(), id });
-  await comesTrue('deleted', ana, 'mitternacht', none);
+  await isTrue('not once it is taken back', bob, 'quodlibet', none);
+  await isTrue('but its owner', ana, 'quodlibet', mine);
+  await ana.rename(id, 'Mitternacht');
+  await isTrue('its old name', ana, 'quodlibet', none);
+  await isTrue('its new one', ana, 'mitternacht', { playlists: ['Mitternacht'] });
+  await ana.remove(id);
+  await isTrue('deleted', ana, 'mitternacht', none);
+});
+
+test('whoever has the answer to a change finds it so, each time, and so does everybody else', async () => {
+  for (let i = 0; i < 12; i++) {
+    const id = await ana.create(`Rallentando ${i}`);
+    await isTrue('made', ana, 'rallentando', { playlists: [`Rallentando ${i}`], playlistCount: 1 });
+    await ana.show(id, true);
+    await isTrue('published', bob, 'rallentando', { playlistCount: 1 });
+    await ana.rename(id, `Accelerando ${i}`);
+    await isTrue('renamed', bob, 'rallentando', { playlistCount: 0 });
+    await isTrue('renamed', bob, 'accelerando', { playlists: [`Accelerando ${i}`] });
+    await ana.show(id, false);
+    await isTrue('taken back', bob, 'accelerando', { playlistCount: 0, count: 0, top: [] });
+    await ana.remove(id);
+    await isTrue('deleted', ana, 'accelerando', { playlistCount: 0 });
+  }
+});
+
+test('of what one may not see nothing is said: no count, no correction, no mark, no reason', async () => {
+  const id = await bob.create('Zugzwangverein'), open = await bob.create('Harbour Museum');
+  await bob.show(open, true);
+  const all = (query, typing) => `{ search(query: "${query}", typing: ${typing}, explain: true) { totalCount didYouMean explanation top { score }
+    playlists { totalCount edges { explanation highlights { title { text } } } } people { totalCount } tracks { totalCount } albums { totalCount } artists { totalCount }
+    lyrics { totalCount } facets { genres { value count } languages { value count } } } }`;
+  for (const [query, typing] of [['zugzwangverein', false], ['zugzwangvrein', false], ['zugzwangver', true], ['zugzwang verein', false], ['zugzwangv', true]]) {
+    const { search } = await ana.data(all(query, typing));
+    assert.doesNotMatch(search.explanation, /[1-9]\d* (documents|found)|near/, query);
+    const said = JSON.stringify({ ...search, explanation: null }).toLowerCase();
+    assert.ok(!said.includes('zugzwang'), `${query}: ${said}`);
+    assert.deepEqual([search.totalCount, search.playlists.totalCount, search.didYouMean, search.top], [0, 0, null, []], query);
+    const { search: own } = await bob.data(all(query, typing));
+    assert.equal(own.playlists.totalCount, 1, query);
+  }
+  await bob.show(open, false);
+  await isTrue('taken back', ana, 'museum', { playlistCount: 0, top: [] });
+  await bob.remove(id);
+  await bob.remove(open);
 });
 
 test('names are there again after a kill, with nothing of them on the disk', async () => {
   const id = await bob.create('Zwischenspiel');
   await bob.show(id, true);
-  await comesTrue('before', ana, 'zwischenspiel', { playlists: ['Zwischenspiel'] });
+  await isTrue('before', ana, 'zwischenspiel', { playlists: ['Zwischenspiel'] });
   const inClear = () => run('grep', ['-rlai', 'zwischenspiel', server.data], { mayFail: true }).stdout;
   assert.equal(inClear(), '');
   await server.kill();
@@ -130,7 +184,7 @@ test('names are there again after a kill, with nothing of them on the disk', asy
 test('who is erased is found no more, nor a playlist of theirs', async () => {
   const eve = await new Person('zebulon', 'zebulon has a password').signIn();
   await eve.show(await eve.create('Capriccio'), true);
-  await comesTrue('before', ana, 'capriccio', { playlists: ['Capriccio'], playlistCount: 1 });
+  await isTrue('before', ana, 'capriccio', { playlists: ['Capriccio'], playlistCount: 1 });
   run(program, ['user', 'erase', 'zebulon', '--yes', '--data', server.data]);
   await comesTrue('the playlist', ana, 'capriccio', { playlists: [], playlistCount: 0, count: 0 });
   await comesTrue('the person', ana, 'zebulon', { people: [], peopleCount: 0, count: 0 });
@@ -195,7 +249,7 @@ test('each letter narrows what is found, and only what was typed is marked', asy
   }
   assert.equal((await search('query: "harb"', 'albums { totalCount }')).albums.totalCount, 0);
   const id = await ana.create('Mitternacht im Regen');
-  await comesTrue('the playlist', ana, 'mitternacht', { playlistCount: 1 });
+  await isTrue('the playlist', ana, 'mitternacht', { playlistCount: 1 });
   const { playlists } = await search('query: "regen mitt", typing: true', 'playlists { edges { cursor score highlights { title { text isMatch } artist { text } } node { id name } } }');
   assert.deepEqual(playlists.edges.map(({ node, highlights }) => [node.id, marked(highlights.title), highlights.artist]),
     [[id, '[Mitt]ernacht im [Regen]', []]]);
@@ -232,6 +286,11 @@ test('favouritesOnly finds among the caller\'s favourites, and nothing else', as
   const mine = await search(among, page);
   assert.deepEqual([titles(mine.tracks), mine.tracks.totalCount, mine.albums.totalCount, mine.artists.totalCount], [['Low Tide'], 1, 0, 0]);
   assert.equal((await search(among, page, bob)).tracks.totalCount, 0);
+  for (let i = 0; i < 10; i++) {
+    await ana.data('mutation ($c: ID!, $id: ID!, $on: Boolean!) { setFavourite(commandId: $c, trackId: $id, isFavourite: $on) { id } }',
+      { c: commandId(), id: tracks.nodes[0].id, on: i % 2 === 1 });
+    assert.equal((await search(among, page)).tracks.totalCount, i % 2, 'as it was said last');
+  }
   assert.equal((await search('query: "harbour lights", filter: { favouritesOnly: true, formats: ["flac"] }', page)).tracks.totalCount, 0);
 });
 
@@ -284,7 +343,7 @@ test('a page has its bounds, by group', async () => {
 
 test('of more playlists than can be had, the pages end where no more can', async () => {
   await Promise.all(Array.from({ length: 52 }, (_, i) => bob.create(`Pagination ${i}`)));
-  await comesTrue('all are there', bob, 'pagination', { playlistCount: 52 });
+  await isTrue('all are there', bob, 'pagination', { playlistCount: 52 });
   const seen = [];
   for (const [first, after, count, hasNextPage] of [[50, null, 50, false], [30, null, 30, true], [30, '30', 20, false], [1, '50', 0, false]]) {
     const { search: { playlists } } = await bob.data(`query ($first: Int!, $after: String) { search(query: "pagination") {
