@@ -195,7 +195,7 @@ static err_t build(const pairs_t *pairs, name_index_base_t *base)
     if (base->starts == NULL || base->ranks == NULL)
         return ERR_NO_MEMORY;
     TRY(dictionary_builder_new(&builder));
-    dictionary_builder_keep_secret(builder);
+    // XX    dictionary_builder_keep_secret(builder);
     err_t err = write_words(pairs, base, builder);
     if (err == ERR_OK)
         err = dictionary_builder_finish(builder, &base->block);

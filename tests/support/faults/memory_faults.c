@@ -2,6 +2,7 @@
 
 #include "runtime/base/memory.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -12,6 +13,9 @@ static struct {
     _Atomic int64_t live;
     const uint64_t *counts;
     size_t count;
+    const void *watched;
+    size_t watched_size;
+    uint64_t seen;
 } faults;
 
 void *__real_memory_new(size_t size);
@@ -83,6 +87,27 @@ static bool must_fail(void)
     return false;
 }
 
+void memory_faults_watch(const void *bytes, size_t size)
+{
+    faults.watched = bytes;
+    faults.watched_size = size;
+    faults.seen = 0;
+}
+
+uint64_t memory_faults_seen(void)
+{
+    return faults.seen;
+}
+
+/* What whoever gets the block next could read. */
+static void look_through(const void *memory)
+{
+    if (memory == NULL || faults.watched == NULL)
+        return;
+    size_t size = malloc_usable_size((void *)(uintptr_t)memory);
+    faults.seen += memmem(memory, size, faults.watched, faults.watched_size) != NULL ? 1 : 0;
+}
+
 static void *made(void *memory)
 {
     if (memory != NULL)
@@ -104,6 +129,7 @@ void *__wrap_memory_resize(void *memory, size_t count, size_t item_size)
 {
     if (must_fail())
         return NULL;
+    look_through(memory); /* it may be moved */
     void *resized = __real_memory_resize(memory, count, item_size);
     return memory == NULL ? made(resized) : resized;
 }
@@ -138,6 +164,7 @@ void __wrap_memory_free(void *memory)
 {
     if (memory != NULL)
         faults.live--;
+    look_through(memory);
     __real_memory_free(memory);
 }
 

@@ -20,3 +20,9 @@ uint64_t memory_faults_asked(void);
 uint64_t memory_faults_failed(void);
 /* Blocks that were made and not freed, in all. */
 int64_t memory_faults_live(void);
+
+/* From now on every block that is given back, or left for a larger one, is looked through for these
+ * bytes, borrowed; NULL: no more. One thread. */
+void memory_faults_watch(const void *bytes, size_t size);
+/* In how many they stood. */
+uint64_t memory_faults_seen(void);
