@@ -4,18 +4,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
-
-static void give_back(const buf_t *self)
-{
-    if (self->is_secret && self->data != NULL)
-        explicit_bzero(self->data, self->capacity);
-    memory_free(self->data);
-}
 
 void buf_deinit(buf_t *self)
 {
-    give_back(self);
+    memory_free(self->data);
     *self = (buf_t){0};
 }
 
@@ -35,19 +27,6 @@ str_t buf_str(const buf_t *self)
     return str_of(self->data, self->size);
 }
 
-/* The system's own way of growing leaves a copy behind. */
-static char *grow(const buf_t *self, size_t capacity)
-{
-    if (!self->is_secret)
-        return memory_resize(self->data, capacity, 1);
-    char *data = memory_new_unset(capacity);
-    if (data != NULL && self->size > 0)
-        memcpy(data, self->data, self->size);
-    if (data != NULL)
-        give_back(self);
-    return data;
-}
-
 err_t buf_reserve(buf_t *self, size_t more)
 {
     if (self->failed != ERR_OK)
@@ -61,7 +40,7 @@ err_t buf_reserve(buf_t *self, size_t more)
     size_t capacity = self->capacity < 64 ? 64 : self->capacity;
     while (capacity < need)
         capacity += capacity / 2;
-    char *data = grow(self, capacity);
+    char *data = memory_resize(self->data, capacity, 1);
     if (data == NULL)
         return self->failed = ERR_NO_MEMORY;
     self->data = data;

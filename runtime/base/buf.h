@@ -18,11 +18,9 @@ typedef struct buf {
     size_t size, capacity;
     size_t size_max;
     err_t failed;
-    bool is_secret; /* memory that it gives back is overwritten first */
 } buf_t;
 
 #define BUF_INIT ((buf_t){0})
-#define BUF_SECRET ((buf_t){.is_secret = true})
 void buf_deinit(buf_t *self);
 #define BUF_SCOPED SCOPED(buf_deinit)
 

@@ -35,7 +35,7 @@ static void ask(shared_t *shared, uint32_t asker, bool is_typing)
         for (uint32_t i = 0; i < found.counts[kind]; i++) {
             str_t name = found.hits[kind][i].name;
             ASSERT(str_ends_with(name, STR("all")) || str_ends_with(name, str_from(own)));
-            ASSERT(found.hits[kind][i].word_count == 1);
+            ASSERT(found.hits[kind][i].words.count == 1);
             atomic_fetch_add(&shared->found, 1);
         }
     atomic_fetch_add(&shared->questions, 1);

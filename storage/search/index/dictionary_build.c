@@ -2,6 +2,7 @@
 #include "runtime/base/utf8.h"
 #include "storage/search/fold.h"
 #include "storage/search/index/dictionary_parts.h"
+#include "storage/search/secret_buf.h"
 
 /* A node on the path to the word that was added last: not written yet, for words may follow below
  * it. Its children that are done wait on the stack, from `children` on. */
@@ -30,15 +31,30 @@ err_t dictionary_builder_new(dictionary_builder_t **out_builder)
     return ERR_OK;
 }
 
+static void drop(const dictionary_builder_t *self, buf_t *part)
+{
+    if (self->is_secret)
+        secret_buf_deinit(part);
+    else
+        buf_deinit(part);
+}
+
+static void append(const dictionary_builder_t *self, buf_t *part, const void *bytes, size_t size)
+{
+    if (self->is_secret)
+        secret_buf_reserve(part, size);
+    buf_append_bytes(part, bytes, size);
+}
+
 void dictionary_builder_free(dictionary_builder_t *self)
 {
     if (self == NULL)
         return;
-    buf_deinit(&self->waiting);
-    buf_deinit(&self->nodes);
-    buf_deinit(&self->offsets);
-    buf_deinit(&self->frequencies);
-    buf_deinit(&self->text);
+    drop(self, &self->waiting);
+    drop(self, &self->nodes);
+    drop(self, &self->offsets);
+    drop(self, &self->frequencies);
+    drop(self, &self->text);
     if (self->is_secret)
         explicit_bzero(self, sizeof *self); /* the path to the last word */
     memory_free(self);
@@ -47,7 +63,6 @@ void dictionary_builder_free(dictionary_builder_t *self)
 void dictionary_builder_keep_secret(dictionary_builder_t *self)
 {
     self->is_secret = true;
-    self->waiting.is_secret = self->nodes.is_secret = self->text.is_secret = true;
 }
 
 /* The children of a node that is done are all known: they are written side by side. */
@@ -64,7 +79,7 @@ static void write_children(dictionary_builder_t *self, open_node_t *open)
         memcpy(place, &last, sizeof last);
         open->node.first_child = self->node_count;
         self->node_count += (uint32_t)(size / sizeof last);
-        buf_append_bytes(&self->nodes, self->waiting.data + open->children, size);
+        append(self, &self->nodes, self->waiting.data + open->children, size);
     }
     self->waiting.size = open->children;
 }
@@ -75,7 +90,7 @@ static void close_below(dictionary_builder_t *self, uint32_t depth)
     while (self->depth > depth && buf_status(&self->waiting) == ERR_OK) {
         open_node_t *open = &self->path[self->depth];
         write_children(self, open);
-        buf_append_bytes(&self->waiting, &open->node, sizeof open->node);
+        append(self, &self->waiting, &open->node, sizeof open->node);
         self->depth--;
     }
 }
@@ -131,7 +146,7 @@ err_t dictionary_builder_add(dictionary_builder_t *self, str_t word, uint64_t fr
     TRY(buf_status(&self->waiting));
     TRY(buf_status(&self->nodes));
     open_path(self, word);
-    buf_append(&self->text, word);
+    append(self, &self->text, word.data, word.size);
     buf_append_bytes(&self->offsets, &start, sizeof start);
     buf_append_bytes(&self->frequencies, &count, sizeof count);
     self->word_count++;
@@ -149,10 +164,10 @@ static void append_header(const dictionary_builder_t *self, buf_t *out)
 }
 
 /* Moves a part over, so that no more than one of them lies in memory twice. */
-static void move_part(buf_t *part, buf_t *out)
+static void move_part(const dictionary_builder_t *self, buf_t *part, buf_t *out)
 {
     buf_append(out, buf_str(part));
-    buf_deinit(part);
+    drop(self, part);
 }
 
 err_t dictionary_builder_finish(dictionary_builder_t *self, buf_t *out)
@@ -160,7 +175,7 @@ err_t dictionary_builder_finish(dictionary_builder_t *self, buf_t *out)
     close_below(self, 0);
     write_children(self, &self->path[0]);
     if (self->word_count > 0) {
-        buf_append_bytes(&self->nodes, &self->path[0].node, sizeof self->path[0].node);
+        append(self, &self->nodes, &self->path[0].node, sizeof self->path[0].node);
         self->node_count++;
     }
     uint32_t end = (uint32_t)self->text.size;
@@ -171,9 +186,9 @@ err_t dictionary_builder_finish(dictionary_builder_t *self, buf_t *out)
     append_header(self, out);
     TRY(buf_reserve(out, self->nodes.size + self->offsets.size + self->frequencies.size +
                              self->text.size));
-    move_part(&self->nodes, out);
-    move_part(&self->offsets, out);
-    move_part(&self->frequencies, out);
-    move_part(&self->text, out);
+    move_part(self, &self->nodes, out);
+    move_part(self, &self->offsets, out);
+    move_part(self, &self->frequencies, out);
+    move_part(self, &self->text, out);
     return buf_status(out);
 }

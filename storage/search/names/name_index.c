@@ -2,8 +2,12 @@
 
 #include "runtime/base/memory.h"
 #include "storage/search/fold.h"
+#include "storage/search/secret_buf.h"
 
 #include <string.h>
+
+/* No name is longer when it is folded: a code point of three bytes becomes 33 at most. */
+enum { FOLDED_ROOM = 12 * NAME_INDEX_SIZE_MAX };
 
 /* ---- life ---- */
 
@@ -211,9 +215,10 @@ static char *append(char *at, str_t text)
 
 static err_t make_item(const name_index_entry_t *entry, name_index_item_t *out_item)
 {
-    buf_t folded BUF_SCOPED = BUF_SECRET;
+    buf_t folded SECRET_BUF_SCOPED = BUF_INIT;
     str_t owner = entry->kind == NAME_INDEX_PERSON ? entry->key : entry->owner;
     str_t name = cut(entry->name, NAME_INDEX_SIZE_MAX);
+    secret_buf_reserve(&folded, FOLDED_ROOM);
     fold_append(&folded, name);
     TRY(buf_status(&folded));
     str_t text = cut(buf_str(&folded), NAME_INDEX_SIZE_MAX);

@@ -4,6 +4,7 @@
 #include "storage/search/names/name_index_parts.h"
 
 #include "runtime/base/memory.h"
+#include "storage/search/secret_buf.h"
 #include "storage/search/words.h"
 
 #include <stdlib.h>
@@ -34,7 +35,7 @@ static void pairs_deinit(pairs_t *self)
 
 void name_index_base_deinit(name_index_base_t *self)
 {
-    buf_deinit(&self->block); /* which is secret */
+    secret_buf_deinit(&self->block);
     memory_free(self->starts);
     memory_free(self->ranks);
     memory_free(self->slots);
@@ -189,13 +190,12 @@ static err_t write_words(const pairs_t *pairs, name_index_base_t *base,
 static err_t build(const pairs_t *pairs, name_index_base_t *base)
 {
     dictionary_builder_t *builder = NULL;
-    base->block = BUF_SECRET;
     base->starts = memory_new_array(pairs->count + 1, sizeof *base->starts);
     base->ranks = memory_new_array(pairs->count + 1, sizeof *base->ranks);
     if (base->starts == NULL || base->ranks == NULL)
         return ERR_NO_MEMORY;
     TRY(dictionary_builder_new(&builder));
-    // XX    dictionary_builder_keep_secret(builder);
+    dictionary_builder_keep_secret(builder);
     err_t err = write_words(pairs, base, builder);
     if (err == ERR_OK)
         err = dictionary_builder_finish(builder, &base->block);

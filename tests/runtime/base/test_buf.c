@@ -38,18 +38,6 @@ Test(buf, a_failure_keeps_the_content_and_stays_until_reset)
     check_str(buf_str(&buf), STR("ok"));
 }
 
-Test(buf, one_that_is_secret_grows_and_is_cleared_like_any)
-{
-    buf_t buf BUF_SCOPED = BUF_SECRET;
-    for (int i = 0; i < 200; i++)
-        buf_append(&buf, STR("word "));
-    cr_assert(eq(sz, buf.size, 1000));
-    check_true(str_starts_with(buf_str(&buf), STR("word word ")));
-    check_true(str_ends_with(buf_str(&buf), STR("word word ")));
-    buf_reset(&buf);
-    check_true(buf.is_secret);
-}
-
 Test(buf, random_use_agrees_with_an_array)
 {
     random_seed_t seed = {1};
