@@ -53,6 +53,8 @@ static bool is_matched(const question_word_t *word, const rank_match_t *match)
 {
     if (match->how == RANK_NEAR)
         return match->edits <= word->edits;
+    if (match->how == RANK_SOUND) /* is not looked up: it counts where the other words are */
+        return false;
     return match->how == RANK_PART ? match->value >= value_part_least : match->value > 0;
 }
 

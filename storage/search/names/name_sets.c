@@ -179,7 +179,7 @@ static void add_wide(name_sets_t *self, size_t index)
 
 static bool is_walked(const question_word_t *word)
 {
-    return word->size > 0 && word->edits > 0;
+    return word->size > 0 && word->edits > 0 && !word->is_cjk;
 }
 
 static void walk(name_sets_t *self, const question_word_t *word, size_t walks, name_near_t *out)
