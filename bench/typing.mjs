@@ -3,7 +3,7 @@
 //
 // From the press of a key (the time of its event) to the frame with the answer to what stands in the box then. Titles and
 // artists of the catalog are typed letter by letter, one key in KEY_MS, as a quick hand does it. typing.answer is the part of the
-// question: from its sending to the last byte of its answer.
+// question, of names and of lines of lyrics: from its sending to the last byte of its answer. The screen does not wait for lines.
 
 import path from 'node:path';
 import { id, openPage, signIn, startBrowser } from '../tests/e2e/support/browser.mjs';

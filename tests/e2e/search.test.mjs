@@ -257,6 +257,16 @@ test('a long title loses its end, not its start, in a page of either direction',
   await open('/search?q=harbour+lights');
   const title = results().locator('.found-title').first();
   await title.waitFor();
+  const isBesidePicture = () => title.evaluate((it) => {
+    const range = document.createRange();
+    range.selectNodeContents(it);
+    const [text, box] = [range.getBoundingClientRect(), it.getBoundingClientRect()];
+    return document.documentElement.dir === 'rtl' ? Math.abs(text.right - box.right) < 2 : Math.abs(text.left - box.left) < 2;
+  });
+  for (const direction of ['rtl', 'ltr']) {
+    await page.evaluate((it) => (document.documentElement.dir = it), direction);
+    assert.ok(await isBesidePicture(), `${direction}: a short title stands beside its picture`);
+  }
   await page.addStyleTag({ content: '.found-title { max-inline-size: 64px; }' });
   for (const direction of ['ltr', 'rtl']) {
     await page.evaluate((it) => (document.documentElement.dir = it), direction);
