@@ -27,6 +27,7 @@ static const char *const kind_names[ASKING_KIND_COUNT] = {
     [ASKING_CJK] = "cjk",
     [ASKING_CJK_TYPO1] = "cjk_typo1",
     [ASKING_FACET] = "facet",
+    [ASKING_ADDED] = "added",
     [ASKING_LYRICS] = "lyrics",
 };
 
@@ -178,6 +179,22 @@ static bool type_facet(attempt_t *self)
     return buf_str(self->out).size > 0;
 }
 
+/* A third of them has no word: all that is new. */
+static bool type_added(attempt_t *self)
+{
+    static const int64_t days[] = {1, 30, 365};
+    str_t rest = folded(self->title, self->arena), word;
+    self->request->filter.added_since_ms =
+        CORPUS_ADDED_LAST_MS - days[self->luck % 3] * CORPUS_DAY_MS;
+    self->request->wants_facets = self->luck / 3 % 2 == 0;
+    if (self->luck / 6 % 3 == 0)
+        return true;
+    while (fold_next_word(&rest, &word))
+        if (utf8_count(word) > 2 && buf_str(self->out).size == 0)
+            buf_append(self->out, word);
+    return buf_str(self->out).size > 0;
+}
+
 static bool type_lyrics(attempt_t *self)
 {
     uint32_t count = 4 + (uint32_t)(self->luck % 3);
@@ -209,6 +226,7 @@ static bool (*const typists[ASKING_KIND_COUNT])(attempt_t *self) = {
     [ASKING_CJK] = type_cjk,
     [ASKING_CJK_TYPO1] = type_cjk_typo1,
     [ASKING_FACET] = type_facet,
+    [ASKING_ADDED] = type_added,
     [ASKING_LYRICS] = type_lyrics,
 };
 
@@ -238,6 +256,7 @@ static bool is_asked_in(asking_kind_t kind, tongue_t tongue)
     case ASKING_BEGUN:
     case ASKING_COMPLETION:
     case ASKING_FACET:
+    case ASKING_ADDED:
     case ASKING_KIND_COUNT:
         break;
     }

@@ -24,6 +24,7 @@ typedef enum asking_kind {
     ASKING_CJK,          /* 2 to 4 characters from within a Japanese title */
     ASKING_CJK_TYPO1,    /* a Japanese title of 3 to 6 characters, one of which is wrong */
     ASKING_FACET,        /* a word, a genre, a decade, a popularity, with all counts */
+    ASKING_ADDED,        /* a word, or none, of what was added since a day, a month or a year */
     ASKING_LYRICS,       /* four to six words of a line */
     ASKING_KIND_COUNT
 } asking_kind_t;

@@ -6,7 +6,6 @@
 
 enum {
     PLAYS_MOST = 20000000,
-    DAY_MS = 86400000,
     ALBUMS_A_ROUND = 12,
     ARTISTS_A_ROUND = 3, /* who made a round's albums */
     SONG_SHARE = 1000,   /* the songs lie in the first of so many parts of what is played */
@@ -203,7 +202,9 @@ static void give_facets(const corpus_t *self, search_document_t *document, uint6
     document->genres = names(arena, two, luck % 3 == 0 && !str_equal(two[0], two[1]) ? 2 : 1);
     document->roots = name_of(arena, str_from(roots[of_artist % 16 < 12 ? 0 : of_artist % 16 % 3]));
     document->year = 2025 - (uint32_t)words_zipf(luck, 70);
-    document->added_at_ms = 1600000000000 + (int64_t)(luck % 1800) * DAY_MS;
+    int64_t days_ago = 1 + (int64_t)(luck % CORPUS_ADDED_DAYS);
+    document->added_at_ms =
+        CORPUS_ADDED_LAST_MS - days_ago * CORPUS_DAY_MS + (int64_t)(luck >> 24) % CORPUS_DAY_MS;
 }
 
 /* Titles of which a fifth have their marks in Arabic and Hebrew. */

@@ -15,7 +15,14 @@
 #include "bench/search/tongue.h"
 #include "storage/search/search_index.h"
 
-enum { CORPUS_VERSIONS_MAX = 6, CORPUS_LYRIC_LINES = 24, CORPUS_LYRIC_WORDS = 6 };
+enum {
+    CORPUS_VERSIONS_MAX = 6,
+    CORPUS_LYRIC_LINES = 24,
+    CORPUS_LYRIC_WORDS = 6,
+    CORPUS_DAY_MS = 86400000,
+    CORPUS_ADDED_DAYS = 1800, /* evenly, up to CORPUS_ADDED_LAST_MS */
+};
+#define CORPUS_ADDED_LAST_MS ((int64_t)1755520000000)
 
 typedef struct corpus {
     uint64_t seed;

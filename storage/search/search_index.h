@@ -23,7 +23,7 @@
 
 enum {
     /* What it is stored as: another one can't be read, and is thrown away at the start. */
-    SEARCH_FORMAT = 2,
+    SEARCH_FORMAT = 3,
     /* What a build makes of documents: folding, terms, ranks. One of another is outdated: it
      * answers, with the words of its time, until it has been built anew beside. */
     SEARCH_RANKING = 2,

@@ -1,4 +1,5 @@
 #include "storage/search/index/build_parts.h"
+#include "storage/search/index/checked.h"
 
 #include "storage/file.h"
 #include "storage/kv_boot.h"
@@ -58,6 +59,21 @@ err_t build_append(build_t *self, kv_table_t table, str_t key, size_t size, char
     return err == ERR_CONFLICT ? ERR_INTERNAL : err;
 }
 
+err_t build_append_checked(build_t *self, kv_table_t table, str_t key, size_t size, char **out_room)
+{
+    return build_append(self, table, key, size + CHECKED_SIZE, out_room);
+}
+
+err_t build_put_checked(build_t *self, kv_table_t table, str_t key, str_t value)
+{
+    char *room;
+    TRY(build_append_checked(self, table, key, value.size, &room));
+    if (value.size > 0)
+        memcpy(room, value.data, value.size);
+    checked_seal(key, room, value.size);
+    return ERR_OK;
+}
+
 /* ---- the folder ---- */
 
 static err_t name_in(const char *path, const char *name, buf_t *out)
@@ -84,7 +100,8 @@ bool index_is_unfinished(const char *path)
 err_t search_index_remove(const char *path)
 {
     /* The mark last: as long as anything is left, it is unfinished. */
-    static const char *const names[] = {"spool", "blocks", "titles", "runs", "building.new", mark};
+    static const char *const names[] = {"spool", "blocks",       "titles", "added",
+                                        "runs",  "building.new", mark};
     buf_t name BUF_SCOPED = BUF_INIT;
     struct stat info;
     if (stat(path, &info) != 0)
@@ -134,6 +151,7 @@ static void build_scope_end(build_t *self)
     tape_close(&self->spool);
     tape_close(&self->blocks);
     tape_close(&self->titles);
+    tape_close(&self->added);
     runs_deinit(&self->runs);
     buf_deinit(&self->ranks);
     buf_deinit(&self->block_list);
@@ -145,6 +163,7 @@ static err_t start(build_t *self)
     TRY(tape_open(self->path, "spool", &self->spool));
     TRY(tape_open(self->path, "blocks", &self->blocks));
     TRY(tape_open(self->path, "titles", &self->titles));
+    TRY(tape_open(self->path, "added", &self->added));
     TRY(tape_open(self->path, "runs", &self->runs.tape));
     TRY(kv_open(&(kv_options_t){.path = self->path,
                                 .tables = INDEX_TABLES,
@@ -180,6 +199,7 @@ static err_t run(build_t *self)
     TRY(build_write_blocks(self));
     TRY(build_write_ids(self));
     TRY(build_write_titles(self));
+    TRY(build_write_added(self));
     TRY(build_merge(self));
     TRY(finish(self));
     build_step(self, count);
@@ -196,6 +216,7 @@ err_t search_build(const char *path, const search_build_options_t *options)
         .spool = TAPE_CLOSED,
         .blocks = TAPE_CLOSED,
         .titles = TAPE_CLOSED,
+        .added = TAPE_CLOSED,
         .runs.tape = TAPE_CLOSED,
     };
     err_t err = run(&build);

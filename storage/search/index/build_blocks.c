@@ -1,50 +1,19 @@
 #include "storage/bytes_at.h"
+#include "storage/search/index/added.h"
 #include "storage/search/index/build_parts.h"
 #include "storage/search/index/terms.h"
 
 #include "runtime/base/memory.h"
 
-enum { RECORD_HEAD = 8, TITLES_ROOM = 64 << 10 };
-
-/* The column of when documents were added, a chunk at a time. */
-typedef struct added {
-    int64_t values[1 + ADDED_CHUNK]; /* the latest, then each */
-    size_t count;
-} added_t;
+enum { RECORD_HEAD = 8, COLUMN_ROOM = 64 << 10 };
 
 typedef struct blocks {
     build_t *build;
     term_table_t *terms;
-    tape_writer_t titles;
+    tape_writer_t titles, added;
     buf_t block, scratch;
     uint32_t *places; /* in the block, by number; BLOCK_DOCUMENTS_MAX of them */
-    added_t added;
 } blocks_t;
-
-static err_t flush_added(blocks_t *self, uint32_t number)
-{
-    char key[NUMBER_KEY_SIZE], *room;
-    added_t *added = &self->added;
-    size_t size = (1 + added->count) * sizeof added->values[0];
-    if (added->count == 0)
-        return ERR_OK;
-    added->values[0] = added->values[1];
-    for (size_t i = 1; i < added->count; i++)
-        added->values[0] = MAX(added->values[0], added->values[1 + i]);
-    TRY(build_append(self->build, TABLE_ADDED, index_number_key(key, number / ADDED_CHUNK), size,
-                     &room));
-    memcpy(room, added->values, size);
-    added->count = 0;
-    return ERR_OK;
-}
-
-static err_t put(blocks_t *self, kv_table_t table, uint32_t number, str_t value)
-{
-    char key[NUMBER_KEY_SIZE], *room;
-    TRY(build_append(self->build, table, index_number_key(key, number), value.size, &room));
-    memcpy(room, value.data, value.size);
-    return ERR_OK;
-}
 
 typedef struct emission {
     blocks_t *blocks;
@@ -55,6 +24,12 @@ static err_t add_title(blocks_t *self, str_t title, uint32_t number)
 {
     rank_t item = {index_title_hash(title), number, 0};
     return tape_write(&self->titles, str_of(&item, sizeof item));
+}
+
+static err_t add_moment(blocks_t *self, int64_t ms, uint32_t number)
+{
+    rank_t item = {added_moment(ms), number, 0};
+    return tape_write(&self->added, str_of(&item, sizeof item));
 }
 
 static err_t add_term(void *context, str_t term, str_t name)
@@ -68,18 +43,17 @@ static err_t add_term(void *context, str_t term, str_t name)
 static err_t write_document(blocks_t *self, uint32_t number, str_t record)
 {
     folded_t folded;
+    char room[NUMBER_KEY_SIZE];
     build_t *build = self->build;
     TRY(folded_read(record, &folded));
-    const search_entry_t *entry = &folded.entry;
-    build_ranks(build)[number] = (rank_t){entry->id, number, 0};
-    self->added.values[1 + self->added.count++] = entry->added_at_ms;
-    TRY(put(self, TABLE_ENTRIES, number, folded.entry_bytes));
+    build_ranks(build)[number] = (rank_t){folded.entry.id, number, 0};
+    str_t key = index_number_key(room, number);
+    TRY(add_moment(self, folded.added_at_ms, number));
+    TRY(build_put_checked(build, TABLE_ENTRIES, key, folded.entry_bytes));
     if (folded.lyrics.size > 0)
-        TRY(put(self, TABLE_LYRICS, number, folded.lyrics));
+        TRY(build_put_checked(build, TABLE_LYRICS, key, folded.lyrics));
     emission_t emission = {self, number};
     TRY(terms_each(&folded, &self->scratch, add_term, &emission));
-    if (self->added.count == ADDED_CHUNK)
-        TRY(flush_added(self, number));
     return term_table_is_full(self->terms) ? term_table_write(self->terms, &build->runs) : ERR_OK;
 }
 
@@ -132,10 +106,10 @@ static err_t write_all(blocks_t *self)
     size_t count = build->block_list.size / sizeof *blocks;
     for (size_t i = 0; i < count; i++)
         TRY(write_block(self, &blocks[i]));
-    if (build_count(build) > 0)
-        TRY(flush_added(self, build_count(build) - 1));
     TRY(tape_flush(&self->titles));
+    TRY(tape_flush(&self->added));
     self->build->titles.size = self->titles.at;
+    self->build->added.size = self->added.at;
     return term_table_write(self->terms, &self->build->runs);
 }
 
@@ -145,6 +119,7 @@ static void blocks_scope_end(blocks_t **self)
         return;
     term_table_free((*self)->terms);
     tape_writer_deinit(&(*self)->titles);
+    tape_writer_deinit(&(*self)->added);
     buf_deinit(&(*self)->block);
     buf_deinit(&(*self)->scratch);
     memory_free((*self)->places);
@@ -157,7 +132,8 @@ err_t build_write_blocks(build_t *build)
     if (self == NULL)
         return ERR_NO_MEMORY;
     self->build = build;
-    self->titles = (tape_writer_t){.tape = &build->titles, .room = TITLES_ROOM};
+    self->titles = (tape_writer_t){.tape = &build->titles, .room = COLUMN_ROOM};
+    self->added = (tape_writer_t){.tape = &build->added, .room = COLUMN_ROOM};
     self->places = memory_new_array(BLOCK_DOCUMENTS_MAX, sizeof *self->places);
     if (self->places == NULL)
         return ERR_NO_MEMORY;

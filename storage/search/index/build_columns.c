@@ -1,4 +1,5 @@
 #include "storage/search/index/build_parts.h"
+#include "storage/search/index/checked.h"
 
 /* ---- a column of keys that ascend, then their numbers ---- */
 
@@ -11,20 +12,40 @@ static void write_chunk(const rank_t *items, size_t count, char *room)
     }
 }
 
-static size_t chunk_size(size_t count)
+static err_t put_chunk(build_t *self, kv_table_t table, str_t key, const rank_t *items,
+                       size_t count)
 {
-    return count * (sizeof(uint64_t) + sizeof(uint32_t));
+    char *room;
+    size_t size = count * (sizeof items->key + sizeof items->index);
+    TRY(build_append_checked(self, table, key, size, &room));
+    write_chunk(items, count, room);
+    checked_seal(key, room, size);
+    return ERR_OK;
+}
+
+err_t build_read_column(build_t *self, tape_t *tape)
+{
+    enum { ROOM = 64 << 10 };
+    tape_reader_t reader SCOPED(tape_reader_deinit) = {
+        .tape = tape, .end = tape->size, .room = ROOM};
+    buf_reset(&self->ranks);
+    while (!tape_is_at_end(&reader)) {
+        str_t item;
+        TRY(tape_read(&reader, sizeof(rank_t), &item));
+        buf_append(&self->ranks, item);
+        TRY(buf_status(&self->ranks));
+    }
+    tape_close(tape);
+    ranks_sort(build_ranks(self), build_count(self));
+    return ERR_OK;
 }
 
 /* ---- ids ---- */
 
 static err_t write_ids(build_t *self, search_kind_t kind, const rank_t *items, size_t count)
 {
-    char key[ID_KEY_SIZE], *room;
-    TRY(build_append(self, TABLE_IDS, index_id_key(key, kind, items[0].key), chunk_size(count),
-                     &room));
-    write_chunk(items, count, room);
-    return ERR_OK;
+    char room[ID_KEY_SIZE];
+    return put_chunk(self, TABLE_IDS, index_id_key(room, kind, items[0].key), items, count);
 }
 
 err_t build_write_ids(build_t *self)
@@ -46,42 +67,21 @@ err_t build_write_ids(build_t *self)
 
 /* ---- titles ---- */
 
-/* Into the memory of the ranks, which are no longer needed: there are no more titles than those. */
-static err_t read_titles(build_t *self)
-{
-    enum { ROOM = 64 << 10 };
-    tape_reader_t reader SCOPED(tape_reader_deinit) = {
-        .tape = &self->titles, .end = self->titles.size, .room = ROOM};
-    buf_reset(&self->ranks);
-    while (!tape_is_at_end(&reader)) {
-        str_t item;
-        TRY(tape_read(&reader, sizeof(rank_t), &item));
-        buf_append(&self->ranks, item);
-        TRY(buf_status(&self->ranks));
-    }
-    tape_close(&self->titles);
-    return ERR_OK;
-}
-
 static err_t write_titles(build_t *self, const rank_t *items, size_t count)
 {
-    char key[TITLE_KEY_SIZE], *room;
-    TRY(build_append(self, TABLE_TITLES, index_title_key(key, items[0].key, items[0].index),
-                     chunk_size(count), &room));
-    write_chunk(items, count, room);
-    return ERR_OK;
+    char room[TITLE_KEY_SIZE];
+    str_t key = index_title_key(room, items[0].key, items[0].index);
+    return put_chunk(self, TABLE_TITLES, key, items, count);
 }
 
 err_t build_write_titles(build_t *self)
 {
-    TRY(read_titles(self));
-    rank_t *items = build_ranks(self);
+    TRY(build_read_column(self, &self->titles));
+    const rank_t *items = build_ranks(self);
     size_t count = build_count(self);
-    ranks_sort(items, count);
     for (size_t i = 0; i < count; i++)
         self->base.terms += i == 0 || items[i].key != items[i - 1].key ? 1 : 0;
     for (size_t at = 0; at < count; at += IDS_CHUNK)
         TRY(write_titles(self, items + at, MIN(count - at, (size_t)IDS_CHUNK)));
-    buf_deinit(&self->ranks);
     return ERR_OK;
 }

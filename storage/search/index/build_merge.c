@@ -1,3 +1,4 @@
+#include "runtime/base/crc32c.h"
 #include "storage/search/index/build_parts.h"
 #include "storage/search/index/posting.h"
 #include "storage/search/index/terms.h"
@@ -32,12 +33,9 @@ static err_t add_word(merger_t *self, str_t word)
     return dictionary_builder_add(self->words, word, self->posting.count);
 }
 
-static err_t add_name(merger_t *self, str_t term, str_t name)
+static err_t add_name(const merger_t *self, str_t term, str_t name)
 {
-    char *room;
-    TRY(build_append(self->build, TABLE_NAMES, term, name.size, &room));
-    memcpy(room, name.data, name.size);
-    return ERR_OK;
+    return build_put_checked(self->build, TABLE_NAMES, term, name);
 }
 
 static err_t end_term(void *context, str_t term, str_t name)
@@ -61,6 +59,7 @@ static err_t write_dictionary(merger_t *self)
     char *room;
     TRY(dictionary_builder_finish(self->words, &block));
     self->build->base.dictionary_size = block.size;
+    self->build->base.dictionary_check = crc32c(0, buf_str(&block));
     size_t size = MAX(block.size, (size_t)DICTIONARY_SIZE_MIN);
     TRY(build_append(self->build, TABLE_META, STR("dictionary"), size, &room));
     memcpy(room, block.data, block.size);

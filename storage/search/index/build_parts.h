@@ -4,7 +4,7 @@
  * build.c         the order, the folder, the end
  * build_spool.c   each document folded once to a file; ranks; the file cut into blocks by rank
  * build_blocks.c  each block in memory: entries, lyrics, columns, sorted runs of terms
- * build_columns.c ids and titles to numbers
+ * build_columns.c ids and titles to numbers; build_added.c since when they are there
  * build_merge.c   the runs merged to postings, the dictionary
  *
  * A block is what fits a quarter of the memory, BLOCK_DOCUMENTS_MAX documents at most; another
@@ -31,10 +31,11 @@ typedef struct build {
     size_t memory_max;
     kv_t *kv;
     kv_tx_t tx;
-    size_t dirty;                 /* bytes put since the last commit */
-    tape_t spool, blocks, titles; /* titles: rank_t each, of a hash and a number */
-    buf_t ranks;                  /* rank_t each: by index, then ids by number */
-    buf_t block_list;             /* build_block_t each */
+    size_t dirty; /* bytes put since the last commit */
+    tape_t spool, blocks;
+    tape_t titles, added; /* rank_t each, of a hash or a moment, and a number */
+    buf_t ranks;          /* rank_t each: by index, then ids by number, then columns */
+    buf_t block_list;     /* build_block_t each */
     runs_t runs;
     index_base_t base;
 } build_t;
@@ -43,7 +44,8 @@ err_t build_spool(build_t *self);      /* spool, ranks, base.counts, base.plays_
 err_t build_cut_blocks(build_t *self); /* from the spool, which is gone then */
 err_t build_write_blocks(build_t *self);
 err_t build_write_ids(build_t *self);
-err_t build_write_titles(build_t *self); /* the ranks are gone then */
+err_t build_write_titles(build_t *self);
+err_t build_write_added(build_t *self); /* the ranks are gone then */
 err_t build_merge(build_t *self);
 
 uint32_t build_count(const build_t *self); /* documents */
@@ -53,3 +55,10 @@ err_t build_check_stopped(const build_t *self);
 void build_step(const build_t *self, uint64_t steps);
 /* kv_append, with a commit before it when enough has gathered. */
 err_t build_append(build_t *self, kv_table_t table, str_t key, size_t size, char **out_room);
+/* With room for its checksum (checked.h), which the caller puts there. */
+err_t build_append_checked(build_t *self, kv_table_t table, str_t key, size_t size,
+                           char **out_room);
+err_t build_put_checked(build_t *self, kv_table_t table, str_t key, str_t value);
+/* A tape of rank_t, which is gone then, by key and index in the memory of the ranks: there are no
+ * more of them than documents. */
+err_t build_read_column(build_t *self, tape_t *tape);

@@ -131,6 +131,7 @@ static void write_heads(buf_t *out, size_t start, const search_document_t *docum
     memcpy(head + AT_ADDED, &document->added_at_ms, 8);
     memcpy(head + AT_PLAYS, &document->plays, 8);
     entry_write_head(head + HEAD_SIZE, &entry);
+    entry_append_sizes(out, &entry);
 }
 
 err_t folded_append(buf_t *out, const search_document_t *document)
@@ -140,13 +141,15 @@ err_t folded_append(buf_t *out, const search_document_t *document)
     if (room == NULL)
         return buf_status(out);
     texts_t at = append_texts(out, document);
+    TRY(buf_status(out));
+    write_heads(out, start, document, &at);
+    size_t facets_at = out->size;
     TRY(append_facets(out, document));
-    uint32_t facets_size = (uint32_t)(out->size - at.end);
+    uint32_t facets_size = (uint32_t)(out->size - facets_at);
     str_t lyrics = terms_cut(document->lyrics, SEARCH_LYRICS_SIZE_MAX);
     uint32_t lyrics_size = (uint32_t)lyrics.size;
     buf_append(out, lyrics);
     TRY(buf_status(out));
-    write_heads(out, start, document, &at);
     memcpy(out->data + start + AT_FACETS, &facets_size, sizeof facets_size);
     memcpy(out->data + start + AT_LYRICS, &lyrics_size, sizeof lyrics_size);
     return ERR_OK;
@@ -155,17 +158,16 @@ err_t folded_append(buf_t *out, const search_document_t *document)
 err_t folded_read(str_t bytes, folded_t *out_folded)
 {
     folded_t folded = {0};
-    size_t size;
     if (bytes.size < HEAD_SIZE)
         return ERR_CORRUPT;
     str_t rest = str_slice(bytes, HEAD_SIZE, bytes.size);
-    TRY(entry_size(rest, &size));
     size_t facets = u32_at(bytes, AT_FACETS), lyrics = u32_at(bytes, AT_LYRICS);
-    if (rest.size - size != facets + lyrics)
+    if (rest.size < facets + lyrics)
         return ERR_CORRUPT;
+    size_t size = rest.size - facets - lyrics;
     folded.entry_bytes = str_slice(rest, 0, size);
     TRY(entry_read(folded.entry_bytes, &folded.entry));
-    folded.entry.added_at_ms = (int64_t)u64_at(bytes, AT_ADDED);
+    folded.added_at_ms = (int64_t)u64_at(bytes, AT_ADDED);
     folded.plays = u64_at(bytes, AT_PLAYS);
     folded.facets = str_slice(rest, size, size + facets);
     folded.lyrics = str_slice(rest, size + facets, rest.size);

@@ -9,6 +9,7 @@
 typedef struct folded {
     search_entry_t entry; /* its popularity is 0 until somebody knows the most played */
     uint64_t plays;
+    int64_t added_at_ms;
     str_t facets; /* folded_next_facet */
     str_t lyrics; /* as put in */
     str_t entry_bytes;

@@ -1,26 +1,24 @@
 #include "runtime/base/crc32c.h"
 #include "runtime/base/memory.h"
-#include "storage/bytes_at.h"
+#include "storage/search/index/checked.h"
 #include "storage/search/index/index_build.h"
 #include "storage/search/index/index_parts.h"
 
 #include <unistd.h>
 
 const char *const INDEX_TABLES[TABLE_COUNT] = {
-    "meta",   "postings", "entries",     "names",     "lyrics",      "added",       "ids",
-    "titles", "delta",    "delta-terms", "delta-ids", "delta-names", "delta-words", "gone",
+    "meta",        "postings",    "entries",     "names", "lyrics",      "added",
+    "added-marks", "ids",         "titles",      "delta", "delta-terms", "delta-added",
+    "delta-ids",   "delta-names", "delta-words", "gone",
 };
 
-/* ---- heads, with a checksum behind them ---- */
+/* ---- heads ---- */
 
 static err_t head_get(const kv_tx_t *tx, const char *name, void *out_head, size_t size)
 {
     str_t value;
-    err_t err = kv_get(tx, TABLE_META, str_from(name), &value);
-    if (err != ERR_OK)
-        return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
-    if (value.size != size + sizeof(uint32_t) ||
-        crc32c(0, str_of(value.data, size)) != u32_at(value, size))
+    TRY(checked_get_known(tx, TABLE_META, str_from(name), &value));
+    if (value.size != size)
         return ERR_CORRUPT;
     memcpy(out_head, value.data, size);
     return ERR_OK;
@@ -28,12 +26,7 @@ static err_t head_get(const kv_tx_t *tx, const char *name, void *out_head, size_
 
 static err_t head_put(const kv_tx_t *tx, const char *name, const void *head, size_t size)
 {
-    buf_t value BUF_SCOPED = BUF_INIT;
-    uint32_t check = crc32c(0, str_of(head, size));
-    buf_append_bytes(&value, head, size);
-    buf_append_bytes(&value, &check, sizeof check);
-    TRY(buf_status(&value));
-    return kv_put(tx, TABLE_META, str_from(name), buf_str(&value));
+    return checked_put(tx, TABLE_META, str_from(name), str_of(head, size));
 }
 
 err_t index_base_get(const kv_tx_t *tx, index_base_t *out_base)
@@ -56,7 +49,7 @@ err_t index_state_put(const kv_tx_t *tx, const index_state_t *state)
     return head_put(tx, "state", state, sizeof *state);
 }
 
-err_t index_dictionary_get(const kv_tx_t *tx, const index_base_t *base, dictionary_t *out)
+static err_t dictionary_block(const kv_tx_t *tx, const index_base_t *base, str_t *out_block)
 {
     str_t block = {0};
     err_t err = kv_get(tx, TABLE_META, STR("dictionary"), &block);
@@ -64,7 +57,24 @@ err_t index_dictionary_get(const kv_tx_t *tx, const index_base_t *base, dictiona
         return err;
     if (block.size < base->dictionary_size)
         return ERR_CORRUPT;
-    return dictionary_open(str_slice(block, 0, base->dictionary_size), out);
+    *out_block = str_slice(block, 0, base->dictionary_size);
+    return ERR_OK;
+}
+
+err_t index_dictionary_get(const kv_tx_t *tx, const index_base_t *base, dictionary_t *out)
+{
+    str_t block;
+    TRY(dictionary_block(tx, base, &block));
+    return dictionary_open(block, out);
+}
+
+err_t index_dictionary_check(const kv_tx_t *tx)
+{
+    index_base_t base;
+    str_t block;
+    TRY(index_base_get(tx, &base));
+    TRY(dictionary_block(tx, &base, &block));
+    return crc32c(0, block) == base.dictionary_check ? ERR_OK : ERR_CORRUPT;
 }
 
 uint64_t index_delta_count(const index_state_t *state)
@@ -96,7 +106,10 @@ static err_t check_format(kv_t *kv)
     index_base_t base;
     TRY(kv_read(kv, &tx));
     TRY(index_base_get(&tx, &base));
-    return base.format == SEARCH_FORMAT ? ERR_OK : ERR_STALE;
+    if (base.format != SEARCH_FORMAT)
+        return ERR_STALE;
+    /* A walk of it looks at nodes here and there, far too many for checksums on the way. */
+    return index_dictionary_check(&tx);
 }
 
 err_t search_index_open(const search_index_options_t *options, search_index_t **out_index)

@@ -1,4 +1,5 @@
 #include "storage/bytes_at.h"
+#include "storage/search/index/checked.h"
 #include "storage/search/index/index_parts.h"
 
 #include "runtime/base/xxh64.h"
@@ -56,12 +57,14 @@ err_t index_base_number(const kv_tx_t *tx, search_kind_t kind, uint64_t id, uint
         TRY(kv_previous(&cursor));
     if (cursor.key.size != ID_KEY_SIZE || cursor.key.data[0] != (char)kind)
         return ERR_NOT_FOUND;
-    return number_in(cursor.value, id, out_number);
+    str_t chunk;
+    TRY(checked_open(cursor.key, cursor.value, &chunk));
+    return number_in(chunk, id, out_number);
 }
 
 /* ---- the numbers of a title ---- */
 
-enum { TITLE_SIZE = sizeof(uint64_t) + sizeof(uint32_t), PIECE = 256 };
+enum { TITLE_SIZE = sizeof(uint64_t) + sizeof(uint32_t) };
 
 str_t index_title_key(char room[TITLE_KEY_SIZE], uint64_t hash, uint32_t number)
 {
@@ -114,8 +117,11 @@ err_t index_titles_read(const kv_tx_t *tx, str_t title, uint32_t base_end, roari
     err = err == ERR_NOT_FOUND ? kv_last(&cursor) : err == ERR_OK ? kv_previous(&cursor) : err;
     if (err == ERR_NOT_FOUND)
         err = kv_first(&cursor);
-    for (; err == ERR_OK && goes_on; err = goes_on ? kv_next(&cursor) : ERR_OK)
-        TRY(add_titles(cursor.value, hash, base_end, bitmap, &count, &goes_on));
+    for (; err == ERR_OK && goes_on; err = goes_on ? kv_next(&cursor) : ERR_OK) {
+        str_t chunk;
+        TRY(checked_open(cursor.key, cursor.value, &chunk));
+        TRY(add_titles(chunk, hash, base_end, bitmap, &count, &goes_on));
+    }
     if (err != ERR_OK && err != ERR_NOT_FOUND)
         return err;
     *out_count = count;

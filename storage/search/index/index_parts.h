@@ -2,9 +2,9 @@
 /* index_parts.h -- what the files of the index share; nobody else includes it.
  *
  * index.c        opening, the base's and the delta's heads
- * index_columns.c ids and titles to numbers
+ * index_columns.c ids and titles to numbers; added.c since when they are there
  * index_read.c   one look: postings, entries, lists
- * index_delta.c  what an update writes; index_update.c its order
+ * index_terms.c  what an update writes; index_update.c its order
  * index_swap.c   another environment in the place of the one that is read
  * build.c        a whole one
  *
@@ -14,17 +14,20 @@
 #include "storage/kv_places.h"
 #include "storage/search/index/search_read.h"
 
+/* All values but those of posting.h are checked.h's. */
 enum {
     TABLE_META,        /* "base", "state", "dictionary" */
     TABLE_POSTINGS,    /* term: posting.h */
     TABLE_ENTRIES,     /* number: entry.h */
     TABLE_NAMES,       /* facet's term: its value as it was put in */
     TABLE_LYRICS,      /* number: as put in */
-    TABLE_ADDED,       /* number / ADDED_CHUNK: the latest, then each, int64_t of ms */
+    TABLE_ADDED,       /* place / ADDED_BLOCK: added.h */
+    TABLE_ADDED_MARKS, /* which mark: a bitset, added.h */
     TABLE_IDS,         /* kind and first id: so many ids ascending, then their numbers */
     TABLE_TITLES,      /* first hash and number: so many hashes ascending, then their numbers */
     TABLE_DELTA,       /* number: folded.h */
     TABLE_DELTA_TERMS, /* term, 0, number >> 8 in three bytes: the low bytes, ascending */
+    TABLE_DELTA_ADDED, /* number / 128: the moment of each, added.h */
     TABLE_DELTA_IDS,   /* kind and id: number */
     TABLE_DELTA_NAMES, /* facet's term the base does not have: its value */
     TABLE_DELTA_WORDS, /* a word that the base's dictionary does not have: of how many documents */
@@ -37,8 +40,7 @@ extern const char *const INDEX_TABLES[TABLE_COUNT];
 #define INDEX_TERM_ALL STR("*")
 
 enum {
-    ADDED_CHUNK = 4096,
-    IDS_CHUNK = 4096,
+    IDS_CHUNK = 339, /* with a checksum, an LMDB page */
     ID_KEY_SIZE = 9,
     NUMBER_KEY_SIZE = 4,
     TITLE_KEY_SIZE = 12
@@ -47,7 +49,7 @@ enum {
 /* What a build says of itself. */
 typedef struct index_base {
     uint32_t format, ranking;
-    uint32_t counts[SEARCH_KIND_COUNT], gap;
+    uint32_t counts[SEARCH_KIND_COUNT], dictionary_check; /* CRC32C */
     uint64_t plays_max[SEARCH_KIND_COUNT];
     uint64_t terms, words, dictionary_size, built_at_ms;
 } index_base_t;
@@ -68,6 +70,8 @@ err_t index_base_get(const kv_tx_t *tx, index_base_t *out_base);
 err_t index_base_put(const kv_tx_t *tx, const index_base_t *base);
 err_t index_state_get(const kv_tx_t *tx, index_state_t *out_state);
 err_t index_state_put(const kv_tx_t *tx, const index_state_t *state);
+/* The whole of the dictionary is what was built; read once, when it is opened. */
+err_t index_dictionary_check(const kv_tx_t *tx);
 err_t index_dictionary_get(const kv_tx_t *tx, const index_base_t *base, dictionary_t *out);
 uint64_t index_delta_count(const index_state_t *state); /* documents and tombstones */
 

@@ -1,4 +1,6 @@
 #include "storage/bytes_at.h"
+#include "storage/search/index/added.h"
+#include "storage/search/index/checked.h"
 #include "storage/search/index/entry.h"
 #include "storage/search/index/folded.h"
 #include "storage/search/index/index_parts.h"
@@ -257,7 +259,9 @@ err_t search_facet_values(search_read_t *read, search_space_t space, search_valu
         names_t *names = is_base ? &base : &delta;
         str_t term = term_of(names);
         uint64_t frequency = search_frequency(read, space, term);
-        if (frequency > 0 && !each(context, term, names->cursor.value, frequency))
+        str_t name;
+        TRY(checked_open(names->cursor.key, names->cursor.value, &name));
+        if (frequency > 0 && !each(context, term, name, frequency))
             return ERR_OK;
         TRY(names_next(names));
     }
@@ -277,41 +281,20 @@ static bool is_of_base(const search_read_t *read, uint32_t number)
            (read->gone == NULL || !roaring_bitmap_contains(read->gone, number));
 }
 
-static err_t added_chunk(search_read_t *read, uint32_t chunk, str_t *out_chunk)
+static err_t base_entry(const search_read_t *read, uint32_t number, search_entry_t *out_entry)
 {
     char room[NUMBER_KEY_SIZE];
-    size_t count = MIN((size_t)ADDED_CHUNK, read->base_end - (size_t)chunk * ADDED_CHUNK);
-    err_t err = kv_get(&read->tx, TABLE_ADDED, index_number_key(room, chunk), out_chunk);
-    if (err == ERR_OK && out_chunk->size != (count + 1) * sizeof(int64_t))
-        err = ERR_CORRUPT;
-    return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
-}
-
-static int64_t added_in(str_t chunk, size_t index)
-{
-    return (int64_t)u64_at(chunk, (index + 1) * sizeof(int64_t));
-}
-
-static err_t base_entry(search_read_t *read, uint32_t number, search_entry_t *out_entry)
-{
-    char room[NUMBER_KEY_SIZE];
-    str_t value, chunk;
-    search_entry_t entry;
-    err_t err = kv_get(&read->tx, TABLE_ENTRIES, index_number_key(room, number), &value);
-    if (err != ERR_OK)
-        return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
-    TRY(entry_read(value, &entry));
-    TRY(added_chunk(read, number / ADDED_CHUNK, &chunk));
-    entry.added_at_ms = added_in(chunk, number % ADDED_CHUNK);
-    *out_entry = entry;
-    return ERR_OK;
+    str_t value;
+    str_t key = index_number_key(room, number);
+    TRY(checked_get_known(&read->tx, TABLE_ENTRIES, key, &value));
+    return entry_read(value, out_entry);
 }
 
 static err_t delta_document(search_read_t *read, uint32_t number, folded_t *out_folded)
 {
     char room[NUMBER_KEY_SIZE];
     str_t value;
-    TRY(kv_get(&read->tx, TABLE_DELTA, index_number_key(room, number), &value));
+    TRY(checked_get(&read->tx, TABLE_DELTA, index_number_key(room, number), &value));
     return folded_read(value, out_folded);
 }
 
@@ -332,7 +315,10 @@ err_t search_number(search_read_t *read, search_kind_t kind, uint64_t id, uint32
     char room[ID_KEY_SIZE];
     str_t value;
     uint32_t number;
-    if (kv_get(&read->tx, TABLE_DELTA_IDS, index_id_key(room, kind, id), &value) == ERR_OK) {
+    err_t err = checked_get(&read->tx, TABLE_DELTA_IDS, index_id_key(room, kind, id), &value);
+    if (err != ERR_OK && err != ERR_NOT_FOUND)
+        return err;
+    if (err == ERR_OK) {
         if (value.size != sizeof number)
             return ERR_CORRUPT;
         *out_number = u32_at(value, 0);
@@ -351,7 +337,7 @@ err_t search_lyrics(search_read_t *read, uint32_t number, str_t *out_lyrics)
     folded_t folded;
     str_t lyrics = {0};
     if (is_of_base(read, number)) {
-        err_t err = kv_get(&read->tx, TABLE_LYRICS, index_number_key(room, number), &lyrics);
+        err_t err = checked_get(&read->tx, TABLE_LYRICS, index_number_key(room, number), &lyrics);
         if (err != ERR_OK && err != ERR_NOT_FOUND)
             return err;
         read->work += 1 + lyrics.size / WORK_BYTES;
@@ -366,57 +352,14 @@ err_t search_lyrics(search_read_t *read, uint32_t number, str_t *out_lyrics)
     return ERR_OK;
 }
 
-static err_t add_chunk_since(search_read_t *read, uint32_t chunk, int64_t since,
-                             roaring_bitmap_t *bitmap)
-{
-    str_t column;
-    uint32_t numbers[ADDED_CHUNK], count = 0;
-    TRY(added_chunk(read, chunk, &column));
-    read->work += 2;
-    if ((int64_t)u64_at(column, 0) < since) /* the latest of them */
-        return ERR_OK;
-    size_t size = column.size / sizeof(int64_t) - 1;
-    read->work += column.size / WORK_BYTES;
-    for (size_t i = 0; i < size; i++) {
-        numbers[count] = chunk * ADDED_CHUNK + (uint32_t)i;
-        count += added_in(column, i) >= since ? 1 : 0;
-    }
-    roaring_bitmap_add_many(bitmap, count, numbers);
-    return ERR_OK;
-}
-
-static err_t add_delta_since(search_read_t *read, int64_t since, roaring_bitmap_t *bitmap)
-{
-    kv_cursor_t cursor KV_CURSOR_SCOPED = {0};
-    TRY(kv_cursor_open(&read->tx, TABLE_DELTA, &cursor));
-    err_t err = kv_first(&cursor);
-    for (; err == ERR_OK; err = kv_next(&cursor)) {
-        folded_t folded;
-        read->work += 2;
-        TRY(folded_read(cursor.value, &folded));
-        if (cursor.key.size != NUMBER_KEY_SIZE)
-            return ERR_CORRUPT;
-        if (folded.entry.added_at_ms >= since)
-            roaring_bitmap_add(bitmap, __builtin_bswap32(u32_at(cursor.key, 0)));
-    }
-    return err == ERR_NOT_FOUND ? ERR_OK : err;
-}
-
-static err_t added_since(search_read_t *read, int64_t since, roaring_bitmap_t *bitmap)
-{
-    for (uint32_t chunk = 0; chunk * (uint64_t)ADDED_CHUNK < read->base_end; chunk++)
-        TRY(add_chunk_since(read, chunk, since, bitmap));
-    if (read->gone != NULL)
-        roaring_bitmap_andnot_inplace(bitmap, read->gone);
-    return read->has_delta ? add_delta_since(read, since, bitmap) : ERR_OK;
-}
-
 err_t search_added_since(search_read_t *read, int64_t added_at_ms, roaring_bitmap_t **out_bitmap)
 {
-    roaring_bitmap_t *bitmap = roaring_bitmap_create();
-    if (bitmap == NULL)
-        return ERR_NO_MEMORY;
-    err_t err = added_since(read, added_at_ms, bitmap);
+    roaring_bitmap_t *bitmap;
+    TRY(added_base_since(&read->tx, read->base_end, added_at_ms, &read->work, &bitmap));
+    if (read->gone != NULL)
+        roaring_bitmap_andnot_inplace(bitmap, read->gone);
+    err_t err =
+        read->has_delta ? added_delta_since(&read->tx, added_at_ms, &read->work, bitmap) : ERR_OK;
     if (err == ERR_OK)
         *out_bitmap = bitmap;
     else

@@ -2,6 +2,7 @@
 
 #include "runtime/base/memory.h"
 #include "storage/bytes_at.h"
+#include "storage/search/index/checked.h"
 #include "storage/search/index/index_parts.h"
 #include "storage/search/index/posting.h"
 #include "storage/search/index/terms.h"
@@ -71,9 +72,11 @@ static void chunks_close(chunks_t *self)
 }
 #define CHUNKS_SCOPED SCOPED(chunks_close)
 
-static err_t add_chunk(str_t key, str_t lows, roaring_bitmap_t *bitmap)
+static err_t add_chunk(str_t key, str_t value, roaring_bitmap_t *bitmap)
 {
     uint32_t numbers[CHUNK_MAX];
+    str_t lows;
+    TRY(checked_open(key, value, &lows));
     if (lows.size == 0 || lows.size > CHUNK_MAX)
         return ERR_CORRUPT;
     for (size_t i = 0; i < lows.size; i++) {
@@ -105,9 +108,16 @@ uint64_t index_term_count(const kv_tx_t *tx, str_t term, uint64_t *work)
     err_t err = chunks_open(&chunks, tx, term);
     for (*work += 1; err == ERR_OK; err = chunks_next(&chunks)) {
         *work += 1;
-        count += chunks.cursor.value.size;
+        count += chunks.cursor.value.size - MIN(chunks.cursor.value.size, (size_t)CHECKED_SIZE);
     }
     return count;
+}
+
+/* `lows` has room for the checksum. */
+static err_t put_chunk(const kv_tx_t *tx, const chunk_key_t *key, char *lows, size_t size)
+{
+    checked_seal(key_str(key), lows, size);
+    return kv_put(tx, TABLE_DELTA_TERMS, key_str(key), str_of(lows, size + CHECKED_SIZE));
 }
 
 /* Where the low byte is, or belongs. */
@@ -124,11 +134,11 @@ static size_t place_of(str_t lows, uint32_t number, bool *out_is_there)
 err_t index_term_add(const kv_tx_t *tx, str_t term, uint32_t number, bool *out_is_changed)
 {
     chunk_key_t key;
-    char lows[CHUNK_MAX];
+    char lows[CHUNK_MAX + CHECKED_SIZE];
     str_t old = {0};
     bool is_there;
     chunk_key(&key, term, number);
-    err_t err = kv_get(tx, TABLE_DELTA_TERMS, key_str(&key), &old);
+    err_t err = checked_get(tx, TABLE_DELTA_TERMS, key_str(&key), &old);
     if (err != ERR_OK && err != ERR_NOT_FOUND)
         return err;
     size_t at = place_of(old, number, &is_there);
@@ -142,18 +152,18 @@ err_t index_term_add(const kv_tx_t *tx, str_t term, uint32_t number, bool *out_i
     lows[at] = (char)number;
     if (at < old.size)
         memcpy(lows + at + 1, old.data + at, old.size - at);
-    return kv_put(tx, TABLE_DELTA_TERMS, key_str(&key), str_of(lows, old.size + 1));
+    return put_chunk(tx, &key, lows, old.size + 1);
 }
 
 err_t index_term_remove(const kv_tx_t *tx, str_t term, uint32_t number, bool *out_is_changed)
 {
     chunk_key_t key;
-    char lows[CHUNK_MAX];
+    char lows[CHUNK_MAX + CHECKED_SIZE];
     str_t old;
     bool is_there;
     *out_is_changed = false;
     chunk_key(&key, term, number);
-    err_t err = kv_get(tx, TABLE_DELTA_TERMS, key_str(&key), &old);
+    err_t err = checked_get(tx, TABLE_DELTA_TERMS, key_str(&key), &old);
     if (err != ERR_OK)
         return err == ERR_NOT_FOUND ? ERR_OK : err;
     size_t at = place_of(old, number, &is_there);
@@ -166,7 +176,7 @@ err_t index_term_remove(const kv_tx_t *tx, str_t term, uint32_t number, bool *ou
         return kv_delete(tx, TABLE_DELTA_TERMS, key_str(&key));
     memcpy(lows, old.data, at);
     memcpy(lows + at, old.data + at + 1, old.size - at - 1);
-    return kv_put(tx, TABLE_DELTA_TERMS, key_str(&key), str_of(lows, old.size - 1));
+    return put_chunk(tx, &key, lows, old.size - 1);
 }
 
 /* ---- what is gone ---- */

@@ -1,4 +1,6 @@
 #include "storage/bytes_at.h"
+#include "storage/search/index/added.h"
+#include "storage/search/index/checked.h"
 #include "storage/search/index/folded.h"
 #include "storage/search/index/index_parts.h"
 #include "storage/search/index/index_terms.h"
@@ -66,7 +68,7 @@ static err_t count_word(const update_t *self, str_t term, bool is_added)
     uint32_t count = 0;
     if (!is_new_word(self, term))
         return ERR_OK;
-    err_t err = kv_get(self->tx, TABLE_DELTA_WORDS, word, &value);
+    err_t err = checked_get(self->tx, TABLE_DELTA_WORDS, word, &value);
     if (err == ERR_OK && value.size != sizeof count)
         return ERR_CORRUPT;
     if (err != ERR_OK && err != ERR_NOT_FOUND)
@@ -76,7 +78,7 @@ static err_t count_word(const update_t *self, str_t term, bool is_added)
     count = is_added ? count + 1 : count - MIN(count, 1u);
     if (count == 0)
         return err == ERR_OK ? kv_delete(self->tx, TABLE_DELTA_WORDS, word) : ERR_OK;
-    return kv_put(self->tx, TABLE_DELTA_WORDS, word, str_of(&count, sizeof count));
+    return checked_put(self->tx, TABLE_DELTA_WORDS, word, str_of(&count, sizeof count));
 }
 
 /* ---- out ---- */
@@ -98,15 +100,14 @@ static err_t drop_from_delta(update_t *self, search_kind_t kind, uint32_t number
     char key[NUMBER_KEY_SIZE];
     str_t value;
     folded_t folded;
-    err_t err = kv_get(self->tx, TABLE_DELTA, index_number_key(key, number), &value);
-    if (err != ERR_OK)
-        return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
+    TRY(checked_get_known(self->tx, TABLE_DELTA, index_number_key(key, number), &value));
     buf_reset(&self->record); /* the map's own is gone with the first write */
     buf_append(&self->record, value);
     TRY(buf_status(&self->record));
     TRY(folded_read(buf_str(&self->record), &folded));
     TRY(gather_terms(self, &folded));
     TRY(drop_terms(self, number));
+    TRY(added_delta_drop(self->tx, number));
     self->state.delta[kind] -= MIN(self->state.delta[kind], 1u);
     return kv_delete(self->tx, TABLE_DELTA, index_number_key(key, number));
 }
@@ -128,7 +129,7 @@ static err_t drop(update_t *self, search_kind_t kind, uint64_t id)
 {
     char room[ID_KEY_SIZE];
     str_t key = index_id_key(room, kind, id), value;
-    err_t err = kv_get(self->tx, TABLE_DELTA_IDS, key, &value);
+    err_t err = checked_get(self->tx, TABLE_DELTA_IDS, key, &value);
     if (err == ERR_NOT_FOUND)
         return drop_from_base(self, kind, id);
     if (err != ERR_OK)
@@ -163,9 +164,8 @@ static err_t add_names(update_t *self, str_t facets)
         str_t term = str_of(key, facet.folded.size + 1);
         if (kv_has(self->tx, TABLE_NAMES, term))
             continue;
-        err_t err = kv_put_new(self->tx, TABLE_DELTA_NAMES, term, facet.name);
-        if (err != ERR_OK && err != ERR_CONFLICT)
-            return err;
+        if (!kv_has(self->tx, TABLE_DELTA_NAMES, term))
+            TRY(checked_put(self->tx, TABLE_DELTA_NAMES, term, facet.name));
     }
     return ERR_OK;
 }
@@ -192,10 +192,12 @@ static err_t add(update_t *self, const search_document_t *document)
     TRY(take_number(self, document->kind, &number));
     TRY(add_terms(self, number));
     TRY(add_names(self, folded.facets));
-    TRY(kv_put(self->tx, TABLE_DELTA, index_number_key(number_room, number),
-               buf_str(&self->record)));
-    return kv_put(self->tx, TABLE_DELTA_IDS, index_id_key(id_room, document->kind, document->id),
-                  str_of(&number, sizeof number));
+    TRY(added_delta_put(self->tx, number, document->added_at_ms));
+    TRY(checked_put(self->tx, TABLE_DELTA, index_number_key(number_room, number),
+                    buf_str(&self->record)));
+    return checked_put(self->tx, TABLE_DELTA_IDS,
+                       index_id_key(id_room, document->kind, document->id),
+                       str_of(&number, sizeof number));
 }
 
 static err_t apply(update_t *self, const search_change_t *changes, size_t count)

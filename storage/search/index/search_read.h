@@ -98,7 +98,6 @@ typedef struct search_entry {
     uint64_t id;
     uint32_t popularity; /* 0 to 100: by its plays' logarithm against the most played of its kind */
     uint32_t year;
-    int64_t added_at_ms;
     str_t title, artist, album, others;
 } search_entry_t;
 /* NOT_FOUND: removed. */
