@@ -1,7 +1,7 @@
 #pragma once
 /* posting.h -- the numbers of the documents that have a term, as bytes.
  *
- * Up to POSTING_IDS_MAX: a byte that says how many, 16 bits of checksum, the numbers. More: a byte
+ * Up to POSTING_IDS_MAX: a byte that says how many, 24 bits of checksum, the numbers. More: a byte
  * 255, how many, a checksum, and a roaring bitmap in its portable form (the RoaringFormatSpec). The
  * checksum (CRC32C) finds what rotted on the disk; and because libroaring believes whatever it
  * reads, the form itself is checked too before it does: no bytes at all can make it read outside.

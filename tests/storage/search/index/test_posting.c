@@ -270,12 +270,30 @@ Test(posting, two_runs_may_not_meet)
 Test(posting, numbers_that_do_not_ascend_are_refused)
 {
     const uint32_t ids[] = {4, 4};
-    char bytes[3 + sizeof ids] = {2};
-    uint16_t check = (uint16_t)crc32c(0, str_of(ids, sizeof ids));
-    memcpy(bytes + 1, &check, sizeof check);
-    memcpy(bytes + 3, ids, sizeof ids);
+    char bytes[4 + sizeof ids];
+    uint32_t head = crc32c(0, str_of(ids, sizeof ids)) << 8 | COUNT_OF(ids);
+    memcpy(bytes, &head, sizeof head);
+    memcpy(bytes + 4, ids, sizeof ids);
 
     check_err(read_and_free(str_of(bytes, sizeof bytes)), ERR_CORRUPT);
+}
+
+/* All of them: 24 bits of checksum have none that they miss. */
+Test(posting, any_byte_of_few_numbers_that_is_another_is_found)
+{
+    for (uint64_t count = 1; count <= POSTING_IDS_MAX; count++) {
+        roaring_bitmap_t *bitmap = roaring_bitmap_from_range(1000, 1000 + 256 * count, 256);
+        buf_t bytes BUF_SCOPED = BUF_INIT;
+        check_ok(posting_append(&bytes, bitmap));
+        roaring_bitmap_free(bitmap);
+        for (size_t at = 0; at < bytes.size; at++)
+            for (int turn = 1; turn < 256; turn++) {
+                bytes.data[at] = (char)(bytes.data[at] ^ turn);
+                err_t err = read_and_free(buf_str(&bytes));
+                cr_assert(err == ERR_CORRUPT, "%zu of %lu, %d", at, (unsigned long)count, turn);
+                bytes.data[at] = (char)(bytes.data[at] ^ turn);
+            }
+    }
 }
 
 Test(posting, no_bytes_make_libroaring_read_what_is_not_there)
