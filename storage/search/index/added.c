@@ -7,10 +7,10 @@
 #include "storage/search/index/index_parts.h"
 
 enum {
-    SEGMENT_MIN = 4,  /* blocks: below that they are walked in no time */
-    WORK_BLOCK = 24,  /* finding a block and looking at its checksum */
-    WORK_TURNED = 8,  /* bits turned, a unit */
-    WORK_BYTES = 64,  /* of a bitset, for one unit of work */
+    SEGMENT_MIN = 4, /* blocks: below that they are walked in no time */
+    WORK_BLOCK = 24, /* finding a block and looking at its checksum */
+    WORK_TURNED = 8, /* bits turned, a unit */
+    WORK_BYTES = 64, /* of a bitset, for one unit of work */
     DELTA_CHUNK = 128,
     DELTA_SHIFT = 7,
 };

@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 const char *const INDEX_TABLES[TABLE_COUNT] = {
-    "meta",        "postings",    "entries",     "names", "lyrics",      "added",
-    "added-marks", "ids",         "titles",      "delta", "delta-terms", "delta-added",
-    "delta-ids",   "delta-names", "delta-words", "gone",
+    "meta",        "postings",     "entries",     "names",       "lyrics",      "added",
+    "added-marks", "ids",          "titles",      "delta",       "delta-terms", "delta-added",
+    "delta-ids",   "delta-facets", "delta-names", "delta-words", "gone",
 };
 
 /* ---- heads ---- */

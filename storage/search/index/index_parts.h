@@ -16,22 +16,23 @@
 
 /* All values but those of posting.h are checked.h's. */
 enum {
-    TABLE_META,        /* "base", "state", "dictionary" */
-    TABLE_POSTINGS,    /* term: posting.h */
-    TABLE_ENTRIES,     /* number: entry.h */
-    TABLE_NAMES,       /* facet's term: its value as it was put in */
-    TABLE_LYRICS,      /* number: as put in */
-    TABLE_ADDED,       /* place / ADDED_BLOCK: added.h */
-    TABLE_ADDED_MARKS, /* which mark: a bitset, added.h */
-    TABLE_IDS,         /* kind and first id: so many ids ascending, then their numbers */
-    TABLE_TITLES,      /* first hash and number: so many hashes ascending, then their numbers */
-    TABLE_DELTA,       /* number: folded.h */
-    TABLE_DELTA_TERMS, /* term, 0, number >> 8 in three bytes: the low bytes, ascending */
-    TABLE_DELTA_ADDED, /* number / 128: the moment of each, added.h */
-    TABLE_DELTA_IDS,   /* kind and id: number */
-    TABLE_DELTA_NAMES, /* facet's term the base does not have: its value */
-    TABLE_DELTA_WORDS, /* a word that the base's dictionary does not have: of how many documents */
-    TABLE_GONE,        /* number >> 16 of the base: posting.h of those that are gone */
+    TABLE_META,         /* "base", "state", "dictionary" */
+    TABLE_POSTINGS,     /* term: posting.h */
+    TABLE_ENTRIES,      /* number: entry.h */
+    TABLE_NAMES,        /* facet's term: its value as it was put in */
+    TABLE_LYRICS,       /* number: as put in */
+    TABLE_ADDED,        /* place / ADDED_BLOCK: added.h */
+    TABLE_ADDED_MARKS,  /* which mark: a bitset, added.h */
+    TABLE_IDS,          /* kind and first id: so many ids ascending, then their numbers */
+    TABLE_TITLES,       /* first hash and number: so many hashes ascending, then their numbers */
+    TABLE_DELTA,        /* number: folded.h */
+    TABLE_DELTA_TERMS,  /* term, 0, number >> 8 in three bytes: the low bytes, ascending */
+    TABLE_DELTA_ADDED,  /* number / 128: the moment of each, added.h */
+    TABLE_DELTA_IDS,    /* kind and id: number */
+    TABLE_DELTA_FACETS, /* number >> 5: delta_facets.h */
+    TABLE_DELTA_NAMES,  /* facet's term: how many have it, its value where the base has none */
+    TABLE_DELTA_WORDS,  /* a word that the base's dictionary does not have: of how many documents */
+    TABLE_GONE,         /* number >> 16 of the base: posting.h of those that are gone */
     TABLE_COUNT
 };
 extern const char *const INDEX_TABLES[TABLE_COUNT];

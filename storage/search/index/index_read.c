@@ -1,6 +1,7 @@
 #include "storage/bytes_at.h"
 #include "storage/search/index/added.h"
 #include "storage/search/index/checked.h"
+#include "storage/search/index/delta_facets.h"
 #include "storage/search/index/entry.h"
 #include "storage/search/index/folded.h"
 #include "storage/search/index/index_parts.h"
@@ -155,9 +156,26 @@ err_t search_postings_into(search_read_t *read, search_space_t space, str_t term
     return ERR_OK;
 }
 
+err_t search_counted_init(search_read_t *read, const roaring_bitmap_t *documents, uint32_t end,
+                          search_counted_t *out_counted)
+{
+    counting_t *base COUNTING_SCOPED = NULL;
+    tally_t *delta = NULL;
+    TRY(counting_new(documents, end, &base));
+    if (read->has_delta)
+        TRY(tally_new(&read->tx, documents, &read->work, &delta));
+    *out_counted = (search_counted_t){STEAL(base), delta};
+    return ERR_OK;
+}
+
+void search_counted_deinit(search_counted_t *self)
+{
+    counting_free(self->base);
+    tally_free(self->delta);
+}
+
 err_t search_count_in(search_read_t *read, search_space_t space, str_t term,
-                      const counting_t *counting, const roaring_bitmap_t *documents,
-                      uint64_t *out_count)
+                      const search_counted_t *counted, uint64_t *out_count)
 {
     term_key_t key;
     str_t value, whole = key_of(&key, space, term);
@@ -165,19 +183,10 @@ err_t search_count_in(search_read_t *read, search_space_t space, str_t term,
     read->work++;
     err_t err = kv_get(&read->tx, TABLE_POSTINGS, whole, &value);
     if (err == ERR_OK)
-        err = counting_in(counting, value, &read->work, &count);
+        err = counting_in(counted->base, value, &read->work, &count);
     if (err != ERR_OK && err != ERR_NOT_FOUND)
         return err;
-    if (read->has_delta) {
-        roaring_bitmap_t *delta = roaring_bitmap_create();
-        if (delta == NULL)
-            return ERR_NO_MEMORY;
-        err = index_term_read(&read->tx, whole, delta, &read->work);
-        count += roaring_bitmap_and_cardinality(delta, documents);
-        roaring_bitmap_free(delta);
-        TRY(err);
-    }
-    *out_count = count;
+    *out_count = count + (counted->delta == NULL ? 0 : tally_of(counted->delta, whole));
     return ERR_OK;
 }
 
@@ -245,6 +254,44 @@ static str_t term_of(const names_t *names)
     return str_slice(names->cursor.key, 1, names->cursor.key.size);
 }
 
+/* Where both stand at one term, or one of them before the other. */
+static void choose(const names_t *base, const names_t *delta, bool *out_is_base, bool *out_is_delta)
+{
+    int order = !base->is_there    ? 1
+                : !delta->is_there ? -1
+                                   : str_compare(base->cursor.key, delta->cursor.key);
+    *out_is_base = order <= 0;
+    *out_is_delta = order >= 0;
+}
+
+typedef struct named {
+    str_t name;
+    uint64_t frequency;
+} named_t;
+
+static err_t add_base_name(search_read_t *read, const names_t *names, named_t *named)
+{
+    str_t posting;
+    uint64_t count;
+    read->work++;
+    TRY(checked_open(names->cursor.key, names->cursor.value, &named->name));
+    TRY(kv_get(&read->tx, TABLE_POSTINGS, names->cursor.key, &posting));
+    TRY(posting_count(posting, &count));
+    named->frequency += count;
+    return ERR_OK;
+}
+
+static err_t add_delta_name(search_read_t *read, const names_t *names, named_t *named)
+{
+    delta_name_t delta;
+    read->work++;
+    TRY(delta_name_read(names->cursor.key, names->cursor.value, &delta));
+    if (named->name.size == 0)
+        named->name = delta.name;
+    named->frequency += delta.count;
+    return ERR_OK;
+}
+
 err_t search_facet_values(search_read_t *read, search_space_t space, search_value_fn each,
                           void *context)
 {
@@ -253,17 +300,20 @@ err_t search_facet_values(search_read_t *read, search_space_t space, search_valu
     TRY(names_open(&base, read, TABLE_NAMES));
     TRY(names_open(&delta, read, TABLE_DELTA_NAMES));
     while (base.is_there || delta.is_there) {
-        /* The delta names only what the base does not. */
-        bool is_base = base.is_there &&
-                       (!delta.is_there || str_compare(base.cursor.key, delta.cursor.key) < 0);
-        names_t *names = is_base ? &base : &delta;
-        str_t term = term_of(names);
-        uint64_t frequency = search_frequency(read, space, term);
-        str_t name;
-        TRY(checked_open(names->cursor.key, names->cursor.value, &name));
-        if (frequency > 0 && !each(context, term, name, frequency))
+        bool is_base, is_delta;
+        named_t named = {0};
+        choose(&base, &delta, &is_base, &is_delta);
+        str_t term = term_of(is_base ? &base : &delta);
+        if (is_base)
+            TRY(add_base_name(read, &base, &named));
+        if (is_delta)
+            TRY(add_delta_name(read, &delta, &named));
+        if (named.frequency > 0 && !each(context, term, named.name, named.frequency))
             return ERR_OK;
-        TRY(names_next(names));
+        if (is_base)
+            TRY(names_next(&base));
+        if (is_delta)
+            TRY(names_next(&delta));
     }
     return ERR_OK;
 }

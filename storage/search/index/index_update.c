@@ -1,7 +1,7 @@
 #include "storage/bytes_at.h"
 #include "storage/search/index/added.h"
 #include "storage/search/index/checked.h"
-#include "storage/search/index/folded.h"
+#include "storage/search/index/delta_facets.h"
 #include "storage/search/index/index_parts.h"
 #include "storage/search/index/index_terms.h"
 #include "storage/search/index/terms.h"
@@ -81,6 +81,17 @@ static err_t count_word(const update_t *self, str_t term, bool is_added)
     return checked_put(self->tx, TABLE_DELTA_WORDS, word, str_of(&count, sizeof count));
 }
 
+static bool is_facet(str_t term)
+{
+    return term.data[0] >= 'A' && term.data[0] <= 'Z'; /* search_space_t */
+}
+
+static err_t count(update_t *self, str_t term, bool is_added)
+{
+    return is_facet(term) ? delta_name_count(self->tx, term, is_added)
+                          : count_word(self, term, is_added);
+}
+
 /* ---- out ---- */
 
 static err_t drop_terms(update_t *self, uint32_t number)
@@ -90,7 +101,7 @@ static err_t drop_terms(update_t *self, uint32_t number)
         bool is_changed;
         TRY(index_term_remove(self->tx, term, number, &is_changed));
         if (is_changed)
-            TRY(count_word(self, term, false));
+            TRY(count(self, term, false));
     }
     return index_term_remove(self->tx, INDEX_TERM_ALL, number, &(bool){false});
 }
@@ -108,6 +119,7 @@ static err_t drop_from_delta(update_t *self, search_kind_t kind, uint32_t number
     TRY(gather_terms(self, &folded));
     TRY(drop_terms(self, number));
     TRY(added_delta_drop(self->tx, number));
+    TRY(delta_facets_drop(self->tx, number));
     self->state.delta[kind] -= MIN(self->state.delta[kind], 1u);
     return kv_delete(self->tx, TABLE_DELTA, index_number_key(key, number));
 }
@@ -149,7 +161,7 @@ static err_t add_terms(update_t *self, uint32_t number)
         bool is_changed;
         TRY(index_term_add(self->tx, term, number, &is_changed));
         if (is_changed)
-            TRY(count_word(self, term, true));
+            TRY(count(self, term, true));
     }
     return index_term_add(self->tx, INDEX_TERM_ALL, number, &(bool){false});
 }
@@ -164,8 +176,7 @@ static err_t add_names(update_t *self, str_t facets)
         str_t term = str_of(key, facet.folded.size + 1);
         if (kv_has(self->tx, TABLE_NAMES, term))
             continue;
-        if (!kv_has(self->tx, TABLE_DELTA_NAMES, term))
-            TRY(checked_put(self->tx, TABLE_DELTA_NAMES, term, facet.name));
+        TRY(delta_name_call(self->tx, term, facet.name));
     }
     return ERR_OK;
 }
@@ -193,6 +204,7 @@ static err_t add(update_t *self, const search_document_t *document)
     TRY(add_terms(self, number));
     TRY(add_names(self, folded.facets));
     TRY(added_delta_put(self->tx, number, document->added_at_ms));
+    TRY(delta_facets_put(self->tx, number, &folded));
     TRY(checked_put(self->tx, TABLE_DELTA, index_number_key(number_room, number),
                     buf_str(&self->record)));
     return checked_put(self->tx, TABLE_DELTA_IDS,

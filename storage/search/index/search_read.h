@@ -76,11 +76,19 @@ err_t search_postings_into(search_read_t *read, search_space_t space, str_t term
 /* How many there are, about (removed ones may be counted); cheap. 0: no such term. */
 uint64_t search_frequency(search_read_t *read, search_space_t space, str_t term);
 
-/* How many of some documents a term has: of the base's as they are laid out in `counting`
- * (counting.h), of the delta's in `documents`. Exact, and without a bitmap of the term's. */
+/* Some documents, laid out so that those of them that have a facet are counted without a bitmap of
+ * that: of the base by counting.h, of the delta by delta_facets.h. */
+typedef struct search_counted {
+    counting_t *base;
+    struct tally *delta; /* NULL: the index has none */
+} search_counted_t;
+/* `end`: of the base's numbers among them. */
+err_t search_counted_init(search_read_t *read, const roaring_bitmap_t *documents, uint32_t end,
+                          search_counted_t *out_counted);
+void search_counted_deinit(search_counted_t *self);
+/* How many of them have a facet's value: genre, mood, decade, language, format. Exact. */
 err_t search_count_in(search_read_t *read, search_space_t space, str_t term,
-                      const counting_t *counting, const roaring_bitmap_t *documents,
-                      uint64_t *out_count);
+                      const search_counted_t *counted, uint64_t *out_count);
 
 /* The words of the delta that the base's dictionary does not have, ascending: the first that is not
  * before `from`. False: no more. Borrowed from the map. */

@@ -69,20 +69,7 @@ static int by_frequency(const void *x, const void *y)
     return str_compare(a->term, b->term);
 }
 
-/* What is counted, and laid out for that. */
-typedef struct counted {
-    roaring_bitmap_t *tracks;
-    counting_t *counting; /* NULL: not yet */
-} counted_t;
-
-static void counted_deinit(counted_t *self)
-{
-    if (self->tracks != NULL)
-        roaring_bitmap_free(STEAL(self->tracks));
-    counting_free(STEAL(self->counting));
-}
-
-static err_t count_values(query_t *query, search_space_t space, const counted_t *counted,
+static err_t count_values(query_t *query, search_space_t space, const search_counted_t *counted,
                           values_t *values)
 {
     for (size_t i = 0; i < values->count; i++) {
@@ -90,8 +77,8 @@ static err_t count_values(query_t *query, search_space_t space, const counted_t 
             values->count = i;
             return ERR_OK;
         }
-        TRY(search_count_in(&query->read, space, values->items[i].term, counted->counting,
-                            counted->tracks, &values->items[i].frequency));
+        TRY(search_count_in(&query->read, space, values->items[i].term, counted,
+                            &values->items[i].frequency));
     }
     return ERR_OK;
 }
@@ -118,31 +105,31 @@ static err_t fill(query_t *query, values_t *values, search_facet_list_t *out_lis
 }
 
 /* Tracks only. is_own: what would be found without the facet's own filter. */
-static err_t count_in(query_t *query, const filter_t *filter, search_facet_t facet, bool is_own,
-                      counted_t *out_counted)
+static err_t lay_out(query_t *query, const filter_t *filter, search_facet_t facet, bool is_own,
+                     search_counted_t *out_counted)
 {
     const search_read_t *read = &query->read;
+    roaring_bitmap_t *tracks SET_SCOPED = NULL;
     if (is_own)
-        TRY(filter_all_but(query, filter, facet, query->unfiltered, &out_counted->tracks));
-    else if ((out_counted->tracks = roaring_bitmap_copy(query->found)) == NULL)
+        TRY(filter_all_but(query, filter, facet, query->unfiltered, &tracks));
+    else if ((tracks = roaring_bitmap_copy(query->found)) == NULL)
         return ERR_NO_MEMORY;
-    roaring_bitmap_t *tracks = out_counted->tracks;
     roaring_bitmap_remove_range(tracks, 0, read->first_of_kind[SEARCH_TRACK]);
     roaring_bitmap_remove_range(tracks, read->end_of_kind[SEARCH_TRACK],
                                 search_delta_first(SEARCH_TRACK));
     roaring_bitmap_remove_range(tracks, search_delta_first(SEARCH_TRACK + 1u), 1ull << 32);
     query->read.work += roaring_bitmap_get_cardinality(tracks) / WORK_SPREAD;
-    return counting_new(tracks, read->end_of_kind[SEARCH_TRACK], &out_counted->counting);
+    return search_counted_init(&query->read, tracks, read->end_of_kind[SEARCH_TRACK], out_counted);
 }
 
 static err_t count_facet(query_t *query, const filter_t *filter, search_facet_t facet,
-                         counted_t *found, search_facet_list_t *out_list)
+                         search_counted_t *found, search_facet_list_t *out_list)
 {
     bool is_own = filter->facets[facet] != NULL && query->unfiltered != NULL;
-    counted_t own SCOPED(counted_deinit) = {0}, *counted = is_own ? &own : found;
+    search_counted_t own SCOPED(search_counted_deinit) = {0}, *counted = is_own ? &own : found;
     values_t values = {.query = query};
-    if (counted->counting == NULL)
-        TRY(count_in(query, filter, facet, is_own, counted));
+    if (counted->base == NULL)
+        TRY(lay_out(query, filter, facet, is_own, counted));
     values.items = arena_new_array(query->arena, FACET_VALUES_COUNTED, sizeof *values.items);
     if (values.items == NULL)
         return ERR_NO_MEMORY;
@@ -154,7 +141,7 @@ static err_t count_facet(query_t *query, const filter_t *filter, search_facet_t 
 
 err_t facets_count(query_t *query, const filter_t *filter, search_found_t *out_found)
 {
-    counted_t found SCOPED(counted_deinit) = {0};
+    search_counted_t found SCOPED(search_counted_deinit) = {0};
     if (query->found == NULL)
         return ERR_OK;
     for (search_facet_t facet = 0; facet < SEARCH_FACET_COUNT; facet++)

@@ -87,6 +87,18 @@ static bool see(void *context, str_t folded, str_t name, uint64_t frequency)
     return true;
 }
 
+static err_t count_facets(search_read_t *read)
+{
+    roaring_bitmap_t *all;
+    search_counted_t counted;
+    TRY(search_everything(read, &all));
+    err_t err = search_counted_init(read, all, read->base_end, &counted);
+    roaring_bitmap_free(all);
+    if (err == ERR_OK)
+        search_counted_deinit(&counted);
+    return err;
+}
+
 static err_t read_lists(search_read_t *read)
 {
     static const search_space_t spaces[] = {
@@ -110,6 +122,7 @@ static err_t read_all(const world_t *self)
     TRY(index_dictionary_check(&read.tx)); /* as who opens it does */
     TRY(read_terms(self, &read));
     TRY(read_documents(self, &read));
+    TRY(count_facets(&read));
     return read_lists(&read);
 }
 
