@@ -55,15 +55,15 @@ static err_t end_term(void *context, str_t term, str_t name)
 
 static err_t write_dictionary(merger_t *self)
 {
-    buf_t block BUF_SCOPED = BUF_INIT;
     char *room;
-    TRY(dictionary_builder_finish(self->words, &block));
-    self->build->base.dictionary_size = block.size;
-    self->build->base.dictionary_check = crc32c(0, buf_str(&block));
-    size_t size = MAX(block.size, (size_t)DICTIONARY_SIZE_MIN);
-    TRY(build_append(self->build, TABLE_META, STR("dictionary"), size, &room));
-    memcpy(room, block.data, block.size);
-    memset(room + block.size, 0, size - block.size);
+    size_t size;
+    TRY(dictionary_builder_end(self->words, &size));
+    size_t taken = MAX(size, (size_t)DICTIONARY_SIZE_MIN);
+    TRY(build_append(self->build, TABLE_META, STR("dictionary"), taken, &room));
+    dictionary_builder_write(self->words, room);
+    memset(room + size, 0, taken - size);
+    self->build->base.dictionary_size = size;
+    self->build->base.dictionary_check = crc32c(0, str_of(room, size));
     return ERR_OK;
 }
 

@@ -23,6 +23,10 @@ void dictionary_builder_keep_secret(dictionary_builder_t *self);
 err_t dictionary_builder_add(dictionary_builder_t *self, str_t word, uint64_t frequency);
 /* The block, appended; the builder is used up: only free is left. NO_MEMORY */
 err_t dictionary_builder_finish(dictionary_builder_t *self, buf_t *out);
+/* The same into room of the caller's, without a copy of the whole between: no more words; how large
+ * the block is (NO_MEMORY); then all of it, once, and each part is given back as it is written. */
+err_t dictionary_builder_end(dictionary_builder_t *self, size_t *out_size);
+void dictionary_builder_write(dictionary_builder_t *self, char *room);
 
 typedef struct dictionary {
     str_t block;

@@ -155,22 +155,7 @@ err_t dictionary_builder_add(dictionary_builder_t *self, str_t word, uint64_t fr
     return buf_status(&self->frequencies);
 }
 
-static void append_header(const dictionary_builder_t *self, buf_t *out)
-{
-    uint32_t head[4] = {DICTIONARY_MAGIC, self->word_count, self->node_count, 0};
-    uint64_t text_size = self->text.size;
-    buf_append_bytes(out, head, sizeof head);
-    buf_append_bytes(out, &text_size, sizeof text_size);
-}
-
-/* Moves a part over, so that no more than one of them lies in memory twice. */
-static void move_part(const dictionary_builder_t *self, buf_t *part, buf_t *out)
-{
-    buf_append(out, buf_str(part));
-    drop(self, part);
-}
-
-err_t dictionary_builder_finish(dictionary_builder_t *self, buf_t *out)
+err_t dictionary_builder_end(dictionary_builder_t *self, size_t *out_size)
 {
     close_below(self, 0);
     write_children(self, &self->path[0]);
@@ -183,12 +168,40 @@ err_t dictionary_builder_finish(dictionary_builder_t *self, buf_t *out)
     TRY(buf_status(&self->waiting));
     TRY(buf_status(&self->nodes));
     TRY(buf_status(&self->offsets));
-    append_header(self, out);
-    TRY(buf_reserve(out, self->nodes.size + self->offsets.size + self->frequencies.size +
-                             self->text.size));
-    move_part(self, &self->nodes, out);
-    move_part(self, &self->offsets, out);
-    move_part(self, &self->frequencies, out);
-    move_part(self, &self->text, out);
-    return buf_status(out);
+    *out_size = DICTIONARY_HEADER_SIZE + self->nodes.size + self->offsets.size +
+                self->frequencies.size + self->text.size;
+    return ERR_OK;
+}
+
+/* Returns what is behind it. */
+static char *move_part(const dictionary_builder_t *self, buf_t *part, char *room)
+{
+    size_t size = part->size;
+    if (size > 0)
+        memcpy(room, part->data, size);
+    drop(self, part);
+    return room + size;
+}
+
+void dictionary_builder_write(dictionary_builder_t *self, char *room)
+{
+    const uint32_t head[4] = {DICTIONARY_MAGIC, self->word_count, self->node_count, 0};
+    const uint64_t text_size = self->text.size;
+    memcpy(room, head, sizeof head);
+    memcpy(room + sizeof head, &text_size, sizeof text_size);
+    room = move_part(self, &self->nodes, room + DICTIONARY_HEADER_SIZE);
+    room = move_part(self, &self->offsets, room);
+    room = move_part(self, &self->frequencies, room);
+    (void)move_part(self, &self->text, room);
+}
+
+err_t dictionary_builder_finish(dictionary_builder_t *self, buf_t *out)
+{
+    size_t size;
+    TRY(dictionary_builder_end(self, &size));
+    char *room = buf_extend(out, size);
+    if (room == NULL)
+        return buf_status(out);
+    dictionary_builder_write(self, room);
+    return ERR_OK;
 }

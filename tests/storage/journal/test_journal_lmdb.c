@@ -1,16 +1,13 @@
 #include "storage/journal/journal_lmdb.h"
 #include "tests/support/check.h"
 #include "tests/support/journal_contract.h"
+#include "tests/support/small_disk.h"
 #include "tests/support/temporary.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -271,47 +268,9 @@ Test(journal_lmdb, a_full_map_refuses_and_reads_go_on)
               ERR_OK);
 }
 
-/* A disk that fills up, and has space again: how to make it so, and how to undo it. */
-typedef struct small_disk {
-    temporary_name_t path, ballast;
-    struct rlimit before;
-    bool is_mounted;
-} small_disk_t;
-
 static const char large[32 * 1024];
 
-/* A file system of 2 MiB, a quarter of it taken, that only this process sees: it goes with it, also
- * when the test fails. False: one may not mount here. */
-static bool mount_small(small_disk_t *disk)
-{
-    cr_assert(mkdir(disk->path.path, 0700) == 0);
-    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-        mount("tmpfs", disk->path.path, "tmpfs", 0, "size=2m") != 0)
-        return false;
-    int fd = open(disk->ballast.path, O_WRONLY | O_CREAT, 0600);
-    for (int i = 0; i < 16; i++)
-        cr_assert(write(fd, large, sizeof large) == sizeof large);
-    close(fd);
-    return true;
-}
-
-/* Files of at most 1 MiB: writes stop short there, as on a full disk. */
-static void limit_files(small_disk_t *disk)
-{
-    signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &disk->before);
-    setrlimit(RLIMIT_FSIZE, &(struct rlimit){1 << 20, disk->before.rlim_max});
-}
-
-static void give_space(const small_disk_t *disk)
-{
-    if (disk->is_mounted)
-        unlink(disk->ballast.path);
-    else
-        setrlimit(RLIMIT_FSIZE, &disk->before);
-}
-
-static void fill_and_go_on(const temporary_t *folder, const small_disk_t *disk)
+static void fill_and_go_on(const temporary_t *folder, small_disk_t *disk)
 {
     journal_lmdb_t *journal = opened(folder, (journal_lmdb_options_t){0});
     journal_subject_t subject = subject_of(journal);
@@ -324,7 +283,7 @@ static void fill_and_go_on(const temporary_t *folder, const small_disk_t *disk)
     cr_assert(result.err == ERR_FULL, "%s", err_name(result.err));
     cr_assert(version > 2);
     cr_assert(events_in(journal, "s") == version);
-    give_space(disk);
+    small_disk_give_space(disk);
     result = journal_append_wait(&subject, STR("s"), version, str_of(large, sizeof large));
 
     cr_assert(result.err == ERR_OK, "%s", err_name(result.err));
@@ -337,22 +296,18 @@ static void fill_and_go_on(const temporary_t *folder, const small_disk_t *disk)
 Test(journal_lmdb, a_full_disk_refuses_and_writing_goes_on_when_there_is_space)
 {
     temporary_t folder TEMPORARY_SCOPED = temporary_new();
-    small_disk_t disk = {.path = temporary_in(&folder, "data"),
-                         .ballast = temporary_in(&folder, "data/ballast"),
-                         .is_mounted = true};
-    if (!mount_small(&disk))
+    small_disk_t disk SMALL_DISK_SCOPED;
+    if (!small_disk_mount(&disk, temporary_in(&folder, "data"), 2 << 20))
         cr_skip_test("a file system can't be mounted here; the next test does without");
 
     fill_and_go_on(&folder, &disk);
-
-    cr_assert(umount(disk.path.path) == 0);
 }
 
 Test(journal_lmdb, a_write_that_stops_short_refuses_and_writing_goes_on_when_there_is_space)
 {
     temporary_t folder TEMPORARY_SCOPED = temporary_new();
-    small_disk_t disk = {.path = temporary_in(&folder, "data")};
-    limit_files(&disk);
+    small_disk_t disk SMALL_DISK_SCOPED;
+    small_disk_limit(&disk, 1 << 20);
 
     fill_and_go_on(&folder, &disk);
 }
