@@ -106,8 +106,8 @@ typedef struct search_build_options {
 } search_build_options_t;
 
 /* Makes a whole index in the folder `path`, which must not exist or is removed first; runs that are
- * sorted lie in `path` while it works. Its memory is memory_max, 16 bytes a document, and at the end
- * the dictionary, which is about 35 bytes a word, up to twice. Nobody else may use the folder
+ * sorted lie in `path` while it works. Its memory is memory_max, 16 bytes a document, and at the
+ * end the dictionary, which is about 35 bytes a word, up to twice. Nobody else may use the folder
  * meanwhile. */
 err_t search_build(const char *path, const search_build_options_t *options);
 

@@ -3,15 +3,15 @@
 #include "storage/search/index/build_parts.h"
 #include "storage/search/index/checked.h"
 
+/* Each as what is past the first. */
 static void write_moments(const rank_t *items, size_t count, size_t moment_size, char *room)
 {
-    for (size_t i = 0; i < count; i++) {
-        uint64_t past = items[i].key - items[0].key;
-        uint32_t few = (uint32_t)past;
-        if (moment_size == sizeof few)
-            memcpy(room + i * sizeof few, &few, sizeof few);
-        else
-            memcpy(room + i * sizeof past, &past, sizeof past);
+    bool is_short = moment_size == sizeof(uint32_t);
+    for (size_t i = 0; i < count; i++, room += moment_size) {
+        const uint64_t past = items[i].key - items[0].key;
+        const uint32_t few = (uint32_t)past;
+        const void *bytes = is_short ? (const void *)&few : (const void *)&past;
+        memcpy(room, bytes, moment_size);
     }
 }
 

@@ -2,7 +2,8 @@
 /* checked.h -- values with a checksum (CRC32C) of their key and themselves behind them: LMDB's
  * pages have none, and what rotted on the disk would be a wrong answer.
  *
- * All tables of the index are made of them, but those whose values are posting.h's.
+ * All tables of the index are made of them, but for posting lists and what "meta" holds, which have
+ * checksums of their own.
  *
  * Threads  As the transaction. Errors  CORRUPT: not what was written; those of kv.h */
 

@@ -1,6 +1,6 @@
 #include "runtime/base/crc32c.h"
 #include "runtime/base/memory.h"
-#include "storage/search/index/checked.h"
+#include "storage/bytes_at.h"
 #include "storage/search/index/index_build.h"
 #include "storage/search/index/index_parts.h"
 
@@ -12,13 +12,16 @@ const char *const INDEX_TABLES[TABLE_COUNT] = {
     "delta-ids",   "delta-facets", "delta-names", "delta-words", "gone",
 };
 
-/* ---- heads ---- */
+/* ---- heads, with a checksum behind them: in every format the same ---- */
 
 static err_t head_get(const kv_tx_t *tx, const char *name, void *out_head, size_t size)
 {
     str_t value;
-    TRY(checked_get_known(tx, TABLE_META, str_from(name), &value));
-    if (value.size != size)
+    err_t err = kv_get(tx, TABLE_META, str_from(name), &value);
+    if (err != ERR_OK)
+        return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
+    if (value.size != size + sizeof(uint32_t) ||
+        crc32c(0, str_of(value.data, size)) != u32_at(value, size))
         return ERR_CORRUPT;
     memcpy(out_head, value.data, size);
     return ERR_OK;
@@ -26,7 +29,12 @@ static err_t head_get(const kv_tx_t *tx, const char *name, void *out_head, size_
 
 static err_t head_put(const kv_tx_t *tx, const char *name, const void *head, size_t size)
 {
-    return checked_put(tx, TABLE_META, str_from(name), str_of(head, size));
+    buf_t value BUF_SCOPED = BUF_INIT;
+    uint32_t check = crc32c(0, str_of(head, size));
+    buf_append_bytes(&value, head, size);
+    buf_append_bytes(&value, &check, sizeof check);
+    TRY(buf_status(&value));
+    return kv_put(tx, TABLE_META, str_from(name), buf_str(&value));
 }
 
 err_t index_base_get(const kv_tx_t *tx, index_base_t *out_base)

@@ -14,7 +14,7 @@
 #include "storage/kv_places.h"
 #include "storage/search/index/search_read.h"
 
-/* All values but those of posting.h are checked.h's. */
+/* All values but those of posting.h, the heads and the dictionary are checked.h's. */
 enum {
     TABLE_META,         /* "base", "state", "dictionary" */
     TABLE_POSTINGS,     /* term: posting.h */
