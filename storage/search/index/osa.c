@@ -17,26 +17,15 @@ static size_t take_mark(str_t word, size_t at, uint32_t *out_point)
     return sizeof mark;
 }
 
-/* An invalid byte counts as one; a kana and its voicing mark are one. */
-static size_t next_point(str_t word, size_t at, uint32_t *out_point)
+/* An invalid byte counts as one. */
+static size_t next_point(const osa_t *self, str_t word, size_t at, uint32_t *out_point)
 {
     *out_point = (unsigned char)word.data[at];
     if (*out_point < 0x80)
         return 1;
     size_t size = utf8_decode(str_slice(word, at, word.size), out_point);
     size = MAX(size, (size_t)1);
-    return size + take_mark(word, at + size, out_point);
-}
-
-size_t osa_code_points(str_t word, uint32_t *out_points, size_t max)
-{
-    size_t count = 0;
-    for (size_t at = 0; at < word.size; count++) {
-        if (count == max)
-            return max + 1;
-        at += next_point(word, at, &out_points[count]);
-    }
-    return count;
+    return self->is_kana ? size + take_mark(word, at + size, out_point) : size;
 }
 
 static size_t slot_of(const osa_t *self, uint32_t code_point)
@@ -52,13 +41,14 @@ static uint64_t letter_of(uint32_t code_point)
     return 1ull << (code_point & 63);
 }
 
-bool osa_init(osa_t *out, str_t word, uint32_t edits)
+static bool init(osa_t *out, str_t word, uint32_t edits, bool is_kana)
 {
     uint32_t c, count = 0;
+    out->is_kana = is_kana;
     memset(out->places, 0, sizeof out->places);
     out->letters = 0;
     for (size_t at = 0; at < word.size;) {
-        at += next_point(word, at, &c);
+        at += next_point(out, word, at, &c);
         if (count == OSA_SIZE_MAX)
             return false;
         size_t slot = slot_of(out, c);
@@ -73,6 +63,16 @@ bool osa_init(osa_t *out, str_t word, uint32_t edits)
     for (uint32_t e = 0; e <= out->edits; e++)
         out->states[0].had[e] = ((2ull << e) - 1) & out->all; /* the first e are left out */
     return true;
+}
+
+bool osa_init(osa_t *out, str_t word, uint32_t edits)
+{
+    return init(out, word, edits, false);
+}
+
+bool osa_init_kana(osa_t *out, str_t word, uint32_t edits)
+{
+    return init(out, word, edits, true);
 }
 
 uint32_t osa_step(osa_t *self, uint32_t depth, uint32_t code_point)
@@ -111,7 +111,7 @@ static bool lacks_letters(const osa_t *self, str_t word)
     uint64_t letters = 0;
     uint32_t c;
     for (size_t at = 0; at < word.size; letters |= letter_of(c))
-        at += next_point(word, at, &c);
+        at += next_point(self, word, at, &c);
     return (uint32_t)__builtin_popcountll(self->letters & ~letters) > self->edits;
 }
 
@@ -121,7 +121,7 @@ uint32_t osa_measure(osa_t *self, str_t word, bool is_beginning)
     if (lacks_letters(self, word))
         return far;
     for (size_t at = 0; at < word.size;) {
-        at += next_point(word, at, &c);
+        at += next_point(self, word, at, &c);
         if (depth == OSA_DEPTH_MAX || osa_step(self, ++depth, c) >= (is_beginning ? best : far))
             return is_beginning ? best : far;
         uint32_t here = osa_distance(self, depth);
@@ -135,7 +135,7 @@ uint32_t osa_measure_within(osa_t *self, str_t text)
     const osa_state_t start = self->states[0];
     uint32_t best = osa_distance(self, 0), c;
     for (size_t at = 0; at < text.size && best > 0;) {
-        at += next_point(text, at, &c);
+        at += next_point(self, text, at, &c);
         osa_step(self, 1, c);
         best = MIN(best, osa_distance(self, 1));
         self->states[0] = self->states[1];

@@ -22,6 +22,7 @@ typedef struct osa_state {
 
 typedef struct osa {
     uint32_t size, edits;
+    bool is_kana;
     uint64_t all;               /* bits 0 to size */
     uint64_t letters;           /* its code points, a bit each by their low 6 bits */
     uint32_t points[OSA_SLOTS]; /* a table of the word's code points, */
@@ -29,11 +30,12 @@ typedef struct osa {
     osa_state_t states[OSA_DEPTH_MAX + 1];
 } osa_t;
 
-/* Code points of `word`, at most `max`; max + 1: there are more. An invalid byte counts as one; a
- * kana with its voicing mark is one, too, past all code points. */
-size_t osa_code_points(str_t word, uint32_t *out_points, size_t max);
-/* False: the word is longer than OSA_SIZE_MAX code points. `edits` is cut at OSA_EDITS_MAX. */
+/* False: the word is longer than OSA_SIZE_MAX code points. `edits` is cut at OSA_EDITS_MAX. An
+ * invalid byte counts as a code point. */
 bool osa_init(osa_t *out, str_t word, uint32_t edits);
+/* The same for what may be kana: one with its voicing mark is one character, another than without.
+ * Only what is measured whole (osa_measure, osa_measure_within) is read so. */
+bool osa_init_kana(osa_t *out, str_t word, uint32_t edits);
 /* The path's code point number `depth`, 1 to OSA_DEPTH_MAX, after those before it. Returns the
  * least distance that anything that starts with this path can have; more than edits: prune. */
 uint32_t osa_step(osa_t *self, uint32_t depth, uint32_t code_point);

@@ -28,7 +28,7 @@ void question_word_init(question_word_t *out, str_t text, bool is_cjk, bool is_p
     out->edits_ranked = out->edits + (is_prefix || is_cjk || out->size < 4 ? 0 : 1);
     out->weight = weight_of(out->size, is_cjk);
     sound_of(is_prefix ? STR("") : text, &out->sound);
-    if (!osa_init(&out->osa, text, out->edits_ranked))
+    if (!(is_cjk ? osa_init_kana : osa_init)(&out->osa, text, out->edits_ranked))
         out->edits = out->edits_ranked = 0; /* too long to be measured */
 }
 
