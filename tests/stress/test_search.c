@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-enum { READERS = 3, SWAPS = 4, CHANGES = 40, TRACKS = 60 };
+enum { READERS = 3, SWAPS = 4, CHANGES = 40, TRACKS = 60, GENRES = 3 };
 
 typedef struct shared {
     search_index_t *index;
@@ -21,16 +21,25 @@ typedef struct shared {
 } shared_t;
 
 /* Every track is there always, under one of two names, and "alpha omega" with it: plays change,
- * so that a rebuild ranks anew. Track 1 comes and goes. */
+ * so that a rebuild ranks anew. Track 1 comes and goes. Each has a genre that stays, one of two
+ * lines of lyrics, and a Japanese name beside. */
 static search_document_t track(uint64_t id, uint64_t version, char title[64])
 {
+    static const str_t genres[GENRES] = {STR_INIT("Rock"), STR_INIT("Jazz"), STR_INIT("Pop")};
+    static const str_t japanese = STR_INIT("夜に駆ける");
+    static const str_t lyrics[] = {STR_INIT("[00:01.00]the moon is bright tonight"),
+                                   STR_INIT("[00:02.00]the moon is gone tonight")};
     snprintf(title, 64, "%s omega number%llu", (id + version) % 2 == 0 ? "alpha" : "alphb",
              (unsigned long long)id);
     return (search_document_t){.kind = SEARCH_TRACK,
                                .id = id,
                                .plays = (id * 7919 + version * 31) % 1000,
                                .title = str_from(title),
-                               .artist = STR("somebody")};
+                               .artist = STR("somebody"),
+                               .others = {&japanese, 1},
+                               .genres = {&genres[id % GENRES], 1},
+                               .year = 1980 + (uint32_t)(id % 2) * 10,
+                               .lyrics = lyrics[(id + version) % 2]};
 }
 
 typedef struct source {
@@ -66,6 +75,54 @@ static size_t count(const shared_t *shared, arena_t *arena, str_t text, bool is_
     return found.counts[SEARCH_TRACK];
 }
 
+/* Of one genre and of all, counted; of one moment, so that the counts are those of the results. */
+static void check_filtered(const shared_t *shared, arena_t *arena, str_t text)
+{
+    static const str_t rock = STR_INIT("rock");
+    search_request_t request = {.text = text,
+                                .first = {[SEARCH_TRACK] = 500},
+                                .filter = {.genres = {&rock, 1}, .year_from = 1980},
+                                .wants_facets = true};
+    search_found_t found;
+    ASSERT(search_ask(shared->index, arena, &request, &found) == ERR_OK);
+    ASSERT(found.counts[SEARCH_TRACK] == TRACKS / GENRES &&
+           found.totals[SEARCH_TRACK] == TRACKS / GENRES);
+    const search_facet_list_t *genres = &found.facets[SEARCH_FACET_GENRE];
+    uint64_t all = 0;
+    for (size_t i = 0; i < genres->count; i++)
+        all += genres->items[i].count;
+    ASSERT(genres->count == GENRES && (all == TRACKS || all == TRACKS - 1));
+    const search_facet_list_t *decades = &found.facets[SEARCH_FACET_DECADE];
+    ASSERT(decades->count == 2 &&
+           decades->items[0].count + decades->items[1].count == TRACKS / GENRES);
+}
+
+static void check_lyrics(const shared_t *shared, arena_t *arena)
+{
+    search_request_t request = {
+        .text = STR("the moon is bright"), .in_lyrics = true, .first = {[SEARCH_TRACK] = 500}};
+    search_found_t found;
+    ASSERT(search_ask(shared->index, arena, &request, &found) == ERR_OK);
+    ASSERT(found.counts[SEARCH_TRACK] > 0); /* of the other line all words but one */
+    for (size_t i = 0; i < found.counts[SEARCH_TRACK]; i++) {
+        const search_result_t *result = &found.results[SEARCH_TRACK][i];
+        bool is_bright = str_contains(result->line, STR("bright"));
+        ASSERT(result->line_at_ms == (is_bright ? 1000 : 2000));
+    }
+}
+
+/* What was found borrows nothing of the index: it is marked while that changes. */
+static void check_highlights(const shared_t *shared, arena_t *arena, str_t text, str_t shown)
+{
+    search_request_t request = {
+        .text = text, .first = {[SEARCH_TRACK] = 5}, .wants_explanation = true};
+    search_found_t found;
+    search_span_t spans[SEARCH_SPANS_MAX];
+    ASSERT(search_ask(shared->index, arena, &request, &found) == ERR_OK);
+    ASSERT(search_highlight(shown, &found.matched, false, spans) > 0);
+    ASSERT(found.results[SEARCH_TRACK][0].explanation.size > 0);
+}
+
 static void *ask_on(void *context)
 {
     shared_t *shared = context;
@@ -76,8 +133,13 @@ static void *ask_on(void *context)
         ASSERT(count(shared, &arena, STR("number7"), false) > 0);
         ASSERT(count(shared, &arena, STR("omrga numbr"), true) > 0);
         ASSERT(search_index_position(shared->index).generation == 1);
+        check_filtered(shared, &arena, STR("omega"));
+        check_filtered(shared, &arena, STR(""));
+        check_lyrics(shared, &arena);
+        check_highlights(shared, &arena, STR("omgea number7"), STR("Omega Number7"));
+        check_highlights(shared, &arena, STR("夜に掛ける"), STR("夜に駆ける"));
         arena_reset(&arena);
-        atomic_fetch_add(&shared->answers, 3);
+        atomic_fetch_add(&shared->answers, 8);
     }
     return NULL;
 }

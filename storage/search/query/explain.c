@@ -1,5 +1,6 @@
 #include "storage/search/query/explain.h"
 
+#include "storage/search/query/sets.h"
 #include "storage/search/query/stages.h"
 
 enum { NEAR_SHOWN_MAX = 8 };
@@ -11,20 +12,47 @@ const char *explain_stage_text(search_stage_t stage)
     return stage < SEARCH_STAGE_COUNT ? texts[stage] : "";
 }
 
+static uint64_t count_visible(const query_t *query, const roaring_bitmap_t *set)
+{
+    return query->visible == NULL ? roaring_bitmap_get_cardinality(set)
+                                  : roaring_bitmap_and_cardinality(set, query->visible);
+}
+
+/* A word of documents that may not be seen is not shown. */
+static bool is_visible(query_t *query, str_t word)
+{
+    roaring_bitmap_t *set SET_SCOPED = NULL;
+    if (query->visible == NULL)
+        return true;
+    return set_of_term(query, SEARCH_SPACE_WORD, word, &set) == ERR_OK &&
+           roaring_bitmap_intersect(set, query->visible);
+}
+
+static void append_near(query_t *query, const near_words_t *near)
+{
+    size_t shown = 0, looked_at = 0;
+    for (; looked_at < near->count && shown < NEAR_SHOWN_MAX && !query_is_spent(query);
+         looked_at++) {
+        const near_word_t *word = &near->items[looked_at];
+        if (is_visible(query, word->text))
+            buf_printf(&query->notes, "%s%.*s (%u)", shown++ == 0 ? ", near " : ", ",
+                       STR_ARG(word->text), word->distance);
+    }
+    if (looked_at < near->count && query->visible == NULL)
+        buf_printf(&query->notes, " and %zu more", near->count - looked_at);
+}
+
 void explain_word(query_t *query, const char *how, str_t word, const near_words_t *near,
                   const roaring_bitmap_t *set)
 {
     buf_t *notes = &query->notes;
     if (!query->request->wants_explanation)
         return;
-    uint64_t count = roaring_bitmap_get_cardinality(set);
+    uint64_t count = count_visible(query, set);
     buf_printf(notes, "%s \"%.*s\": %llu document%s", how, STR_ARG(word), (unsigned long long)count,
                count == 1 ? "" : "s");
-    for (size_t i = 0; near != NULL && i < MIN(near->count, (size_t)NEAR_SHOWN_MAX); i++)
-        buf_printf(notes, "%s%.*s (%u)", i == 0 ? ", near " : ", ", STR_ARG(near->items[i].text),
-                   near->items[i].distance);
-    if (near != NULL && near->count > NEAR_SHOWN_MAX)
-        buf_printf(notes, " and %zu more", near->count - NEAR_SHOWN_MAX);
+    if (near != NULL)
+        append_near(query, near);
     buf_append_char(notes, '\n');
 }
 

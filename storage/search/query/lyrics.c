@@ -21,7 +21,7 @@ typedef struct line_hit {
 
 struct lyrics_hits {
     line_hit_t *items;
-    size_t count, full; /* full: with all words in order */
+    size_t count, full; /* full: of the base, with all words side by side */
 };
 
 /* ---- candidates ---- */
@@ -118,7 +118,7 @@ static err_t weigh(query_t *query, uint32_t number, const lyric_line_t *line, ly
     double score = weight_words * (double)line->in_order / (double)count +
                    (line->is_phrase ? weight_phrase : 0.0) +
                    weight_popularity * MIN(entry.popularity, 100u) / 100.0;
-    hits->full += line->is_phrase ? 1 : 0;
+    hits->full += line->is_phrase && number < SEARCH_DELTA_FIRST ? 1 : 0;
     hits->items[hits->count++] = (line_hit_t){
         {entry.id, score, number, entry.popularity, SEARCH_TRACK, SEARCH_STAGE_LYRICS}, *line};
     return ERR_OK;
@@ -138,7 +138,8 @@ static err_t read_track(query_t *query, uint32_t number, buf_t *scratch, lyrics_
     return line.in_order == 0 ? ERR_OK : weigh(query, number, &line, hits);
 }
 
-/* As many whole phrases as the page has are enough: what follows is less popular. */
+/* As many whole phrases as the page has are enough: what follows is less popular. The delta's are
+ * all read before: they have no order, and a page would else have others than the one before it. */
 static bool is_enough(const query_t *query, const lyrics_hits_t *hits)
 {
     uint64_t page =

@@ -110,3 +110,37 @@ Test(lyrics, times_of_a_line)
                   "\"%s\": %ld, \"%.*s\"", cases[i].line, (long)at_ms, STR_ARG(line));
     }
 }
+
+/* Many that sing the same, some of them new: no page has what another one had, and none lacks. */
+Test(lyrics, pages_follow_each_other_beside_updates)
+{
+    enum { OLD = 40, NEW = 25, PAGE = 7 };
+    shelf_row_t rows[OLD + 1];
+    bool is_seen[OLD + NEW + 1] = {false};
+    size_t seen = 0;
+    shelf_t shelf SHELF_SCOPED;
+    for (uint64_t i = 0; i < OLD; i++)
+        rows[i] = (shelf_row_t)SHELF_TRACK(i + 1, "Sung", "Somebody", "None", 1000 - i * 20,
+                                           .lyrics = "over the wild river");
+    rows[OLD] = (shelf_row_t)SHELF_END;
+    shelf_init(&shelf, rows);
+    for (uint64_t i = 0; i < NEW; i++) {
+        shelf_row_t fresh = SHELF_TRACK(OLD + i + 1, "New", "Somebody", "None", i * 39,
+                                        .lyrics = "over the wild river");
+        shelf_put(&shelf, &fresh);
+    }
+
+    for (uint32_t offset = 0; offset < OLD + NEW + PAGE; offset += PAGE) {
+        search_request_t request = {.text = STR("the wild river"),
+                                    .in_lyrics = true,
+                                    .first = {[SEARCH_TRACK] = PAGE},
+                                    .offset = {[SEARCH_TRACK] = offset}};
+        search_found_t found = shelf_ask(&shelf, &request);
+        for (size_t i = 0; i < found.counts[SEARCH_TRACK]; i++, seen++) {
+            uint64_t id = found.results[SEARCH_TRACK][i].id;
+            cr_expect(is_seen[id] == false, "%lu stands on two pages", (unsigned long)id);
+            is_seen[id] = true;
+        }
+    }
+    cr_expect(eq(sz, seen, OLD + NEW));
+}

@@ -227,6 +227,29 @@ Test(request, an_explanation_says_what_was_looked_for_and_why_it_is_there)
                   "%.*s", STR_ARG(found.results[SEARCH_TRACK][0].explanation));
 }
 
+Test(request, an_explanation_says_nothing_of_what_may_not_be_seen)
+{
+    static const shelf_row_t rows[] = {
+        SHELF_TRACK(1, "Silver Moon", "Somebody", "None", 10),
+        SHELF_TRACK(2, "Silver Moan", "Hidden", "None", 900, .root = "secret"),
+        SHELF_TRACK(3, "Silver Mood", "Hidden", "None", 900, .root = "secret"), SHELF_END};
+    static const str_t home = STR_INIT("home");
+    const search_names_t roots = {&home, 1};
+    shelf_t shelf SHELF_SCOPED;
+    shelf_init(&shelf, rows);
+    search_request_t request = shelf_question("silver moof");
+    request.wants_explanation = true;
+    request.filter.roots = &roots;
+
+    search_found_t found = shelf_ask(&shelf, &request);
+
+    cr_expect(str_contains(found.explanation, STR("exactly \"silver\": 1 document\n")));
+    cr_expect(str_contains(found.explanation, STR("near moon (1)\n")), "%.*s",
+              STR_ARG(found.explanation));
+    cr_expect_not(str_contains(found.explanation, STR("moan")));
+    check_str(found.corrected, STR("silver moon"));
+}
+
 Test(request, matched_words_are_those_of_the_documents)
 {
     static const shelf_row_t rows[] = {
