@@ -65,8 +65,10 @@ static err_t make_runtime(node_t *self)
         err = runtime_new(&options, &self->runtime);
     }
     TRY(err);
-    const search_asker_options_t asking = {
-        .feed = self->search, .runtime = self->runtime, .work_inline = self->config->search_work};
+    const search_asker_options_t asking = {.feed = self->search,
+                                           .names = self->names.names,
+                                           .runtime = self->runtime,
+                                           .work_inline = self->config->search_work};
     TRY(search_asker_new(&asking, &self->asker));
     if (options.recorder_path != NULL && strcmp(self->config->recorder, "messages") == 0)
         err = runtime_record(self->runtime, RECORDER_MESSAGES);

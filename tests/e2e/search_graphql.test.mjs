@@ -399,9 +399,9 @@ test('what is too long for the thread that serves it is answered by the pool, th
     return Number(figures.match(new RegExp(`^musicstream_search_asked_total{place="${place}"} (\\d+)$`, 'm'))[1]);
   };
   const all = async () => {
-    const page = 'tracks(first: 20) { totalCount nodes { title } } albums { nodes { title } } lyrics { edges { line { text } } } facets { genres { value count } } didYouMean isPartial';
+    const page = 'tracks(first: 20) { totalCount nodes { title } } albums { nodes { title } } lyrics { edges { line { text } } } facets { genres { value count } } people { nodes { name } } playlists { nodes { name } } didYouMean isPartial';
     const twice = (text) => ana.data(`{ a: search(query: "${text}") { ${page} } b: search(query: "harbour", filter: { favouritesOnly: true }) { ${page} } }`);
-    return [await twice('harbor lihgts'), await twice(''), await twice('moonlight copper'),
+    return [await twice('harbor lihgts'), await twice(''), await twice('moonlight copper'), await twice('bob'), await twice('pagination'),
       JSON.parse(server.command('search', 'harbor', 'lihgts', '--json').stdout).hits.map(({ title }) => title)];
   };
   const here = await all();
@@ -410,7 +410,7 @@ test('what is too long for the thread that serves it is answered by the pool, th
   server.options.flags = ['--search-work', '1'];
   await server.start();
   assert.deepEqual(await all(), here);
-  assert.ok(await asked('offloaded') >= 13);
+  assert.ok(await asked('offloaded') >= 21);
   assert.deepEqual([await asked('here'), await asked('refused')], [0, 0]);
 
   const query = JSON.stringify({ query: `{ search(query: "tide") { tracks { nodes { title } } } }` });

@@ -103,12 +103,48 @@ static void note_held(search_asker_t *self, const search_round_t *round)
 
 /* ---- here ---- */
 
+static void count_cut(search_asker_t *self, bool is_cut)
+{
+    atomic_fetch_add(&self->counters.cut, is_cut ? 1 : 0);
+}
+
 static void answered(search_asker_t *self, search_part_t *part, err_t err)
 {
     part->err = err;
     part->is_answered = true;
-    bool is_cut = err == ERR_OK && part->found.is_cut;
-    atomic_fetch_add(&self->counters.cut, is_cut ? 1 : 0);
+    count_cut(self, err == ERR_OK && part->found.is_cut);
+}
+
+static void names_answered(search_asker_t *self, search_names_part_t *names, err_t err)
+{
+    names->err = err;
+    names->is_answered = true;
+    count_cut(self, err == ERR_OK && names->found.is_cut);
+}
+
+static bool has_room(const search_asker_t *self)
+{
+    return atomic_load(&self->waiting) < self->options.waiting_max;
+}
+
+/* What is left of a round; 0 when its time is over. */
+static uint64_t work_left(const search_asker_t *self, search_round_t *round)
+{
+    if (round->work_left > 0 && clock_mono_ns(&self->clock) >= end_of(self, round))
+        round->work_left = 0;
+    return round->work_left;
+}
+
+static void spend(search_asker_t *self, search_round_t *round, uint64_t work)
+{
+    round->work_left -= MIN(work, round->work_left);
+    note_held(self, round);
+}
+
+static void count_here(search_asker_t *self, bool is_refused)
+{
+    atomic_fetch_add(&self->counters.here, 1);
+    atomic_fetch_add(&self->counters.refused, is_refused ? 1 : 0);
 }
 
 /* False: it needs more than is left of the round. Where the pool has no room, it is answered with
@@ -117,47 +153,80 @@ static bool ask_here(search_asker_t *self, search_ask_t *ask, search_part_t *par
 {
     search_round_t *round = round_of(self, ask->edge);
     search_request_t request = part->request;
-    bool has_room = atomic_load(&self->waiting) < self->options.waiting_max;
-    if (round->work_left > 0 && clock_mono_ns(&self->clock) >= end_of(self, round))
-        round->work_left = 0;
-    if (round->work_left == 0)
+    bool may_give_up = has_room(self);
+    if (work_left(self, round) == 0)
         return false;
     request.work_max = round->work_left;
-    request.gives_up = has_room;
+    request.gives_up = may_give_up;
     request.until_ns = end_of(self, round);
     request.clock = self->clock;
     err_t err = search_feed_ask(self->options.feed, ask->arena, &request, &part->found);
-    bool is_given_up = err == ERR_LIMIT && has_room;
-    uint64_t work = err == ERR_OK ? part->found.work : is_given_up ? request.work_max : 0;
-    round->work_left -= MIN(work, round->work_left);
-    note_held(self, round);
-    if (is_given_up)
+    bool gives_up = err == ERR_LIMIT && may_give_up;
+    spend(self, round, err == ERR_OK ? part->found.work : gives_up ? request.work_max : 0);
+    if (gives_up)
         return false;
     answered(self, part, err);
-    atomic_fetch_add(&self->counters.here, 1);
-    bool is_refused = !has_room && err == ERR_OK && part->found.is_cut;
-    atomic_fetch_add(&self->counters.refused, is_refused ? 1 : 0);
+    count_here(self, !may_give_up && err == ERR_OK && part->found.is_cut);
+    return true;
+}
+
+/* The same of names, which are cut rather than given up. */
+static bool ask_names_here(search_asker_t *self, search_ask_t *ask)
+{
+    search_round_t *round = round_of(self, ask->edge);
+    search_names_part_t *names = &ask->names;
+    name_index_query_t query = names->query;
+    if (work_left(self, round) == 0)
+        return false;
+    query.work_max = MIN(round->work_left, (uint64_t)NAME_INDEX_WORK_MAX);
+    err_t err = name_index_find(self->options.names, ask->arena, &query, &names->found);
+    bool is_cut = err == ERR_OK && names->found.is_cut && query.work_max < NAME_INDEX_WORK_MAX;
+    spend(self, round, err == ERR_OK ? names->found.work : 0);
+    if (is_cut && has_room(self))
+        return false;
+    names_answered(self, names, err);
+    count_here(self, is_cut);
     return true;
 }
 
 /* ---- elsewhere ---- */
 
+static void count_away(search_asker_t *self, err_t err, _Atomic uint64_t *counter)
+{
+    atomic_fetch_add(err == ERR_CANCELLED ? &self->counters.cancelled : counter, 1);
+}
+
+static void work_part(search_asker_t *self, search_ask_t *ask, search_part_t *part)
+{
+    search_request_t request = part->request;
+    request.work_max = SEARCH_WORK_MAX;
+    request.is_stopped = &ask->is_stopped;
+    answered(self, part, search_feed_ask(self->options.feed, &ask->own, &request, &part->found));
+    count_away(self, part->err, &self->counters.offloaded);
+}
+
+static void work_names(search_asker_t *self, search_ask_t *ask)
+{
+    name_index_query_t query = ask->names.query;
+    query.is_stopped = &ask->is_stopped;
+    err_t err = name_index_find(self->options.names, &ask->own, &query, &ask->names.found);
+    names_answered(self, &ask->names, atomic_load(&ask->is_stopped) ? ERR_CANCELLED : err);
+    count_away(self, ask->names.err, &self->counters.offloaded);
+}
+
+static bool wants_names(const search_ask_t *ask)
+{
+    return ask->names.is_wanted && !ask->names.is_answered;
+}
+
 static err_t work(void *data)
 {
     search_ask_t *ask = data;
-    search_asker_t *self = ask->asker;
-    for (uint32_t i = 0; i < ask->count; i++) {
-        search_part_t *part = &ask->parts[i];
-        search_request_t request = part->request;
-        request.work_max = SEARCH_WORK_MAX;
-        request.is_stopped = &ask->is_stopped;
-        if (part->is_answered)
-            continue;
-        err_t err = search_feed_ask(self->options.feed, &ask->own, &request, &part->found);
-        answered(self, part, err);
-        atomic_fetch_add(
-            err == ERR_CANCELLED ? &self->counters.cancelled : &self->counters.offloaded, 1);
-    }
+    for (uint32_t i = 0; i < ask->count; i++)
+        if (!ask->parts[i].is_answered)
+            work_part(ask->asker, ask, &ask->parts[i]);
+    if (wants_names(ask))
+        work_names(ask->asker, ask);
     return ERR_OK;
 }
 
@@ -168,9 +237,12 @@ static void refuse(search_asker_t *self, search_ask_t *ask, err_t err)
         if (ask->parts[i].is_answered)
             continue;
         answered(self, &ask->parts[i], err);
-        atomic_fetch_add(err == ERR_CANCELLED ? &self->counters.cancelled : &self->counters.refused,
-                         1);
+        count_away(self, err, &self->counters.refused);
     }
+    if (!wants_names(ask))
+        return;
+    names_answered(self, &ask->names, err);
+    count_away(self, err, &self->counters.refused);
 }
 
 static void link_away(search_ask_t *ask)
@@ -232,6 +304,8 @@ bool search_asker_ask(search_asker_t *self, search_ask_t *ask)
     for (uint32_t i = 0; i < ask->count; i++)
         if (!ask_here(self, ask, &ask->parts[i]))
             is_answered = false;
+    if (ask->names.is_wanted && !ask_names_here(self, ask))
+        is_answered = false;
     return is_answered || post(self, ask);
 }
 

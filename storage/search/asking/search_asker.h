@@ -56,6 +56,14 @@ typedef struct search_part {
     bool is_answered;
 } search_part_t;
 
+/* People and playlists: a part like the others. */
+typedef struct search_names_part {
+    name_index_query_t query; /* its budget is the asker's */
+    name_index_found_t found;
+    err_t err;
+    bool is_wanted, is_answered;
+} search_names_part_t;
+
 typedef struct search_ask search_ask_t;
 struct search_ask {
     /* Given; zeroes otherwise. */
@@ -63,6 +71,7 @@ struct search_ask {
     arena_t *arena; /* of the answers */
     search_part_t parts[SEARCH_ASK_PARTS_MAX];
     uint32_t count;
+    search_names_part_t names;
     void (*then)(void *context); /* once the answers are there, unless they are at once */
     void *context;
 

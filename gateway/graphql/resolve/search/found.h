@@ -81,11 +81,13 @@ uint32_t found_top_window(graphql_field_t *field);
 
 /* The question. INVALID: the filter; LIMIT: a list of it; NO_MEMORY. */
 err_t found_question_new(graphql_field_t *field, found_question_t **out_question);
-/* Tracks, albums, artists, lyrics, facets; then `then`, now or later, which completes the field. */
-err_t found_ask_index(graphql_field_t *field, const found_question_t *question,
-                      err_t (*then)(graphql_field_t *field, const found_question_t *question));
-/* Playlists and people: as many of each as are wanted. */
-err_t found_ask_names(graphql_field_t *field, const found_question_t *question);
+/* Asks the index and the names, and completes the field, now or later. */
+err_t found_ask(graphql_field_t *field, const found_question_t *question);
+/* Playlists and people: as many of each as are wanted. False: nobody wants any. */
+bool found_names_query(graphql_field_t *field, const found_question_t *question,
+                       name_index_query_t *out_query);
+err_t found_take_names(graphql_field_t *field, const found_question_t *question,
+                       const name_index_found_t *names);
 /* Completes the field, once the actors of playlists and people have answered. */
 err_t found_return(graphql_field_t *field, found_t *found);
 

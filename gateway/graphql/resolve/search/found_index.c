@@ -1,5 +1,5 @@
-/* found_index.c -- what the index of the catalog finds: one question for all groups, and one for
- * lyrics where they are asked for, both at once. */
+/* found_index.c -- what is asked: one question to the index of the catalog for all groups, one for
+ * lyrics where they are asked for, and one to the names, all at once. */
 
 #include "gateway/graphql/resolve/search/found.h"
 
@@ -33,7 +33,6 @@ typedef struct asking {
     graph_t *graph; /* held while it is away; NULL: it is not */
     graphql_field_t *field;
     const found_question_t *question;
-    err_t (*then)(graphql_field_t *field, const found_question_t *question);
     search_part_t *names, *lyrics; /* of the ask; NULL: not asked for */
     search_ask_t ask;
 } asking_t;
@@ -75,6 +74,7 @@ static void add_parts(asking_t *self)
         add_names(self);
     if (question->windows[FOUND_LYRICS] > 0)
         add_lyrics(self);
+    self->ask.names.is_wanted = found_names_query(self->field, question, &self->ask.names.query);
 }
 
 /* ---- taking ---- */
@@ -119,7 +119,11 @@ static err_t take(asking_t *self)
         TRY(take_names(self, self->question->found));
     if (self->lyrics != NULL)
         TRY(take_lyrics(self, self->question->found));
-    return self->then(self->field, self->question);
+    if (self->ask.names.is_wanted) {
+        TRY(self->ask.names.err);
+        TRY(found_take_names(self->field, self->question, &self->ask.names.found));
+    }
+    return found_return(self->field, self->question->found);
 }
 
 /* On the field's thread; it is gone when it is completed, and with it what lies in its arena. */
@@ -139,8 +143,7 @@ static void nobody_waits(void *context)
     search_asker_cancel(&((asking_t *)context)->ask);
 }
 
-err_t found_ask_index(graphql_field_t *field, const found_question_t *question,
-                      err_t (*then)(graphql_field_t *field, const found_question_t *question))
+err_t found_ask(graphql_field_t *field, const found_question_t *question)
 {
     graph_t *graph = graph_of(field);
     asking_t *self = arena_new(graphql_arena(field), sizeof *self);
@@ -148,7 +151,6 @@ err_t found_ask_index(graphql_field_t *field, const found_question_t *question,
         return ERR_NO_MEMORY;
     self->field = field;
     self->question = question;
-    self->then = then;
     self->ask.edge = graph->home->edge;
     self->ask.arena = graphql_arena(field);
     self->ask.then = came_back;

@@ -37,26 +37,29 @@ static err_t take_kind(graphql_field_t *field, const name_index_found_t *names,
     return ERR_OK;
 }
 
-err_t found_ask_names(graphql_field_t *field, const found_question_t *question)
+bool found_names_query(graphql_field_t *field, const found_question_t *question,
+                       name_index_query_t *out_query)
 {
-    found_t *found = question->found;
-    name_index_found_t names;
     name_index_query_t query = {.text = graphql_arg_str(field, "query"),
                                 .asker = graph_user_id(graph_of(field)),
-                                .is_typing = found->is_typing,
+                                .is_typing = question->found->is_typing,
                                 .is_exact = question->is_exact};
     query.first[NAME_INDEX_PERSON] =
         MIN(question->windows[FOUND_PEOPLE], (uint32_t)FOUND_ASKED_MAX);
     query.first[NAME_INDEX_PLAYLIST] =
         MIN(question->windows[FOUND_PLAYLISTS], (uint32_t)FOUND_ASKED_MAX);
-    if (question->has_filter ||
-        query.first[NAME_INDEX_PERSON] + query.first[NAME_INDEX_PLAYLIST] == 0)
-        return ERR_OK;
-    TRY(name_index_find(graph_of(field)->home->api->names, graphql_arena(field), &query, &names));
-    found->is_partial |= names.is_cut;
-    found->is_building |= !names.is_whole;
-    TRY(take_kind(field, &names, NAME_INDEX_PERSON, question));
-    return take_kind(field, &names, NAME_INDEX_PLAYLIST, question);
+    *out_query = query;
+    return !question->has_filter &&
+           query.first[NAME_INDEX_PERSON] + query.first[NAME_INDEX_PLAYLIST] > 0;
+}
+
+err_t found_take_names(graphql_field_t *field, const found_question_t *question,
+                       const name_index_found_t *names)
+{
+    question->found->is_partial |= names->is_cut;
+    question->found->is_building |= !names->is_whole;
+    TRY(take_kind(field, names, NAME_INDEX_PERSON, question));
+    return take_kind(field, names, NAME_INDEX_PLAYLIST, question);
 }
 
 /* ---- asking their actors ---- */

@@ -3,17 +3,6 @@
 #include "actors/protocol/user.h"
 #include "gateway/graphql/resolve/search/found.h"
 
-static err_t ask_names(graphql_field_t *field, const found_question_t *question)
-{
-    TRY(found_ask_names(field, question));
-    return found_return(field, question->found);
-}
-
-static err_t ask_all(graphql_field_t *field, const found_question_t *question)
-{
-    return found_ask_index(field, question, ask_names);
-}
-
 /* ---- among favourites ---- */
 
 /* The question waits in its field for the ids: there is one of a field. */
@@ -27,7 +16,7 @@ static err_t got_favourites(graphql_field_t *field, const answer_t *answer)
     TRY(found_question_new(field, &question));
     question->filter.only_tracks = ids->track_ids.items;
     question->filter.only_track_count = ids->track_ids.count;
-    return ask_all(field, question);
+    return found_ask(field, question);
 }
 
 static bool is_one_too_many(graphql_field_t *field)
@@ -48,7 +37,7 @@ static err_t query_search(graphql_field_t *field)
     if (question->filter.is_only_tracks)
         return graph_ask(field, address_of(USER_KIND, graph_user_id(graph_of(field))),
                          got_favourites, user_get_favourite_ids);
-    return ask_all(field, question);
+    return found_ask(field, question);
 }
 
 graph_rows_t resolve_search(void)

@@ -8,6 +8,9 @@ enum { ASKS_MAX = 8, HOUR_MS = 3600000 };
 
 static const atomic_bool never;
 
+static const name_index_entry_t person = {
+    .kind = NAME_INDEX_PERSON, .key = STR_INIT("ana"), .name = STR_INIT("Ana Title")};
+
 typedef struct scene scene_t;
 
 /* A question and how it was answered. */
@@ -22,11 +25,13 @@ typedef struct one {
 struct scene {
     catalog_rig_t catalog;
     search_feed_t *feed;
+    name_index_t *names;
     runtime_t *runtime;
     search_asker_t *asker;
     one_t ones[ASKS_MAX];
     uint32_t first, count; /* that one round asks */
-    uv_async_t async;      /* a callback of the loop begins a round */
+    bool asks_names;
+    uv_async_t async; /* a callback of the loop begins a round */
     void (*fn)(void *context);
     uv_thread_t thread;
     uv_sem_t done, may_work; /* may_work: what keeps the lane busy */
@@ -52,12 +57,15 @@ static void scene_init(scene_t *self, const search_asker_options_t *options, uin
                                         .clock = clock_system()};
     check_ok(search_feed_open(&feed, &self->feed));
     check_ok(search_feed_build(self->feed, &never));
+    check_ok(name_index_new(0, &self->names));
+    check_ok(name_index_put(self->names, &person));
     runtime_options_t runtime = {.scheduler_count = 1};
     runtime.offload_queue_max[OFFLOAD_COMPUTE] = queue_max;
     check_ok(runtime_new(&runtime, &self->runtime));
     search_asker_options_t asker = *options;
     asker.feed = self->feed;
     asker.runtime = self->runtime;
+    asker.names = self->names;
     asker.inline_ms = HOUR_MS; /* a busy machine answers as any other */
     check_ok(search_asker_new(&asker, &self->asker));
     self->async.data = self;
@@ -74,6 +82,7 @@ static void scene_deinit(scene_t *self)
     runtime_free(self->runtime);
     search_asker_free(self->asker);
     search_feed_close(self->feed);
+    name_index_free(self->names);
     for (uint32_t i = 0; i < ASKS_MAX; i++)
         arena_deinit(&self->ones[i].arena);
     catalog_rig_deinit(&self->catalog);
@@ -113,6 +122,9 @@ static void ask_one(scene_t *self, uint32_t index, const search_request_t *reque
     one->ask.count = 2;
     one->ask.parts[0].request = one->ask.parts[1].request = *request;
     one->ask.parts[1].request.in_lyrics = true;
+    one->ask.names.is_wanted = self->asks_names;
+    one->ask.names.query =
+        (name_index_query_t){.text = request->text, .asker = STR("ana"), .first = {5, 5}};
     one->is_answered = search_asker_ask(self->asker, &one->ask);
 }
 
@@ -235,6 +247,31 @@ Test(search_asker, a_long_one_is_answered_by_the_pool_whole_and_given_back_where
     cr_assert(stats.here == 0 && stats.offloaded == 2 && stats.waiting == 0);
 }
 
+Test(search_asker, names_are_asked_with_it_here_or_in_the_pool)
+{
+    static const struct {
+        const char *what;
+        uint64_t work_inline;
+        bool is_here;
+    } cases[] = {{"here", SEARCH_WORK_MAX, true}, {"in the pool", 10, false}};
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        scene_t self SCENE_SCOPED;
+        scene_init(&self, &(search_asker_options_t){.work_inline = cases[i].work_inline}, 0);
+        self.asks_names = true;
+        ask(&self, 0, 1);
+        wait_until(cases[i].is_here || atomic_load(&self.thens) == 1);
+
+        const search_names_part_t *names = &self.ones[0].ask.names;
+        cr_assert(self.ones[0].is_answered == cases[i].is_here, "%s", cases[i].what);
+        check_ok(names->err);
+        cr_assert(names->found.counts[NAME_INDEX_PERSON] == 1, "%s", cases[i].what);
+        check_str(names->found.hits[NAME_INDEX_PERSON][0].key, STR("ana"));
+        search_asker_stats_t stats = stats_of(&self);
+        cr_assert(stats.here == (cases[i].is_here ? 3 : 0) && stats.here + stats.offloaded == 3);
+    }
+}
+
 Test(search_asker, all_questions_of_a_round_share_its_budget)
 {
     scene_t self SCENE_SCOPED;
@@ -304,6 +341,7 @@ Test(search_asker, one_that_waits_is_cancelled_at_once_and_gives_its_place)
 {
     scene_t self SCENE_SCOPED;
     scene_init(&self, &(search_asker_options_t){.work_inline = 10, .waiting_max = 1}, 0);
+    self.asks_names = true;
     keep_busy(&self);
     ask(&self, 0, 1);
 
@@ -311,7 +349,8 @@ Test(search_asker, one_that_waits_is_cancelled_at_once_and_gives_its_place)
     wait_until(atomic_load(&self.thens) == 1);
 
     check_err(err_of(&self, 0), ERR_CANCELLED);
-    cr_assert(stats_of(&self).waiting == 0 && stats_of(&self).cancelled == 2);
+    check_err(self.ones[0].ask.names.err, ERR_CANCELLED);
+    cr_assert(stats_of(&self).waiting == 0 && stats_of(&self).cancelled == 3);
     on_scheduler(&self, cancel_first); /* one that is answered: nothing */
     ask(&self, 1, 1);
     check_true(!self.ones[1].is_answered);
