@@ -18,8 +18,11 @@ static void fd_scope_end(const int *fd)
 err_t file_read(const char *path, size_t size_max, buf_t *out)
 {
     int fd FD_SCOPED = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return err_from_errno(errno);
+    return fd < 0 ? err_from_errno(errno) : file_read_rest(fd, size_max, out);
+}
+
+err_t file_read_rest(int fd, size_t size_max, buf_t *out)
+{
     size_t before = out->size;
     char chunk[4096];
     for (;;) {

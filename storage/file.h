@@ -8,6 +8,8 @@
 
 /* Appends the content. NOT_FOUND, LIMIT. */
 err_t file_read(const char *path, size_t size_max, buf_t *out);
+/* The same, from where an open file is. */
+err_t file_read_rest(int fd, size_t size_max, buf_t *out);
 /* Appends `size` bytes from `offset` on. IO: there are fewer. */
 err_t file_read_at(int fd, uint64_t offset, size_t size, buf_t *out);
 /* Writes `path.new`, renames it over `path`. is_durable: file and folder are synced. */

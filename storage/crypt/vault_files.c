@@ -10,6 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Each one more takes a record that is written, synced and renamed while a small file is read. */
+enum { READS_MAX = 100 };
+
 typedef struct vault_files {
     vault_store_t store;
     char *directory;
@@ -46,11 +49,34 @@ static err_t path_of(const vault_files_t *self, str_t subject, buf_t *out)
     return buf_status(out);
 }
 
+/* Of a file that has no name any more by the end, the bytes may be zeros already: gone. */
+static err_t read_record(const char *path, buf_t *out, bool *out_is_gone)
+{
+    struct stat info;
+    int fd SCOPED(fd_scope_end) = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_from_errno(errno);
+    TRY(file_read_rest(fd, VAULT_RECORD_SIZE_MAX, out));
+    if (fstat(fd, &info) != 0)
+        return err_from_errno(errno);
+    *out_is_gone = info.st_nlink == 0;
+    return ERR_OK;
+}
+
 static err_t get(vault_store_t *store, str_t subject, buf_t *out)
 {
     buf_t path BUF_SCOPED = BUF_INIT;
+    size_t before = out->size;
     TRY(path_of(files_of(store), subject, &path));
-    return file_read(buf_terminated(&path), VAULT_RECORD_SIZE_MAX, out);
+    for (int i = 0; i < READS_MAX; i++) {
+        bool is_gone = false;
+        err_t err = read_record(buf_terminated(&path), out, &is_gone);
+        if (err == ERR_OK && !is_gone)
+            return ERR_OK;
+        out->size = before;
+        TRY(err);
+    }
+    return ERR_BUSY;
 }
 
 /* The file still open, whatever its name is now. */

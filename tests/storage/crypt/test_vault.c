@@ -38,6 +38,82 @@ Test(vault, over_files_keeps_the_contract)
     cr_assert(holds, "%s", buf_terminated(&problem));
 }
 
+/* ---- read while it is written ---- */
+
+typedef struct between {
+    vault_store_t *store;
+    void (*act)(vault_store_t *store);
+    uint32_t times; /* before so many reads of a file's bytes */
+} between_t;
+
+static between_t *between_open_and_read(between_t *set)
+{
+    static between_t *between; /* of the one test that a process runs */
+    between = set == NULL ? between : set;
+    return between;
+}
+
+/* Every read goes through here (tests/CMakeLists.txt). */
+ssize_t __real_read(int fd, void *bytes, size_t size);
+ssize_t __wrap_read(int fd, void *bytes, size_t size);
+ssize_t __wrap_read(int fd, void *bytes, size_t size)
+{
+    between_t *between = between_open_and_read(NULL);
+    if (between != NULL && between->times > 0) {
+        uint32_t times = between->times - 1;
+        between->times = 0; /* what it does reads, too */
+        between->act(between->store);
+        between->times = times;
+    }
+    return __real_read(fd, bytes, size);
+}
+
+static void replace(vault_store_t *store)
+{
+    buf_t there BUF_SCOPED = BUF_INIT;
+    check_ok(store->table->get(store, STR("ann"), &there));
+    bool is_old = str_equal(buf_str(&there), STR("old"));
+    check_ok(
+        store->table->put(store, STR("ann"), buf_str(&there), is_old ? STR("new") : STR("old")));
+}
+
+static void take_away(vault_store_t *store)
+{
+    check_ok(store->table->remove(store, STR("ann")));
+}
+
+Test(vault, a_file_that_is_replaced_while_it_is_read_is_read_as_the_one_or_the_other)
+{
+    static const struct {
+        const char *what;
+        void (*act)(vault_store_t *store);
+        uint32_t times;
+        err_t want;
+    } cases[] = {
+        {"replaced once", replace, 1, ERR_OK},
+        {"replaced with each of ten reads", replace, 10, ERR_OK},
+        {"replaced with each read", replace, 1000, ERR_BUSY},
+        {"removed", take_away, 1, ERR_NOT_FOUND},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        temporary_t folder TEMPORARY_SCOPED = temporary_new();
+        buf_t got BUF_SCOPED = BUF_INIT;
+        vault_store_t *store = open_files(folder.path);
+        check_ok(store->table->put(store, STR("ann"), (str_t){NULL, 0}, STR("old")));
+
+        between_open_and_read(&(between_t){store, cases[i].act, cases[i].times});
+        err_t err = store->table->get(store, STR("ann"), &got);
+        between_open_and_read(&(between_t){0});
+
+        cr_expect(err == cases[i].want, "%s: %s", cases[i].what, err_name(err));
+        bool is_whole =
+            str_equal(buf_str(&got), STR("old")) || str_equal(buf_str(&got), STR("new"));
+        cr_expect(err == ERR_OK ? is_whole : got.size == 0, "%s: %zu bytes", cases[i].what,
+                  got.size);
+        store->table->close(store);
+    }
+}
+
 Test(vault, what_was_sealed_is_opened_again_also_by_another_start)
 {
     temporary_t folder TEMPORARY_SCOPED = temporary_new();
