@@ -39,7 +39,7 @@ enum {
     NAME_INDEX_FIRST_MAX = 50,      /* results of a kind */
     NAME_INDEX_RANKED_MAX = 250,    /* of a kind, of the base */
     NAME_INDEX_RECENT_WANTED = 512, /* changes after which a new base is due */
-    NAME_INDEX_RECENT_MAX = 2048,   /* that a question looks through */
+    NAME_INDEX_RECENT_MAX = 1024,   /* that a question looks through */
     NAME_INDEX_WORK_MAX = 250000,   /* of a question: below 10 ms on a slow core */
 };
 

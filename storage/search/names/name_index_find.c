@@ -33,6 +33,7 @@ typedef struct finding {
     const name_index_query_t *query;
     question_t question;
     name_work_t work;
+    uint64_t rank_work; /* of one name */
     name_sets_t sets;
     uint32_t *others; /* slots of names that are not in the base */
     uint32_t other_count;
@@ -77,7 +78,7 @@ static void rank_slot(finding_t *self, uint32_t slot)
     search_entry_t entry = entry_of(item);
     names_of_kind_t *kind = &self->kinds[item->kind];
     rank_detail_t detail;
-    self->work.spent += WORK_RANK;
+    self->work.spent += self->rank_work;
     double score = rank_entry(&self->question, &entry, &detail);
     uint8_t level = level_of(&self->question, &detail);
     self->has_exact_answer |= level == 0 && detail.is_whole;
@@ -284,7 +285,7 @@ static err_t fill_hit(finding_t *self, uint32_t slot, name_index_hit_t *hit)
     search_entry_t entry = entry_of(item);
     answer_words_t words = {.count = 0};
     rank_detail_t detail;
-    self->work.spent += WORK_RANK;
+    self->work.spent += self->rank_work;
     hit->kind = (name_index_kind_t)item->kind;
     hit->score = rank_entry(&self->question, &entry, &detail);
     hit->key = arena_str(self->arena, name_index_item_key(item));
@@ -347,7 +348,11 @@ static err_t prepare(finding_t *self)
             return ERR_NO_MEMORY;
         self->found.hits[kind] = self->kinds[kind].best;
     }
-    return question_parse(self->arena, query->text, query->is_typing, &self->question);
+    TRY(question_parse(self->arena, query->text, query->is_typing, &self->question));
+    self->rank_work = WORK_RANK; /* as request.c */
+    for (size_t i = 0; i < self->question.count; i++)
+        self->rank_work += WORK_RANK_WORD + self->question.words[i].text.size;
+    return ERR_OK;
 }
 
 err_t name_index_find(name_index_t *self, arena_t *arena, const name_index_query_t *query,
