@@ -9,7 +9,6 @@ enum {
     QUESTIONS = 400,
     CHANGES = NAME_INDEX_RECENT_MAX,
     OWNED = 20,
-    TEXT_SIZE = 600,
     KEY_SIZE = 24
 };
 

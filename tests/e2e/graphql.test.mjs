@@ -173,6 +173,23 @@ test('the subscription room tells its members of every change, ends when it is c
   for (const seen of [theirs, mine]) await seen.close();
 });
 
+test('who only looks into a public room hears no more of it when it is private; who is in goes on', async () => {
+  const { createRoom: { id } } = await ana.data('mutation ($c: ID!) { createRoom(commandId: $c, name: "Open", isPublic: true) { id } }', { c: commandId() });
+  const follow = 'subscription ($id: ID!) { room(id: $id) { version isPublic } }';
+  const post = 'mutation ($c: ID!, $id: ID!, $t: String!) { postMessage(commandId: $c, roomId: $id, text: $t) { id } }';
+  const [theirs, mine] = [bob, ana].map((person) => person.subscribe(follow, { id }));
+  await until(() => theirs.events.length > 0 && mine.events.length > 0, 'both hear of it');
+
+  await ana.data('mutation ($c: ID!, $id: ID!) { setRoomPublic(commandId: $c, id: $id, isPublic: false) { id } }', { c: commandId(), id });
+  await ana.data(post, { c: commandId(), id, t: 'now among us' });
+
+  await until(() => theirs.isComplete, 'it ends');
+  assert.equal(theirs.problem, undefined);
+  assert.deepEqual(theirs.events.filter((event) => event.errors || event.data.room?.isPublic !== true), []);
+  await until(() => mine.events.some((event) => event.data.room.isPublic === false), 'it goes on for its members');
+  for (const seen of [theirs, mine]) await seen.close();
+});
+
 test('a listener may not touch the library', async () => {
   for (const edit of ['startScan(commandId: $c)', 'cancelScan(commandId: $c)', 'addLibraryRoot(commandId: $c, path: "/")'])
     assert.equal(await bob.code(`mutation ($c: ID!) { ${edit} { trackCount } }`, { c: commandId() }), 'FORBIDDEN', edit);

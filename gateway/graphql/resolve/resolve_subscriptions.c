@@ -27,6 +27,8 @@ typedef struct feed {
     /* Where it says so of a message, the subscription ends: its subject is not the caller's to see
      * any more. NULL: never. */
     bool (*is_hidden)(const graph_t *graph, const void *message);
+    str_t room;                           /* its key: the room is asked for, each time it changed */
+    bool is_asking, is_changed, is_known; /* once at a time; since it was asked; ever */
     arena_t arena;
     uint32_t open_handles, questions; /* what keeps the feed after its end */
 } feed_t;
@@ -92,6 +94,8 @@ static void *event_of(const schema_t *schema, const void *message)
     return event;
 }
 
+static void ask_room(feed_t *self);
+
 static void was_published(void *context, str_t topic, const schema_t *schema, const void *message)
 {
     feed_t *self = context;
@@ -100,6 +104,8 @@ static void was_published(void *context, str_t topic, const schema_t *schema, co
         return;
     if (self->is_hidden != NULL && self->is_hidden(self->graph, message))
         graphql_stream_end(self->stream);
+    else if (self->room.data != NULL)
+        ask_room(self);
     else
         feed_emit(self, event_of(schema, message));
 }
@@ -277,19 +283,36 @@ static err_t open_playlists(graphql_field_t *field, graphql_stream_t *stream)
 
 /* ---- rooms ---- */
 
-/* As playlist_known: whoever may not see the room is told nothing of it. */
+/* As playlist_known. Who may not see the room any more, because it is private now and they are no
+ * member, is told nothing of it: also not that something happens there. */
 static void room_known(void *context, const answer_t *answer)
 {
     feed_t *self = context;
     self->questions--;
-    if (self->stream != NULL && answer->err != ERR_OK) {
+    self->is_asking = false;
+    bool is_gone = self->is_known && answer->err == ERR_NOT_FOUND;
+    if (self->stream != NULL && is_gone) {
+        graphql_stream_end(self->stream);
+    } else if (self->stream != NULL && answer->err != ERR_OK) {
         graphql_stream_fail(self->stream, answer->err, NULL);
     } else if (self->stream != NULL) {
-        const room_view_t *view = answer->message;
-        const room_changed_t now = {.room_id = view->room_id, .version = view->version};
-        feed_emit(self, event_of(&room_changed_schema, &now));
+        self->is_known = true;
+        feed_emit(self, event_of(&room_view_schema, answer->message));
     }
+    if (self->stream != NULL && self->is_changed)
+        ask_room(self);
     feed_release(self);
+}
+
+static void ask_room(feed_t *self)
+{
+    self->is_changed = self->is_asking;
+    if (self->is_asking)
+        return;
+    self->is_asking = true;
+    self->questions++;
+    edge_ask(self->graph->home->edge, address_of(ROOM_KIND, self->room), ASK_TIMEOUT_MS, (str_t){0},
+             room_known, self, room_get, .user_id = graph_user_id(self->graph));
 }
 
 static bool room_is_hidden(const graph_t *graph, const void *message)
@@ -306,22 +329,16 @@ static err_t open_room(graphql_field_t *field, graphql_stream_t *stream)
     str_t topic = arena_printf(graphql_arena(field), "room/%.*s", STR_ARG(key));
     TRY(feed_open(field, stream, topic, &room_changed_schema, &feed));
     feed->is_hidden = room_is_hidden;
-    feed->questions++;
-    edge_ask(feed->graph->home->edge, address_of(ROOM_KIND, key), ASK_TIMEOUT_MS, (str_t){0},
-             room_known, feed, room_get, .user_id = graph_user_id(feed->graph));
+    feed->room = arena_str(&feed->arena, key);
+    if (feed->room.data == NULL)
+        return ERR_NO_MEMORY;
+    ask_room(feed);
     return ERR_OK;
-}
-
-static err_t got_room(graphql_field_t *field, const answer_t *answer)
-{
-    return graph_return_room(field, answer->message);
 }
 
 static err_t room_now(graphql_field_t *field)
 {
-    const room_changed_t *event = graphql_source(field);
-    return graph_ask(field, address_of(ROOM_KIND, event->room_id), got_room, room_get,
-                     .user_id = graph_user_id(graph_of(field)));
+    return graph_return_room(field, graphql_source(field));
 }
 
 /* ---- the rest ---- */

@@ -49,7 +49,7 @@ static bool has_facet_filter(const filter_t *filter)
 static void may_spend(query_t *self, uint64_t percent)
 {
     uint64_t whole = self->request->work_max == 0 ? SEARCH_WORK_MAX : self->request->work_max;
-    self->work_max = whole / 100 * percent;
+    self->work_max = whole / 100 * percent + whole % 100 * percent / 100;
 }
 
 static err_t find(query_t *self)
