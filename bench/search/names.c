@@ -5,12 +5,7 @@
 #include "runtime/base/random.h"
 #include "storage/search/names/name_index.h"
 
-enum {
-    QUESTIONS = 400,
-    CHANGES = NAME_INDEX_RECENT_MAX,
-    OWNED = 20,
-    KEY_SIZE = 24
-};
+enum { QUESTIONS = 400, CHANGES = NAME_INDEX_RECENT_MAX, OWNED = 20, KEY_SIZE = 24 };
 
 typedef struct maker {
     name_index_t *names;

@@ -266,7 +266,7 @@ static void begin(name_sets_t *self)
 
 void name_sets_look(name_sets_t *self, bool is_wide)
 {
-    uint8_t order[SEARCH_REQUEST_WORDS_MAX];
+    uint8_t order[SEARCH_REQUEST_WORDS_MAX] = {0}; /* gcc's analyzer sees no order_words */
     size_t count = self->question->count;
     if (self->size == 0)
         return;
