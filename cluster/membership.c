@@ -117,7 +117,7 @@ void membership_step(membership_t *self, uint64_t now_ms)
         return;
     if (self->is_read_wanted && now_ms >= MAX(self->read_ms, self->write_ms)) {
         self->is_read_wanted = false;
-        self->read_ms = now_ms + self->view.count * READ_PAUSE_ROW_MS;
+        self->read_ms = now_ms + (uint64_t)self->view.count * READ_PAUSE_ROW_MS;
         ask_table(self, TABLE_READ, now_ms);
         return;
     }

@@ -9,7 +9,7 @@
  *   joining -> active -> leaving -> dead          (any -> dead)
  *
  * The protocol is that of Orleans' membership table (dotnet/orleans, "Cluster management in
- * Orleans"), with leases and acknowledgements beside it (docs/decisions/0023).
+ * Orleans"), with leases and acknowledgements beside it (docs/decisions/0024).
  *
  * Ownership  A view owns its rows. Threads  None: pure functions. Errors  NO_MEMORY. */
 
