@@ -182,6 +182,30 @@ test('Enter plays a track, the menu key shows what else can be done with it', as
   await id(page, 'play-pause').click();
 });
 
+test('lines that come later take neither what was chosen away nor its menu', async () => {
+  const lines = [];
+  await page.route('**/graphql', async (route) => {
+    if (route.request().postDataJSON().query.startsWith('query SearchLyrics(')) await new Promise((go) => lines.push(go));
+    await route.continue().catch(() => undefined); // the page has cancelled it
+  });
+  await open('/search?q=night');
+  await results().getByTestId('track').first().waitFor();
+  while ((await active()) !== 'track') await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Shift+F10');
+  const item = page.getByRole('menuitem', { name: 'Add to queue' });
+  await item.waitFor();
+  await until(() => lines.length === 1, 'its lines are asked for');
+  lines[0]();
+  await group('lyrics').getByText('Night train, carry me').waitFor();
+
+  assert.equal(await item.isVisible(), true);
+  await page.keyboard.press('Escape');
+  await until(async () => (await focused()) === 'search', 'the focus comes back');
+  assert.equal(await active(), 'track');
+  assert.equal(await box().inputValue(), 'night');
+  await page.unroute('**/graphql');
+});
+
 test('all of a kind has a page of its own', async () => {
   await open('/search?q=a');
   await results().waitFor();

@@ -67,7 +67,9 @@ export function Search() {
     setMenuOf(option);
     return true;
   };
-  const menuAt = menuOf === null ? null : document.getElementById(optionId(options.indexOf(menuOf)));
+  // By its key: lines that come later make the options anew, and the menu stays.
+  const menuIndex = options.findIndex((it) => it.key === menuOf?.key);
+  const menuAt = menuIndex === -1 ? null : document.getElementById(optionId(menuIndex));
   const onFilter = useCallback((filter: Partial<Filter>) => change({ filter }), [change]);
   const onExact = (isExact: boolean) => change({ isExact });
   const onRecent = (text: string) => {
