@@ -283,11 +283,12 @@ static void print_root_block(const gql_root_t *first, buf_t *out)
 
 /* ---- definitions ---- */
 
-static void print_operation(const gql_definition_t *self, buf_t *out)
+/* Without its word a query may only come first: behind a type without a body it would be one. */
+static void print_operation(const gql_definition_t *self, bool is_first, buf_t *out)
 {
-    bool is_short = self->operation == GQL_OPERATION_QUERY && self->name.text.data == NULL &&
-                    self->variables == NULL && self->directives == NULL &&
-                    self->description == NULL;
+    bool is_short = is_first && self->operation == GQL_OPERATION_QUERY &&
+                    self->name.text.data == NULL && self->variables == NULL &&
+                    self->directives == NULL && self->description == NULL;
     if (!is_short) {
         buf_append(out, gql_operation_word(self->operation));
         if (self->name.text.data != NULL || self->variables != NULL)
@@ -348,7 +349,7 @@ void gql_print_document(const gql_document_t *document, buf_t *out)
     for (const gql_definition_t *self = document->definitions; self != NULL; self = self->next) {
         print_description(self->description, out);
         if (self->kind == GQL_DEFINE_OPERATION)
-            print_operation(self, out);
+            print_operation(self, self == document->definitions, out);
         else if (self->kind == GQL_DEFINE_FRAGMENT)
             print_fragment(self, out);
         else if (self->kind == GQL_DEFINE_DIRECTIVE)

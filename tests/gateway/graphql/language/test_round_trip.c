@@ -142,7 +142,7 @@ static void put_definition(dice_t *self)
         "input I", "directive @d", "union U",         "enum E",
         "scalar S"};
     uint32_t kind = roll(self, COUNT_OF(heads));
-    put(self, heads[kind]);
+    put(self, kind == 0 && roll(self, 2) == 0 ? "query" : heads[kind]);
     if (kind < 2 && roll(self, 2) == 0)
         put_inputs(self, "(", ")", "$");
     if (kind != 5)
@@ -161,7 +161,7 @@ static void put_definition(dice_t *self)
         put_inputs(self, "(", ")", "");
         put(self, " repeatable on FIELD | QUERY");
     } else {
-        put(self, kind == 6 ? " = | A | B" : kind == 7 ? " { X Y @y }" : "");
+        put(self, kind == 6 ? " = | A | B" : kind == 7 && roll(self, 2) == 0 ? " { X Y @y }" : "");
     }
     put(self, "\n");
 }
