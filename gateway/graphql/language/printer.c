@@ -283,10 +283,16 @@ static void print_root_block(const gql_root_t *first, buf_t *out)
 
 /* ---- definitions ---- */
 
-/* Without its word a query may only come first: behind a type without a body it would be one. */
-static void print_operation(const gql_definition_t *self, bool is_first, buf_t *out)
+/* A query without its word, behind a type that has no body, would be one. */
+static bool may_have_body(const gql_definition_t *self)
 {
-    bool is_short = is_first && self->operation == GQL_OPERATION_QUERY &&
+    return self != NULL && self->kind != GQL_DEFINE_OPERATION && self->kind != GQL_DEFINE_FRAGMENT;
+}
+
+static void print_operation(const gql_definition_t *self, const gql_definition_t *before,
+                            buf_t *out)
+{
+    bool is_short = !may_have_body(before) && self->operation == GQL_OPERATION_QUERY &&
                     self->name.text.data == NULL && self->variables == NULL &&
                     self->directives == NULL && self->description == NULL;
     if (!is_short) {
@@ -346,10 +352,11 @@ static void print_type_definition(const gql_definition_t *self, buf_t *out)
 
 void gql_print_document(const gql_document_t *document, buf_t *out)
 {
+    const gql_definition_t *before = NULL;
     for (const gql_definition_t *self = document->definitions; self != NULL; self = self->next) {
         print_description(self->description, out);
         if (self->kind == GQL_DEFINE_OPERATION)
-            print_operation(self, self == document->definitions, out);
+            print_operation(self, before, out);
         else if (self->kind == GQL_DEFINE_FRAGMENT)
             print_fragment(self, out);
         else if (self->kind == GQL_DEFINE_DIRECTIVE)
@@ -358,5 +365,6 @@ void gql_print_document(const gql_document_t *document, buf_t *out)
             print_type_definition(self, out);
         if (self->next != NULL)
             buf_append(out, STR("\n\n"));
+        before = self;
     }
 }
