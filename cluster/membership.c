@@ -2,6 +2,7 @@
 
 #include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
+#include "runtime/base/mix.h"
 
 #include <stdlib.h>
 
@@ -82,14 +83,12 @@ static void stop(membership_t *self, const char *why)
 
 /* ---- the table ---- */
 
-/* SplitMix64's finalizer: who lost a race waits for a while of its own. */
+/* Who lost a race waits for a while of its own. */
 static uint64_t pause_of(const membership_t *self)
 {
     uint64_t x = self->self.node * 0x9e3779b97f4a7c15u + self->view.version + self->refusals;
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
     uint64_t most = self->beat_ms * MIN(self->refusals, 8u) / WRITE_PAUSE_PARTS;
-    return (x ^ x >> 31) % (most + 1);
+    return mix64(x) % (most + 1);
 }
 
 static void ask_table(membership_t *self, table_step_t step, uint64_t now_ms)
@@ -210,7 +209,7 @@ static void enter_state(membership_t *self, member_status_t status, uint64_t now
     if (self->state == MEMBERSHIP_STARTING)
         self->joining_ms = now_ms;
     self->state = states[status];
-    if (member_is_live(&(member_t){.status = status}))
+    if (self->state != MEMBERSHIP_JOINING)
         renew(self, self->asked_ms);
 }
 

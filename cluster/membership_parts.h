@@ -74,7 +74,6 @@ void membership_choose_watches(membership_t *self, uint64_t now_ms);
 void membership_probe(membership_t *self, uint64_t now_ms);
 /* Everybody, once a beat: for one's joining, or for a lease without the table. */
 void membership_probe_all(membership_t *self, uint64_t now_ms);
-watch_t *membership_watch(membership_t *self, uint64_t node);
 
 /* membership_write.c: the rows that should change, from the view and what is known. */
 void membership_propose(membership_t *self);

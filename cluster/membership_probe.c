@@ -1,34 +1,32 @@
 /* membership_probe.c -- who is probed, by whom, and what their silence means. */
 
 #include "cluster/membership_parts.h"
-
-/* SplitMix64's finalizer. */
-static uint64_t mix(uint64_t x)
-{
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-    return x ^ x >> 31;
-}
+#include "runtime/base/mix.h"
 
 static uint64_t place_of(uint64_t node, uint32_t ring)
 {
-    return mix(node * MEMBERSHIP_RINGS + ring + 1);
+    return mix64(node * MEMBERSHIP_RINGS + ring + 1);
 }
 
-watch_t *membership_watch(membership_t *self, uint64_t node)
+/* watch_count: it is not watched. */
+static uint32_t watch_index(const membership_t *self, uint64_t node)
 {
-    for (uint32_t i = 0; i < self->watch_count; i++)
-        if (self->watches[i].node == node)
-            return &self->watches[i];
-    return NULL;
+    uint32_t i = 0;
+    while (i < self->watch_count && self->watches[i].node != node)
+        i++;
+    return i;
+}
+
+static watch_t *watch_of(membership_t *self, uint64_t node)
+{
+    uint32_t i = watch_index(self, node);
+    return i == self->watch_count ? NULL : &self->watches[i];
 }
 
 bool membership_is_suspect(const membership_t *self, uint64_t node)
 {
-    for (uint32_t i = 0; i < self->watch_count; i++)
-        if (self->watches[i].node == node)
-            return self->watches[i].is_suspect;
-    return false;
+    uint32_t i = watch_index(self, node);
+    return i < self->watch_count && self->watches[i].is_suspect;
 }
 
 /* ---- whom to probe ---- */
@@ -124,7 +122,7 @@ static void send_probe(membership_t *self, watch_t *watch, uint64_t now_ms)
 /* Two others, others each time. */
 static void ask_helpers(membership_t *self, const watch_t *watch)
 {
-    uint64_t first = mix(watch->node + watch->sent_ms);
+    uint64_t first = mix64(watch->node + watch->sent_ms);
     uint32_t asked = 0;
     for (uint32_t i = 0; i < self->view.count && asked < MEMBERSHIP_HELPERS; i++) {
         const member_t *helper = &self->view.members[(first + i) % self->view.count];
@@ -201,7 +199,7 @@ void membership_probe(membership_t *self, uint64_t now_ms)
 
 void membership_link_lost(membership_t *self, uint64_t node, uint64_t now_ms)
 {
-    watch_t *watch = membership_watch(self, node);
+    watch_t *watch = watch_of(self, node);
     if (watch != NULL && !watch->is_out)
         watch->next_ms = now_ms;
 }
@@ -268,7 +266,7 @@ void membership_answered(membership_t *self, uint64_t node, uint64_t sent_ms, ui
     }
     membership_want_read(self, version);
     answer_relays(self, node, sent_ms);
-    watch_t *watch = membership_watch(self, node);
+    watch_t *watch = watch_of(self, node);
     if (watch != NULL)
         watched_answered(self, watch, sent_ms, now_ms);
     if (self->state == MEMBERSHIP_JOINING && membership_has_met_all(self))
@@ -292,7 +290,7 @@ void membership_asked_for(membership_t *self, uint64_t node, uint64_t about, uin
 
 void membership_vouched(membership_t *self, uint64_t about, uint64_t now_ms)
 {
-    watch_t *watch = membership_watch(self, about);
+    watch_t *watch = watch_of(self, about);
     if (watch == NULL || watch->misses == 0 || watch->vouches >= MEMBERSHIP_VOUCHES_MAX)
         return;
     watch->vouches++;

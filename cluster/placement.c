@@ -1,14 +1,7 @@
 #include "cluster/placement.h"
 
+#include "runtime/base/mix.h"
 #include "runtime/base/xxh64.h"
-
-/* SplitMix64's finalizer (Steele, Lea, Flood 2014): every bit of the input reaches every bit. */
-static uint64_t mix(uint64_t x)
-{
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-    return x ^ x >> 31;
-}
 
 /* -log2(x / 2^64) with FRACTION bits behind the point, by squaring: of a mantissa in [1, 2) each
  * square past 2 is the next bit of its logarithm. */
@@ -34,7 +27,7 @@ static uint64_t minus_log2(uint64_t x)
 static uint64_t cost_of(const member_t *member, uint64_t hash)
 {
     uint64_t scale = MEMBER_WEIGHT_MAX, weight = MIN(MAX(member->weight, 1u), (uint32_t)scale);
-    return minus_log2(mix(hash ^ mix(member->node))) * scale / weight;
+    return minus_log2(mix64(hash ^ mix64(member->node))) * scale / weight;
 }
 
 static bool is_eligible(const member_t *member, member_role_t role)
@@ -69,7 +62,7 @@ uint32_t placement_partition(str_t stream)
 
 static uint64_t hash_of_partition(uint32_t partition)
 {
-    return mix(partition + 1);
+    return mix64(partition + 1);
 }
 
 static best_t best_for(const view_t *view, member_role_t role, uint64_t hash)

@@ -1,5 +1,7 @@
 #include "bench/catalog/words.h"
 
+#include "runtime/base/mix.h"
+
 #include <math.h>
 
 typedef struct alphabet {
@@ -62,10 +64,7 @@ static const alphabet_t alphabets[SCRIPT_COUNT] = {
 
 uint64_t words_mix(uint64_t number)
 {
-    number += 0x9e3779b97f4a7c15u;
-    number = (number ^ number >> 30) * 0xbf58476d1ce4e5b9u;
-    number = (number ^ number >> 27) * 0x94d049bb133111ebu;
-    return number ^ number >> 31;
+    return mix64(number + 0x9e3779b97f4a7c15u);
 }
 
 uint64_t words_zipf(uint64_t mixed, uint64_t count)

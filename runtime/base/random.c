@@ -1,6 +1,7 @@
 #include "runtime/base/random.h"
 
 #include "runtime/base/assert.h"
+#include "runtime/base/mix.h"
 
 #include <errno.h>
 #include <string.h>
@@ -22,10 +23,7 @@ static void system_fill(void *context, void *out, size_t size)
 
 static uint64_t seed_next(random_seed_t *seed)
 {
-    uint64_t z = (seed->state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
+    return mix64(seed->state += 0x9e3779b97f4a7c15u);
 }
 
 static void seeded_fill(void *context, void *out, size_t size)

@@ -2,15 +2,14 @@
 
 #include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
+#include "runtime/base/mix.h"
 
 enum { ID_MAP_FIRST = 4 };
 
-/* The finalizer of SplitMix64 (Steele, Lea, Flood, 2014): ids are counters, so mix them. */
+/* Ids are counters, so mix them. */
 static uint32_t place_of(const id_map_t *self, uint64_t id)
 {
-    id = (id ^ (id >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    id = (id ^ (id >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (uint32_t)(id ^ (id >> 31)) & (self->capacity - 1);
+    return (uint32_t)mix64(id) & (self->capacity - 1);
 }
 
 static uint32_t after(const id_map_t *self, uint32_t place)
