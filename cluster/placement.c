@@ -55,11 +55,6 @@ static uint64_t node_of(best_t best)
     return best.member == NULL ? PLACEMENT_NONE : best.member->node;
 }
 
-uint32_t placement_partition(str_t stream)
-{
-    return (uint32_t)(xxh64(stream, 0) % PARTITION_COUNT);
-}
-
 static uint64_t hash_of_partition(uint32_t partition)
 {
     return mix64(partition + 1);

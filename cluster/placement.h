@@ -12,11 +12,9 @@
  * Ownership  A placement owns its table. Threads  None: pure; a table is immutable once built. */
 
 #include "cluster/view.h"
+#include "runtime/base/partition.h"
 
-enum { PARTITION_COUNT = 16384, PLACEMENT_NONE = 0 };
-
-/* Of a stream's name, which is its actor's: XXH64 of it, as the journal on PostgreSQL has it. */
-uint32_t placement_partition(str_t stream);
+enum { PLACEMENT_NONE = 0 };
 
 typedef struct placement {
     uint64_t version;                 /* of the view */

@@ -429,6 +429,14 @@ typedef struct actor_continuation {
 #function, function, data_size                                                             \
     }
 
+/* Where its virtual actors are, of several nodes (router.h). */
+typedef enum placed {
+    PLACED_USUALLY, /* a durable kind by key, others locally */
+    PLACED_LOCALLY, /* each node has its own of every key */
+    PLACED_BY_KEY,  /* one in the system for each key */
+    PLACED_ANYWHERE /* it has no state that matters: where it is asked for */
+} placed_t;
+
 struct actor_kind {
     const char *name;
     size_t state_size;
@@ -461,6 +469,7 @@ struct actor_kind {
     const actor_continuation_t *continuations;
     size_t continuation_count;
 
+    placed_t placement;
     uint32_t mailbox_max; /* 0: 1024 */
     overflow_t overflow;
     /* While it has asked and waits for the answer, its user messages wait, too: handlers of its

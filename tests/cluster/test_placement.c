@@ -119,8 +119,7 @@ Test(placement, owners_are_the_same_everywhere)
         sum = sum * 31 + placement->owners[i];
 
     cr_assert(sum == 9663477377785849426u, "%zu", (size_t)sum);
-    cr_assert(placement_partition(STR("playlist/42")) == 7782, "%u",
-              placement_partition(STR("playlist/42")));
+    cr_assert(partition_of(STR("playlist/42")) == 7782, "%u", partition_of(STR("playlist/42")));
     memory_free(placement);
 }
 
