@@ -78,10 +78,21 @@ static reading_t read_one(bool is_first, char c)
     }
 }
 
+/* Inside a word, of those that are read alike whatever stands beside them; '?': the others. */
+static char read_alone(char c)
+{
+    /*                             abcdefghijklmnopqrstuvwxyz */
+    static const char sounds[] = " b?d f?  jkl?n ?kr?? f ? s";
+    return sounds[c - 'a'];
+}
+
 static reading_t read_letters(str_t word, size_t index)
 {
     char c = word.data[index], next = at(word, index + 1), after = at(word, index + 2);
     bool is_first = index == 0;
+    char alone = is_first ? '?' : read_alone(c);
+    if (alone != '?')
+        return (reading_t){alone == ' ' ? '\0' : alone, 1};
     if (c == 'c')
         return read_c(next, after);
     if (c == 'g')

@@ -14,6 +14,7 @@ typedef struct frame {
     uint32_t word_end;  /* of the last sibling */
     uint32_t best;      /* with is_prefix: the least distance on the path so far */
     uint32_t path_size; /* bytes */
+    uint64_t open;      /* where the next letter must stand: osa_open */
 } frame_t;
 
 typedef struct walk {
@@ -118,6 +119,10 @@ static void offer_all(walk_t *self, uint32_t from, uint32_t to, uint32_t distanc
 static void walk_tail(walk_t *self, uint32_t word_index, uint32_t at, uint32_t depth, uint32_t best)
 {
     str_t word = dictionary_word(self->dictionary, word_index);
+    /* No more code points are to come than bytes. */
+    bool is_short = word.size + depth + self->limit < (size_t)self->osa.size + at;
+    if (is_short && !self->is_prefix)
+        return;
     while (at < word.size) {
         uint32_t c = (unsigned char)word.data[at];
         size_t size = utf8_decode(str_slice(word, at, word.size), &c);
@@ -144,6 +149,7 @@ static void push(walk_t *self, dictionary_node_t node, uint32_t node_end, frame_
         return;
     frame.next = node.first_child;
     frame.node_end = node_end;
+    frame.open = osa_open(&self->osa, self->depth, self->limit);
     self->frames[++self->depth] = frame;
 }
 
@@ -152,12 +158,12 @@ static dictionary_node_t take(walk_t *self, frame_t *frame, uint32_t *out_index,
                               uint32_t *out_word_end)
 {
     *out_index = frame->next;
-    *out_word_end = frame->word_end;
+    *out_word_end = frame->word_end; /* only asked for beginnings */
     dictionary_node_t node = dictionary_node(self->dictionary, frame->next);
     frame->next++;
     if ((node.point & NODE_IS_LAST) != 0 || frame->next >= frame->node_end)
         frame->next = NODE_NONE;
-    else
+    else if (self->is_prefix)
         *out_word_end = dictionary_node(self->dictionary, frame->next).first_word;
     return node;
 }
@@ -173,6 +179,8 @@ static void visit(walk_t *self, frame_t *frame)
     dictionary_node_t node = take(self, frame, &index, &word_end);
     uint32_t c = node.point & NODE_POINT, best = frame->best;
     uint32_t path_size = frame->path_size + utf8_size(c);
+    if ((osa_places(&self->osa, c) & frame->open) == 0 && frame->open != OSA_OPEN_ALL)
+        return; /* and no beginning of the path is near: it would not have been gone on with */
     uint32_t least = osa_step(&self->osa, depth, c), here = osa_distance(&self->osa, depth);
     if (self->is_prefix)
         best = MIN(best, here);

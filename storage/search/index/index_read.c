@@ -145,17 +145,6 @@ err_t search_everything(search_read_t *read, roaring_bitmap_t **out_bitmap)
     return err;
 }
 
-err_t search_postings_into(search_read_t *read, search_space_t space, str_t term,
-                           roaring_bitmap_t *bitmap)
-{
-    roaring_bitmap_t *more;
-    TRY(search_postings(read, space, term, &more));
-    read->work += search_work_of_set(more);
-    roaring_bitmap_or_inplace(bitmap, more);
-    roaring_bitmap_free(more);
-    return ERR_OK;
-}
-
 err_t search_counted_init(search_read_t *read, const roaring_bitmap_t *documents, uint32_t end,
                           search_counted_t *out_counted)
 {

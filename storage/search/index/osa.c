@@ -18,27 +18,37 @@ static size_t take_mark(str_t word, size_t at, uint32_t *out_point)
 }
 
 /* An invalid byte counts as one. */
-static size_t next_point(const osa_t *self, str_t word, size_t at, uint32_t *out_point)
+static size_t next_point(bool is_kana, str_t word, size_t at, uint32_t *out_point)
 {
     *out_point = (unsigned char)word.data[at];
     if (*out_point < 0x80)
         return 1;
     size_t size = utf8_decode(str_slice(word, at, word.size), out_point);
     size = MAX(size, (size_t)1);
-    return self->is_kana ? size + take_mark(word, at + size, out_point) : size;
-}
-
-static size_t slot_of(const osa_t *self, uint32_t code_point)
-{
-    size_t slot = code_point % OSA_SLOTS;
-    while (self->places[slot] != 0 && self->points[slot] != code_point)
-        slot = (slot + 1) % OSA_SLOTS; /* at most OSA_SIZE_MAX of them are taken */
-    return slot;
+    return is_kana ? size + take_mark(word, at + size, out_point) : size;
 }
 
 static uint64_t letter_of(uint32_t code_point)
 {
     return 1ull << (code_point & 63);
+}
+
+/* A kana's voicing mark, read by itself, is one letter more: nothing is refused for that. */
+uint64_t osa_letters(str_t word)
+{
+    uint64_t letters = 0;
+    uint32_t c;
+    for (size_t at = 0; at < word.size; letters |= letter_of(c))
+        at += next_point(false, word, at, &c);
+    return letters;
+}
+
+bool osa_lacks(const osa_t *self, uint64_t letters)
+{
+    uint64_t lacking = self->letters & ~letters;
+    for (uint32_t e = 0; e < self->edits; e++)
+        lacking &= lacking - 1; /* each edit makes up for one */
+    return lacking != 0;
 }
 
 static bool init(osa_t *out, str_t word, uint32_t edits, bool is_kana)
@@ -48,10 +58,10 @@ static bool init(osa_t *out, str_t word, uint32_t edits, bool is_kana)
     memset(out->places, 0, sizeof out->places);
     out->letters = 0;
     for (size_t at = 0; at < word.size;) {
-        at += next_point(out, word, at, &c);
+        at += next_point(is_kana, word, at, &c);
         if (count == OSA_SIZE_MAX)
             return false;
-        size_t slot = slot_of(out, c);
+        size_t slot = osa_slot(out, c);
         out->points[slot] = c;
         out->places[slot] |= 1ull << count++;
         out->letters |= letter_of(c);
@@ -79,7 +89,7 @@ uint32_t osa_step(osa_t *self, uint32_t depth, uint32_t code_point)
 {
     const osa_state_t *before = &self->states[depth - 1];
     osa_state_t *after = &self->states[depth];
-    uint64_t here = self->places[slot_of(self, code_point)];
+    uint64_t here = osa_places(self, code_point);
     uint64_t had = ((before->had[0] & here) << 1) & self->all;
     uint32_t least = had != 0 ? 0 : self->edits + 1;
     after->had[0] = had;
@@ -98,6 +108,16 @@ uint32_t osa_step(osa_t *self, uint32_t depth, uint32_t code_point)
     return least;
 }
 
+/* What is swapped with so many edits is also had with as many: it needs no look of its own. */
+uint64_t osa_open(const osa_t *self, uint32_t depth, uint32_t limit)
+{
+    const osa_state_t *state = &self->states[depth];
+    for (uint32_t e = 0; e < limit; e++)
+        if (state->had[e] != 0)
+            return OSA_OPEN_ALL;
+    return state->had[limit];
+}
+
 uint32_t osa_distance(const osa_t *self, uint32_t depth)
 {
     uint32_t e = 0;
@@ -106,22 +126,11 @@ uint32_t osa_distance(const osa_t *self, uint32_t depth)
     return e;
 }
 
-static bool lacks_letters(const osa_t *self, str_t word)
-{
-    uint64_t letters = 0;
-    uint32_t c;
-    for (size_t at = 0; at < word.size; letters |= letter_of(c))
-        at += next_point(self, word, at, &c);
-    return (uint32_t)__builtin_popcountll(self->letters & ~letters) > self->edits;
-}
-
 uint32_t osa_measure(osa_t *self, str_t word, bool is_beginning)
 {
     uint32_t far = self->edits + 1, depth = 0, best = osa_distance(self, 0), c;
-    if (lacks_letters(self, word))
-        return far;
     for (size_t at = 0; at < word.size;) {
-        at += next_point(self, word, at, &c);
+        at += next_point(self->is_kana, word, at, &c);
         if (depth == OSA_DEPTH_MAX || osa_step(self, ++depth, c) >= (is_beginning ? best : far))
             return is_beginning ? best : far;
         uint32_t here = osa_distance(self, depth);
@@ -135,7 +144,7 @@ uint32_t osa_measure_within(osa_t *self, str_t text)
     const osa_state_t start = self->states[0];
     uint32_t best = osa_distance(self, 0), c;
     for (size_t at = 0; at < text.size && best > 0;) {
-        at += next_point(self, text, at, &c);
+        at += next_point(self->is_kana, text, at, &c);
         osa_step(self, 1, c);
         best = MIN(best, osa_distance(self, 1));
         self->states[0] = self->states[1];

@@ -70,9 +70,6 @@ err_t search_postings(search_read_t *read, search_space_t space, str_t term,
                       roaring_bitmap_t **out_bitmap);
 /* Every document that is there: what a request without words or filter finds. */
 err_t search_everything(search_read_t *read, roaring_bitmap_t **out_bitmap);
-/* Adds them to a bitmap. */
-err_t search_postings_into(search_read_t *read, search_space_t space, str_t term,
-                           roaring_bitmap_t *bitmap);
 /* How many there are, about (removed ones may be counted); cheap. 0: no such term. */
 uint64_t search_frequency(search_read_t *read, search_space_t space, str_t term);
 

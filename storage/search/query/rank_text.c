@@ -15,10 +15,12 @@ void rank_text_init(rank_text_t *out, str_t text)
     str_t rest = text;
     out->text = text;
     out->count = out->cjk_count = 0;
+    out->has_sounds = false;
     while (out->count < RANK_RUNS_MAX && words_next(&rest, &out->runs[out->count])) {
         const words_run_t *run = &out->runs[out->count];
         out->units[out->count] = run->is_cjk ? (uint16_t)words_characters(run->text) : 1;
         out->covered[out->count] = 0;
+        out->letters[out->count] = 0;
         out->cjk_count += run->is_cjk ? 1 : 0;
         out->count++;
     }
@@ -86,7 +88,7 @@ static rank_match_t match_joined(rank_text_t *self, size_t first, size_t count)
 }
 
 /* Of the words, or of the CJK runs. */
-static bool find_nearest(const rank_text_t *self, question_word_t *word, size_t *out_index,
+static bool find_nearest(rank_text_t *self, question_word_t *word, size_t *out_index,
                          uint32_t *out_edits)
 {
     uint32_t edits_max = word->edits_ranked, best = edits_max + 1;
@@ -97,6 +99,10 @@ static bool find_nearest(const rank_text_t *self, question_word_t *word, size_t 
         bool is_far = text.size + (size_t)4 * edits_max < word->size ||
                       (!word->is_prefix && text.size > word->text.size + (size_t)4 * edits_max);
         if (self->runs[i].is_cjk != word->is_cjk || is_far)
+            continue;
+        if (self->letters[i] == 0)
+            self->letters[i] = osa_letters(text);
+        if (osa_lacks(&word->osa, self->letters[i]))
             continue;
         uint32_t edits = osa_measure(&word->osa, text, word->is_prefix);
         /* "viva la vita": of two that are as near the one that is not asked for yet. */
@@ -112,13 +118,16 @@ static bool find_nearest(const rank_text_t *self, question_word_t *word, size_t 
     return best <= edits_max;
 }
 
-static bool find_alike(const rank_text_t *self, const question_word_t *word, size_t *out_index)
+static bool find_alike(rank_text_t *self, const question_word_t *word, size_t *out_index)
 {
-    sound_t sound;
-    for (size_t i = 0; i < self->count && word->sound.size > 0; i++) {
-        sound_of(self->runs[i].text, &sound);
+    if (word->sound.size == 0)
+        return false;
+    for (size_t i = 0; i < self->count && !self->has_sounds; i++)
+        sound_of(self->runs[i].text, &self->sounds[i]);
+    self->has_sounds = true;
+    for (size_t i = 0; i < self->count; i++) {
         *out_index = i;
-        if (sound_is_alike(&word->sound, &sound))
+        if (sound_is_alike(&word->sound, &self->sounds[i]))
             return true;
     }
     return false;
@@ -145,7 +154,8 @@ static rank_match_t match_word(rank_text_t *self, question_word_t *word, bool is
     size_t beginning = self->count, index = 0;
     for (size_t i = 0; i < self->count; i++) {
         str_t text = self->runs[i].text;
-        if (text.size < word->text.size || memcmp(text.data, word->text.data, word->text.size) != 0)
+        if (text.size < word->text.size || text.data[0] != word->text.data[0] ||
+            memcmp(text.data, word->text.data, word->text.size) != 0)
             continue;
         if (text.size == word->text.size)
             return matched(self, i, 1.0, RANK_EXACT);

@@ -14,6 +14,9 @@ typedef struct rank_text {
     words_run_t runs[RANK_RUNS_MAX];
     uint16_t units[RANK_RUNS_MAX];   /* a word is one, a CJK run as many as it has characters */
     uint16_t covered[RANK_RUNS_MAX]; /* of them, how many were asked for */
+    uint64_t letters[RANK_RUNS_MAX]; /* osa_letters; 0: not looked at yet */
+    sound_t sounds[RANK_RUNS_MAX];   /* where has_sounds */
+    bool has_sounds;
 } rank_text_t;
 
 void rank_text_init(rank_text_t *out, str_t text);

@@ -7,7 +7,8 @@
 enum {
     BEGINNING_POINTS_MAX = 3,  /* SEARCH_SPACE_PREFIX knows so many */
     BEGINNING_WORDS_MAX = 512, /* words that start with what was typed: the most frequent */
-    NEAR_MAX = 120,            /* words that a misspelt one may mean */
+    WORDS_MANY = 24,
+    NEAR_MAX = 120, /* words that a misspelt one may mean */
     NEAR_BEGINNING_MAX = 300,
     FAR_SIZE_MIN =
         9, /* code points of a word that may be an edit farther, where it is nothing else */
@@ -28,9 +29,22 @@ err_t set_of_term(query_t *query, search_space_t space, str_t term, roaring_bitm
 
 err_t set_add_term(query_t *query, search_space_t space, str_t term, roaring_bitmap_t *set)
 {
-    TRY(query_go_on(query));
-    query->read.work += WORK_POSTINGS;
-    return search_postings_into(&query->read, space, term, set);
+    roaring_bitmap_t *more SET_SCOPED = NULL;
+    TRY(set_of_term(query, space, term, &more));
+    query->read.work += search_work_of_set(more);
+    roaring_bitmap_or_inplace(set, more);
+    return ERR_OK;
+}
+
+/* One of so many: the sum is no set until roaring_bitmap_repair_after_lazy. Of many words it has
+ * all numbers as bits meanwhile: clearing them costs as much as a few words do. */
+static err_t add_word(query_t *query, str_t word, size_t count, roaring_bitmap_t *sum)
+{
+    roaring_bitmap_t *more SET_SCOPED = NULL;
+    TRY(set_of_term(query, SEARCH_SPACE_WORD, word, &more));
+    query->read.work += search_work_of_set(more);
+    roaring_bitmap_lazy_or_inplace(sum, more, count >= WORDS_MANY);
+    return ERR_OK;
 }
 
 err_t set_empty(roaring_bitmap_t **out_set)
@@ -110,9 +124,9 @@ static err_t add_beginnings(query_t *query, str_t beginning, roaring_bitmap_t *s
     for (uint32_t i = 0; i < MIN(to - from, (uint32_t)BEGINNING_WORDS_MAX); i++) {
         if (query_is_spent(query))
             break;
-        TRY(set_add_term(query, SEARCH_SPACE_WORD, dictionary_word(dictionary, words[i].index),
-                         set));
+        TRY(add_word(query, dictionary_word(dictionary, words[i].index), to - from, set));
     }
+    roaring_bitmap_repair_after_lazy(set);
     return ERR_OK;
 }
 
@@ -127,11 +141,12 @@ static err_t add_new_beginnings(query_t *query, str_t beginning, roaring_bitmap_
             !str_starts_with(word, beginning))
             break;
         query->read.work += WORK_NUMBER;
-        TRY(set_add_term(query, SEARCH_SPACE_WORD, word, set));
+        TRY(add_word(query, word, 1, set));
         buf_reset(&from);
         buf_append(&from, word);
         buf_append_char(&from, '\0');
     }
+    roaring_bitmap_repair_after_lazy(set);
     return ERR_OK;
 }
 
@@ -172,7 +187,8 @@ static err_t add_near(query_t *query, question_word_t *word, uint32_t edits, uin
     TRY(query_go_on(query));
     for (size_t i = 0; i < out_near->count && !query_is_spent(query); i++)
         if (out_near->items[i].distance > 0)
-            TRY(set_add_term(query, SEARCH_SPACE_WORD, out_near->items[i].text, set));
+            TRY(add_word(query, out_near->items[i].text, out_near->count, set));
+    roaring_bitmap_repair_after_lazy(set);
     return ERR_OK;
 }
 

@@ -258,6 +258,26 @@ Test(dictionary, the_distance_to_the_best_part_of_a_text)
     }
 }
 
+Test(dictionary, only_words_that_are_too_far_are_refused_by_their_letters)
+{
+    random_seed_t seed = {16};
+    ms_random_t random = random_seeded(&seed);
+    uint32_t refused = 0;
+    for (int round = 0; round < 3000; round++) {
+        char a[40], b[40];
+        osa_t osa;
+        random_word(&random, a);
+        random_word(&random, b);
+        uint32_t edits = (uint32_t)round % (OSA_EDITS_MAX + 1);
+        check_true((round % 2 == 0 ? osa_init : osa_init_kana)(&osa, str_from(a), edits));
+        bool lacks = osa_lacks(&osa, osa_letters(str_from(b)));
+        refused += lacks ? 1 : 0;
+        bool is_far = osa_measure(&osa, str_from(b), false) == edits + 1;
+        cr_assert(is_far >= lacks, "\"%s\", \"%s\"", a, b);
+    }
+    cr_assert(refused > 300, "%u", refused);
+}
+
 Test(dictionary, a_kana_and_its_voicing_mark_are_one)
 {
     static const struct {
