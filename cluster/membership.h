@@ -3,8 +3,8 @@
  *
  * It is told what happened (the functions below) and says what is to be done (membership_next):
  * the table's answers and the links' messages come in, reads, writes and probes go out. One who
- * carries that out is enough: `cluster/members.h` does it with PostgreSQL and ZeroMQ, a simulation
- * with its own.
+ * carries that out is enough: `cluster/members/members.h` does it with PostgreSQL and ZeroMQ, a
+ * simulation with its own.
  *
  * - A view is read from the table. Every change is a write against the version it was made from;
  *   what is to be written follows anew from each view that is read, so a conflict costs a read.

@@ -184,7 +184,7 @@ static void start_listening(journal_postgres_follow_t *self, uint64_t now)
                             .log = self->failures == 0 ? self->journal->log : NULL,
                             .patience = &self->journal->patience};
     self->timeline = atomic_load(&self->journal->timeline); /* one that comes now is noticed */
-    err_t err = pg_listen_open(&options, &self->listen);
+    err_t err = pg_listen_open(&options, "ms_appended", &self->listen);
     if (err == ERR_UNSUPPORTED) {
         log_info(self->journal->log, "journal",
                  "there is a pooler before the database: name the server in --database-direct, and "

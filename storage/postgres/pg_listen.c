@@ -2,16 +2,19 @@
 
 #include "runtime/base/memory.h"
 
-#define CHANNEL "ms_appended"
+enum { COMMAND_SIZE = 80 }; /* a channel's name has at most 63 */
 
 struct pg_listen {
     pg_t *connection;
+    char notify[COMMAND_SIZE];
 };
 
-err_t pg_listen_open(const pg_options_t *options, pg_listen_t **out_listen)
+err_t pg_listen_open(const pg_options_t *options, const char *channel, pg_listen_t **out_listen)
 {
+    char listen_sql[COMMAND_SIZE];
     pg_t *connection PG_SCOPED = NULL;
-    pg_statement_t listen = {.sql = "LISTEN " CHANNEL};
+    pg_statement_t listen = {.sql = listen_sql};
+    snprintf(listen_sql, sizeof listen_sql, "LISTEN %s", channel);
     TRY(pg_open(options, &connection));
     if (!pg_is_direct(connection))
         return pg_is_usable(connection) ? ERR_UNSUPPORTED : ERR_UNAVAILABLE;
@@ -20,6 +23,7 @@ err_t pg_listen_open(const pg_options_t *options, pg_listen_t **out_listen)
     if (self == NULL)
         return ERR_NO_MEMORY;
     self->connection = STEAL(connection);
+    snprintf(self->notify, sizeof self->notify, "NOTIFY %s", channel);
     *out_listen = self;
     return ERR_OK;
 }
@@ -30,6 +34,11 @@ void pg_listen_close(pg_listen_t *self)
         return;
     pg_close(self->connection);
     memory_free(self);
+}
+
+pg_t *pg_listen_connection(const pg_listen_t *self)
+{
+    return self->connection;
 }
 
 int pg_listen_socket(const pg_listen_t *self)
@@ -54,7 +63,7 @@ err_t pg_listen_take(pg_listen_t *self, bool *out_is_told)
 
 err_t pg_listen_notify(pg_listen_t *self)
 {
-    pg_statement_t notify = {.sql = "NOTIFY " CHANNEL};
+    pg_statement_t notify = {.sql = self->notify};
     return pg_run(self->connection, &notify, NULL);
 }
 

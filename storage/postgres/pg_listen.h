@@ -12,9 +12,12 @@
 
 typedef struct pg_listen pg_listen_t;
 
-/* UNSUPPORTED: there is a pooler between us and the server. */
-err_t pg_listen_open(const pg_options_t *options, pg_listen_t **out_listen);
+/* Heard and told of is `channel`, an identifier. UNSUPPORTED: there is a pooler between us and the
+ * server. */
+err_t pg_listen_open(const pg_options_t *options, const char *channel, pg_listen_t **out_listen);
 void pg_listen_close(pg_listen_t *self); /* NULL is fine */
+/* For other statements, too; it stays with the listener. */
+pg_t *pg_listen_connection(const pg_listen_t *self);
 /* To poll for reading. */
 int pg_listen_socket(const pg_listen_t *self);
 /* Takes what has come; *out_is_told: another one notified since. TIMEOUT: the connection is lost.
