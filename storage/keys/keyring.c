@@ -1,123 +1,16 @@
-#include "storage/keys/keyring.h"
+#include "storage/keys/keyring_parts.h"
 
 #include "runtime/base/memory.h"
-#include "runtime/base/text.h"
+#include "storage/crypt/aead.h"
 #include "storage/file.h"
 #include "storage/keys/keyring_file.h"
 
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
-#include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/pem.h>
-#include <pthread.h>
 #include <unistd.h>
 
 enum { FILE_SIZE_MAX = 16 * 1024 };
-
-typedef struct generation {
-    uint32_t number; /* from 1; 0: none */
-    int64_t made_at_ms;
-    EVP_PKEY *token_key;
-    uint8_t url_key[KEYRING_MAC_SIZE];
-} generation_t;
-
-struct keyring {
-    ms_clock_t clock;
-    ms_random_t random;
-    char *directory; /* NULL: in memory only */
-    char instance[KEYRING_INSTANCE_SIZE + 1];
-    uint8_t secret[KEYRING_MAC_SIZE];
-    pthread_rwlock_t lock;                         /* of what follows */
-    generation_t generations[KEYRING_GENERATIONS]; /* newest first */
-};
-
-static void generation_deinit(generation_t *self)
-{
-    EVP_PKEY_free(self->token_key);
-    OPENSSL_cleanse(self, sizeof *self);
-}
-
-/* ---- the form of a file ----
- *
- *     musicstream-key 1
- *     made 1764000000000
- *     url HEX
- *     -----BEGIN PRIVATE KEY----- ... */
-
-static void wiped_buf_deinit(buf_t *self)
-{
-    if (self->data != NULL)
-        OPENSSL_cleanse(self->data, self->capacity);
-    buf_deinit(self);
-}
-
-static void bio_scope_end(BIO **bio)
-{
-    BIO_free_all(*bio);
-}
-
-static err_t generation_write(const generation_t *self, buf_t *out)
-{
-    BIO *bio SCOPED(bio_scope_end) = BIO_new(BIO_s_secmem());
-    if (bio == NULL)
-        return ERR_NO_MEMORY;
-    if (PEM_write_bio_PrivateKey(bio, self->token_key, NULL, NULL, 0, NULL, NULL) != 1)
-        return ERR_INTERNAL;
-
-    char *pem = NULL;
-    long pem_size = BIO_get_mem_data(bio, &pem);
-    buf_printf(out, "musicstream-key 1\nmade %lld\nurl ", (long long)self->made_at_ms);
-    hex_append(out, str_of(self->url_key, sizeof self->url_key));
-    buf_append_char(out, '\n');
-    buf_append_bytes(out, pem, (size_t)pem_size);
-    return buf_status(out);
-}
-
-/* The rest of the line after `name` and a blank. */
-static err_t next_line(str_t *rest, str_t name, str_t *out_value)
-{
-    str_t line;
-    if (!str_next(rest, '\n', &line) || !str_starts_with(line, name) || line.size <= name.size ||
-        line.data[name.size] != ' ')
-        return ERR_CORRUPT;
-    *out_value = str_slice(line, name.size + 1, line.size);
-    return ERR_OK;
-}
-
-static err_t read_key(str_t hex, uint8_t out_key[KEYRING_MAC_SIZE])
-{
-    buf_t key SCOPED(wiped_buf_deinit) = BUF_INIT;
-    if (hex_decode(&key, hex) != ERR_OK || key.size != KEYRING_MAC_SIZE)
-        return ERR_CORRUPT;
-    memcpy(out_key, key.data, KEYRING_MAC_SIZE);
-    return ERR_OK;
-}
-
-static err_t generation_read(generation_t *self, uint32_t number, str_t text)
-{
-    str_t rest = text, version, made, url;
-    TRY(next_line(&rest, STR("musicstream-key"), &version));
-    if (!str_equal(version, STR("1")))
-        return ERR_NEWER;
-    TRY(next_line(&rest, STR("made"), &made));
-    TRY(next_line(&rest, STR("url"), &url));
-    if (str_to_i64(made, &self->made_at_ms) != ERR_OK || rest.size > INT32_MAX)
-        return ERR_CORRUPT;
-    TRY(read_key(url, self->url_key));
-
-    BIO *bio SCOPED(bio_scope_end) = BIO_new_mem_buf(rest.data, (int)rest.size);
-    if (bio == NULL)
-        return ERR_NO_MEMORY;
-    self->token_key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
-    if (self->token_key == NULL || EVP_PKEY_get_base_id(self->token_key) != EVP_PKEY_EC ||
-        EVP_PKEY_get_bits(self->token_key) != 256) {
-        EVP_PKEY_free(STEAL(self->token_key));
-        return ERR_CORRUPT;
-    }
-    self->number = number;
-    return ERR_OK;
-}
 
 /* ---- making and loading ---- */
 
@@ -128,17 +21,10 @@ static void key_path(const keyring_t *self, uint32_t number, buf_t *out)
 
 static err_t make_generation(keyring_t *self, uint32_t number, generation_t *out_generation)
 {
-    generation_t made SCOPED(generation_deinit) = {
-        .number = number,
-        .made_at_ms = clock_wall_ms(&self->clock),
-        .token_key = EVP_EC_gen("P-256"),
-    };
-    if (made.token_key == NULL)
-        return ERR_INTERNAL;
-    random_fill(&self->random, made.url_key, sizeof made.url_key);
-
+    generation_t made SCOPED(generation_deinit) = {0};
+    TRY(generation_make(self, number, &made));
     if (self->directory != NULL) {
-        buf_t text SCOPED(wiped_buf_deinit) = BUF_INIT, path BUF_SCOPED = BUF_INIT;
+        buf_t text AEAD_BUF_SCOPED = BUF_INIT, path BUF_SCOPED = BUF_INIT;
         TRY(generation_write(&made, &text));
         key_path(self, number, &path);
         TRY(buf_status(&path));
@@ -153,7 +39,7 @@ static err_t load_generations(keyring_t *self)
     uint32_t numbers[KEYRING_GENERATIONS] = {0};
     TRY(keyring_file_list(self->directory, numbers, KEYRING_GENERATIONS));
     for (size_t i = 0; i < KEYRING_GENERATIONS && numbers[i] != 0; i++) {
-        buf_t text SCOPED(wiped_buf_deinit) = BUF_INIT, path BUF_SCOPED = BUF_INIT;
+        buf_t text AEAD_BUF_SCOPED = BUF_INIT, path BUF_SCOPED = BUF_INIT;
         key_path(self, numbers[i], &path);
         TRY(buf_status(&path));
         TRY(file_read(buf_terminated(&path), FILE_SIZE_MAX, &text));
@@ -173,31 +59,18 @@ static void make_instance(keyring_t *self)
     random_fill(&self->random, self->secret, sizeof self->secret);
 }
 
-static err_t read_instance(keyring_t *self, str_t text)
-{
-    str_t rest = text, version, id, secret;
-    TRY(next_line(&rest, STR("musicstream-instance"), &version));
-    if (!str_equal(version, STR("1")))
-        return ERR_NEWER;
-    TRY(next_line(&rest, STR("id"), &id));
-    TRY(next_line(&rest, STR("secret"), &secret));
-    if (id.size != KEYRING_INSTANCE_SIZE)
-        return ERR_CORRUPT;
-    memcpy(self->instance, id.data, id.size);
-    return read_key(secret, self->secret);
-}
-
 /* A folder with keys but without `instance` is damaged: making a new one would sign everybody out.
  */
 static err_t load_or_make_instance(keyring_t *self)
 {
-    buf_t text SCOPED(wiped_buf_deinit) = BUF_INIT, path BUF_SCOPED = BUF_INIT;
+    buf_t text AEAD_BUF_SCOPED = BUF_INIT, path BUF_SCOPED = BUF_INIT;
     buf_printf(&path, "%s/instance", self->directory);
     TRY(buf_status(&path));
 
     err_t err = file_read(buf_terminated(&path), FILE_SIZE_MAX, &text);
+    str_t rest;
     if (err == ERR_OK)
-        return read_instance(self, buf_str(&text));
+        return keyring_instance_read(self, buf_str(&text), &rest);
     if (err != ERR_NOT_FOUND)
         return err;
     uint32_t numbers[1] = {0};
@@ -206,10 +79,7 @@ static err_t load_or_make_instance(keyring_t *self)
         return ERR_CORRUPT;
 
     make_instance(self);
-    buf_printf(&text, "musicstream-instance 1\nid %s\nsecret ", self->instance);
-    hex_append(&text, str_of(self->secret, sizeof self->secret));
-    buf_append_char(&text, '\n');
-    TRY(buf_status(&text));
+    TRY(keyring_instance_write(self, &text));
     return file_replace(buf_terminated(&path), buf_str(&text), true);
 }
 
@@ -240,6 +110,11 @@ err_t keyring_open(str_t directory, const ms_clock_t *clock, const ms_random_t *
         memory_free(self);
         return ERR_NO_MEMORY;
     }
+    if (pthread_mutex_init(&self->changing, NULL) != 0) {
+        pthread_rwlock_destroy(&self->lock);
+        memory_free(self);
+        return ERR_NO_MEMORY;
+    }
     keyring_t *scoped KEYRING_SCOPED = self;
     self->clock = *clock;
     self->random = *random;
@@ -254,6 +129,7 @@ void keyring_close(keyring_t *self)
         return;
     for (size_t i = 0; i < KEYRING_GENERATIONS; i++)
         generation_deinit(&self->generations[i]);
+    pthread_mutex_destroy(&self->changing);
     pthread_rwlock_destroy(&self->lock);
     memory_free(self->directory);
     OPENSSL_cleanse(self, sizeof *self);
@@ -270,12 +146,47 @@ str_t keyring_instance(const keyring_t *self)
     return str_from(self->instance);
 }
 
+/* One that others may not have read yet signs nothing, where there is another. */
+static const generation_t *generation_that_signs(const keyring_t *self)
+{
+    const generation_t *newest = &self->generations[0], *before = &self->generations[1];
+    bool is_young = clock_wall_ms(&self->clock) - newest->made_at_ms < KEYRING_SETTLE_MS;
+    return self->store != NULL && is_young && before->number != 0 ? before : newest;
+}
+
 uint32_t keyring_newest(keyring_t *self)
 {
     pthread_rwlock_rdlock(&self->lock);
-    uint32_t number = self->generations[0].number;
+    uint32_t number = generation_that_signs(self)->number;
     pthread_rwlock_unlock(&self->lock);
     return number;
+}
+
+generation_t keyring_push(keyring_t *self, generation_t *made)
+{
+    generation_t gone = self->generations[KEYRING_GENERATIONS - 1];
+    for (size_t i = KEYRING_GENERATIONS - 1; i > 0; i--)
+        self->generations[i] = self->generations[i - 1];
+    self->generations[0] = *made;
+    *made = (generation_t){0};
+    return gone;
+}
+
+static err_t rotate(keyring_t *self, uint32_t newest)
+{
+    generation_t made = {0};
+    TRY(make_generation(self, newest + 1, &made));
+    pthread_rwlock_wrlock(&self->lock);
+    generation_t gone = keyring_push(self, &made);
+    pthread_rwlock_unlock(&self->lock);
+
+    if (gone.number != 0 && self->directory != NULL) {
+        buf_t path BUF_SCOPED = BUF_INIT;
+        key_path(self, gone.number, &path);
+        unlink(buf_terminated(&path));
+    }
+    generation_deinit(&gone);
+    return ERR_OK;
 }
 
 err_t keyring_rotate_if_due(keyring_t *self)
@@ -287,23 +198,7 @@ err_t keyring_rotate_if_due(keyring_t *self)
     pthread_rwlock_unlock(&self->lock);
     if (!is_due)
         return ERR_OK;
-
-    generation_t made = {0};
-    TRY(make_generation(self, newest + 1, &made));
-    pthread_rwlock_wrlock(&self->lock);
-    generation_t gone = self->generations[KEYRING_GENERATIONS - 1];
-    for (size_t i = KEYRING_GENERATIONS - 1; i > 0; i--)
-        self->generations[i] = self->generations[i - 1];
-    self->generations[0] = made;
-    pthread_rwlock_unlock(&self->lock);
-
-    if (gone.number != 0 && self->directory != NULL) {
-        buf_t path BUF_SCOPED = BUF_INIT;
-        key_path(self, gone.number, &path);
-        unlink(buf_terminated(&path));
-    }
-    generation_deinit(&gone);
-    return ERR_OK;
+    return self->store == NULL ? rotate(self, newest) : keyring_shared_rotate(self);
 }
 
 /* ---- using ---- */

@@ -7,6 +7,10 @@
  * tokens and a MAC key for URLs. The newest generation signs; the one before it still verifies. A
  * new one is made when the newest is KEYRING_ROTATE_MS old, and the third oldest is deleted then.
  *
+ * Nodes of a cluster share one: it lies whole, as one text, where all of them find it, and changes
+ * by compare-and-set. A generation made there signs only when it is KEYRING_SETTLE_MS old, so that
+ * by then everybody has read it.
+ *
  * Ownership  The keyring owns all keys; nobody gets them, only what is computed with them.
  * Threads    Any. keyring_rotate takes a lock that signing and verifying share.
  * Errors     CORRUPT: a file is damaged. IO, FULL, FORBIDDEN, NO_MEMORY. INTERNAL: OpenSSL failed.
@@ -16,6 +20,8 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/random.h"
 
+#define KEYRING_FOLLOW_MS 20000 /* between two keyring_follow */
+#define KEYRING_SETTLE_MS 60000
 #define KEYRING_ROTATE_MS INT64_C(2592000000) /* 30 days */
 enum {
     KEYRING_GENERATIONS = 2, /* valid at a time */
@@ -33,6 +39,21 @@ err_t keyring_open(str_t directory, const ms_clock_t *clock, const ms_random_t *
 void keyring_close(keyring_t *self); /* NULL is fine; wipes what it held */
 void keyring_scope_end(keyring_t **self);
 #define KEYRING_SCOPED SCOPED(keyring_scope_end)
+
+/* Where the nodes of a cluster have their keyring; it may wait. */
+typedef struct keyring_store {
+    void *context;
+    /* NOT_FOUND: nobody has put any. */
+    err_t (*get)(void *context, buf_t *out_text, uint64_t *out_version);
+    /* Over that version; 0: where there is none. CONFLICT: there is another. */
+    err_t (*put)(void *context, str_t text, uint64_t version);
+} keyring_store_t;
+/* From here on its keys are the store's: those that are there, else it puts its own there. Before
+ * anybody uses it. The store outlives it. */
+err_t keyring_share(keyring_t *self, const keyring_store_t *store);
+/* Reads what others made there. On an error it goes on with what it has. Nothing where it is not
+ * shared. */
+err_t keyring_follow(keyring_t *self);
 
 /* 16 hexadecimal digits, the same for the life of the data folder: in cookie names and tokens. */
 str_t keyring_instance(const keyring_t *self);
