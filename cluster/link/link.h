@@ -13,9 +13,8 @@
  * Who may connect: the keys of the peers (ZAP), who then proves that it knows the cluster's key and
  * is the node that it says. What may come: link_types.def.
  *
- * Bounds  Per peer and lane `queue_bytes_max` waits, past it BUSY: the sender's policy decides;
- * a message larger than that is taken where nothing else waits. On the way and not acknowledged:
- * LINK_WINDOW_*.
+ * Bounds  Once `queue_bytes_max` wait for a peer on a lane: BUSY, the sender's policy decides. On
+ * the way and not acknowledged: LINK_WINDOW_*.
  * Ownership  Payloads are copied, or encoded in place. What is received is borrowed from the frame
  * until the handler returns.
  * Threads  One of the links owns all sockets and calls all callbacks; these never block. The
@@ -35,10 +34,12 @@ enum {
     LINK_ADDRESS_SIZE = 72,
     LINK_MESSAGE_SIZE_MAX = 65 * 1024 * 1024, /* 64 MiB, and what its owner writes before it */
     LINK_CONTROL_SIZE_MAX = 64 * 1024,        /* of a message on the control lane */
-    LINK_FRAME_SIZE = 64 * 1024,              /* of what is sent at a time */
+    LINK_FRAME_SIZE = 32 * 1024,              /* a frame of that size is full */
+    LINK_PIECE_SIZE = 64 * 1024,              /* a larger message travels in pieces */
     LINK_WINDOW_BYTES = 4 * 1024 * 1024,
     LINK_WINDOW_FRAMES = 512,
     LINK_QUEUE_BYTES_USUAL = 16 * 1024 * 1024,
+    LINK_OWED_FACTOR = 4,
     LINK_LINGER_US_USUAL = 50,
     LINK_SPIN_US_USUAL = 30,
     LINK_HEARTBEAT_MS_USUAL = 1000,
@@ -130,6 +131,14 @@ err_t mesh_set_peers(mesh_t *self, const link_peer_t *peers, size_t count);
  *   INVALID       not a type for this lane
  *   NO_MEMORY */
 
+typedef struct link_way {
+    link_lane_t lane;
+    link_type_t type;
+    /* An answer or a signal, of which there are no more than were asked for: refused only past
+     * LINK_OWED_FACTOR times the bound. */
+    bool is_owed;
+} link_way_t;
+
 /* Appends a message to *out, where it goes on its way from, and nothing else: a lock is held. An
  * error gives back what was written, and is the caller's result. */
 typedef err_t link_write_fn(void *context, buf_t *out);
@@ -139,14 +148,12 @@ mesh_link_t *mesh_find(mesh_t *self, uint64_t node);
 void mesh_link_unref(mesh_link_t *link); /* NULL is fine */
 uint64_t mesh_link_node(const mesh_link_t *link);
 bool mesh_link_is_up(const mesh_link_t *link);
-err_t mesh_link_send(mesh_link_t *link, link_lane_t lane, link_type_t type, str_t payload);
-err_t mesh_link_write(mesh_link_t *link, link_lane_t lane, link_type_t type, link_write_fn *write,
-                      void *context);
+err_t mesh_link_send(mesh_link_t *link, link_way_t way, str_t payload);
+err_t mesh_link_write(mesh_link_t *link, link_way_t way, link_write_fn *write, void *context);
 
 /* The same by number. */
-err_t mesh_send(mesh_t *self, uint64_t node, link_lane_t lane, link_type_t type, str_t payload);
-err_t mesh_write(mesh_t *self, uint64_t node, link_lane_t lane, link_type_t type,
-                 link_write_fn *write, void *context);
+err_t mesh_send(mesh_t *self, uint64_t node, link_way_t way, str_t payload);
+err_t mesh_write(mesh_t *self, uint64_t node, link_way_t way, link_write_fn *write, void *context);
 
 /* ---- looking ---- */
 
@@ -160,7 +167,6 @@ typedef struct link_lane_stats {
     uint64_t gaps,
         repeats;      /* frames that came too early, and once more: none was handed on twice */
     uint64_t refused; /* messages received that no handler takes, or that are no messages */
-    uint64_t lost_messages;
 } link_lane_stats_t;
 
 typedef struct link_stats {
@@ -175,6 +181,7 @@ typedef struct mesh_stats {
     uint64_t strangers;    /* connections with a key that is no peer's */
     uint64_t unproved;     /* greetings that did not prove who sends them */
     uint64_t garbage;      /* frames that are none */
+    uint64_t lost;         /* messages that were reported as lost, of peers that were removed */
     uint64_t wakes, spins; /* of the thread: from sleep, and from spinning before it */
 } mesh_stats_t;
 
