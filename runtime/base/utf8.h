@@ -8,6 +8,16 @@
 /* Decodes the first code point; returns its length in bytes, or 0 when s is empty or does not start
  * with a valid one. */
 size_t utf8_decode(str_t s, uint32_t *out_code_point);
+/* The code point at `at`, which is less than s.size: how many bytes it has. An invalid byte is one
+ * by itself, of its own value. */
+static inline size_t utf8_next(str_t s, size_t at, uint32_t *out_code_point)
+{
+    *out_code_point = (unsigned char)s.data[at];
+    if (*out_code_point < 0x80)
+        return 1;
+    size_t size = utf8_decode(str_slice(s, at, s.size), out_code_point);
+    return size == 0 ? 1 : size;
+}
 bool utf8_is_valid(str_t s);
 /* Valid, and without control characters: what may be a name. */
 bool utf8_is_line(str_t s);

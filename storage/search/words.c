@@ -38,16 +38,7 @@ bool words_is_cjk(uint32_t code_point)
     return false;
 }
 
-/* One code point; a byte that is none counts as one that is not CJK. */
-static size_t next_point(str_t text, uint32_t *out_point)
-{
-    *out_point = (unsigned char)text.data[0];
-    if (*out_point < 0x80)
-        return 1;
-    size_t size = utf8_decode(text, out_point);
-    return MAX(size, (size_t)1);
-}
-
+/* A byte that is no code point counts as one that is not CJK. */
 bool words_next(str_t *rest, words_run_t *out_run)
 {
     const char *text = rest->data;
@@ -57,13 +48,12 @@ bool words_next(str_t *rest, words_run_t *out_run)
         start++;
     if (start == size)
         return false;
-    end = start + next_point(str_slice(*rest, start, size), &c);
+    end = start + utf8_next(*rest, start, &c);
     bool is_cjk = words_is_cjk(c);
     kept = end;
     while (end < size && text[end] != ' ') {
-        bool is_ascii = (unsigned char)text[end] < 0x80;
-        size_t more = is_ascii ? 1 : next_point(str_slice(*rest, end, size), &c);
-        if ((!is_ascii && words_is_cjk(c)) != is_cjk)
+        size_t more = utf8_next(*rest, end, &c);
+        if (words_is_cjk(c) != is_cjk)
             break;
         end += more;
         if (is_cjk || end - start <= FOLD_WORD_SIZE_MAX)
@@ -79,10 +69,10 @@ size_t words_character(str_t run)
     uint32_t c;
     if (run.size == 0)
         return 0;
-    size_t size = next_point(run, &c);
+    size_t size = utf8_next(run, 0, &c);
     if (size == run.size)
         return size;
-    size_t more = next_point(str_slice(run, size, run.size), &c);
+    size_t more = utf8_next(run, size, &c);
     return c == 0x3099 || c == 0x309a ? size + more : size;
 }
 

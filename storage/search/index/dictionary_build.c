@@ -121,9 +121,8 @@ static void open_path(dictionary_builder_t *self, str_t word)
 {
     size_t at = self->path[self->depth].path_size;
     while (at < word.size) {
-        uint32_t c = (unsigned char)word.data[at];
-        size_t size = utf8_decode(str_slice(word, at, word.size), &c);
-        at += MAX(size, (size_t)1);
+        uint32_t c;
+        at += utf8_next(word, at, &c);
         self->path[++self->depth] = (open_node_t){
             .node = {c & NODE_POINT, NODE_NONE, self->word_count},
             .children = self->waiting.size,

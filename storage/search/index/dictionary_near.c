@@ -124,9 +124,8 @@ static void walk_tail(walk_t *self, uint32_t word_index, uint32_t at, uint32_t d
     if (is_short && !self->is_prefix)
         return;
     while (at < word.size) {
-        uint32_t c = (unsigned char)word.data[at];
-        size_t size = utf8_decode(str_slice(word, at, word.size), &c);
-        at += (uint32_t)MAX(size, (size_t)1);
+        uint32_t c;
+        at += (uint32_t)utf8_next(word, at, &c);
         depth++;
         if (depth > OSA_DEPTH_MAX || !spend(self))
             return;

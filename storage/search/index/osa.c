@@ -17,14 +17,9 @@ static size_t take_mark(str_t word, size_t at, uint32_t *out_point)
     return sizeof mark;
 }
 
-/* An invalid byte counts as one. */
 static size_t next_point(bool is_kana, str_t word, size_t at, uint32_t *out_point)
 {
-    *out_point = (unsigned char)word.data[at];
-    if (*out_point < 0x80)
-        return 1;
-    size_t size = utf8_decode(str_slice(word, at, word.size), out_point);
-    size = MAX(size, (size_t)1);
+    size_t size = utf8_next(word, at, out_point);
     return is_kana ? size + take_mark(word, at + size, out_point) : size;
 }
 
@@ -39,7 +34,7 @@ uint64_t osa_letters(str_t word)
     uint64_t letters = 0;
     uint32_t c;
     for (size_t at = 0; at < word.size; letters |= letter_of(c))
-        at += next_point(false, word, at, &c);
+        at += utf8_next(word, at, &c);
     return letters;
 }
 

@@ -67,8 +67,7 @@ static err_t map(str_t text, mapped_t *out)
 {
     for (size_t at = 0; at < text.size;) {
         uint32_t c;
-        size_t size = utf8_decode(str_slice(text, at, text.size), &c);
-        size = MAX(size, (size_t)1);
+        size_t size = utf8_next(text, at, &c);
         put_character(out, text, at, size);
         at += size;
     }

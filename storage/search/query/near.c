@@ -37,13 +37,6 @@ static size_t common_size(str_t a, str_t b)
     return same;
 }
 
-static size_t next_point(str_t text, size_t at, uint32_t *out_point)
-{
-    *out_point = (unsigned char)text.data[at];
-    size_t size = *out_point < 0x80 ? 1 : utf8_decode(str_slice(text, at, text.size), out_point);
-    return MAX(size, (size_t)1);
-}
-
 /* Of a word to what is asked for. *out_far: how many of its first bytes are too far already; 0:
  * none. Rows of what it has in common with the word before are kept. */
 static uint32_t measure(walk_t *self, str_t word, size_t *out_far)
@@ -55,7 +48,7 @@ static uint32_t measure(walk_t *self, str_t word, size_t *out_far)
     size_t at = 0;
     *out_far = 0;
     while (at < word.size) {
-        at += next_point(word, at, &c);
+        at += utf8_next(word, at, &c);
         depth++;
         if (depth > OSA_DEPTH_MAX) { /* no word that was put in is so long */
             *out_far = at;
