@@ -7,6 +7,7 @@
 #include "runtime/life/bonds.h"
 #include "runtime/life/lifecycle.h"
 #include "runtime/life/relations.h"
+#include "runtime/remote/remote.h"
 
 #include <stdarg.h>
 
@@ -240,7 +241,9 @@ static err_t send_here(context_t *ctx, uint64_t ref, const schema_t *schema, con
     count_own(&scheduler->counters.sent);
     actor_t *actor = actor_at(ctx->runtime->chunks, ref);
     if (UNLIKELY(actor == NULL))
-        return undelivered(ctx->runtime, NULL, nothing, ref, message, ERR_NOT_FOUND);
+        return ref_seat(ref) != 0
+                   ? remote_deliver_to_ref(ctx->runtime, ref, message)
+                   : undelivered(ctx->runtime, NULL, nothing, ref, message, ERR_NOT_FOUND);
     uint32_t max = atomic_load_explicit(&actor->mailbox_max, memory_order_relaxed);
     push_result_t result =
         mailbox_push(&actor->mailbox, &actor->mailbox_end, (uint32_t)(ref >> 32), max, message);

@@ -78,6 +78,7 @@ struct runtime {
     offload_t *offload;
     topic_index_t *topics;
     dead_letters_t *dead_letters;
+    struct remote *remote; /* NULL: there are no other nodes */
     struct names *names;
     struct groups *groups;
     runtime_counters_t counters;

@@ -36,16 +36,16 @@ enum {
     ROUTER_ENVELOPE_SIZE_MAX = 4096,
     ROUTER_ASKS_MAX = 1 << 20, /* under way from here, all nodes together; then LIMIT */
     ROUTER_BONDS_MAX = 1 << 20,
-    ROUTER_HOPS_MAX = 4 /* a message for a partition that moved is passed on so often */
+    ROUTER_HOPS_MAX = 8 /* a message for a partition that moved is passed on so often */
 };
 
 /* Where a partition is, beside the number of a node. */
 #define ROUTER_NOBODY UINT64_C(0) /* refused: UNAVAILABLE */
 #define ROUTER_HELD UINT64_MAX    /* waits in the holder; see router_holder_t */
 
-/* Writes one message, appending to `out` and nothing else: into what is sent. Quick; calls nothing
- * of the runtime nor of the router. */
-typedef void (*router_fill_fn)(const void *what, buf_t *out);
+/* Writes one message, appending to `out` and nothing else: into what is sent, under a lock. Quick;
+ * calls nothing of the runtime nor of the router. An error is the sender's result. */
+typedef err_t (*router_fill_fn)(void *what, buf_t *out);
 
 typedef struct router_table {
     /* Any thread, never waits. Appends one message to what goes to this node, in the order of the
@@ -53,10 +53,9 @@ typedef struct router_table {
      * which there are no more than were asked for: not refused for the bound. What was taken (OK)
      * arrives whole and in order, or both sides call runtime_node_lost.
      * BUSY: so much waits for this node already; UNAVAILABLE: no such node, or it can't be reached;
-     * LIMIT: larger than ROUTER_MESSAGE_SIZE_MAX; NO_MEMORY: or what `fill` left in `out->failed`.
-     * On an error nothing was sent. */
-    err_t (*send)(void *context, uint64_t node, bool is_owed, router_fill_fn fill,
-                  const void *what);
+     * LIMIT: larger than ROUTER_MESSAGE_SIZE_MAX; NO_MEMORY; or what `fill` returned. On an error
+     * nothing was sent. */
+    err_t (*send)(void *context, uint64_t node, bool is_owed, router_fill_fn fill, void *what);
 } router_table_t;
 
 typedef struct router {
@@ -112,11 +111,11 @@ actor_ref_t runtime_ref(runtime_t *self, uint64_t node, uint64_t bits);
 typedef struct router_held router_held_t; /* one message; runtime/remote/remote.h */
 typedef struct router_holder {
     void *context;
-    /* Takes it when it returns OK: later remote_release or remote_refuse, exactly once. BUSY, ...:
-     * its sender gets that. */
+    /* Takes it when it returns OK: later one of the functions of remote.h that take it, exactly
+     * once. STALE: the place has changed, look again; BUSY, ...: its sender gets that. */
     err_t (*hold)(void *context, uint32_t partition, router_held_t *held);
-    /* A message came that was sent by a newer view, or (is_behind false) by an older one. */
-    void (*view)(void *context, uint64_t from, uint64_t version, bool is_behind);
+    /* A message came that was sent by another view than this node's. */
+    void (*view)(void *context, uint64_t from, uint64_t version);
 } router_holder_t;
 void runtime_set_holder(runtime_t *self, const router_holder_t *holder);
 
@@ -133,7 +132,7 @@ void runtime_hear(runtime_t *self, router_channel_t channel, router_hear_fn hear
 void runtime_hear_lost(runtime_t *self, void (*lost)(void *context, uint64_t node), void *context);
 /* As router_table_t.send, not owed. */
 err_t runtime_tell(runtime_t *self, uint64_t node, router_channel_t channel, router_fill_fn fill,
-                   const void *what);
+                   void *what);
 /* A schema by its name, of what any registered kind hears or answers, or that was added: what comes
  * from another node is decoded by it. NULL: none. */
 const schema_t *runtime_schema(const runtime_t *self, str_t name);

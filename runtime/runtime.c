@@ -7,6 +7,7 @@
 #include "runtime/kit/probe.h"
 #include "runtime/life/groups.h"
 #include "runtime/life/names.h"
+#include "runtime/remote/remote.h"
 #include "runtime/schedule/help.h"
 
 #include <string.h>
@@ -95,6 +96,7 @@ void runtime_free(runtime_t *self)
     groups_free(self->groups);
     crashes_free(self->crashes);
     plugins_free(self->plugins);
+    remote_free(self->remote);
     for (uint32_t i = 0; i < self->scheduler_count; i++)
         pool_deinit(&self->schedulers[i].pool);
     memory_free(self->schedulers);

@@ -138,6 +138,8 @@ bool runtime_offload_has_room(runtime_t *self, offload_lane_t lane); /* any thre
     X(PARKED, "parked")             /* the receiver failed too often */                            \
     X(NOT_STARTED, "not started")   /* the receiver's state could not be had */                    \
     X(UNDONE, "undone")             /* decided on events that were then refused */                 \
+    X(UNREACHABLE, "unreachable")   /* another node's, and there is no way, or no room on it */    \
+    X(NOT_SERVED, "not served")     /* its partition is nobody's, or this node has no lease */     \
     X(LIMIT, "limit")               /* no room for one more activation, or its key is too long */  \
     X(NO_MEMORY, "no memory")
 typedef enum dead_reason {

@@ -18,7 +18,8 @@
  * before it is stored (storage/crypt/journal_sealed.h), as is what is SECRET; or PERSONAL_WORD, the
  * same of a word out of a few, or an id: tables for SQL hold it as it is, not a reference; or KEY,
  * for what makes a newer message replace an older one (OVERFLOW_COALESCE); or SUBJECT, for a string
- * that names whose the PERSONAL fields of the line are, where that is not the stream's key.
+ * that names whose the PERSONAL fields of the line are, where that is not the stream's key; or REF,
+ * for a u64 that is the bits of an actor_ref: to another node it goes as what it is called there.
  *
  * The wire form is one msgpack map {tag: value}; fields that are zero or empty are left out,
  * unknown tags are skipped, missing ones read as zero: so both an older and a newer program can
@@ -60,6 +61,7 @@ typedef struct schema schema_t;
 enum { FIELD_SECRET = 1, FIELD_PERSONAL = 2, FIELD_KEY = 4 };
 enum { FIELD_SUBJECT = 8 };
 enum { FIELD_WORD = 16 };
+enum { FIELD_REF = 32 };
 
 typedef struct schema_field {
     const char *name;
@@ -168,6 +170,7 @@ void schema_wipe(const schema_t *schema, void *value);
 #define SCHEMA_MARK_PERSONAL_WORD (FIELD_PERSONAL | FIELD_WORD)
 #define SCHEMA_MARK_KEY FIELD_KEY
 #define SCHEMA_MARK_SUBJECT FIELD_SUBJECT
+#define SCHEMA_MARK_REF FIELD_REF
 
 /* FOR_EACH(M, context, a, b, ...) is M(context, a) M(context, b) ... for up to 64 items, and
  * nothing for none. */

@@ -267,6 +267,11 @@ void inside_handle(context_t *ctx, message_t *message,
     handling_end(&handling, ctx);
 }
 
+void inside_join(runtime_t *runtime, uint64_t node)
+{
+    atomic_store(&runtime->inside->traces_begun, (uint32_t)node << 24);
+}
+
 /* What is sent while a message is handled belongs to its trace; anything else begins one. */
 static uint32_t trace_of(inside_t *self)
 {

@@ -57,6 +57,8 @@ static inline uint64_t inside_since_ns(uint32_t stamp, uint64_t now_ns)
 /* Runs handle(ctx, message), which takes the message. */
 void inside_handle(context_t *ctx, message_t *message,
                    void (*handle)(context_t *ctx, message_t *message));
+/* Its traces are numbered apart from those of other nodes. */
+void inside_join(runtime_t *runtime, uint64_t node);
 /* Before it is handed over. kind NULL: to ref. */
 void inside_sent(runtime_t *runtime, const actor_kind_t *kind, uint64_t ref, message_t *message);
 void inside_stolen(scheduler_t *scheduler, const actor_t *actor, uint32_t from);

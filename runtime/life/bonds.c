@@ -3,6 +3,7 @@
 #include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
 #include "runtime/life/lifecycle.h"
+#include "runtime/remote/remote.h"
 
 #include <stdio.h>
 
@@ -45,19 +46,29 @@ const schema_t actor_exit_schema = {"actor_exit",
 
 /* ---- signals ---- */
 
+static bool is_of_monitor(message_kind_t kind)
+{
+    return kind == MESSAGE_MONITOR || kind == MESSAGE_DEMONITOR || kind == MESSAGE_DOWN;
+}
+
 /* With room for any reason, so that the request can become the answer. */
-static message_t *signal_new(const actor_t *actor, message_kind_t kind)
+static message_t *signal_from(uint64_t sender, message_kind_t kind)
 {
     static const char blank[BONDS_REASON_SIZE];
     str_t room = str_of(blank, sizeof blank);
     actor_down_t down = {.reason = room};
     actor_exit_t exit = {.reason = room};
-    bool is_down = kind == MESSAGE_MONITOR || kind == MESSAGE_DEMONITOR;
+    bool is_down = is_of_monitor(kind);
     message_t *self = message_new(kind, is_down ? &actor_down_schema : &actor_exit_schema,
                                   is_down ? (const void *)&down : &exit, nothing, nothing);
     if (self != NULL)
-        self->sender = actor_bits(actor);
+        self->sender = sender;
     return self;
+}
+
+static message_t *signal_new(const actor_t *actor, message_kind_t kind)
+{
+    return signal_from(actor_bits(actor), kind);
 }
 
 static actor_down_t *down_of(message_t *self)
@@ -75,6 +86,52 @@ static void put_reason(str_t *reason, str_t text)
 {
     reason->size = MIN(text.size, (size_t)BONDS_REASON_SIZE);
     memcpy((char *)(uintptr_t)reason->data, text.data, reason->size);
+}
+
+message_t *bonds_signal_new(message_kind_t kind, const bond_signal_t *signal)
+{
+    message_t *self = signal_from(signal->sender, kind);
+    if (self != NULL)
+        bonds_signal_set(self, kind, signal);
+    return self;
+}
+
+void bonds_signal_set(message_t *message, message_kind_t kind, const bond_signal_t *signal)
+{
+    message->kind = kind;
+    message->sender = signal->sender;
+    if (is_of_monitor(kind)) {
+        actor_down_t *down = down_of(message);
+        down->ref_bits = signal->ref_bits;
+        down->monitor_bits = signal->ids[0];
+        put_reason(&down->reason, signal->reason);
+        return;
+    }
+    actor_exit_t *exit = exit_of(message);
+    exit->ref_bits = signal->ref_bits;
+    exit->link_ids[0] = signal->ids[0];
+    exit->link_ids[1] = signal->ids[1];
+    exit->kind = signal->kind;
+    exit->is_link = signal->is_link;
+    put_reason(&exit->reason, signal->reason);
+}
+
+bond_signal_t bonds_signal_of(const message_t *message)
+{
+    if (is_of_monitor(message->kind)) {
+        const actor_down_t *down = message_body(message);
+        return (bond_signal_t){.sender = message->sender,
+                               .ref_bits = down->ref_bits,
+                               .ids = {down->monitor_bits},
+                               .reason = down->reason};
+    }
+    const actor_exit_t *exit = message_body(message);
+    return (bond_signal_t){.sender = message->sender,
+                           .ref_bits = exit->ref_bits,
+                           .ids = {exit->link_ids[0], exit->link_ids[1]},
+                           .reason = exit->reason,
+                           .kind = exit->kind,
+                           .is_link = exit->is_link};
 }
 
 static void send_signal(runtime_t *runtime, uint64_t to, message_t *signal, message_kind_t kind)
@@ -118,14 +175,19 @@ static void exit_back(runtime_t *runtime, message_t *link, str_t reason)
     send_signal(runtime, opener, link, MESSAGE_EXIT);
 }
 
-void bonds_bounce(runtime_t *runtime, message_t *signal)
+void bonds_bounce_because(runtime_t *runtime, message_t *signal, str_t reason)
 {
     if (signal->kind == MESSAGE_MONITOR)
-        down_back(runtime, signal, STR("not found"));
+        down_back(runtime, signal, reason);
     else if (signal->kind == MESSAGE_LINK)
-        exit_back(runtime, signal, STR("not found"));
+        exit_back(runtime, signal, reason);
     else
         message_free(signal);
+}
+
+void bonds_bounce(runtime_t *runtime, message_t *signal)
+{
+    bonds_bounce_because(runtime, signal, STR("not found"));
 }
 
 /* ---- the tables ---- */
@@ -426,9 +488,30 @@ static uint64_t bits_of(const context_t *ctx, address_t to)
     return kind == NULL ? 0 : registry_find(ctx->runtime->registry, kind, to.key);
 }
 
+/* Of another node's actor by its name: a reference with nothing but the seat. */
+static uint64_t whom_of(const context_t *ctx, address_t to, const actor_kind_t **out_kind)
+{
+    *out_kind = to.kind == NULL ? NULL : runtime_kind(ctx->runtime, to.kind);
+    uint32_t seat = *out_kind == NULL ? 0 : remote_seat_of(ctx->runtime, *out_kind, to.key);
+    return seat == 0 ? bits_of(ctx, to) : ref_seated(0, seat);
+}
+
+static void send_monitor(runtime_t *runtime, uint64_t whom, const actor_kind_t *kind, str_t key,
+                         message_t *signal)
+{
+    const remote_way_t way = {.seat = ref_seat(whom), .kind = kind, .key = key};
+    if (LIKELY(ref_plain(whom) != 0 || way.seat == 0)) {
+        send_signal(runtime, whom, signal, MESSAGE_MONITOR);
+        return;
+    }
+    count_sent(runtime);
+    IGNORE_ERR(remote_carry(runtime->remote, &way, signal)); /* else a down */
+}
+
 static actor_monitor_t monitor(context_t *ctx, address_t to, bool is_streamed)
 {
-    uint64_t whom = bits_of(ctx, to);
+    const actor_kind_t *kind;
+    uint64_t whom = whom_of(ctx, to, &kind);
     bonds_t *bonds = bonds_of(ctx->actor);
     message_t *signal = bonds == NULL ? NULL : signal_new(ctx->actor, MESSAGE_MONITOR);
     if (signal == NULL)
@@ -442,7 +525,7 @@ static actor_monitor_t monitor(context_t *ctx, address_t to, bool is_streamed)
     signal->is_streamed = is_streamed;
     down_of(signal)->ref_bits = whom;
     down_of(signal)->monitor_bits = id;
-    send_signal(ctx->runtime, whom, signal, MESSAGE_MONITOR);
+    send_monitor(ctx->runtime, whom, kind, to.key, signal);
     return (actor_monitor_t){id};
 }
 

@@ -40,6 +40,22 @@ static inline bool message_is_signal(const message_t *message)
 void bonds_signal(context_t *ctx, message_t *signal);
 /* One that nobody will handle. Takes it. */
 void bonds_bounce(runtime_t *runtime, message_t *signal);
+void bonds_bounce_because(runtime_t *runtime, message_t *signal, str_t reason);
+
+/* What a signal says, for who stands between two nodes (runtime/remote). */
+typedef struct bond_signal {
+    uint64_t sender, ref_bits;
+    uint64_t ids[2]; /* a monitor's is the first */
+    str_t reason;    /* of a down, an exit; copied */
+    str_t kind;      /* of an exit; borrowed for good */
+    bool is_link;
+} bond_signal_t;
+/* With room for any reason. NULL: no memory. */
+[[nodiscard]] message_t *bonds_signal_new(message_kind_t kind, const bond_signal_t *signal);
+/* Borrows it. */
+bond_signal_t bonds_signal_of(const message_t *message);
+/* Of its own family: a monitor becomes a down, a link an exit. */
+void bonds_signal_set(message_t *message, message_kind_t kind, const bond_signal_t *signal);
 /* To all who watch and are linked, once: how it ended. Then nobody is. */
 void bonds_tell(actor_t *actor);
 /* Its state is rebuilt, and knows of no stream: to the other sides of its streams. */

@@ -7,6 +7,7 @@
 #include "runtime/life/tie.h"
 #include "runtime/mail/asking.h"
 #include "runtime/mail/backlog.h"
+#include "runtime/remote/remote.h"
 
 #include <sched.h>
 
@@ -341,11 +342,14 @@ static err_t activate_virtual(registry_t *self, shard_t *shard, const actor_kind
     return ERR_OK;
 }
 
+/* place: NULL where it may be started anyway. */
 static err_t send_locked(registry_t *self, shard_t *shard, uint32_t hash, const actor_kind_t *kind,
-                         str_t key, message_t *message)
+                         str_t key, const _Atomic uint16_t *place, message_t *message)
 {
     actor_t *actor = find(self, shard, hash, kind, key);
     bool is_new = actor == NULL;
+    if (is_new && place != NULL && atomic_load_explicit(place, memory_order_acquire) != PLACE_HERE)
+        return ERR_STALE;
     if (is_new && atomic_load(&self->runtime->is_ending))
         return ERR_UNAVAILABLE;
     if (is_new)
@@ -362,14 +366,28 @@ static err_t send_locked(registry_t *self, shard_t *shard, uint32_t hash, const 
     return err_of_push(result);
 }
 
-err_t registry_send(registry_t *self, const actor_kind_t *kind, str_t key, message_t *message)
+err_t registry_send_placed(registry_t *self, const actor_kind_t *kind, str_t key,
+                           const _Atomic uint16_t *place, message_t *message)
 {
     uint32_t hash = hash_of(kind, key);
     shard_t *shard = shard_of(self, hash);
     uv_mutex_lock(&shard->lock);
-    err_t err = send_locked(self, shard, hash, kind, key, message);
+    err_t err = send_locked(self, shard, hash, kind, key, place, message);
     uv_mutex_unlock(&shard->lock);
     return err;
+}
+
+err_t registry_send(registry_t *self, const actor_kind_t *kind, str_t key, message_t *message)
+{
+    return registry_send_placed(self, kind, key, NULL, message);
+}
+
+void registry_pass(registry_t *self)
+{
+    for (size_t i = 0; i < REGISTRY_SHARDS; i++) {
+        uv_mutex_lock(&self->shards[i].lock);
+        uv_mutex_unlock(&self->shards[i].lock);
+    }
 }
 
 uint64_t registry_find(registry_t *self, const actor_kind_t *kind, str_t key)
@@ -468,9 +486,11 @@ static void unlink_actor(const registry_t *self, shard_t *shard, actor_t *actor)
     shard->virtual_count--;
 }
 
-/* What was sent to the name goes to the next activation, before anybody else can send to it. */
-static void hand_over(registry_t *self, shard_t *shard, actor_t *actor)
+/* What was sent to the name goes to the next activation, before anybody else can send to it; where
+ * that may not begin here any more, into the lane `moved`. */
+static void hand_over(registry_t *self, shard_t *shard, actor_t *actor, lane_t *moved)
 {
+    const _Atomic uint16_t *place = remote_place_of(self->runtime, actor->kind, actor_key(actor));
     while (mailbox_user_waiting(&actor->mailbox, &actor->mailbox_end) > 0) {
         message_t *message = actor_pop_user(actor);
         if (message == NULL) {
@@ -479,8 +499,10 @@ static void hand_over(registry_t *self, shard_t *shard, actor_t *actor)
         }
         err_t err = message->is_by_ref ? ERR_NOT_FOUND
                                        : send_locked(self, shard, hash_at(actor), actor->kind,
-                                                     actor_key(actor), message);
-        if (err != ERR_OK)
+                                                     actor_key(actor), place, message);
+        if (err == ERR_STALE)
+            lane_push(moved, message);
+        else if (err != ERR_OK)
             reject_by(actor, message, err, dead_reason_of(err, true));
     }
 }
@@ -501,14 +523,18 @@ bool registry_remove(registry_t *self, actor_t *actor, bool must_be_empty)
             count_here(self, true);
         return is_closed;
     }
+    lane_t moved;
+    lane_init(&moved);
     shard_t *shard = shard_of(self, hash_at(actor));
     uv_mutex_lock(&shard->lock);
     bool is_closed = close_mailbox(actor, must_be_empty);
     if (is_closed) {
         unlink_actor(self, shard, actor);
-        hand_over(self, shard, actor);
+        hand_over(self, shard, actor, &moved);
     }
     uv_mutex_unlock(&shard->lock);
+    for (message_t *message; (message = lane_pop(&moved)) != NULL;)
+        remote_leftover(self->runtime, actor->kind, actor_key(actor), message);
     return is_closed;
 }
 
@@ -529,11 +555,7 @@ uint64_t registry_count(const registry_t *self)
 
 void registry_each(registry_t *self, void (*visit)(void *context, actor_t *actor), void *context)
 {
-    /* Who is about to add one has its lock: after this it can be seen. */
-    for (size_t i = 0; i < REGISTRY_SHARDS; i++) {
-        uv_mutex_lock(&self->shards[i].lock);
-        uv_mutex_unlock(&self->shards[i].lock);
-    }
+    registry_pass(self); /* who is about to add one has its lock: after this it can be seen */
     for (uint32_t i = 0; i < REGISTRY_CHUNKS_MAX; i++) {
         actor_chunk_t *chunk = atomic_load_explicit(&self->chunks[i], memory_order_acquire);
         for (uint32_t j = 1; chunk != NULL && j < ACTOR_CHUNK; j++) {

@@ -58,6 +58,11 @@ static inline actor_t *actor_at(const actor_chunks_t *chunks, uint64_t ref_bits)
 /* To (kind, key), starting it where needed. The message is taken only on ERR_OK. BUSY: mailbox
  * full; LIMIT: ACTORS_MAX, or the key is too long; NO_MEMORY. */
 err_t registry_send(registry_t *self, const actor_kind_t *kind, str_t key, message_t *message);
+/* The same, but it is started only where *place is 0 (runtime/remote/remote.h); else STALE. */
+err_t registry_send_placed(registry_t *self, const actor_kind_t *kind, str_t key,
+                           const _Atomic uint16_t *place, message_t *message);
+/* Every registry_send_placed that saw a place before this began has ended when it returns. */
+void registry_pass(registry_t *self);
 /* The activation of this moment; 0: none. */
 uint64_t registry_find(registry_t *self, const actor_kind_t *kind, str_t key);
 /* A slot for an actor without a name, closed to the run queues until scheduler_ready. */

@@ -4,6 +4,7 @@
 #include "runtime/inside/inside.h"
 #include "runtime/kernel.h"
 #include "runtime/mail/backlog.h"
+#include "runtime/remote/remote.h"
 
 #include <string.h>
 
@@ -270,5 +271,7 @@ uint64_t runtime_in_flight(runtime_t *self)
 {
     uint64_t sum = 0;
     registry_each(self->registry, add_in_flight, &sum);
+    if (self->remote != NULL)
+        sum += atomic_load(&self->remote->in_flight);
     return sum;
 }

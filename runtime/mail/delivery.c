@@ -4,6 +4,7 @@
 #include "runtime/life/bonds.h"
 #include "runtime/mail/asking.h"
 #include "runtime/mail/streaming.h"
+#include "runtime/remote/remote.h"
 
 #include <string.h>
 
@@ -30,7 +31,9 @@ void deliver_reply(runtime_t *self, message_t *reply)
     uint64_t asker = reply->reply_to.asker;
     if (inside_is_watching(self))
         inside_sent(self, NULL, (asker & EDGE_TAG) != 0 ? 0 : asker, reply);
-    if ((asker & EDGE_TAG) != 0) {
+    if (UNLIKELY(ref_seat(asker) != 0)) {
+        remote_deliver_reply(self, reply);
+    } else if ((asker & EDGE_TAG) != 0) {
         uint64_t index = asker & ~EDGE_TAG;
         ASSERT(index < self->scheduler_count);
         scheduler_post(&self->schedulers[index], reply);
@@ -136,11 +139,17 @@ static err_t deliver_kill(runtime_t *self, uint64_t ref, message_t *message)
 err_t deliver(runtime_t *self, const actor_kind_t *kind, str_t key, uint64_t ref,
               message_t *message)
 {
-    if (UNLIKELY(message->kind == MESSAGE_KILL))
+    bool is_elsewhere = kind == NULL && ref_seat(ref) != 0;
+    if (UNLIKELY(message->kind == MESSAGE_KILL && !is_elsewhere))
         return deliver_kill(self, ref, message);
-    count_sent(self);
+    if (LIKELY(message->kind != MESSAGE_KILL))
+        count_sent(self);
     if (inside_is_watching(self))
         inside_sent(self, kind, ref, message);
+    if (UNLIKELY(is_elsewhere))
+        return remote_deliver_to_ref(self, ref, message);
+    if (UNLIKELY(self->remote != NULL && kind != NULL))
+        return remote_deliver(self, kind, key, message);
     err_t err = kind != NULL ? registry_send(self->registry, kind, key, message)
                              : deliver_to_ref(self, ref, message);
     return LIKELY(err == ERR_OK) ? ERR_OK : undelivered(self, kind, key, ref, message, err);

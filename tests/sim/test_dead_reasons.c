@@ -2,6 +2,7 @@
  * meant for, and no other reason is. */
 #include "runtime/journal_memory.h"
 #include "runtime/kernel.h"
+#include "runtime/remote/ref.h"
 #include "tests/support/actors/circle.h"
 #include "tests/support/actors/gauge.h"
 #include "tests/support/actors/purse.h"
@@ -24,11 +25,19 @@ static journal_fault_t fault(void *context, UNUSED const journal_append_t *appen
     return (journal_fault_t){self->is_full ? ERR_FULL : ERR_OK, !self->is_full};
 }
 
+static err_t send_nowhere(UNUSED void *context, UNUSED uint64_t node, UNUSED bool is_owed,
+                          UNUSED router_fill_fn fill, UNUSED void *what)
+{
+    return ERR_UNAVAILABLE;
+}
+static const router_table_t nowhere = {send_nowhere};
+
 static void begin(stage_t *self)
 {
     memset(self, 0, sizeof *self);
     check_ok(journal_memory_new(false, &self->journal));
     journal_memory_set_faults(self->journal, fault, self);
+    const router_t router = {&nowhere, NULL};
     const scene_kind_t kinds[] = {{&toy_kind, &self->toys},
                                   {&gauge_kind, &self->gauges},
                                   {&waiter_kind, &self->circles},
@@ -37,7 +46,8 @@ static void begin(stage_t *self)
                                                  .each = kinds,
                                                  .each_count = COUNT_OF(kinds),
                                                  .journal = journal_memory_journal(self->journal),
-                                                 .is_heap_only = true});
+                                                 .is_heap_only = true,
+                                                 .router = &router});
 }
 
 static void end(stage_t *self)
@@ -149,6 +159,19 @@ static void limit(stage_t *self)
               ERR_LIMIT);
 }
 
+static void unreachable(stage_t *self)
+{
+    address_t to = address_of_ref((actor_ref_t){ref_seated(77, 3)});
+    check_err(scene_send(&self->scene, to, toy_echo), ERR_UNAVAILABLE);
+}
+
+static void not_served(stage_t *self)
+{
+    runtime_set_serving(self->scene.runtime, false);
+    check_err(scene_send(&self->scene, address_of("purse", STR("a")), purse_read), ERR_UNAVAILABLE);
+    runtime_set_serving(self->scene.runtime, true);
+}
+
 /* Sends with the nth allocation failing. Returns whether one was left to fail. */
 static bool send_without(stage_t *self, uint64_t nth)
 {
@@ -186,6 +209,8 @@ static const struct {
     [DEAD_PARKED] = {parked, "toy"},
     [DEAD_NOT_STARTED] = {not_started, "toy"},
     [DEAD_UNDONE] = {undone, "purse"},
+    [DEAD_UNREACHABLE] = {unreachable, "(unknown)"},
+    [DEAD_NOT_SERVED] = {not_served, "purse"},
     [DEAD_LIMIT] = {limit, "toy"},
     [DEAD_NO_MEMORY] = {no_memory, "toy"},
 };

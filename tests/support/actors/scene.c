@@ -26,6 +26,14 @@ void scene_skip(scene_t *self, uint64_t ms)
     self->skipped_ns += ms * 1000000;
 }
 
+static void join(runtime_t *runtime, const router_t *router)
+{
+    check_ok(runtime_join(runtime, 1, router));
+    runtime_set_serving(runtime, true);
+    for (uint32_t i = 0; i < PARTITION_COUNT; i++)
+        check_ok(runtime_place(runtime, i, 1));
+}
+
 void scene_begin(scene_t *self, const scene_options_t *options)
 {
     self->skipped_ns = 0;
@@ -48,6 +56,8 @@ void scene_begin(scene_t *self, const scene_options_t *options)
         check_ok(runtime_register(self->runtime, options->kinds[i], options->service));
     for (size_t i = 0; i < options->each_count; i++)
         check_ok(runtime_register(self->runtime, options->each[i].kind, options->each[i].service));
+    if (options->router != NULL)
+        join(self->runtime, options->router);
     check_ok(runtime_start(self->runtime));
     simulation_attach(self->simulation, self->runtime);
 }

@@ -4,6 +4,7 @@
  *
  * Threads  One. */
 
+#include "runtime/router.h"
 #include "runtime/simulation.h"
 #include "tests/support/check.h"
 
@@ -42,6 +43,7 @@ typedef struct scene_options {
     uint32_t offload_queue_max[OFFLOAD_LANES];
     state_store_t *state_store;
     uint64_t memory_max;
+    const router_t *router; /* it is node 1 of several, and has all partitions; NULL: it is alone */
 } scene_options_t;
 
 void scene_begin(scene_t *self, const scene_options_t *options);

@@ -1,0 +1,506 @@
+/* receive.c -- what comes from another node. A peer is not trusted to be of this version, nor to be
+ * right: what is not understood is counted, and refused where somebody asked. */
+
+#include "runtime/base/memory.h"
+#include "runtime/life/bonds.h"
+#include "runtime/remote/envelope.h"
+#include "runtime/remote/remote.h"
+
+#include <string.h>
+
+static const str_t nothing = {NULL, 0};
+
+enum { BODY_ROOM = 1024 };
+
+/* One message, on its way in. */
+typedef struct incoming {
+    remote_t *remote;
+    uint32_t from; /* a seat */
+    uint64_t from_node;
+    const remote_envelope_t *envelope;
+    str_t body_bytes;
+    arena_t *arena;
+    const schema_t *schema;
+    void *body;
+    max_align_t room[BODY_ROOM / sizeof(max_align_t)];
+} incoming_t;
+
+static uint64_t ref_of(const incoming_t *in, uint64_t node, uint64_t bits)
+{
+    return bits == 0 ? 0 : remote_ref(in->remote, in->from, node, bits);
+}
+
+/* ---- bodies ---- */
+
+/* In the sender's words its own seat is 0. */
+static uint64_t translate(void *context, uint64_t bits)
+{
+    const incoming_t *in = context;
+    uint32_t seat = ref_seat(bits);
+    if (bits == 0 || seat == 0)
+        return ref_of(in, 0, bits);
+    for (uint32_t i = 0; i < in->envelope->seats.count; i += 2)
+        if (in->envelope->seats.items[i] == seat)
+            return ref_of(in, in->envelope->seats.items[i + 1], bits);
+    return 0;
+}
+
+static err_t read_body(incoming_t *in)
+{
+    if (str_is_empty(in->envelope->type)) {
+        in->schema = NULL;
+        in->body = NULL;
+        return ERR_OK;
+    }
+    const schema_t *schema =
+        schemas_find(&in->remote->schemas, in->remote->runtime, in->envelope->type);
+    if (schema == NULL)
+        return ERR_UNSUPPORTED;
+    void *body = schema->size <= sizeof in->room ? in->room : arena_new(in->arena, schema->size);
+    if (body == NULL)
+        return ERR_NO_MEMORY;
+    memset(body, 0, schema->size);
+    TRY(schema_decode(schema, in->body_bytes, in->arena, body));
+    if (UNLIKELY(schema_has_refs(schema)))
+        refs_translate(schema, body, translate, in);
+    in->schema = schema;
+    in->body = body;
+    return ERR_OK;
+}
+
+/* ---- commands ---- */
+
+/* Passed on, it came back to where it was asked. */
+static reply_token_t asker_here(const incoming_t *in)
+{
+    crossing_t ask;
+    if (!crossings_take(&in->remote->asks, in->envelope->ask, 0, CROSSING_ASK, &ask))
+        return (reply_token_t){0}; /* who asked does not wait any more */
+    return (reply_token_t){ask.local, ask.correlation};
+}
+
+static reply_token_t asker_of(const incoming_t *in)
+{
+    const remote_envelope_t *envelope = in->envelope;
+    uint32_t seat = in->from;
+    if (envelope->ask == 0)
+        return (reply_token_t){0};
+    if (envelope->asker_node == in->remote->node)
+        return asker_here(in);
+    if (envelope->asker_node != 0 &&
+        seats_give(&in->remote->seats, envelope->asker_node, &seat) != ERR_OK)
+        return (reply_token_t){0};
+    return (reply_token_t){ref_seated(0, seat), envelope->ask};
+}
+
+/* The call chain, as it is called here. */
+static str_t chain_of(const incoming_t *in, uint64_t room[ENVELOPE_CHAIN_MAX])
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i + 1 < in->envelope->chain.count; i += 2) {
+        const uint64_t *at = &in->envelope->chain.items[i];
+        uint64_t ref = ref_of(in, at[0], at[1]);
+        if (ref != 0)
+            room[count++] = ref;
+    }
+    return str_of(room, count * sizeof *room);
+}
+
+static message_t *command_of(const incoming_t *in)
+{
+    const remote_envelope_t *envelope = in->envelope;
+    uint64_t chain[ENVELOPE_CHAIN_MAX];
+    message_t *message = message_new(MESSAGE_COMMAND, in->schema, in->body, envelope->command_id,
+                                     chain_of(in, chain));
+    if (message == NULL)
+        return NULL;
+    message->sender = ref_of(in, envelope->sender_node, envelope->sender);
+    message->reply_to = asker_of(in);
+    message->trace = envelope->trace;
+    message->depth = (uint8_t)envelope->depth;
+    message->is_numbered = envelope->is_numbered;
+    if (envelope->left_us != 0)
+        message->deadline_ns = clock_mono_ns(&in->remote->runtime->clock) +
+                               MIN(envelope->left_us, UINT64_MAX / 4000) * 1000;
+    return message;
+}
+
+/* It could not be made a message of ours. */
+static void refuse(const incoming_t *in, err_t err, dead_reason_t reason, const char *text)
+{
+    runtime_t *runtime = in->remote->runtime;
+    const actor_kind_t *kind = runtime_kind_named(runtime, in->envelope->kind);
+    const dead_receiver_t receiver = {kind == NULL ? NULL : kind->name, in->envelope->key,
+                                      in->envelope->to};
+    dead_letter(runtime, NULL, reason, &receiver);
+    deliver_reply(runtime, reply_new(asker_of(in), err, NULL, NULL, str_from(text)));
+}
+
+static void command_to_name(const incoming_t *in, message_t *message)
+{
+    remote_t *self = in->remote;
+    runtime_t *runtime = self->runtime;
+    const remote_envelope_t *envelope = in->envelope;
+    const actor_kind_t *kind = runtime_kind_named(runtime, envelope->kind);
+    if (kind == NULL) {
+        count_sent(runtime);
+        reject(runtime, message, ERR_NOT_FOUND, DEAD_NO_KIND,
+               &(dead_receiver_t){.key = envelope->key});
+        return;
+    }
+    if (!kind_is_placed(kind)) {
+        IGNORE_ERR(deliver(runtime, kind, envelope->key, 0, message)); /* who asked is told */
+        return;
+    }
+    uint64_t view = atomic_load(&self->view);
+    if (envelope->view != view && self->holder.view != NULL)
+        self->holder.view(self->holder.context, in->from_node, envelope->view);
+    const remote_journey_t journey = {envelope->hops + 1, envelope->is_travelling, false};
+    count_sent(runtime);
+    IGNORE_ERR(remote_route(self, kind, envelope->key, journey, message)); /* as above */
+}
+
+static err_t received_command(incoming_t *in)
+{
+    runtime_t *runtime = in->remote->runtime;
+    err_t err = read_body(in);
+    if (err == ERR_OK && in->schema == NULL)
+        err = ERR_INVALID;
+    if (err != ERR_OK) {
+        refuse(in, err, err == ERR_NO_MEMORY ? DEAD_NO_MEMORY : DEAD_NO_HANDLER,
+               "the message is not understood");
+        return err == ERR_NO_MEMORY ? ERR_OK : ERR_INVALID;
+    }
+    if (atomic_load(&runtime->is_draining)) {
+        refuse(in, ERR_UNAVAILABLE, DEAD_DRAINING, "");
+        return ERR_OK;
+    }
+    message_t *message = command_of(in);
+    if (message == NULL)
+        refuse(in, ERR_NO_MEMORY, DEAD_NO_MEMORY, "");
+    else if (in->envelope->to != 0)
+        IGNORE_ERR(deliver(runtime, NULL, nothing, ref_plain(in->envelope->to), message)); /* */
+    else
+        command_to_name(in, message);
+    return ERR_OK;
+}
+
+/* ---- answers ---- */
+
+static err_t received_reply(incoming_t *in)
+{
+    runtime_t *runtime = in->remote->runtime;
+    const remote_envelope_t *envelope = in->envelope;
+    crossing_t ask;
+    err_t unread = read_body(in), err = unread == ERR_OK ? (err_t)envelope->err : ERR_INTERNAL;
+    if (!crossings_take(&in->remote->asks, envelope->ask, 0, CROSSING_ASK, &ask)) {
+        dead_letter(runtime, NULL, DEAD_LATE_REPLY, &(dead_receiver_t){0});
+        return ERR_OK;
+    }
+    str_t text = unread == ERR_OK ? envelope->text : STR("the answer is not understood");
+    const schema_t *schema = err == ERR_OK ? in->schema : NULL;
+    message_t *reply =
+        reply_new((reply_token_t){ask.local, ask.correlation}, err, schema, in->body, text);
+    if (reply != NULL) {
+        reply->position = envelope->position;
+        reply->trace = envelope->trace;
+    }
+    deliver_reply(runtime, reply);
+    return unread == ERR_OK || unread == ERR_NO_MEMORY ? ERR_OK : ERR_INVALID;
+}
+
+/* ---- monitors ---- */
+
+static void down_at_once(const incoming_t *in, const char *reason)
+{
+    parcel_t down = {.envelope = {.what = ENVELOPE_DOWN,
+                                  .to = in->envelope->sender,
+                                  .id = in->envelope->id,
+                                  .text = str_from(reason)}};
+    IGNORE_ERR(remote_send(in->remote, in->from, true, parcel_fill, &down)); /* it is lost, then */
+}
+
+static uint64_t target_of(const incoming_t *in)
+{
+    runtime_t *runtime = in->remote->runtime;
+    if (in->envelope->to != 0)
+        return ref_plain(in->envelope->to);
+    const actor_kind_t *kind = runtime_kind_named(runtime, in->envelope->kind);
+    return kind == NULL ? 0 : registry_find(runtime->registry, kind, in->envelope->key);
+}
+
+static err_t received_monitor(incoming_t *in)
+{
+    const remote_envelope_t *envelope = in->envelope;
+    uint64_t target = target_of(in);
+    const bond_signal_t signal = {
+        .sender = ref_of(in, 0, envelope->sender), .ref_bits = target, .ids = {envelope->id}};
+    if (signal.sender == 0 || envelope->id == 0)
+        return ERR_INVALID;
+    crossing_t crossing = {
+        .id = envelope->id, .kind = CROSSING_WATCHED, .seat = in->from, .local = target};
+    message_t *message = bonds_signal_new(MESSAGE_MONITOR, &signal);
+    err_t err = message == NULL ? ERR_NO_MEMORY : crossings_put(&in->remote->bonds, &crossing, 0);
+    if (err != ERR_OK) {
+        message_free(message);
+        if (err == ERR_CONFLICT)
+            return ERR_INVALID;
+        down_at_once(in, bonds_too_many);
+        return ERR_OK;
+    }
+    IGNORE_ERR(deliver(in->remote->runtime, NULL, nothing, target, message)); /* else a down */
+    return ERR_OK;
+}
+
+static void send_demonitor(remote_t *self, uint64_t target, uint64_t id, uint64_t sender)
+{
+    const bond_signal_t signal = {.sender = sender, .ref_bits = target, .ids = {id}};
+    message_t *message = bonds_signal_new(MESSAGE_DEMONITOR, &signal);
+    if (message != NULL) /* else its down finds nobody */
+        IGNORE_ERR(deliver(self->runtime, NULL, nothing, target, message));
+}
+
+static err_t received_demonitor(incoming_t *in)
+{
+    crossing_t crossing;
+    if (crossings_take(&in->remote->bonds, in->envelope->id, in->from, CROSSING_WATCHED, &crossing))
+        send_demonitor(in->remote, crossing.local, crossing.id,
+                       ref_of(in, 0, in->envelope->sender));
+    return ERR_OK;
+}
+
+static void tell_down(remote_t *self, const crossing_t *crossing, uint64_t whom, str_t reason)
+{
+    bond_signal_t signal = bonds_signal_of(crossing->prepared);
+    if (whom != 0)
+        signal.ref_bits = whom;
+    signal.reason = reason;
+    bonds_signal_set(crossing->prepared, MESSAGE_DOWN, &signal);
+    IGNORE_ERR(deliver(self->runtime, NULL, nothing, crossing->local, crossing->prepared));
+}
+
+static err_t received_down(incoming_t *in)
+{
+    crossing_t crossing;
+    const remote_envelope_t *envelope = in->envelope;
+    if (crossings_take(&in->remote->bonds, envelope->id, in->from, CROSSING_WATCHING, &crossing))
+        tell_down(in->remote, &crossing, ref_of(in, 0, envelope->sender), envelope->text);
+    return ERR_OK;
+}
+
+/* ---- links ---- */
+
+static void exit_at_once(const incoming_t *in, const char *reason)
+{
+    parcel_t exit = {.envelope = {.what = ENVELOPE_EXIT,
+                                  .to = in->envelope->sender,
+                                  .sender = ref_plain(in->envelope->to),
+                                  .id = in->envelope->other_id,
+                                  .is_link = true,
+                                  .text = str_from(reason)}};
+    IGNORE_ERR(remote_send(in->remote, in->from, true, parcel_fill, &exit)); /* it is lost, then */
+}
+
+static err_t received_link(incoming_t *in)
+{
+    const remote_envelope_t *envelope = in->envelope;
+    uint64_t id = envelope->other_id, target = ref_plain(envelope->to);
+    uint64_t opener = ref_of(in, 0, envelope->sender);
+    if (opener == 0 || id == 0 || target == 0)
+        return ERR_INVALID;
+    bond_signal_t signal = {.sender = opener, .ref_bits = target, .ids = {0, id}, .is_link = true};
+    message_t *message = bonds_signal_new(MESSAGE_LINK, &signal);
+    signal.ref_bits = opener;
+    message_t *prepared = bonds_signal_new(MESSAGE_EXIT, &signal);
+    crossing_t crossing = {
+        .id = id, .kind = CROSSING_LINK, .seat = in->from, .prepared = prepared, .local = target};
+    err_t err = message == NULL || prepared == NULL
+                    ? ERR_NO_MEMORY
+                    : crossings_put(&in->remote->bonds, &crossing, 0);
+    if (err == ERR_OK) {
+        IGNORE_ERR(deliver(in->remote->runtime, NULL, nothing, target, message)); /* else an exit */
+        return ERR_OK;
+    }
+    message_free(message);
+    message_free(prepared);
+    if (err == ERR_CONFLICT)
+        return ERR_INVALID;
+    exit_at_once(in, "failed: too many links");
+    return ERR_OK;
+}
+
+/* What was prepared for the end of this pair; NULL: it is not linked any more. */
+static message_t *take_link(const incoming_t *in, uint64_t *out_local)
+{
+    const uint64_t ids[2] = {in->envelope->id, in->envelope->other_id};
+    message_t *message = NULL;
+    for (int i = 0; i < 2; i++) {
+        crossing_t crossing;
+        if (!crossings_take(&in->remote->bonds, ids[i], in->from, CROSSING_LINK, &crossing))
+            continue;
+        message_free(message);
+        message = crossing.prepared;
+        *out_local = crossing.local;
+    }
+    return message;
+}
+
+static err_t received_end(incoming_t *in, message_kind_t kind)
+{
+    runtime_t *runtime = in->remote->runtime;
+    const remote_envelope_t *envelope = in->envelope;
+    const actor_kind_t *of = runtime_kind_named(runtime, envelope->kind);
+    uint64_t sender = ref_of(in, envelope->sender_node, envelope->sender);
+    uint64_t local = ref_plain(envelope->to);
+    bool is_pair = (envelope->id | envelope->other_id) != 0;
+    const bond_signal_t signal = {.sender = sender,
+                                  .ref_bits = sender,
+                                  .ids = {envelope->id, envelope->other_id},
+                                  .reason = envelope->text,
+                                  .kind = str_from(of == NULL ? "" : of->name),
+                                  .is_link = envelope->is_link};
+    message_t *message = is_pair ? take_link(in, &local) : bonds_signal_new(kind, &signal);
+    if (message == NULL)
+        return ERR_OK;
+    bonds_signal_set(message, kind, &signal);
+    IGNORE_ERR(deliver(runtime, NULL, nothing, local, message)); /* nobody there: nobody to tell */
+    return ERR_OK;
+}
+
+static err_t received_kill(incoming_t *in)
+{
+    message_t *message = message_new(MESSAGE_KILL, NULL, NULL, nothing, nothing);
+    if (message != NULL)
+        IGNORE_ERR(
+            deliver(in->remote->runtime, NULL, nothing, ref_plain(in->envelope->to), message));
+    return ERR_OK;
+}
+
+/* ---- all of them ---- */
+
+static err_t received_message(incoming_t *in)
+{
+    switch (in->envelope->what) {
+    case ENVELOPE_COMMAND:
+        return received_command(in);
+    case ENVELOPE_REPLY:
+        return received_reply(in);
+    case ENVELOPE_MONITOR:
+        return received_monitor(in);
+    case ENVELOPE_DEMONITOR:
+        return received_demonitor(in);
+    case ENVELOPE_DOWN:
+        return received_down(in);
+    case ENVELOPE_LINK:
+        return received_link(in);
+    case ENVELOPE_UNLINK:
+        return received_end(in, MESSAGE_UNLINK);
+    case ENVELOPE_EXIT:
+        return received_end(in, MESSAGE_EXIT);
+    case ENVELOPE_KILL:
+        return received_kill(in);
+    default:
+        return ERR_INVALID; /* of a later version */
+    }
+}
+
+static err_t receive(remote_t *self, uint64_t from, str_t message, arena_t *arena)
+{
+    received_t received;
+    incoming_t in;
+    uint32_t seat = 0;
+    TRY(envelope_read(message, arena, &received));
+    if (received.is_channel) {
+        if (received.channel >= ROUTER_CHANNELS || self->channels[received.channel].hear == NULL)
+            return ERR_INVALID;
+        self->channels[received.channel].hear(self->channels[received.channel].context, from,
+                                              received.body);
+        return ERR_OK;
+    }
+    TRY(seats_give(&self->seats, from, &seat));
+    in.remote = self;
+    in.from = seat;
+    in.from_node = from;
+    in.envelope = &received.envelope;
+    in.body_bytes = received.body;
+    in.arena = arena;
+    in.schema = NULL;
+    in.body = NULL;
+    return received_message(&in);
+}
+
+err_t runtime_receive(runtime_t *runtime, uint64_t from, str_t message)
+{
+    remote_t *self = runtime->remote;
+    arena_t arena ARENA_SCOPED = {.size_max = 4 * (size_t)ROUTER_MESSAGE_SIZE_MAX};
+    if (self == NULL || from == 0 || from == self->node)
+        return ERR_INVALID;
+    err_t err = receive(self, from, message, &arena);
+    count_one(err == ERR_OK ? &self->counters.received : &self->counters.invalid);
+    return err == ERR_OK ? ERR_OK : ERR_INVALID;
+}
+
+err_t runtime_tell(runtime_t *runtime, uint64_t node, router_channel_t channel, router_fill_fn fill,
+                   void *what)
+{
+    remote_t *self = runtime->remote;
+    channel_bytes_t bytes = {channel, fill, what};
+    err_t err = self->router.table->send(self->router.context, node, false, channel_fill, &bytes);
+    if (err == ERR_OK)
+        count_one(&self->counters.sent);
+    return err;
+}
+
+/* ---- a node that is lost ---- */
+
+static void ask_lost(remote_t *self, const crossing_t *ask)
+{
+    count_one(&self->counters.asks_lost);
+    deliver_reply(self->runtime,
+                  reply_new((reply_token_t){ask->local, ask->correlation}, ERR_UNAVAILABLE, NULL,
+                            NULL, STR("the node that was asked is lost")));
+}
+
+static void bond_lost(remote_t *self, const crossing_t *bond)
+{
+    count_one(&self->counters.bonds_lost);
+    if (bond->kind == CROSSING_WATCHING) {
+        tell_down(self, bond, 0, STR("node lost"));
+    } else if (bond->kind == CROSSING_WATCHED) {
+        send_demonitor(self, bond->local, bond->id, ref_seated(0, bond->seat));
+    } else {
+        bond_signal_t signal = bonds_signal_of(bond->prepared);
+        bool is_ours = signal.sender == bond->local; /* then the request itself was kept */
+        signal.sender = is_ours ? signal.ref_bits : signal.sender;
+        signal.ref_bits = signal.sender;
+        signal.ids[0] = is_ours ? bond->id : 0;
+        signal.ids[1] = is_ours ? 0 : bond->id;
+        signal.reason = STR("node lost");
+        bonds_signal_set(bond->prepared, MESSAGE_EXIT, &signal);
+        IGNORE_ERR(deliver(self->runtime, NULL, nothing, bond->local, bond->prepared));
+    }
+}
+
+static void each_of(remote_t *self, crossing_t *list,
+                    void (*lost)(remote_t *self, const crossing_t *crossing))
+{
+    while (list != NULL) {
+        crossing_t *crossing = list;
+        list = crossing->next;
+        lost(self, crossing);
+        memory_free(crossing);
+    }
+}
+
+void runtime_node_lost(runtime_t *runtime, uint64_t node)
+{
+    remote_t *self = runtime->remote;
+    uint32_t seat = self == NULL ? 0 : seats_find(&self->seats, node);
+    if (seat != 0) {
+        count_one(&self->counters.nodes_lost);
+        each_of(self, crossings_take_of(&self->asks, seat), ask_lost);
+        each_of(self, crossings_take_of(&self->bonds, seat), bond_lost);
+    }
+    for (size_t i = 0; self != NULL && i < self->lost_count; i++)
+        self->lost[i].lost(self->lost[i].context, node);
+}
