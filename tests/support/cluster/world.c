@@ -463,6 +463,11 @@ void world_leave(world_t *self, uint32_t index)
     membership_drained(self->nodes[index].membership);
 }
 
+void world_begin_leave(world_t *self, uint32_t index)
+{
+    membership_leave(self->nodes[index].membership);
+}
+
 bool world_is_whole(world_t *self, void *unused)
 {
     (void)unused;
@@ -493,6 +498,31 @@ const membership_t *world_membership(const world_t *self, uint32_t index)
 uint64_t world_node(const world_t *self, uint32_t index)
 {
     return self->nodes[index].node;
+}
+
+uint32_t world_count(const world_t *self)
+{
+    return self->count;
+}
+
+bool world_is_dead(const world_t *self, uint32_t index)
+{
+    return self->nodes[index].is_dead;
+}
+
+bool world_is_paused(const world_t *self, uint32_t index)
+{
+    return self->nodes[index].is_paused;
+}
+
+bool world_is_cut(const world_t *self, uint32_t from, uint32_t to)
+{
+    return self->nodes[to].is_cut_from[from];
+}
+
+bool world_is_table_cut(const world_t *self, uint32_t index)
+{
+    return self->nodes[index].is_table_cut;
 }
 
 bool world_is_stopped(const world_t *self, uint32_t index)

@@ -42,7 +42,8 @@ void world_set_delay(world_t *self, uint32_t index, uint32_t delay_ms); /* of on
 void world_set_table_delay(world_t *self, uint32_t index, uint32_t delay_ms);
 /* Nothing is cut, paused or slow any more. */
 void world_heal(world_t *self);
-void world_leave(world_t *self, uint32_t index); /* and drained at once */
+void world_leave(world_t *self, uint32_t index);       /* and drained at once */
+void world_begin_leave(world_t *self, uint32_t index); /* then world_leave */
 
 void world_run(world_t *self, uint64_t for_ms);
 /* Until then, `is_done`, or false after `for_ms`. */
@@ -51,6 +52,11 @@ bool world_run_until(world_t *self, bool (*is_done)(world_t *self, void *context
 /* All that run and are not paused are in the same view, and active in it, and nobody else is. */
 bool world_is_whole(world_t *self, void *unused);
 uint64_t world_now_ms(const world_t *self);
+uint32_t world_count(const world_t *self);
+bool world_is_dead(const world_t *self, uint32_t index); /* killed, or stopped by itself */
+bool world_is_paused(const world_t *self, uint32_t index);
+bool world_is_cut(const world_t *self, uint32_t from, uint32_t to);
+bool world_is_table_cut(const world_t *self, uint32_t index);
 const membership_t *world_membership(const world_t *self, uint32_t index);
 uint64_t world_node(const world_t *self, uint32_t index);
 bool world_has_lease(const world_t *self, uint32_t index);
