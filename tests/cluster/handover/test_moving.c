@@ -116,7 +116,7 @@ Test(moving, who_was_with_a_killed_node_is_served_again)
     } cases[] = {{"usual", LEASE_MS, 8000}, {"fast", LEASE_FAST_MS, 3000}};
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         uint64_t most_ms = 0;
-        for (uint64_t seed = 1; seed <= 8 * scale_rounds(); seed++)
+        for (uint64_t seed = 1; seed <= 4 * scale_rounds(); seed++)
             most_ms = MAX(most_ms,
                           killed_to_served_ms(seed, cases[i].lease_ms, 2 + (uint32_t)(seed % 4)));
         cr_log_info("%s: killed to served %zu ms", cases[i].what, (size_t)most_ms);
@@ -210,7 +210,7 @@ Test(moving, in_many_histories_nothing_is_served_twice_and_all_is_served_again)
         one_history(only);
         return;
     }
-    for (uint64_t seed = 1; seed <= 20 * scale_rounds(); seed++)
+    for (uint64_t seed = 1; seed <= 10 * scale_rounds(); seed++)
         fenced += one_history(seed);
     cr_log_info("%zu appends of zombies refused", (size_t)fenced);
     cr_expect(fenced > 0, "no zombie wrote: nothing was tried");

@@ -107,7 +107,7 @@ static void check_alone(mover_t *self, uint32_t partition)
                     (size_t)moving->options.world.seed, self->index, partition, i,
                     (size_t)moving->rows[partition].node, (size_t)moving->rows[partition].epoch);
             moving_print(self->moving);
-            ASSERT(!"two serve one partition");
+            ASSERT(!is_served); /* by two */
         }
     }
 }
