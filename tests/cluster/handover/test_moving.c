@@ -4,7 +4,13 @@
 #include "tests/support/cluster/moving.h"
 #include "tests/support/scale.h"
 
-enum { LEASE_MS = 3000, LEASE_FAST_MS = 1000, ASKS_A_STEP = 4, REST_MS = 20 };
+enum {
+    LEASE_MS = 3000,
+    LEASE_FAST_MS = 1000,
+    ASKS_A_STEP = 4,
+    MANY_ASKS_A_STEP = 40,
+    REST_MS = 20
+};
 
 static moving_options_t options_of(uint64_t seed, uint64_t lease_ms)
 {
@@ -38,6 +44,7 @@ Test(moving, who_joins_takes_its_share_and_nothing_else_moves)
         moving_options_t options = options_of(count, LEASE_MS);
         moving_t *moving MOVING_SCOPED = moving_of(&options, count);
         uint32_t before[8], given = 0;
+        moving_set_asks(moving, MANY_ASKS_A_STEP); /* several at a time of one client about one */
         for (uint32_t i = 0; i < count; i++)
             before[i] = moving_served(moving, i);
         moving_mark(moving);
@@ -72,6 +79,7 @@ Test(moving, a_drain_under_load_loses_nothing_and_delays_little)
     for (uint32_t count = 2; count <= 5; count++) {
         moving_options_t options = options_of(50 + count, LEASE_MS);
         moving_t *moving MOVING_SCOPED = moving_of(&options, count);
+        moving_set_asks(moving, MANY_ASKS_A_STEP);
         moving_mark(moving);
         moving_run(moving, 5000);
         uint64_t calm_ms = moving_figures(moving).p99_ms;
