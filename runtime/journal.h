@@ -50,7 +50,7 @@ typedef void (*journal_done_fn)(void *context, err_t err, uint64_t version, uint
 typedef struct journal_append {
     str_t stream;
     uint64_t expected_version;
-    uint64_t epoch; /* the fence of the partition; 1 on one node */
+    uint64_t epoch; /* journal_epoch, of before the stream was read */
     int64_t wall_ms;
     const journal_event_t *events;
     size_t event_count;
@@ -104,6 +104,10 @@ typedef struct journal_table {
     /* Takes no appends now, and can't be relied on to read: what is written meanwhile is refused
      * before it is decided (durable/away.h). NULL: never. Any thread, at once. */
     bool (*is_away)(journal_t *self);
+    /* The fence (ARCHITECTURE §5): the epoch at which this node may append to the stream now; 0: it
+     * may not. To be asked before the stream is read, and named in what is appended upon that:
+     * another node may have had it since. NULL: it is always 1. Any thread, at once. */
+    uint64_t (*epoch)(journal_t *self, str_t stream);
     /* Up to count_max streams in which messages wait, whose names come after `after`, in the order
      * of their bytes. NULL: it does not know. */
     err_t (*waiting)(journal_t *self, str_t after, size_t count_max, journal_stream_fn visit,
@@ -124,5 +128,10 @@ typedef struct journal_table {
 struct journal {
     const journal_table_t *table;
 };
+
+static inline uint64_t journal_epoch(journal_t *self, str_t stream)
+{
+    return self->table->epoch == NULL ? 1 : self->table->epoch(self, stream);
+}
 
 API_END

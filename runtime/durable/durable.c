@@ -167,7 +167,7 @@ err_t durable_append(actor_t *actor, emitted_t *emitted, int64_t wall_ms, str_t 
     submit(actor, append,
            &(journal_append_t){.stream = durable_stream(actor->kind, actor_key(actor), stream),
                                .expected_version = durable->version - emitted->count,
-                               .epoch = 1,
+                               .epoch = durable->epoch,
                                .wall_ms = wall_ms,
                                .events = events,
                                .event_count = emitted->count,

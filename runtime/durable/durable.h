@@ -93,6 +93,7 @@ struct append {
 typedef struct durable {
     uint64_t version, durable_version, snapshot_version;
     uint64_t position; /* of durable_version; 0: not known */
+    uint64_t epoch;    /* of its partition, before the stream was read */
     uint64_t seq;      /* of the newest append */
     append_t *appends, **appends_end;
     uint32_t append_count;

@@ -138,6 +138,9 @@ err_t recovery_run(recovery_t *self)
     char room[JOURNAL_STREAM_SIZE_MAX + 1];
     str_t stream = durable_stream(self->kind, self->key, room);
     journal_t *journal = self->runtime->journal;
+    self->durable->epoch = journal_epoch(journal, stream);
+    if (self->durable->epoch == 0)
+        return ERR_UNAVAILABLE; /* another node's */
     TRY(read_snapshot(self, stream));
     TRY(journal->table->read(journal, stream, self->durable->version, visit, self));
     self->durable->durable_version = self->durable->version;

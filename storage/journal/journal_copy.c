@@ -140,10 +140,11 @@ static err_t send(copy_t *copy)
             (journal_event_t){str_slice(buf_str(&copy->bytes), at, copy->ends[i][0]),
                               str_slice(buf_str(&copy->bytes), copy->ends[i][0], copy->ends[i][1])};
     TRY(wait_until_at_most(copy, JOURNAL_COPY_IN_FLIGHT - 1, 1)); /* its own place */
+    str_t stream = buf_str(&copy->stream);
     copy->to->table->append(copy->to,
-                            &(journal_append_t){.stream = buf_str(&copy->stream),
+                            &(journal_append_t){.stream = stream,
                                                 .expected_version = copy->first_version - 1,
-                                                .epoch = 1,
+                                                .epoch = journal_epoch(copy->to, stream),
                                                 .wall_ms = copy->wall_ms,
                                                 .events = copy->events,
                                                 .event_count = copy->event_count,

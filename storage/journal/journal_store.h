@@ -14,6 +14,7 @@ typedef struct journal_store_stats {
      * behind for too long. */
     uint64_t replica_behind_ms, replica_pages, replica_missed;
     uint64_t went_back;  /* how often something that was acknowledged was lost */
+    uint64_t fenced;     /* appends to what is another node's */
     uint64_t stalled_ms; /* for so long the feed could not show all that is durable */
     bool is_away;        /* takes no appends now */
 } journal_store_stats_t;

@@ -1,7 +1,6 @@
 #include "storage/postgres/journal_postgres_parts.h"
 
 #include "runtime/base/memory.h"
-#include "runtime/base/xxh64.h"
 
 enum { ORDINAL_BITS = 18, XID_BITS = 38 };
 
@@ -11,11 +10,6 @@ static journal_postgres_t *self_of(journal_t *journal)
 }
 
 /* ---- positions ---- */
-
-uint32_t journal_postgres_partition(str_t stream)
-{
-    return (uint32_t)(xxh64(stream, 0) % JOURNAL_POSTGRES_PARTITIONS);
-}
 
 uint64_t journal_postgres_position(int64_t timeline, int64_t xid, int64_t ordinal)
 {
@@ -56,7 +50,9 @@ void journal_postgres_wrote(journal_postgres_t *self, uint64_t position)
 static void append(journal_t *journal, const journal_append_t *append_)
 {
     journal_postgres_t *self = self_of(journal);
-    err_t err = self->is_read_only ? ERR_UNAVAILABLE : journal_queue_append(self->queue, append_);
+    err_t err = self->is_read_only ? ERR_UNAVAILABLE : journal_postgres_may_append(self, append_);
+    if (err == ERR_OK)
+        err = journal_queue_append(self->queue, append_);
     if (err == ERR_OK)
         return;
     atomic_fetch_add(&self->refused, 1);
@@ -223,6 +219,7 @@ static const journal_table_t table = {.append = append,
                                       .feed = journal_postgres_feed,
                                       .head = head_position,
                                       .is_away = is_away,
+                                      .epoch = journal_postgres_epoch,
                                       .waiting = list_waiting,
                                       .history = history,
                                       .count = count};
@@ -281,6 +278,7 @@ err_t journal_postgres_open(const journal_postgres_options_t *options,
     self->timeout_ms = options->timeout_ms == 0 ? 5000 : options->timeout_ms;
     self->second_min = options->second_min == 0 ? JOURNAL_POSTGRES_SECOND_MIN : options->second_min;
     self->is_read_only = options->is_read_only;
+    self->epochs = options->epochs;
     self->random = options->random.fill == NULL ? random_system() : options->random;
     self->log = options->log;
     journal_hooks_init(&self->hooks);
@@ -288,6 +286,11 @@ err_t journal_postgres_open(const journal_postgres_options_t *options,
     self->address = str_dup_terminated(str_from(options->address));
     if (self->address == NULL)
         return ERR_NO_MEMORY;
+    if (options->node == PARTITION_OWNER_ALONE && !self->is_read_only) {
+        self->epochs = self->alone = partition_epochs_new();
+        if (self->alone == NULL)
+            return ERR_NO_MEMORY;
+    }
     TRY(journal_queue_new(&self->queue));
     TRY(pg_pool_new(&(pg_pool_options_t){.connect = connect_reader,
                                          .context = self,
@@ -299,6 +302,8 @@ err_t journal_postgres_open(const journal_postgres_options_t *options,
     TRY(journal_postgres_connect(self, &self->writer));
     if (!self->is_read_only)
         TRY(journal_postgres_take_over(self)); /* of the process before this one */
+    if (!self->is_read_only)
+        TRY(journal_postgres_own_all(self));
     TRY(journal_postgres_recognize(self, self->writer));
     TRY(journal_postgres_look(self, self->writer));
     atomic_store(&self->is_up, true);
@@ -324,6 +329,7 @@ void journal_postgres_close(journal_postgres_t *self)
     journal_hooks_deinit(&self->hooks);
     journal_queue_free(self->queue);
     relation_batch_free(self->relations);
+    partition_epochs_free(self->alone);
     memory_free(self->address);
     memory_free(self);
 }
@@ -353,6 +359,7 @@ void journal_postgres_stats(const journal_postgres_t *self, journal_postgres_sta
                                             .retried_batches = atomic_load(&self->retried_batches),
                                             .reconnects = atomic_load(&self->reconnects),
                                             .overlapped = atomic_load(&self->overlapped),
+                                            .fenced = atomic_load(&self->fenced),
                                             .queued_size = journal_queue_size(self->queue),
                                             .went_back = atomic_load(&self->went_back)};
     journal_postgres_follow_stats(self->follow, out_stats);
@@ -381,6 +388,7 @@ static void store_stats(journal_t *journal, journal_store_stats_t *out_stats)
                                          .queued_size = stats.queued_size,
                                          .stalled_ms = stats.stalled_ms,
                                          .went_back = stats.went_back,
+                                         .fenced = stats.fenced,
                                          .replica_behind_ms = stats.replica_behind_ms,
                                          .replica_pages = stats.replica_pages,
                                          .replica_missed = stats.replica_missed,

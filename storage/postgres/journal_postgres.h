@@ -17,7 +17,8 @@
  * all streams (a function of the server, whose plans it keeps), and answers all. A stream's appends
  * in one round are folded into one. A row of `streams` moves only from the version that the append
  * names, and only where `partitions` says that this node owns the stream's partition at the
- * append's epoch: what does not pass comes back, nothing raises. A round that raises all the same
+ * append's epoch (partitions.h): what does not pass comes back, nothing raises; what is not this
+ * node's is UNAVAILABLE. A round that raises all the same
  * is tried again append by append, and the one that raises alone is refused. The relations
  * (storage/relations) are written in the same transaction: an event that one of them can't take is
  * such an append.
@@ -41,15 +42,14 @@
 #include "runtime/base/random.h"
 #include "storage/journal/journal_store.h"
 #include "storage/postgres/node_lock.h"
+#include "storage/postgres/partitions.h"
 #include "storage/relations/relations.h"
 
 enum {
-    JOURNAL_POSTGRES_PARTITIONS = 16384,
     JOURNAL_POSTGRES_EVENTS_MAX = 1 << 18, /* in one transaction: what a position has room for */
     JOURNAL_POSTGRES_ROUNDS = 2,           /* under way at once */
     JOURNAL_POSTGRES_SECOND_MIN = 32,      /* appends that make a second one worth its commit */
     JOURNAL_POSTGRES_PAGE = 1000,          /* events read in one statement */
-    JOURNAL_POSTGRES_HOLD_MAX_MS = 1000,   /* an append of a lost connection, before it is ended */
     JOURNAL_POSTGRES_BACKOFF_FIRST_MS = 100,
     JOURNAL_POSTGRES_BACKOFF_MAX_MS = 5000,
     JOURNAL_POSTGRES_NOTIFY_MS = 5,         /* between two of a node's */
@@ -62,10 +62,13 @@ enum {
 typedef struct journal_postgres journal_postgres_t;
 
 typedef struct journal_postgres_options {
-    const char *address;       /* a connection string or postgres:// URI */
-    const char *direct;        /* the same server without a pooler; NULL or empty: address */
-    const char *replica;       /* to read the feed from, as far as it has it; NULL or empty: none */
-    uint64_t node;             /* `owner` in partitions; 0 without a cluster */
+    const char *address; /* a connection string or postgres:// URI */
+    const char *direct;  /* the same server without a pooler; NULL or empty: address */
+    const char *replica; /* to read the feed from, as far as it has it; NULL or empty: none */
+    uint64_t node;       /* `owner` in partitions; 0 without a cluster: all is taken */
+    /* Of a node of a cluster: at which it may append, as who takes partitions sets them; outlives
+     * the journal. NULL: any that the append names (tests). */
+    partition_epochs_t *epochs;
     uint64_t timeout_ms;       /* of a statement; 0: 5000 */
     uint32_t second_min;       /* 0: JOURNAL_POSTGRES_SECOND_MIN */
     uint64_t stalled_ms;       /* 0: JOURNAL_POSTGRES_STALLED_MS */
@@ -103,12 +106,10 @@ typedef struct journal_postgres_stats {
     uint64_t replica_position; /* of the newest event that was read from it */
     uint64_t replica_behind_ms, replica_pages, replica_missed; /* missed: read from the database */
     uint64_t went_back;       /* servers that took over without all that was acknowledged */
+    uint64_t fenced;          /* appends to partitions that are not this node's (any more) */
     uint64_t overlapped;      /* rounds that were sent while another was under way */
     uint64_t notified, heard; /* NOTIFYs of this node, and how often it looked because of others' */
     uint64_t stalled_ms;      /* for so long there has been something that the feed can't show */
     bool is_listening;        /* else others' commits are found by looking every 250 ms */
 } journal_postgres_stats_t;
 void journal_postgres_stats(const journal_postgres_t *self, journal_postgres_stats_t *out_stats);
-
-/* The partition of a stream: XXH64 of its name, modulo JOURNAL_POSTGRES_PARTITIONS. */
-uint32_t journal_postgres_partition(str_t stream);

@@ -1,11 +1,13 @@
 #include "storage/postgres/journal_postgres_parts.h"
 
 #include "runtime/base/memory.h"
+#include "runtime/base/partition.h"
+#include "storage/postgres/fence.h"
 #include "storage/postgres/pg_array.h"
 
 /* ---- the statement ----
  *
- * All of an append is one function of the server (storage/migrations/0006_append.sql). The
+ * All of an append is one function of the server (storage/migrations/0011_members.sql). The
  * statements of the relations come in the same round trip and transaction; what was not let through
  * is left in a setting for them, so that they leave it out (ms_refused()). */
 
@@ -14,6 +16,7 @@ static const char append_sql[] = "SELECT timeline, xid, refused, there FROM ms_a
                                  " $12, $13, $14, $15, $16, $17)";
 
 enum { NUMBERS = 3, STREAM_COLUMNS = 6, EVENT_COLUMNS = 8 };
+enum { NOT_OURS = -1 }; /* in `there` */
 
 typedef struct arrays {
     pg_array_t streams[STREAM_COLUMNS]; /* stream, partition, expected, added, epoch, waiting */
@@ -44,7 +47,7 @@ static void arrays_deinit(arrays_t *self)
 static void add_stream(arrays_t *self, const journal_append_t *first, uint64_t added)
 {
     pg_array_add_str(&self->streams[0], first->stream);
-    pg_array_add_i32(&self->streams[1], (int32_t)journal_postgres_partition(first->stream));
+    pg_array_add_i32(&self->streams[1], (int32_t)partition_of(first->stream));
     pg_array_add_i64(&self->streams[2], (int64_t)first->expected_version);
     pg_array_add_i64(&self->streams[3], (int64_t)added);
     pg_array_add_i64(&self->streams[4], (int64_t)first->epoch);
@@ -121,6 +124,23 @@ static void refuse_run(journal_round_t *round, size_t begin, size_t end, uint64_
     round->has_again |= is_again;
 }
 
+/* Its partition is another node's, or was given away and came back since it was decided. */
+static void fence_run(journal_postgres_t *self, journal_round_t *round, size_t begin, size_t end)
+{
+    journal_postgres_fenced(self, &round->appends[begin]->append);
+    for (size_t i = begin; i < end; i++)
+        round->appends[i]->err = ERR_UNAVAILABLE;
+}
+
+static void judge_run(journal_postgres_t *self, journal_round_t *round, size_t begin, size_t end,
+                      int64_t there)
+{
+    if (there == NOT_OURS)
+        fence_run(self, round, begin, end);
+    else
+        refuse_run(round, begin, end, (uint64_t)there);
+}
+
 static void end_job(journal_job_t *job, uint64_t position)
 {
     job->is_written = true;
@@ -141,7 +161,7 @@ static void read_outcome(journal_postgres_t *self, journal_round_t *round, const
         place++;
         bool is_refused = at < refused_count && pg_array_i64_at(refused, at) == place;
         if (is_refused)
-            refuse_run(round, begin, end, (uint64_t)pg_array_i64_at(there, at++));
+            judge_run(self, round, begin, end, pg_array_i64_at(there, at++));
         for (size_t i = begin; i < end; i++) {
             ordinal += (int64_t)round->appends[i]->append.event_count;
             uint64_t position = journal_postgres_position(timeline, xid, ordinal);
@@ -214,24 +234,18 @@ err_t journal_postgres_take(journal_postgres_t *self, journal_round_t *round)
 
 /* ---- what may still be under way ---- */
 
-/* The key of an advisory lock, as pg_locks has it. */
-static const char end_holders_sql[] =
-    "SELECT pg_terminate_backend(l.pid) FROM pg_locks l"
-    "  JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()"
-    "  WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted AND l.pid <> pg_backend_pid()"
-    "    AND l.classid::bigint = $1 >> 32 AND l.objid::bigint = $1 & 4294967295";
-
 /* What a lost connection, or one of a process before this one, has sent and the server has not
  * begun: it finds itself struck out. */
-static err_t take_over(journal_postgres_t *self, int64_t writer_id)
+err_t journal_postgres_take_over(journal_postgres_t *self)
 {
-    char lock[8], struck[8], id[8], limit[64];
-    snprintf(limit, sizeof limit, "SET LOCAL lock_timeout = %llu",
-             (unsigned long long)MIN(self->timeout_ms / 2, (uint64_t)JOURNAL_POSTGRES_HOLD_MAX_MS));
-    pg_parameter_t node = pg_i64(lock, (int64_t)self->node);
+    char number[8], struck[8], id[8];
+    int64_t writer_id = 1 + (int64_t)(random_u64(&self->random) >> 2);
+    pg_parameter_t node = pg_i64(number, (int64_t)self->node);
+    fence_t fence = {.nodes = &self->node,
+                     .count = 1,
+                     .hold_ms = MIN(self->timeout_ms / 2, (uint64_t)FENCE_HOLD_MAX_MS),
+                     .log = self->log};
     pg_statement_t statements[] = {
-        {.sql = limit},
-        {.sql = "SELECT pg_advisory_xact_lock($1)", .parameters = {node}, .parameter_count = 1},
         {.sql = "DELETE FROM writers WHERE node = $1 AND $2 IN (0, id)",
          .parameters = {node, pg_i64(struck, self->writer_id)},
          .parameter_count = 2},
@@ -239,24 +253,9 @@ static err_t take_over(journal_postgres_t *self, int64_t writer_id)
          .parameters = {pg_i64(id, writer_id), node},
          .parameter_count = 2},
     };
-    TRY(pg_transaction(self->writer, statements, COUNT_OF(statements), NULL));
+    TRY(fence_transaction(self->writer, &fence, statements, COUNT_OF(statements), NULL));
     self->writer_id = writer_id;
     return ERR_OK;
-}
-
-err_t journal_postgres_take_over(journal_postgres_t *self)
-{
-    char lock[8];
-    int64_t id = 1 + (int64_t)(random_u64(&self->random) >> 2);
-    err_t err = take_over(self, id);
-    if (err != ERR_BUSY)
-        return err;
-    log_warning(self->log, "journal", "an append of a lost connection is still under way: ended");
-    pg_statement_t end_holders = {.sql = end_holders_sql,
-                                  .parameters = {pg_i64(lock, (int64_t)self->node)},
-                                  .parameter_count = 1};
-    TRY(pg_run(self->writer, &end_holders, NULL));
-    return take_over(self, id);
 }
 
 /* So that the list stays as long as there are nodes; one that was killed is struck out by the next.

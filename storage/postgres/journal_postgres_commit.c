@@ -61,6 +61,8 @@ static err_t ensure_connection(journal_postgres_t *self)
     err_t err = connect(self, is_new);
     if (err == ERR_OK)
         err = journal_postgres_take_over(self);
+    if (err == ERR_OK)
+        err = journal_postgres_own_all(self);
     if (err == ERR_OK && is_new)
         err = journal_postgres_recognize(self, self->writer);
     if (err != ERR_OK) {

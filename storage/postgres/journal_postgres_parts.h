@@ -5,6 +5,7 @@
  * journal_postgres.c         the table of functions: reading, and handing appends to the queue
  * journal_postgres_rounds.c  which appends go together
  * journal_postgres_batch.c   a round as one transaction
+ * journal_postgres_fence.c   which partitions may be written, and at which epoch
  * journal_postgres_commit.c  the committer: two rounds under way, reconnecting, answers
  * journal_postgres_feed.c    the feed, from a replica where there is one
  * journal_postgres_history.c which server this is, and what a fail-over may have lost
@@ -51,6 +52,8 @@ struct journal_postgres {
     pg_patience_t patience; /* of all its connections; ends while the node stops */
     uint32_t second_min;
     bool is_read_only;
+    partition_epochs_t *epochs; /* NULL: none are asked for */
+    partition_epochs_t *alone;  /* the same, owned, without a cluster */
     ms_random_t random;
     const ms_log_t *log;
 
@@ -83,7 +86,7 @@ struct journal_postgres {
     journal_postgres_recent_t recent;
     _Atomic uint64_t readable; /* what the feed showed at the last look */
     _Atomic uint64_t transactions, appends, refused, unknown, retried_batches, reconnects,
-        overlapped;
+        overlapped, fenced;
 };
 
 /* journal_postgres.c */
@@ -128,9 +131,18 @@ err_t journal_postgres_send_snapshots(journal_postgres_t *self, const journal_jo
                                       bool *out_is_sent);
 err_t journal_postgres_take_snapshots(journal_postgres_t *self);
 /* A new connection to write with: from now on nothing lands that the lost ones before it have sent.
- * What of it has begun is waited for; what holds out for JOURNAL_POSTGRES_HOLD_MAX_MS is ended. */
+ * What of it has begun is waited for; what holds out for FENCE_HOLD_MAX_MS (fence.h) is ended. */
 err_t journal_postgres_take_over(journal_postgres_t *self);
 void journal_postgres_leave(journal_postgres_t *self);
+
+/* journal_postgres_fence.c */
+uint64_t journal_postgres_epoch(journal_t *journal, str_t stream);
+/* UNAVAILABLE: its partition is not at that epoch here. Any thread. */
+err_t journal_postgres_may_append(journal_postgres_t *self, const journal_append_t *append);
+/* The server says so. */
+void journal_postgres_fenced(journal_postgres_t *self, const journal_append_t *append);
+/* Without a cluster: of a new connection to write with, under the lock of the node. */
+err_t journal_postgres_own_all(journal_postgres_t *self);
 
 /* journal_postgres_feed.c */
 err_t journal_postgres_feed(journal_t *journal, uint64_t after_position, size_t count_max,

@@ -15,7 +15,8 @@ struct node_lock {
     const ms_log_t *log;
     const pg_patience_t *patience;
     pg_t *connection; /* NULL: lost */
-    bool is_pooled;   /* nothing is locked */
+    bool is_shared;
+    bool is_pooled; /* nothing is locked */
     bool is_lost_told;
     uint64_t retry_at_ms; /* after an attempt that failed, which said why: */
     err_t why;
@@ -52,10 +53,12 @@ static err_t lock(const node_lock_t *self, pg_t *connection, uint64_t wait_ms)
     char node[4], limit[64];
     snprintf(limit, sizeof limit, "SET LOCAL lock_timeout = %llu",
              (unsigned long long)MAX(wait_ms, (uint64_t)1));
-    pg_statement_t statements[] = {{.sql = limit},
-                                   {.sql = "SELECT pg_advisory_lock(" LOCK_CLASS ", $1)",
-                                    .parameters = {pg_i32(node, (int32_t)self->node)},
-                                    .parameter_count = 1}};
+    pg_statement_t statements[] = {
+        {.sql = limit},
+        {.sql = self->is_shared ? "SELECT pg_advisory_lock_shared(" LOCK_CLASS ", $1)"
+                                : "SELECT pg_advisory_lock(" LOCK_CLASS ", $1)",
+         .parameters = {pg_i32(node, (int32_t)self->node)},
+         .parameter_count = 1}};
     return pg_transaction(connection, statements, COUNT_OF(statements), NULL);
 }
 
@@ -101,6 +104,7 @@ err_t node_lock_take(const node_lock_options_t *options, buf_t *out_holder, node
     if (self == NULL)
         return ERR_NO_MEMORY;
     self->node = options->node;
+    self->is_shared = options->is_shared;
     self->timeout_ms = options->timeout_ms;
     self->log = options->log;
     self->address = str_dup_terminated(str_from(options->address));

@@ -1,5 +1,5 @@
 #pragma once
-/* node_lock.h -- one node at a time on a database.
+/* node_lock.h -- one node at a time on a database; or the nodes of one cluster, and none without.
  *
  * A lock of the session, held by a connection of its own for as long as the node lives. PostgreSQL
  * gives it back with the connection, however the process ends, so a node that was killed starts
@@ -7,7 +7,8 @@
  * NODE_LOCK_GONE_S. The connection may be lost while the node lives; then the lock is taken again,
  * and if another node was quicker, that one serves. Nothing depends on this for safety: what two
  * nodes append is judged by the version of its stream. It is there so that a second node says so
- * instead of taking turns with the first. (A cluster's membership and epochs: ARCHITECTURE §5.)
+ * instead of taking turns with the first. The nodes of a cluster share it (is_shared): what each of
+ * them may write is judged by the fence (partitions.h).
  *
  * The address leads to the server itself. Behind pgbouncer in transaction mode a session belongs to
  * nobody: there nothing is locked, and the log says what would help.
@@ -24,7 +25,8 @@ enum { NODE_LOCK_WAIT_MS = 3000, NODE_LOCK_GONE_S = 25, NODE_LOCK_RETRY_MS = 100
 
 typedef struct node_lock_options {
     const char *address; /* copied */
-    uint64_t node;
+    uint64_t node;       /* which lock; 0 */
+    bool is_shared;      /* with others of whom it is so, too */
     uint64_t timeout_ms; /* of a statement; 0: 5000 */
     const ms_log_t *log; /* NULL: says nothing */
 } node_lock_options_t;

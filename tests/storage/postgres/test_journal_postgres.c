@@ -196,31 +196,6 @@ Test(journal_postgres, a_page_of_the_feed_reads_no_more_than_the_page)
     cr_assert(read < ROWS / 10, "%lld rows were read for %d", (long long)read, PAGE);
 }
 
-/* ---- the fence ---- */
-
-Test(journal_postgres, only_the_owner_at_its_epoch_appends)
-{
-    postgres_t server POSTGRES_SCOPED = {0};
-    postgres_start(&server);
-    journal_postgres_t *journal JOURNAL_POSTGRES_SCOPED = opened(server.address);
-    journal_subject_t subject = subject_of(journal);
-    journal_event_t event = {STR("noted"), STR("x")};
-    journal_append_t append = {
-        .stream = STR("fence/1"), .epoch = 1, .events = &event, .event_count = 1};
-    pg_t *other PG_SCOPED = connected(&server);
-
-    check_ok(journal_append_wait_for(&subject, append).err);
-    append.expected_version = 1;
-    check_ok(pg_run_script(other, "UPDATE partitions SET epoch = 2"));
-    cr_assert_eq(journal_append_wait_for(&subject, append).err, ERR_CONFLICT);
-    append.epoch = 2;
-    check_ok(journal_append_wait_for(&subject, append).err);
-    append.expected_version = 2;
-    check_ok(pg_run_script(other, "UPDATE partitions SET owner = 5"));
-    cr_assert_eq(journal_append_wait_for(&subject, append).err, ERR_CONFLICT);
-    cr_assert_eq(feed_count(journal), 2);
-}
-
 /* ---- batches ---- */
 
 typedef struct tally {

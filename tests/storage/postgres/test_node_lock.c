@@ -56,6 +56,34 @@ Test(node_lock, a_second_is_told_who_was_first)
     check_ok(take(server.address, NULL, &second));
 }
 
+static err_t share(const postgres_t *server, node_lock_t **out_lock)
+{
+    return node_lock_take(&(node_lock_options_t){.address = server->address,
+                                                 .is_shared = true,
+                                                 .timeout_ms = POSTGRES_PATIENCE_MS},
+                          NULL, out_lock);
+}
+
+Test(node_lock, nodes_of_a_cluster_share_it_and_keep_a_lone_one_out)
+{
+    postgres_t server POSTGRES_SCOPED = {0};
+    node_lock_t *a NODE_LOCK_SCOPED = NULL, *b NODE_LOCK_SCOPED = NULL, *c NODE_LOCK_SCOPED = NULL;
+    node_lock_t *lone = NULL;
+    postgres_start(&server);
+
+    check_ok(share(&server, &a));
+    check_ok(share(&server, &b));
+    check_err(take(server.address, NULL, &lone), ERR_CONFLICT);
+    check_ok(node_lock_hold(b));
+
+    node_lock_free(STEAL(a));
+    node_lock_free(STEAL(b));
+    check_ok(take(server.address, NULL, &lone));
+    check_err(share(&server, &c), ERR_CONFLICT);
+    node_lock_free(lone);
+    check_ok(share(&server, &c));
+}
+
 Test(node_lock, a_killed_node_leaves_it_behind)
 {
     postgres_t server POSTGRES_SCOPED = {0};
