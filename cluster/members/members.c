@@ -30,7 +30,7 @@ uint64_t members_now_ms(const members_t *self)
 /* What takes longer than a lease is of no use. */
 uint64_t members_timeout_ms(const members_t *self)
 {
-    return self->membership == NULL ? (uint64_t)OPEN_TIMEOUT_MS : self->lease_ms;
+    return self->has_worker ? self->lease_ms : (uint64_t)OPEN_TIMEOUT_MS;
 }
 
 /* ---- carrying out ---- */
@@ -113,9 +113,13 @@ static void send(const members_t *self, const outgoing_t *out, const membership_
     }
 }
 
-void members_enter(members_t *self)
+bool members_enter(members_t *self)
 {
     pthread_mutex_lock(&self->lock);
+    if (self->membership != NULL)
+        return true;
+    pthread_mutex_unlock(&self->lock);
+    return false;
 }
 
 void members_leave_and_carry_out(members_t *self)
@@ -150,7 +154,8 @@ static void *ticker_main(void *context)
     uint64_t pause_ns = self->lease_ms * 1000000 / TICKS_OF_LEASE;
     for (;;) {
         struct timespec next = after_ns(pause_ns);
-        members_enter(self);
+        if (!members_enter(self))
+            return NULL;
         while (!self->is_stopping && pthread_cond_timedwait(&self->tick, &self->lock, &next) == 0)
             ;
         if (self->is_stopping) {
@@ -191,7 +196,6 @@ static err_t enroll(members_t *self, pg_t *pg)
 
 static err_t set_up(members_t *self, const members_options_t *options)
 {
-    membership_options_t own = {.self = options->self, .lease_ms = self->lease_ms};
     pg_t *pg = NULL;
     TRY(init_sync(self));
     self->address = str_dup_terminated(str_from(options->address));
@@ -200,8 +204,9 @@ static err_t set_up(members_t *self, const members_options_t *options)
         return ERR_NO_MEMORY;
     TRY(members_connect(self, &pg));
     TRY(enroll(self, pg));
-    own.self.node = self->node;
-    return membership_new(&own, members_now_ms(self), &self->membership);
+    self->row = options->self;
+    self->row.node = self->node;
+    return ERR_OK;
 }
 
 err_t members_open(const members_options_t *options, members_t **out_members)
@@ -232,16 +237,33 @@ static err_t start_thread(pthread_t *out, void *(*main)(void *), members_t *self
     return rc == 0 ? ERR_OK : err_from_errno(rc);
 }
 
+static err_t make_membership(members_t *self, const char *address)
+{
+    membership_t *membership = NULL;
+    membership_options_t own = {.self = self->row, .lease_ms = self->lease_ms};
+    if (address != NULL && strlen(address) >= sizeof own.self.address)
+        return ERR_INVALID;
+    if (address != NULL)
+        snprintf(own.self.address, sizeof own.self.address, "%s", address);
+    TRY(membership_new(&own, members_now_ms(self), &membership));
+    pthread_mutex_lock(&self->lock);
+    self->membership = membership;
+    members_leave_and_carry_out(self); /* what it wants from the beginning on */
+    return ERR_OK;
+}
+
 err_t members_join(members_t *self, const members_links_t *links, const members_node_t *node)
 {
+    ASSERT(self->membership == NULL);
     self->links = *links;
     self->hooks = *node;
-    TRY(start_thread(&self->worker, members_worker_main, self));
-    self->has_worker = true;
+    TRY(make_membership(self, links->address));
+    self->has_worker = true; /* before it runs: it looks */
+    err_t err = start_thread(&self->worker, members_worker_main, self);
+    self->has_worker = err == ERR_OK;
+    TRY(err);
     TRY(start_thread(&self->ticker, ticker_main, self));
     self->has_ticker = true;
-    members_enter(self);
-    members_leave_and_carry_out(self); /* what it wants from the beginning on */
     return ERR_OK;
 }
 
@@ -287,7 +309,8 @@ void members_scope_end(members_t **self)
 
 void members_probed(members_t *self, uint64_t node, uint64_t sent_ms, uint64_t version)
 {
-    members_enter(self);
+    if (!members_enter(self))
+        return;
     membership_probed(self->membership, node, sent_ms, version);
     members_leave_and_carry_out(self);
 }
@@ -295,49 +318,56 @@ void members_probed(members_t *self, uint64_t node, uint64_t sent_ms, uint64_t v
 void members_answered(members_t *self, uint64_t node, uint64_t sent_ms, uint64_t version,
                       bool is_member)
 {
-    members_enter(self);
+    if (!members_enter(self))
+        return;
     membership_answered(self->membership, node, sent_ms, version, is_member, members_now_ms(self));
     members_leave_and_carry_out(self);
 }
 
 void members_asked_for(members_t *self, uint64_t node, uint64_t about)
 {
-    members_enter(self);
+    if (!members_enter(self))
+        return;
     membership_asked_for(self->membership, node, about, members_now_ms(self));
     members_leave_and_carry_out(self);
 }
 
 void members_vouched(members_t *self, uint64_t about)
 {
-    members_enter(self);
+    if (!members_enter(self))
+        return;
     membership_vouched(self->membership, about, members_now_ms(self));
     members_leave_and_carry_out(self);
 }
 
 void members_told(members_t *self, uint64_t version)
 {
-    members_enter(self);
+    if (!members_enter(self))
+        return;
     membership_told(self->membership, version, members_now_ms(self));
     members_leave_and_carry_out(self);
 }
 
 void members_link_lost(members_t *self, uint64_t node)
 {
-    members_enter(self);
+    if (!members_enter(self))
+        return;
     membership_link_lost(self->membership, node, members_now_ms(self));
     members_leave_and_carry_out(self);
 }
 
 void members_leave(members_t *self)
 {
-    members_enter(self);
+    if (!members_enter(self))
+        return;
     membership_leave(self->membership);
     members_leave_and_carry_out(self);
 }
 
 void members_drained(members_t *self)
 {
-    members_enter(self);
+    if (!members_enter(self))
+        return;
     membership_drained(self->membership);
     members_leave_and_carry_out(self);
 }

@@ -36,6 +36,7 @@ typedef struct members_links {
     void (*vouch)(void *context, uint64_t node, uint64_t about);
     /* To everybody but oneself who is live or joining. */
     void (*tell_all)(void *context, uint64_t version);
+    const char *address; /* where they listen, host:port; NULL: as in the options' row */
 } members_links_t;
 
 typedef struct members_node {
@@ -57,16 +58,17 @@ typedef struct members_options {
     const ms_log_t *log;
 } members_options_t;
 
-/* CONFLICT: the cluster has another lease (the log says which); INVALID: no address. */
+/* CONFLICT: the cluster has another lease (the log says which). */
 err_t members_open(const members_options_t *options, members_t **out_members);
 uint64_t members_node(const members_t *self); /* its number */
+/* Once. INVALID: no address, or a longer one than MEMBER_ADDRESS_SIZE. */
 err_t members_join(members_t *self, const members_links_t *links, const members_node_t *node);
 /* Ends its threads; no hook is called any more. The row stays as it is. NULL is fine. */
 void members_close(members_t *self);
 void members_scope_end(members_t **self);
 #define MEMBERS_SCOPED SCOPED(members_scope_end)
 
-/* ---- from the links: of `node`, whose key was checked ---- */
+/* ---- from the links: of `node`, whose key was checked; nothing happens before it joins ---- */
 
 void members_probed(members_t *self, uint64_t node, uint64_t sent_ms, uint64_t version);
 void members_answered(members_t *self, uint64_t node, uint64_t sent_ms, uint64_t version,

@@ -25,14 +25,15 @@ struct members {
     char *address, *first_details;
     ms_clock_t clock;
     const ms_log_t *log;
+    member_t row;
     uint64_t node, lease_ms;
     members_links_t links;
     members_node_t hooks;
 
-    pthread_mutex_t lock; /* of all up to the next blank line */
-    pthread_cond_t tick;  /* only to end the ticking */
-    membership_t *membership;
-    roster_t *roster; /* NULL: none yet */
+    pthread_mutex_t lock;     /* of all up to the next blank line */
+    pthread_cond_t tick;      /* only to end the ticking */
+    membership_t *membership; /* NULL: it has not joined */
+    roster_t *roster;         /* NULL: none yet */
     membership_effect_t work[MEMBERS_WORK_MAX];
     uint32_t work_count;
     bool is_stopping;
@@ -55,8 +56,9 @@ struct members {
 };
 
 uint64_t members_timeout_ms(const members_t *self);
-/* With the lock; what is to be done is carried out when it is given back. */
-void members_enter(members_t *self);
+/* With the lock; what is to be done is carried out when it is given back. False: it has not joined,
+ * there is nothing to enter. */
+bool members_enter(members_t *self);
 void members_leave_and_carry_out(members_t *self);
 
 /* members_table.c */

@@ -29,7 +29,8 @@ roster_t *members_roster(members_t *self)
 
 bool members_is_free(members_t *self, uint64_t node)
 {
-    pthread_mutex_lock(&self->lock);
+    if (!members_enter(self))
+        return false;
     bool is_free = membership_is_free(self->membership, node, members_now_ms(self));
     pthread_mutex_unlock(&self->lock);
     return is_free;
@@ -75,7 +76,9 @@ static void add_suspects(const members_t *self, members_status_t *out)
 
 void members_status(members_t *self, members_status_t *out_status)
 {
-    pthread_mutex_lock(&self->lock);
+    *out_status = (members_status_t){.node = self->node, .lease_ms = self->lease_ms};
+    if (!members_enter(self))
+        return;
     uint64_t now_ms = members_now_ms(self), until_ms = membership_lease_until_ms(self->membership);
     const view_t *view = membership_view(self->membership);
     *out_status = (members_status_t){

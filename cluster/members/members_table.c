@@ -70,7 +70,7 @@ static void poll_table(members_t *self, const membership_effect_t *step)
         err = member_table_poll(pg, self->node, step->version, &version, &status);
     note_answer(self, err, asked_ms);
     atomic_fetch_add(&self->counts.polls, 1);
-    members_enter(self);
+    (void)members_enter(self);
     if (err == ERR_OK)
         membership_polled(self->membership, version, status, members_now_ms(self));
     else
@@ -97,7 +97,7 @@ static void read_table(members_t *self)
         err = member_table_read(pg, &roster);
     note_answer(self, err, asked_ms);
     atomic_fetch_add(&self->counts.reads, 1);
-    members_enter(self);
+    (void)members_enter(self);
     if (err == ERR_OK) {
         membership_read(self->membership, &roster->view, members_now_ms(self));
         publish(self, roster);
@@ -109,7 +109,7 @@ static void read_table(members_t *self)
 
 static void copy_changes(members_t *self)
 {
-    members_enter(self);
+    (void)members_enter(self);
     const membership_change_t *changes = membership_changes(self->membership, &self->change_count);
     memcpy(self->changes, changes, self->change_count * sizeof *changes);
     members_leave_and_carry_out(self);
@@ -129,7 +129,7 @@ static void write_table(members_t *self, const membership_effect_t *step)
     atomic_fetch_add(&self->counts.writes, 1);
     if (err == ERR_OK && !is_landed)
         atomic_fetch_add(&self->counts.conflicts, 1);
-    members_enter(self);
+    (void)members_enter(self);
     if (err == ERR_OK)
         membership_written(self->membership, is_landed, members_now_ms(self));
     else
@@ -211,7 +211,7 @@ static void hear(members_t *self)
     }
     if (!is_told)
         return;
-    members_enter(self);
+    (void)members_enter(self);
     membership_told(self->membership, membership_view(self->membership)->version + 1,
                     members_now_ms(self));
     members_leave_and_carry_out(self);

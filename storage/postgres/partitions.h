@@ -36,8 +36,8 @@ void partition_epochs_lost(partition_epochs_t *self, uint32_t partition, uint64_
 
 typedef struct partition_claim {
     uint32_t partition;
-    uint64_t owner; /* who had it, as the taker knows; then: who has it */
-    uint64_t epoch; /* then: at which epoch */
+    uint64_t owner, epoch; /* as the taker has read them; then: as they are */
+    bool is_taken;         /* out */
 } partition_claim_t;
 
 typedef struct partitions_taker {
@@ -46,16 +46,17 @@ typedef struct partitions_taker {
     const ms_log_t *log;
 } partitions_taker_t;
 
-/* Takes those that the named owner still has. What is the taker's already stays as it is, so after
- * TIMEOUT the same may be tried again. Look at each claim's owner: what somebody else has was not
- * taken. The epochs of those that are the taker's are set, if `epochs` is not NULL.
+/* Takes those whose owner and epoch are still as named, the taker's own among them: each is then
+ * the taker's at the epoch after. The others come back as they are. After TIMEOUT read again. The
+ * epochs of those that were taken are set, if `epochs` is not NULL.
  *   CONFLICT   the view is not the newest; nothing was taken
  *   BUSY       what an old owner had under way did not end, or others take from it, too; nothing
  *              was taken */
 err_t partitions_take(pg_t *pg, const partitions_taker_t *taker, partition_claim_t *claims,
                       size_t count, partition_epochs_t *epochs);
-/* Owner and epoch of each, by their number. */
-err_t partitions_read(pg_t *pg, partition_claim_t out_claims[PARTITION_COUNT]);
+/* Owner and epoch of each, by their number, and the newest view's version, of one moment. */
+err_t partitions_read(pg_t *pg, partition_claim_t out_claims[PARTITION_COUNT],
+                      uint64_t *out_version);
 
 /* For a node without a cluster, who has made sure that no other one runs (node_lock.h): takes what
  * others had, and notes in the table of members that they are gone. */

@@ -118,7 +118,7 @@ void crowd_start(crowd_t *self, size_t at, const char *host)
     *node = (crowd_node_t){.crowd = self, .members = members, .node = members_node(members)};
     pthread_rwlock_unlock(&self->lock);
     check_ok(members_join(members,
-                          &(members_links_t){node, probe, answer, ask_for, vouch, tell_all},
+                          &(members_links_t){node, probe, answer, ask_for, vouch, tell_all, NULL},
                           &(members_node_t){node, take, stop}));
 }
 

@@ -75,10 +75,14 @@ static void stop(rig_t *self)
 
 static err_t take(node_t *self, uint64_t owner, const char *stream)
 {
-    partition_claim_t claim = {.partition = partition_of(str_from(stream)), .owner = owner};
+    partition_claim_t *all MEMORY_SCOPED = memory_new_array(PARTITION_COUNT, sizeof *all);
+    uint64_t version;
+    TRY(partitions_read(self->pg, all, &version));
+    partition_claim_t claim = all[partition_of(str_from(stream))];
+    claim.owner = owner;
     TRY(partitions_take(self->pg, &(partitions_taker_t){.node = self->number}, &claim, 1,
                         self->epochs));
-    return claim.owner == self->number ? ERR_OK : ERR_FORBIDDEN;
+    return claim.is_taken ? ERR_OK : ERR_FORBIDDEN;
 }
 
 static err_t append_at(journal_postgres_t *journal, const char *stream, uint64_t expected,
@@ -191,7 +195,7 @@ static void race_for_the_rest(rig_t *rig)
     partition_claim_t claims[2][CONTESTED];
     racer_t racers[2] = {{rig, 0, claims[0], ERR_OK}, {rig, 1, claims[1], ERR_OK}};
     for (uint32_t i = 0; i < CONTESTED; i++)
-        claims[0][i] = claims[1][i] = (partition_claim_t){.partition = FIRST + i};
+        claims[0][i] = claims[1][i] = (partition_claim_t){FIRST + i, 0, 1, false};
 
     for (size_t i = 0; i < 2; i++)
         cr_assert_eq(pthread_create(&threads[i], NULL, race, &racers[i]), 0);
@@ -209,34 +213,42 @@ static void race_for_the_rest(rig_t *rig)
     }
 }
 
-Test(partitions, it_is_taken_in_the_name_of_the_newest_view_and_may_be_tried_again)
+Test(partitions, it_is_taken_in_the_name_of_the_newest_view_from_the_owner_and_epoch_that_were_read)
 {
     rig_t rig RIG_SCOPED;
-    partition_claim_t claims[2] = {{.partition = 7}, {.partition = 8, .owner = 9}};
+    partition_claim_t claims[3] = {{7, 0, 1, false}, {8, 9, 1, false}, {9, 0, 2, false}};
+    uint64_t version;
     partition_claim_t *all MEMORY_SCOPED = memory_new_array(PARTITION_COUNT, sizeof *all);
     start(&rig, 2);
     node_t *a = &rig.nodes[0];
     partitions_taker_t taker = {.node = a->number, .version = 5};
 
-    check_err(partitions_take(a->pg, &taker, claims, 2, a->epochs), ERR_CONFLICT);
+    check_err(partitions_take(a->pg, &taker, claims, COUNT_OF(claims), a->epochs), ERR_CONFLICT);
     cr_assert_eq(partition_epochs_at(a->epochs, 7), 0);
     check_ok(pg_run_script(a->pg, "UPDATE cluster SET version = 5"));
-    check_ok(partitions_take(a->pg, &taker, claims, 2, a->epochs));
+    check_ok(partitions_take(a->pg, &taker, claims, COUNT_OF(claims), a->epochs));
     cr_assert_eq(claims[0].owner, a->number);
     cr_assert_eq(claims[0].epoch, 2);
     cr_assert_eq(claims[1].owner, PARTITION_OWNER_ALONE, "it is told who has it");
     cr_assert_eq(claims[1].epoch, 1);
+    cr_assert_eq(claims[2].owner, PARTITION_OWNER_ALONE, "its epoch was another");
+    cr_assert_eq(claims[2].epoch, 1);
     cr_assert_eq(partition_epochs_at(a->epochs, 7), 2);
     cr_assert_eq(partition_epochs_at(a->epochs, 8), 0);
 
-    claims[0] = (partition_claim_t){.partition = 7};
-    check_ok(partitions_take(a->pg, &taker, claims, 1, a->epochs));
+    check_ok(partitions_take(a->pg, &taker, claims, 1, NULL));
     cr_assert_eq(claims[0].owner, a->number);
-    cr_assert_eq(claims[0].epoch, 2, "what is one's own stays as it is");
-    check_ok(partitions_read(a->pg, all));
+    cr_assert_eq(claims[0].epoch, 3, "one's own is taken anew");
+    claims[0].epoch = 2;
+    check_ok(partitions_take(a->pg, &taker, claims, 1, a->epochs));
+    cr_assert_eq(claims[0].epoch, 3);
+    cr_assert_not(claims[0].is_taken);
+    cr_assert_eq(partition_epochs_at(a->epochs, 7), 2, "what was not taken is not served");
+    check_ok(partitions_read(a->pg, all, &version));
+    cr_assert_eq(version, 5);
     for (uint32_t i = 0; i < PARTITION_COUNT; i++)
         cr_assert(all[i].partition == i && all[i].owner == (i == 7) &&
-                  all[i].epoch == 1 + (i == 7));
+                  all[i].epoch == 1 + 2 * (i == 7));
 
     race_for_the_rest(&rig);
 }
