@@ -62,8 +62,7 @@ static void append_older(pg_t *pg, uint64_t version, const user_favourite_set_t 
                         pg_bytes(buf_str(&payload))},
          .parameter_count = 3}};
     char partition[4];
-    statements[0].parameters[0] =
-        pg_i32(partition, (int32_t)partition_of(STR("user/ana")));
+    statements[0].parameters[0] = pg_i32(partition, (int32_t)partition_of(STR("user/ana")));
     check_ok(pg_transaction(pg, statements, COUNT_OF(statements), NULL));
 }
 
