@@ -43,7 +43,18 @@ typedef enum config_source {
       "s3://BUCKET[/PREFIX]?region=R&endpoint=URL for covers and lyrics; empty: the data folder")  \
     X(blobs_credentials, "",                                                                       \
       "a file (0600) with aws_access_key_id, aws_secret_access_key; empty: AWS_* in the "          \
-      "environment")
+      "environment")                                                                               \
+    X(cluster_key_file, "",                                                                        \
+      "the key of the cluster that this node belongs to: `musicstream cluster keygen FILE`, the "  \
+      "same on each node; empty: it is alone")                                                     \
+    X(cluster_listen, "", "HOST:PORT that the cluster's other nodes connect to")                   \
+    X(cluster_advertise, "", "HOST:PORT that they are told; empty: as --cluster-listen")           \
+    X(cluster_profile, "usual",                                                                    \
+      "how soon a dead node is noticed: usual, or fast (a third of the time, more traffic); the "  \
+      "same on each node")                                                                         \
+    X(role, "gateway,actors,media,batch",                                                          \
+      "what this node does, separated by commas: gateway, actors, media, batch")                   \
+    X(zone, "", "where it stands: nodes of one zone fail together")
 
 /* Strings that may hold a password: never shown. */
 #define CONFIG_SECRETS(X)                                                                          \
@@ -65,6 +76,7 @@ typedef enum config_source {
       "seconds between two sweeps and scrubs of covers and lyrics in the data folder; 0: none")    \
     X(memory_actors_mb, 0, 0, 1048576,                                                             \
       "memory of actors, in MiB, past which those that idled longest leave; 0: no bound")          \
+    X(weight, 100, 1, 10000, "of its share of the cluster's work; 200 is twice what 100 is")       \
     X(search_work, 0, 0, 100000000,                                                                \
       "work that searches may do at once on a thread that serves requests; 0: 100,000")            \
     X(map_gb, 64, 1, 4096, "address space for each storage environment, in GiB; not disk space")
@@ -95,7 +107,7 @@ typedef struct config {
 #undef CONFIG_SWITCH_FIELD
     config_root_t roots[CONFIG_ROOTS_MAX]; /* music */
     uint32_t root_count;
-    config_source_t sources[32]; /* by the order of config_describe */
+    config_source_t sources[64]; /* by the order of config_describe */
     config_source_t roots_source;
     char *plugins[CONFIG_PLUGINS_MAX]; /* plugin */
     uint32_t plugin_count;

@@ -185,12 +185,19 @@ static void append_metrics(void *context, buf_t *out)
     catalog_keeper_append_metrics(&self->keeper, out);
     search_keeper_append_metrics(&self->search_keeper, out);
     names_follow_append_metrics(&self->names, out);
+    if (self->cluster != NULL)
+        cluster_node_append_metrics(self->cluster, out);
 }
 
 static bool is_able(void *context, buf_t *out_why)
 {
     const node_t *self = context;
     journal_store_stats_t journal;
+    if (self->cluster != NULL && !cluster_node_may_serve(self->cluster)) {
+        buf_append(out_why, STR("this node has no lease: it reaches neither the database nor "
+                                "enough of the other nodes"));
+        return false;
+    }
     journal_store_stats(&self->journal, &journal);
     if (journal.is_away) {
         buf_append(out_why, STR("the journal takes nothing now"));

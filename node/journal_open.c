@@ -101,14 +101,14 @@ const char *journal_why_no_database(err_t err)
     }
 }
 
-static const char *direct_address(const config_t *config)
+const char *journal_direct_address(const config_t *config)
 {
     return config->database_direct[0] != '\0' ? config->database_direct : config->database;
 }
 
 err_t journal_migrate(const config_t *config, const ms_log_t *log, buf_t *problem)
 {
-    err_t err = migrate(direct_address(config), log);
+    err_t err = migrate(journal_direct_address(config), log);
     if (err != ERR_OK)
         buf_printf(problem, "%s", journal_why_no_database(err));
     return err;
@@ -117,7 +117,7 @@ err_t journal_migrate(const config_t *config, const ms_log_t *log, buf_t *proble
 /* The schema, and the tables of the relations: complete, or known not to be. */
 static err_t prepare(const config_t *config, const ms_log_t *log, const relation_opener_t *opener)
 {
-    TRY(migrate(direct_address(config), log));
+    TRY(migrate(journal_direct_address(config), log));
     if (opener == NULL)
         return relation_build_forget(config->database, log);
     return relation_build_missing(
@@ -125,11 +125,12 @@ static err_t prepare(const config_t *config, const ms_log_t *log, const relation
         node_relations());
 }
 
-err_t journal_lock(const config_t *config, const ms_log_t *log, buf_t *problem,
+err_t journal_lock(const config_t *config, const ms_log_t *log, bool is_shared, buf_t *problem,
                    node_lock_t **out_lock)
 {
     buf_t holder BUF_SCOPED = BUF_INIT;
-    node_lock_options_t options = {.address = direct_address(config), .log = log};
+    node_lock_options_t options = {
+        .address = journal_direct_address(config), .is_shared = is_shared, .log = log};
     err_t err = node_lock_take(&options, &holder, out_lock);
     if (err == ERR_CONFLICT)
         buf_printf(problem,
@@ -142,16 +143,18 @@ err_t journal_lock(const config_t *config, const ms_log_t *log, buf_t *problem,
 }
 
 static err_t open_postgres(const config_t *config, const ms_log_t *log,
-                           const relation_opener_t *opener, node_lock_t *given_lock, buf_t *problem,
-                           journal_postgres_t **out_journal)
+                           const relation_opener_t *opener, const journal_owner_t *owner,
+                           buf_t *problem, journal_postgres_t **out_journal)
 {
-    node_lock_t *lock NODE_LOCK_SCOPED = given_lock;
+    node_lock_t *lock NODE_LOCK_SCOPED = owner->lock;
     if (lock == NULL)
-        TRY(journal_lock(config, log, problem, &lock));
+        TRY(journal_lock(config, log, owner->node != 0, problem, &lock));
     TRY(prepare(config, log, opener));
     journal_postgres_options_t options = {.address = config->database,
                                           .direct = config->database_direct,
                                           .replica = config->database_replica,
+                                          .node = owner->node,
+                                          .epochs = owner->epochs,
                                           .lock = STEAL(lock),
                                           .log = log};
     if (opener != NULL) {
@@ -162,11 +165,11 @@ static err_t open_postgres(const config_t *config, const ms_log_t *log,
 }
 
 err_t journal_open_postgres(const config_t *config, const ms_log_t *log,
-                            const relation_opener_t *opener, node_lock_t *lock, buf_t *problem,
-                            journal_store_t *out_store)
+                            const relation_opener_t *opener, const journal_owner_t *owner,
+                            buf_t *problem, journal_store_t *out_store)
 {
     journal_postgres_t *journal = NULL;
-    err_t err = open_postgres(config, log, opener, lock, problem, &journal);
+    err_t err = open_postgres(config, log, opener, owner, problem, &journal);
     if (err != ERR_OK) {
         if (problem->size == 0)
             buf_printf(problem, "%s", journal_why_no_database(err));

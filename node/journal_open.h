@@ -24,20 +24,29 @@ bool journal_is_in_database(const config_t *config); /* by --database, or by the
 err_t journal_is_here(const config_t *config, buf_t *problem);
 /* The same, and NOT_FOUND where there is none. */
 err_t journal_is_there(const config_t *config, buf_t *problem);
-/* Before anything is changed there: no other node uses the database. */
-err_t journal_lock(const config_t *config, const ms_log_t *log, buf_t *problem,
+/* Before anything is changed there: no other node uses the database; is_shared, for one of a
+ * cluster: none that is alone. */
+err_t journal_lock(const config_t *config, const ms_log_t *log, bool is_shared, buf_t *problem,
                    node_lock_t **out_lock);
+/* Who this node is among those that write the journal. All zero: it is alone. */
+typedef struct journal_owner {
+    uint64_t node;
+    partition_epochs_t *epochs; /* outlives the journal */
+    node_lock_t *lock;          /* the journal's from here on, whatever comes of it; NULL: it takes
+                                   it itself */
+} journal_owner_t;
 /* Brings the database to this program's schema. */
 err_t journal_migrate(const config_t *config, const ms_log_t *log, buf_t *problem);
+/* Of the server itself: --database-direct, or --database. */
+const char *journal_direct_address(const config_t *config);
 /* Why --database can't be used, for people. */
 const char *journal_why_no_database(err_t err);
 /* At --database, brought to this program's schema first. With an opener the tables of the relations
  * are complete, and written by each append; without (NULL), the next one that opens it with them
- * builds them. The lock is the journal's from here on, whatever comes of it; NULL: it takes it
- * itself. */
+ * builds them. */
 err_t journal_open_postgres(const config_t *config, const ms_log_t *log,
-                            const relation_opener_t *opener, node_lock_t *lock, buf_t *problem,
-                            journal_store_t *out_store);
+                            const relation_opener_t *opener, const journal_owner_t *owner,
+                            buf_t *problem, journal_store_t *out_store);
 
 /* Whichever the configuration names, to read its feed beside the node that writes it; nothing is
  * made, no schema is changed. */

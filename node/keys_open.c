@@ -1,6 +1,7 @@
 #include "node/keys_open.h"
 
 #include "actors/personal.h"
+#include "node/cluster/secrets_open.h"
 #include "node/journal_open.h"
 #include "storage/crypt/master_key.h"
 #include "storage/crypt/vault_files.h"
@@ -28,26 +29,26 @@ static const char *in_keys(const config_t *config, arena_t *arena, const char *n
     return path.data;
 }
 
-err_t keys_keep(const config_t *config, const aead_key_t *master)
+static err_t keep_in_data(const config_t *config, const aead_key_t *master)
 {
     arena_t arena ARENA_SCOPED = {0};
     const char *path = in_keys(config, &arena, "master");
     return path == NULL ? ERR_NO_MEMORY : master_key_to_file(path, master);
 }
 
-/* Our own file: made when nothing was ever wrapped with a key that it could have held; never
- * without a store. */
-static err_t our_master(const config_t *config, vault_store_t *store, buf_t *problem,
-                        aead_key_t *out_key)
+err_t keys_keep(const config_t *config, const aead_key_t *master)
 {
-    arena_t arena ARENA_SCOPED = {0};
+    if (secrets_are_shared(config))
+        return secrets_keep_master(config, master);
+    return keep_in_data(config, master);
+}
+
+/* Made when nothing was ever wrapped with a key that was lost; never without a store. */
+static err_t make_master(const char *path, vault_store_t *store, buf_t *problem,
+                         aead_key_t *out_key)
+{
     const ms_random_t random = random_system();
-    const char *path = in_keys(config, &arena, "master");
     bool is_used = store == NULL;
-    if (path == NULL)
-        return ERR_NO_MEMORY;
-    if (access(path, F_OK) == 0)
-        return master_key_from_file(path, problem, out_key);
     if (!is_used)
         TRY(vault_store_is_used(store, &is_used));
     if (is_used) {
@@ -58,7 +59,44 @@ static err_t our_master(const config_t *config, vault_store_t *store, buf_t *pro
         return ERR_NOT_FOUND;
     }
     random_fill(&random, out_key->bytes, sizeof out_key->bytes);
-    return keys_keep(config, out_key);
+    return ERR_OK;
+}
+
+/* The data folder's. */
+static err_t our_master(const config_t *config, vault_store_t *store, buf_t *problem,
+                        aead_key_t *out_key)
+{
+    arena_t arena ARENA_SCOPED = {0};
+    const char *path = in_keys(config, &arena, "master");
+    if (path == NULL)
+        return ERR_NO_MEMORY;
+    if (access(path, F_OK) == 0)
+        return master_key_from_file(path, problem, out_key);
+    TRY(make_master(path, store, problem, out_key));
+    return keep_in_data(config, out_key);
+}
+
+/* The cluster's; the first node gives it what it had when it was alone. */
+static err_t shared_master(const config_t *config, vault_store_t *store, buf_t *problem,
+                           aead_key_t *out_key)
+{
+    arena_t arena ARENA_SCOPED = {0};
+    const char *path = in_keys(config, &arena, "master");
+    if (path == NULL)
+        return ERR_NO_MEMORY;
+    err_t err = secrets_master(config, problem, out_key);
+    if (err != ERR_NOT_FOUND)
+        return err;
+    size_t before = problem->size;
+    err = access(path, F_OK) == 0 ? master_key_from_file(path, problem, out_key)
+                                  : make_master(path, store, problem, out_key);
+    if (err == ERR_OK)
+        return secrets_give_master(config, problem, out_key);
+    /* Used since we looked: by another node, which has given one. */
+    if (secrets_master(config, problem, out_key) != ERR_OK)
+        return err;
+    problem->size = before;
+    return ERR_OK;
 }
 
 static err_t read_master(const config_t *config, vault_store_t *store, buf_t *problem,
@@ -79,7 +117,8 @@ static err_t read_master(const config_t *config, vault_store_t *store, buf_t *pr
     if (is_given(config->master_key))
         return master_key_from_text(str_from(config->master_key), "MUSICSTREAM_MASTER_KEY", problem,
                                     out_key);
-    return our_master(config, store, problem, out_key);
+    return secrets_are_shared(config) ? shared_master(config, store, problem, out_key)
+                                      : our_master(config, store, problem, out_key);
 }
 
 err_t keys_master(const config_t *config, buf_t *problem, aead_key_t *out_key)

@@ -2,8 +2,8 @@
 /* keys_open.h -- the vault of the users' keys (storage/crypt/vault.h): in the table subject_keys
  * with
  * --database, else in DATA/keys/subjects; and the master key that the configuration names:
- * --master-key-file, MUSICSTREAM_MASTER_KEY, --master-key-command, or else
- * DATA/keys/master, which the first start makes.
+ * --master-key-file, MUSICSTREAM_MASTER_KEY, --master-key-command, or else DATA/keys/master, or the
+ * cluster's (cluster/secrets_open.h), which the first start makes.
  *
  * Threads  One. Errors  Of the vault; *problem says what to do. */
 
@@ -31,9 +31,9 @@ err_t keys_open_over(const config_t *config, vault_store_t *store, buf_t *proble
 err_t keys_store(const config_t *config, buf_t *problem, vault_store_t **out_store);
 /* The master key alone; one that is missing is not made. */
 err_t keys_master(const config_t *config, buf_t *problem, aead_key_t *out_key);
-/* Whether the key is the data folder's own: then a rotation writes it there. */
+/* Whether the key is the data folder's own, or the cluster's: then a rotation writes it there. */
 bool keys_are_ours(const config_t *config);
-/* DATA/keys/master. */
+/* There. */
 err_t keys_keep(const config_t *config, const aead_key_t *master);
 /* For the SQL tables: events of the kinds with personal data, as tables may keep them. Borrows the
  * projector. */

@@ -167,6 +167,9 @@ err_t node_open(const config_t *config, const ms_log_t *log, buf_t *problem, nod
         err = node_refuse(problem, register_services(self), "a service can't be registered");
     if (err == ERR_OK)
         err = plugins_load(self, problem);
+    if (err == ERR_OK && self->cluster != NULL)
+        err = node_refuse(problem, cluster_node_attach(self->cluster, self->runtime),
+                          "the runtime can't be one of many");
     if (err != ERR_OK) {
         node_close(self);
         return err;
@@ -314,10 +317,18 @@ static err_t check_roots(const node_t *self, buf_t *problem)
     return ERR_OK;
 }
 
-static void start_following(void *context)
+static void post_and_wait(node_t *self, void (*fn)(void *context))
+{
+    if (edge_post(runtime_edge(self->runtime, 0), fn, self) != ERR_OK)
+        return;
+    while (sem_wait(&self->done) != 0)
+        continue;
+}
+
+/* What it does by itself: actors are asked, so it has what it owns. */
+static void start_upkeep(void *context)
 {
     node_t *self = context;
-    node_start_keepers(self);
     self->rotation = (master_rotation_t){.vault = self->vault,
                                          .config = self->config,
                                          .edge = runtime_edge(self->runtime, 0),
@@ -331,6 +342,14 @@ static void start_following(void *context)
     self->upkeep.rotation = &self->rotation;
     self->upkeep.blobs = self->blobs;
     upkeep_start(&self->upkeep);
+    atomic_store(&self->is_kept, true);
+    sem_post(&self->done);
+}
+
+static void start_following(void *context)
+{
+    node_t *self = context;
+    node_start_keepers(self);
     const char *path = node_in_data(self, "control.sock");
     err_t err = control_new(runtime_loop(self->runtime, 0), runtime_edge(self->runtime, 0), path,
                             CONTROL_COMMANDS, CONTROL_COMMAND_COUNT, self, &self->control);
@@ -345,14 +364,20 @@ err_t node_start(node_t *self, buf_t *problem)
     TRY(check_roots(self, problem));
     TRY(node_refuse(problem, runtime_start(self->runtime), "the actor runtime can't start"));
     self->is_started = true;
-    TRY(edge_post(runtime_edge(self->runtime, 0), start_following, self));
-    while (sem_wait(&self->done) != 0)
-        continue;
+    post_and_wait(self, start_following);
+    if (self->cluster != NULL)
+        TRY(cluster_node_join(self->cluster, problem));
+    post_and_wait(self, start_upkeep);
     TRY(node_start_gateway(self, problem));
     TRY(add_roots(self, problem));
     TRY(start_scans(self, problem));
     __atomic_store_n(&self->is_ready, true, __ATOMIC_RELEASE);
     return ERR_OK;
+}
+
+bool node_is_expelled(const node_t *self)
+{
+    return atomic_load(&self->is_expelled);
 }
 
 uint16_t node_port(const node_t *self)
@@ -378,7 +403,10 @@ static void stop_following(void *context)
 {
     node_t *self = context;
     node_stop_keepers(self);
-    upkeep_stop(&self->upkeep, upkeep_stopped, self);
+    if (atomic_exchange(&self->is_kept, false))
+        upkeep_stop(&self->upkeep, upkeep_stopped, self);
+    else
+        upkeep_stopped(self);
 }
 
 static void workers_stopped(void *context)
@@ -397,20 +425,14 @@ static void stop_workers(node_t *self)
         uv_run(runtime_loop(self->runtime, 0), UV_RUN_ONCE);
 }
 
-static void post_and_wait(node_t *self, void (*fn)(void *context))
-{
-    if (edge_post(runtime_edge(self->runtime, 0), fn, self) != ERR_OK)
-        return;
-    while (sem_wait(&self->done) != 0)
-        continue;
-}
-
 void node_stop(node_t *self, uint64_t grace_ms)
 {
     if (!self->is_started)
         return; /* nothing runs */
     __atomic_store_n(&self->is_ready, false, __ATOMIC_RELEASE);
     usleep((useconds_t)(grace_ms * 1000)); /* balancers look at /readyz; nothing here to wait for */
+    if (self->cluster != NULL)
+        cluster_node_leave(self->cluster, CLUSTER_LEAVE_MS);
     journal_store_hurry(&self->journal, JOURNAL_WAIT_MS);
     vault_hurry(self->vault, JOURNAL_WAIT_MS);
     node_stop_gateway(self);
@@ -418,6 +440,8 @@ void node_stop(node_t *self, uint64_t grace_ms)
     post_and_wait(self, stop_following);
     if (runtime_drain(self->runtime, DRAIN_MS) != ERR_OK)
         log_warning(self->log, "node", "some actors had not finished when the node stopped");
+    if (self->cluster != NULL)
+        cluster_node_stop(self->cluster);
     self->is_started = false;
 }
 
@@ -430,6 +454,8 @@ void node_close(node_t *self)
         blobs_stop(self->blobs);
     node_free_gateway(self);
     stop_workers(self);
+    if (self->cluster != NULL)
+        cluster_node_stop(self->cluster); /* nothing comes for the runtime any more */
     if (self->runtime != NULL)
         runtime_free(self->runtime);
     upkeep_deinit(&self->upkeep);
@@ -447,6 +473,9 @@ void node_close(node_t *self)
     segment_cache_close(self->segments);
     blobs_close(self->blobs);
     keyring_close(self->keyring);
+    cluster_secrets_close(self->secrets);
+    cluster_node_close(self->cluster);
+    cluster_config_wipe(&self->cluster_config);
     data_folder_close(self->data);
     buf_deinit(&self->host);
     arena_deinit(&self->arena);

@@ -1,7 +1,8 @@
 #pragma once
 /* node.h -- one process is one node: everything is built here, in order, and taken down in reverse.
  *
- *     data folder -> keys -> journal -> catalog -> runtime -> services -> gateway -> control socket
+ *     data folder -> keys -> links -> journal -> catalog -> runtime -> services -> cluster ->
+ * gateway
  *
  * Ownership  The node owns all of it; it borrows the configuration.
  * Threads    open, start, stop and close from the thread that made it, which is none of the
@@ -19,9 +20,13 @@ err_t node_open(const config_t *config, const ms_log_t *log, buf_t *problem, nod
 err_t node_start(node_t *self, buf_t *problem);
 /* The port that it listens on. */
 uint16_t node_port(const node_t *self);
+/* The cluster went on without it, and it serves nothing any more: it was told to stop by a SIGTERM
+ * to itself. */
+bool node_is_expelled(const node_t *self);
 /* The one-time code of the link that makes the first administrator. CONFLICT: there is one. */
 err_t node_setup_code(node_t *self, buf_t *out_code);
-/* Stops in order, at most 10 s: readiness, then `grace_ms`, listeners, requests, actors, storage.
+/* Stops in order, at most 10 s: readiness, then `grace_ms`, what it owns in the cluster, listeners,
+ * requests, actors, storage.
  */
 void node_stop(node_t *self, uint64_t grace_ms);
 void node_close(node_t *self); /* stopped or never started; NULL is fine */

@@ -11,6 +11,12 @@
 #include "storage/crypt/states_sealed.h"
 #include "storage/salvage/storage_check.h"
 #include "storage/states/state_store_lmdb.h"
+#include "version.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+enum { EVENTS_LEVEL = 1 }; /* of what this program writes and reads */
 
 err_t node_refuse(buf_t *problem, err_t err, const char *what)
 {
@@ -25,20 +31,98 @@ const char *node_in_data(node_t *self, const char *name)
     return path == NULL ? "" : path;
 }
 
+/* ---- the cluster's part ---- */
+
+static void expelled(void *context, const char *why)
+{
+    node_t *self = context;
+    log_error(self->log, "cluster", "%s: this node ends; start it again", why);
+    atomic_store(&self->is_expelled, true);
+    kill(getpid(), SIGTERM);
+}
+
+static void gained(void *context)
+{
+    node_t *self = context;
+    if (atomic_load(&self->is_kept))
+        upkeep_wake(&self->upkeep);
+}
+
+static err_t describe(const node_t *self, buf_t *out)
+{
+    json_t json = json_to(out);
+    json_object_begin(&json);
+    json_key_str(&json, "version", str_from(MS_VERSION));
+    json_key_str(&json, "listen", str_from(self->config->listen));
+    json_object_end(&json);
+    return buf_status(out);
+}
+
+/* Its number is the owner of what its journal writes. */
+static err_t open_cluster(node_t *self, buf_t *problem)
+{
+    buf_t details BUF_SCOPED = BUF_INIT;
+    if (!self->cluster_config.is_on)
+        return ERR_OK;
+    TRY(journal_migrate(self->config, self->log, problem));
+    TRY(describe(self, &details));
+    const cluster_node_options_t options = {.cluster = &self->cluster_config,
+                                            .database = journal_direct_address(self->config),
+                                            .level = EVENTS_LEVEL,
+                                            .details = buf_str(&details),
+                                            .log = self->log,
+                                            .expelled = expelled,
+                                            .gained = gained,
+                                            .context = self};
+    return cluster_node_open(&options, problem, &self->cluster);
+}
+
+/* Its own keys are the cluster's from here on, or the cluster's its. */
+static err_t share_keyring(node_t *self, buf_t *problem)
+{
+    if (self->cluster == NULL)
+        return ERR_OK;
+    TRY(secrets_open(self->config, problem, &self->secrets));
+    self->shared_keyring = secrets_keyring(self->secrets);
+    err_t err = keyring_share(self->keyring, &self->shared_keyring);
+    secrets_explain(self->config, err, problem);
+    return err;
+}
+
+/* A node that comes to a cluster makes no keys of its own; one that was alone brings them. */
+static err_t open_keyring(node_t *self)
+{
+    const ms_clock_t clock = clock_system();
+    const ms_random_t random = random_system();
+    bool has_own = access(node_in_data(self, "keys/instance"), F_OK) == 0;
+    const char *folder = self->cluster_config.is_on && !has_own ? "" : node_in_data(self, "keys");
+    return keyring_open(str_from(folder), &clock, &random, &self->keyring);
+}
+
+/* ---- the journal ---- */
+
 static err_t open_journal(node_t *self, buf_t *problem)
 {
     bool is_here = self->config->database[0] == '\0';
     node_lock_t *lock NODE_LOCK_SCOPED = NULL;
     TRY(journal_is_here(self->config, problem));
     if (!is_here)
-        TRY(node_refuse(problem, journal_lock(self->config, self->log, problem, &lock),
-                        "the database can't be used"));
+        TRY(node_refuse(
+            problem,
+            journal_lock(self->config, self->log, self->cluster_config.is_on, problem, &lock),
+            "the database can't be used"));
+    TRY(node_refuse(problem, open_cluster(self, problem), "the cluster can't be joined"));
     TRY(node_refuse(problem, keys_open(self->config, self->log, false, problem, &self->vault),
                     "the users' keys can't be opened"));
     self->projector = keys_projector(self->vault);
     relation_opener_t opener = keys_opener(&self->projector);
+    journal_owner_t owner = {.lock = STEAL(lock)};
+    if (self->cluster != NULL) {
+        owner.node = cluster_node_number(self->cluster);
+        owner.epochs = cluster_node_epochs(self->cluster);
+    }
     TRY(is_here ? journal_open_lmdb(self->config, self->data, self->log, problem, &self->journal)
-                : journal_open_postgres(self->config, self->log, &opener, STEAL(lock), problem,
+                : journal_open_postgres(self->config, self->log, &opener, &owner, problem,
                                         &self->journal));
     return node_refuse(problem, journal_mark(self->data, !is_here),
                        "the data folder can't be marked");
@@ -148,15 +232,12 @@ static err_t look_at_what_was_left(node_t *self, buf_t *problem)
 
 err_t node_open_storage(node_t *self, buf_t *problem)
 {
-    const ms_clock_t clock = clock_system();
-    const ms_random_t random = random_system();
+    TRY(cluster_config_read(self->config, problem, &self->cluster_config));
     TRY(data_folder_open(self->config->data, problem, &self->data));
     TRY(look_at_what_was_left(self, problem));
-    TRY(node_refuse(
-        problem,
-        keyring_open(str_from(node_in_data(self, "keys")), &clock, &random, &self->keyring),
-        "the keys can't be opened"));
+    TRY(node_refuse(problem, open_keyring(self), "the keys can't be opened"));
     TRY(open_journal(self, problem));
+    TRY(node_refuse(problem, share_keyring(self, problem), "the cluster's keys can't be had"));
     TRY(open_sealed(self, problem));
     TRY(node_refuse(problem, open_catalog(self), "the catalog can't be opened"));
     TRY(node_refuse(problem,

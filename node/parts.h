@@ -10,6 +10,8 @@
 #include "gateway/server.h"
 #include "node/blobs/blobs.h"
 #include "node/catalog/catalog_keeper.h"
+#include "node/cluster/cluster_node.h"
+#include "node/cluster/secrets_open.h"
 #include "node/config.h"
 #include "node/control/control.h"
 #include "node/names_follow.h"
@@ -43,6 +45,10 @@ struct node {
     const ms_log_t *log;
     arena_t arena; /* paths */
     data_folder_t *data;
+    cluster_config_t cluster_config;
+    cluster_node_t *cluster;    /* NULL: it is alone */
+    cluster_secrets_t *secrets; /* the cluster's; NULL: as before */
+    keyring_store_t shared_keyring;
     keyring_t *keyring;
     journal_store_t journal; /* what is stored: personal data is sealed in it */
     vault_t *vault;
@@ -83,7 +89,9 @@ struct node {
     buf_t host;
     uint16_t port;
     bool is_ready, is_started;
-    sem_t done; /* of the step that the main thread waits for */
+    _Atomic bool is_kept;     /* upkeep was started, and not stopped */
+    _Atomic bool is_expelled; /* the cluster's other nodes took it for dead */
+    sem_t done;               /* of the step that the main thread waits for */
 };
 
 /* Jobs that follow the journal or build from it, for minutes perhaps: so many threads of

@@ -67,26 +67,51 @@ static void woke(void *data, err_t err)
     if (err != ERR_OK && err != ERR_UNAVAILABLE)
         log_warning(self->log, "outbox", "who has messages that wait is not known: %s",
                     err_text(err));
+    self->is_waking = false;
     if (uv_is_closing((uv_handle_t *)&self->waking))
         return;
-    uint64_t pause_ms = str_is_empty(buf_str(&self->wake_after)) || err != ERR_OK
-                            ? UPKEEP_WAKE_EVERY_MS
-                            : UPKEEP_WAKE_PAUSE_MS;
-    uv_timer_start(&self->waking, run_waking, pause_ms, 0);
+    bool is_round_over = str_is_empty(buf_str(&self->wake_after)) || err != ERR_OK;
+    bool is_rest = is_round_over && !self->is_wake_wanted;
+    if (is_round_over)
+        self->is_wake_wanted = false;
+    uv_timer_start(&self->waking, run_waking, is_rest ? UPKEEP_WAKE_EVERY_MS : UPKEEP_WAKE_PAUSE_MS,
+                   0);
 }
 
 static void run_waking(uv_timer_t *timer)
 {
     upkeep_t *self = timer->data;
+    self->is_waking = true;
     edge_offload(self->edge, OFFLOAD_FILE, wake, woke, self);
+}
+
+/* A round that is under way has passed some of them: another one follows. */
+static void wake_soon(void *context)
+{
+    upkeep_t *self = context;
+    atomic_store(&self->is_called, false);
+    if (uv_is_closing((uv_handle_t *)&self->waking))
+        return;
+    self->is_wake_wanted = self->is_waking;
+    if (!self->is_waking)
+        uv_timer_start(&self->waking, run_waking, UPKEEP_WAKE_PAUSE_MS, 0);
+}
+
+void upkeep_wake(upkeep_t *self)
+{
+    if (!atomic_exchange(&self->is_called, true) &&
+        edge_post(self->edge, wake_soon, self) != ERR_OK)
+        atomic_store(&self->is_called, false);
 }
 
 /* ---- other nodes' use of the keys ---- */
 
 static err_t follow(void *data)
 {
-    const upkeep_t *self = data;
+    upkeep_t *self = data;
     privacy_follow(self->rotation);
+    if (++self->followed_count % (KEYRING_FOLLOW_MS / VAULT_FOLLOW_MS) == 0)
+        IGNORE_ERR(keyring_follow(self->keyring)); /* it goes on with what it has */
     return ERR_OK;
 }
 

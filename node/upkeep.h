@@ -2,7 +2,7 @@
 /* upkeep.h -- what a node does now and then: once a day new keys when it is time (keyring.h); at
  * its start, and each minute, it wakes who has messages that wait (runtime/outbox.h), a page at a
  * time, and counts these messages; and it keeps up with other nodes' use of the keys
- * (vault_follow); and has blobs swept and scrubbed (blobs.h).
+ * (vault_follow, keyring_follow); and has blobs swept and scrubbed (blobs.h).
  *
  * Threads  The edge's; the work runs on an offload thread. */
 
@@ -32,6 +32,9 @@ typedef struct upkeep {
     uv_timer_t timer, waking, following, tending;
     bool is_running;
     uint32_t open_timers;
+    uint64_t followed_count; /* one at a time follows */
+    bool is_waking, is_wake_wanted;
+    _Atomic bool is_called;         /* upkeep_wake */
     buf_t wake_after;               /* the last sender that was woken */
     _Atomic uint64_t waiting, dead; /* messages, as counted last */
     void (*stopped)(void *context);
@@ -40,6 +43,8 @@ typedef struct upkeep {
 
 /* Once now, then every UPKEEP_EVERY_MS. keyring, journal, edge, log, rotation and blobs are set. */
 void upkeep_start(upkeep_t *self);
+/* Soon, not in a minute: actors came here, and may have messages that wait. Any thread. */
+void upkeep_wake(upkeep_t *self);
 /* `stopped` runs once the loop has let go of the timer; work under way ends before the runtime has
  * drained. */
 void upkeep_stop(upkeep_t *self, void (*stopped)(void *context), void *context);

@@ -85,7 +85,7 @@ static err_t count_key(void *context, UNUSED str_t subject)
 static err_t open_database(restoring_t *self)
 {
     uint64_t count = 0;
-    TRY(journal_open_postgres(self->config, &self->log, NULL, NULL, &self->problem,
+    TRY(journal_open_postgres(self->config, &self->log, NULL, &(journal_owner_t){0}, &self->problem,
                               &self->journal));
     journal_t *journal = self->journal.journal;
     TRY(journal->table->feed(journal, 0, 1, count_one, &count));

@@ -105,6 +105,18 @@ static const command_t commands[] = {
      "  --ca FILE           a certificate to trust instead of the machine's\n"
      "  --dry-run           only says what would be done\n",
      "user= password-file= api-key ca= dry-run", command_import},
+    {"cluster", "keygen FILE | status | drain NODE | locate KIND KEY | trace KIND KEY",
+     "many nodes as one",
+     "keygen: makes the key that the nodes of one cluster share, in a file for each of them.\n"
+     "status: who is in the cluster, as the node of the data folder sees it; in a terminal it goes "
+     "on.\n"
+     "drain: NODE gives its actors to the others; it goes on taking requests until it is stopped.\n"
+     "locate: which node an actor is on, or would be; trace: its messages, where it is on this "
+     "node.\n"
+     "  --once          status once, as text\n"
+     "  --json          status as JSON\n"
+     "See docs/operating.md, Several nodes.\n",
+     "once json type= sender= for= max=", command_cluster},
     {"plugin", "list | replace NAME FILE.so", "actor kinds from shared objects",
      "Lists the plugins of the running node, or puts a new version in the place of one while its "
      "actors run.\nAll of them change or none does; see docs/operating.md.\n",

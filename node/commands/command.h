@@ -36,6 +36,7 @@ int command_rebuild_local(const config_t *config);
 /* The search index of the data folder's node. */
 #define REBUILD_SEARCH "search"
 int command_rebuild_search(const config_t *config);
+int command_cluster(const config_t *config, int count, char **arguments);
 int command_plugin(const config_t *config, int count, char **arguments);
 int command_actor(const config_t *config, int count, char **arguments);
 int command_top(const config_t *config, int count, char **arguments);

@@ -97,7 +97,8 @@ int command_serve(const config_t *config, int count, char **arguments)
     signal(SIGTERM, SIG_DFL);
     signal(SIGINT, SIG_DFL);
     sigprocmask(SIG_UNBLOCK, &signals, NULL);
-    node_stop(node, which == SIGTERM ? READINESS_GRACE_MS : 0);
+    bool is_expelled = node_is_expelled(node);
+    node_stop(node, which == SIGTERM && !is_expelled ? READINESS_GRACE_MS : 0);
     node_close(node);
-    return EXIT_OK;
+    return is_expelled ? EXIT_FAILED : EXIT_OK; /* whoever watches over it starts it again */
 }

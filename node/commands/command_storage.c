@@ -81,13 +81,14 @@ static err_t copy(move_t *self, bool is_to_postgres)
     const config_t *config = self->config;
     node_lock_t *lock NODE_LOCK_SCOPED = NULL;
     TRY(data_folder_open(config->data, &self->problem, &self->data));
-    TRY(journal_lock(config, &self->log, &self->problem, &lock));
+    TRY(journal_lock(config, &self->log, false, &self->problem, &lock));
     TRY(open_keys(self, is_to_postgres));
     self->projector = keys_projector(self->vault);
     relation_opener_t opener = keys_opener(&self->projector);
     /* What is moved gets its tables when the node starts. */
-    TRY(journal_open_postgres(config, &self->log, is_to_postgres ? NULL : &opener, STEAL(lock),
-                              &self->problem, &self->postgres));
+    TRY(journal_open_postgres(config, &self->log, is_to_postgres ? NULL : &opener,
+                              &(journal_owner_t){.lock = STEAL(lock)}, &self->problem,
+                              &self->postgres));
     TRY(journal_open_lmdb(config, self->data, &self->log, &self->problem, &self->lmdb));
     TRY(open_sealed(self, is_to_postgres));
     err_t err = journal_copy(journal_sealed_journal(self->from), journal_sealed_journal(self->to),

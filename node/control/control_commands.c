@@ -4,6 +4,7 @@
 #include "actors/protocol/accounts.h"
 #include "actors/protocol/roots.h"
 #include "node/blobs/control_blobs.h"
+#include "node/cluster/control_cluster.h"
 #include "node/parts.h"
 #include "node/plugins/plugins.h"
 #include "node/privacy/privacy_node.h"
@@ -151,6 +152,9 @@ const control_command_t CONTROL_COMMANDS[] = {
     {"playlist.create", control_playlist_create},
     {"token.issue", token_issue_command},
     {"setup.code", setup_code},
+    {"cluster.status", control_cluster_status},
+    {"cluster.drain", control_cluster_drain},
+    {"cluster.locate", control_cluster_locate},
     {"actors", control_actors},
     {"plugin.list", plugin_list_command},
     {"plugin.replace", plugin_replace_command},

@@ -3,6 +3,7 @@
 #include "runtime/base/memory.h"
 #include "runtime/durable/outbox.h"
 #include "runtime/kernel.h"
+#include "runtime/router.h"
 
 enum { PAGE = 256 };
 
@@ -84,11 +85,22 @@ err_t outbox_settle(edge_t *edge, str_t stream, uint64_t number, bool is_retry, 
     return ERR_OK;
 }
 
-/* A kind that this program does not have is passed over: its messages wait for one that has. */
+static bool is_elsewhere(const runtime_t *self, address_t to)
+{
+    located_t place;
+    return runtime_node(self) != 0 &&
+           runtime_locate(self, str_from(to.kind), to.key, &place) == ERR_OK &&
+           place.node != runtime_node(self);
+}
+
+/* A kind that this program does not have is passed over: its messages wait for one that has. So is
+ * who is another node's to wake. */
 static err_t wake(runtime_t *self, str_t stream)
 {
     address_t to;
-    return address_of_stream(self, stream, &to) ? runtime_send(self, to, outbox_wake) : ERR_OK;
+    if (!address_of_stream(self, stream, &to) || is_elsewhere(self, to))
+        return ERR_OK;
+    return runtime_send(self, to, outbox_wake);
 }
 
 err_t runtime_wake_senders(runtime_t *self, buf_t *after, size_t count_max)

@@ -292,6 +292,11 @@ static err_t do_waiting(journal_t *journal, str_t after, size_t count_max, journ
 /* ---- snapshots ---- */
 
 /* So is the key. */
+static uint64_t do_epoch(journal_t *journal, str_t stream)
+{
+    return journal_epoch(sealed_of(journal)->inner, stream);
+}
+
 static bool do_is_at_hand(journal_t *journal, str_t stream)
 {
     journal_sealed_t *self = sealed_of(journal);
@@ -388,6 +393,7 @@ static const journal_table_t sealed_table = {.append = do_append,
                                              .feed = do_feed,
                                              .head = do_head,
                                              .is_away = do_is_away,
+                                             .epoch = do_epoch,
                                              .waiting = do_waiting,
                                              .is_at_hand = do_is_at_hand,
                                              .history = do_history,

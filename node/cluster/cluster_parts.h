@@ -1,0 +1,54 @@
+#pragma once
+/* cluster_parts.h -- what a node of a cluster is made of: for the files of node/cluster only. */
+
+#include "cluster/link/link.h"
+#include "node/cluster/cluster_node.h"
+#include "node/cluster/member_talk.h"
+#include "node/cluster/mover.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct cluster_node {
+    const ms_log_t *log;
+    char *database;
+    uint64_t node, lease_ms;
+    char address[MEMBER_ADDRESS_SIZE]; /* as the others are told */
+    link_keys_t keys;                  /* of this start */
+    mesh_t *mesh;
+    members_t *members;
+    member_talk_t talk;
+    partition_epochs_t *epochs;
+    mover_t *mover;
+    runtime_t *runtime;     /* borrowed; from attach on */
+    placement_t *placement; /* of the newest view; for who takes views */
+    void (*expelled)(void *context, const char *why);
+    void (*gained)(void *context);
+    void *hooks_context;     /* of both */
+    _Atomic bool is_out;     /* dead, or gone, as the table says */
+    _Atomic bool is_leaving; /* by itself */
+    pthread_t ticker;
+    bool has_ticker;
+    _Atomic bool is_stopping;
+    uint64_t measured_ms, measured_used_ms; /* the ticker's */
+    _Atomic uint64_t per_mille;             /* of its processors that it uses */
+    pthread_mutex_t gate; /* held while something that the links brought is handled */
+    bool is_closed;       /* of the gate: nothing is any more */
+    pthread_mutex_t lock; /* of what follows */
+    roster_t *roster;     /* as taken last */
+    uint32_t load_count;
+    member_load_t loads[VIEW_MEMBERS_MAX]; /* of others, as they said last */
+};
+
+/* cluster_ways.c: the links' and membership's hooks; context: the node. */
+extern const router_table_t CLUSTER_ROUTER;
+void cluster_heard(void *context, const link_message_t *message);
+void cluster_link_down(void *context, uint64_t node);
+void cluster_link_lost(void *context, const link_loss_t *loss);
+/* From its return on the links bring nothing. */
+void cluster_close_gate(cluster_node_t *self);
+void cluster_take(void *context, roster_t *roster);
+
+/* cluster_status.c: the same of member_talk.h. */
+void cluster_measure(void *context, member_load_t *out);
+void cluster_loaded(void *context, const member_load_t *load);

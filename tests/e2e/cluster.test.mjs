@@ -1,0 +1,96 @@
+// Nodes that are one system: real processes, one database, a client on each.
+
+import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { startCluster } from './support/cluster.mjs';
+import { commandId, program, run, until } from './support/server.mjs';
+
+let cluster;
+before(async () => {
+  cluster = await startCluster(2);
+  await cluster.nodes[0].setUp();
+  cluster.signIn(1);
+});
+after(() => cluster.stop());
+
+const CREATE = 'mutation($id: ID!, $name: String!) { createPlaylist(name: $name, commandId: $id) { id } }';
+const RENAME = 'mutation($p: ID!, $id: ID!, $name: String!) { renamePlaylist(id: $p, name: $name, commandId: $id) { id name version } }';
+
+test('each node has its share, and both have one view', async () => {
+  const [a, b] = [await cluster.settled(2, 0), await cluster.settled(2, 1)];
+  assert.equal(a.view, b.view);
+  assert.equal(a.served + b.served, 16384);
+  assert.ok(a.served > 16384 * 0.4 && b.served > 16384 * 0.4, `${a.served} and ${b.served}`);
+  assert.match(cluster.nodes[0].command('cluster', 'status', '--once').stdout, /this node\n/);
+});
+
+test('who signed in at one node is known at the other, and a playlist edited here is seen there', async () => {
+  const [a, b] = cluster.nodes;
+  for (let i = 0; i < 8; i++) {
+    const [here, there] = i % 2 === 0 ? [a, b] : [b, a];
+    const { createPlaylist: { id } } = await here.graphql(CREATE, { id: commandId(), name: `list ${i}` });
+    const renamed = await there.graphql(RENAME, { p: id, id: commandId(), name: `renamed ${i}` });
+    assert.equal(renamed.renamePlaylist.name, `renamed ${i}`);
+    const { playlist } = await here.graphql('query($p: ID!) { playlist(id: $p) { name } }', { p: id });
+    assert.equal(playlist.name, `renamed ${i}`);
+  }
+});
+
+test('an actor is at one place, and every node says the same one', () => {
+  for (const key of ['1', '2', '3', '4', '5', '6']) {
+    const said = [cluster.locate('playlist', key, 0), cluster.locate('playlist', key, 1)].map((text) => /node (\d+)/.exec(text)?.[1]);
+    assert.ok(said[0], key);
+    assert.equal(said[0], said[1]);
+  }
+});
+
+test('a killed node is replaced by the other: what was acknowledged is there, and edits go on', async () => {
+  const [a, b] = cluster.nodes;
+  const { createPlaylist: { id } } = await b.graphql(CREATE, { id: commandId(), name: 'kept' });
+  await b.kill();
+  await until(async () => {
+    try {
+      return (await a.graphql(RENAME, { p: id, id: commandId(), name: 'still kept' })).renamePlaylist.name === 'still kept';
+    } catch (error) {
+      assert.match(String(error.answer?.errors?.[0]?.extensions?.code ?? error), /UNAVAILABLE|TIMEOUT/);
+      return false;
+    }
+  }, 'the playlist is served again');
+  await until(() => cluster.status(0).served === 16384, 'all is served by who is left');
+});
+
+test('it comes back as a new node, and a stopped one leaves nothing behind', async () => {
+  const [a, b] = cluster.nodes;
+  await b.start();
+  const status = await cluster.settled(2);
+  assert.ok(status.members.some((member) => member.status === 'dead'));
+  await b.end();
+  assert.deepEqual(b.ended, { code: 0, signal: null });
+  await until(() => cluster.status(0).served === 16384, 'all is served by who is left');
+  assert.equal((await a.graphql('{ playlists { name } }')).playlists.length, 9);
+});
+
+test('a key is made once, for its owner; what is wrong with the options is said', () => {
+  const serve = (...flags) => run(program, ['serve', '--data', path.join(cluster.folder, 'other'), '--listen', '127.0.0.1:0', ...flags], { mayFail: true });
+  assert.equal(statSync(cluster.key).mode & 0o777, 0o600);
+  const again = run(program, ['cluster', 'keygen', cluster.key], { mayFail: true });
+  assert.equal(again.status, 1);
+  assert.match(again.stderr, /is there already, and is not replaced/);
+  const other = path.join(cluster.folder, 'other.key');
+  run(program, ['cluster', 'keygen', other]);
+  const member = ['--database', cluster.database, '--cluster-listen', '127.0.0.1:0', '--cluster-profile', 'fast'];
+  for (const [flags, want] of [
+    [['--cluster-key-file', cluster.key, '--cluster-listen', '127.0.0.1:0'], /share one database: give --database/],
+    [['--cluster-key-file', `${other}.gone`, ...member], /there is no cluster key .*cluster keygen/],
+    [['--cluster-key-file', other, ...member], /is not the one that the other nodes have/],
+    [['--database', cluster.database], /another node uses the database/],
+  ]) {
+    const refused = serve(...flags);
+    assert.equal(refused.status, 1, refused.stderr);
+    assert.match(refused.stderr, want);
+  }
+  const alone = run(program, ['cluster', 'status', '--data', path.join(cluster.folder, 'nowhere')], { mayFail: true });
+  assert.match(alone.stderr, /no node runs on the data folder/);
+});
