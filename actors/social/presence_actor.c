@@ -63,4 +63,5 @@ static void deinit(void *state)
     presence_listeners_deinit(state);
 }
 
-ACTOR_KIND(presence, .start = start, .deinit = deinit, .overflow = OVERFLOW_DROP_OLDEST);
+ACTOR_KIND(presence, .placement = PLACED_BY_KEY, .start = start, .deinit = deinit,
+           .overflow = OVERFLOW_DROP_OLDEST);

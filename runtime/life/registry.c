@@ -515,6 +515,13 @@ static bool close_mailbox(actor_t *actor, bool must_be_empty)
     return true;
 }
 
+static void give_away(runtime_t *runtime, const actor_t *actor, lane_t *moved)
+{
+    for (message_t *message; (message = lane_pop(moved)) != NULL;)
+        remote_leftover(runtime, actor->kind, actor_key(actor), message);
+    atomic_fetch_sub(&runtime->remote->leaving, 1);
+}
+
 bool registry_remove(registry_t *self, actor_t *actor, bool must_be_empty)
 {
     if (!actor->is_virtual) {
@@ -532,9 +539,12 @@ bool registry_remove(registry_t *self, actor_t *actor, bool must_be_empty)
         unlink_actor(self, shard, actor);
         hand_over(self, shard, actor, &moved);
     }
+    bool has_moved = !lane_is_empty(&moved);
+    if (UNLIKELY(has_moved))
+        atomic_fetch_add(&self->runtime->remote->leaving, 1); /* before it is seen to be gone */
     uv_mutex_unlock(&shard->lock);
-    for (message_t *message; (message = lane_pop(&moved)) != NULL;)
-        remote_leftover(self->runtime, actor->kind, actor_key(actor), message);
+    if (UNLIKELY(has_moved))
+        give_away(self->runtime, actor, &moved);
     return is_closed;
 }
 

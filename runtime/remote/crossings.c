@@ -4,7 +4,7 @@
 #include "runtime/base/memory.h"
 #include "runtime/mail/message.h"
 
-enum { SWEEP_FIRST = 256 };
+enum { SWEEP_FIRST = 256, SWEEP_FULL_NS = 100 * 1000 * 1000 };
 
 void crossings_init(crossings_t *self, uint32_t max)
 {
@@ -76,11 +76,14 @@ void crossings_deinit(crossings_t *self)
     }
 }
 
-/* Each is looked at once for as many new ones. */
+/* Each is looked at once for as many new ones; where all is full, now and then. */
 static crossing_t *sweep(crossings_t *self, struct crossing_stripe *stripe, uint64_t now_ns)
 {
-    if (stripe->map.count < stripe->sweep_at)
+    bool is_full = atomic_load(&self->count) >= self->max;
+    bool is_due = is_full && now_ns - stripe->swept_ns >= SWEEP_FULL_NS;
+    if (stripe->map.count < stripe->sweep_at && !is_due)
         return NULL;
+    stripe->swept_ns = now_ns;
     crossing_t *past = take_all(self, stripe, is_past, now_ns, NULL);
     stripe->sweep_at = MAX((uint32_t)SWEEP_FIRST, stripe->map.count * 2);
     return past;

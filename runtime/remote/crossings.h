@@ -35,6 +35,7 @@ typedef struct crossings {
         uv_mutex_t lock;
         id_map_t map;
         uint32_t sweep_at; /* as many: those whose time is over are looked for */
+        uint64_t swept_ns; /* when that was done last */
     } stripes[CROSSINGS_STRIPES];
     _Atomic uint32_t count;
     uint32_t max;

@@ -334,13 +334,13 @@ void remote_serve(runtime_t *runtime, router_held_t *held)
         IGNORE_ERR(undelivered(runtime, was.kind, key, 0, message, err));
 }
 
-void remote_travel(runtime_t *runtime, router_held_t *held, uint64_t node)
+void remote_travel(runtime_t *runtime, router_held_t *held, uint64_t node, bool is_marked)
 {
     remote_t *self = runtime->remote;
     const router_held_t was = *held;
     const str_t key = str_of(was.key, was.key_size);
     message_t *message = unhold(self, held);
-    remote_way_t way = {.kind = was.kind, .key = key, .hops = was.hops, .is_travelling = true};
+    remote_way_t way = {.kind = was.kind, .key = key, .hops = was.hops, .is_travelling = is_marked};
     const dead_receiver_t receiver = {was.kind->name, key, 0};
     if (seats_give(&self->seats, node, &way.seat) != ERR_OK || was.hops >= ROUTER_HOPS_MAX)
         IGNORE_ERR(remote_unreachable(self, &receiver, message, ERR_UNAVAILABLE));

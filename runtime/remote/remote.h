@@ -38,6 +38,9 @@ typedef struct remote {
     _Atomic uint64_t view;
     _Atomic bool is_serving;
     _Atomic uint64_t in_flight; /* messages that are held */
+    /* Activations that are closed and whose leftovers are not yet where they belong: while it is
+     * not 0 a partition is not empty. */
+    _Atomic uint64_t leaving;
     _Atomic uint64_t ask_ids;
     seats_t seats;
     crossings_t asks, bonds;
@@ -92,6 +95,7 @@ struct router_held {
     uint32_t partition, hops;
     bool is_travelling; /* sent on by who had the partition before: ahead of all others */
     bool is_leftover;   /* of an activation here that came to rest: likewise */
+    uint64_t since_ns;  /* the holder's to use */
     uint8_t key_size;
     char key[ACTOR_KEY_SIZE_MAX];
 };
@@ -102,8 +106,8 @@ size_t router_held_size(const router_held_t *held);
 void remote_release(runtime_t *runtime, router_held_t *held);
 /* Here, whatever the place says. */
 void remote_serve(runtime_t *runtime, router_held_t *held);
-/* To this node, whatever the place says, marked as travelling. */
-void remote_travel(runtime_t *runtime, router_held_t *held, uint64_t node);
+/* To this node, whatever the place says; is_marked: as travelling. */
+void remote_travel(runtime_t *runtime, router_held_t *held, uint64_t node, bool is_marked);
 
 void remote_refuse(runtime_t *runtime, router_held_t *held, err_t err);
 /* What an activation left that may not be followed by another one here. Takes the message. */

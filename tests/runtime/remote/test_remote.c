@@ -316,3 +316,204 @@ Test(remote, where_a_name_is_can_be_asked)
     check_err(runtime_locate(fleet_runtime(&fleet, 2), STR("no"), STR("a"), &at), ERR_NOT_FOUND);
     fleet_end(&fleet);
 }
+
+/* ---- partitions on the move ---- */
+
+typedef struct holder {
+    router_held_t *first, **end;
+    uint32_t count, travelling, leftover, views;
+} holder_t;
+
+static err_t hold(void *context, UNUSED uint32_t partition, router_held_t *held)
+{
+    holder_t *self = context;
+    if (self->count == 3)
+        return ERR_BUSY;
+    self->count++;
+    self->travelling += held->is_travelling;
+    self->leftover += held->is_leftover;
+    held->next = NULL;
+    *self->end = held;
+    self->end = &held->next;
+    return ERR_OK;
+}
+
+static router_held_t *take(holder_t *self)
+{
+    router_held_t *held = self->first;
+    self->first = held->next;
+    self->end = self->first == NULL ? &self->first : self->end;
+    self->count--;
+    return held;
+}
+
+static void hear_view(void *context, UNUSED uint64_t from, UNUSED uint64_t version)
+{
+    ((holder_t *)context)->views++;
+}
+
+static void hold_on(fleet_t *fleet, uint64_t node, holder_t *holder)
+{
+    *holder = (holder_t){.end = &holder->first};
+    runtime_set_holder(fleet_runtime(fleet, node), &(router_holder_t){holder, hold, hear_view});
+}
+
+Test(remote_moving, what_is_held_goes_to_whoever_has_it_then)
+{
+    fleet_t fleet;
+    holder_t holder;
+    fleet_begin(&fleet, 1, 3, NULL);
+    hold_on(&fleet, 1, &holder);
+    scene_answer_t near, far, many;
+    uint32_t partition = partition_of(STR("agent/a"));
+    check_ok(runtime_place(fleet_runtime(&fleet, 1), partition, ROUTER_HELD));
+    scene_ask(&fleet.nodes[1], &near, agent_at("a"), 0, agent_echo, .number = 1);
+    scene_ask(&fleet.nodes[2], &far, agent_at("a"), 0, agent_echo, .number = 2);
+    fleet_settle(&fleet);
+    cr_assert(eq(u32, holder.count, 2));
+    scene_check_sum(&fleet.nodes[1]);
+    check_ok(runtime_send(fleet_runtime(&fleet, 1), agent_at("a"), agent_note));
+    scene_ask(&fleet.nodes[1], &many, agent_at("a"), 0, agent_echo);
+    fleet_settle(&fleet);
+    check_err(many.err, ERR_BUSY); /* as many are held as may be */
+
+    fleet_place(&fleet, "agent", "a", 3);
+    while (holder.first != NULL)
+        remote_release(fleet_runtime(&fleet, 1), take(&holder));
+    fleet_settle(&fleet);
+
+    cr_assert(near.err == ERR_OK && near.value == 3001 && far.err == ERR_OK && far.value == 3002);
+    cr_assert(eq(u64, fleet_stats(&fleet, 1).held, 3));
+    fleet_end(&fleet);
+}
+
+Test(remote_moving, held_messages_travel_ahead_or_are_served_or_refused)
+{
+    fleet_t fleet;
+    holder_t old, fresh;
+    fleet_begin(&fleet, 1, 2, NULL);
+    hold_on(&fleet, 1, &old);
+    hold_on(&fleet, 2, &fresh);
+    scene_answer_t travels, refused;
+    uint32_t partition = partition_of(STR("agent/a"));
+    check_ok(runtime_place(fleet_runtime(&fleet, 1), partition, ROUTER_HELD));
+    check_ok(runtime_place(fleet_runtime(&fleet, 2), partition, ROUTER_HELD));
+    scene_ask(&fleet.nodes[1], &travels, agent_at("a"), 0, agent_echo, .number = 1);
+    scene_ask(&fleet.nodes[1], &refused, agent_at("a"), 0, agent_echo);
+    router_held_t *first = take(&old);
+    cr_assert(router_held_deadline_ns(first) > 0 && router_held_size(first) > sizeof *first);
+    remote_travel(fleet_runtime(&fleet, 1), first, 2, true);
+    remote_refuse(fleet_runtime(&fleet, 1), take(&old), ERR_UNAVAILABLE);
+    fleet_settle(&fleet);
+    cr_assert(fresh.count == 1 && fresh.travelling == 1);
+    check_err(refused.err, ERR_UNAVAILABLE);
+
+    remote_serve(fleet_runtime(&fleet, 2), take(&fresh)); /* before the entry says so */
+    fleet_settle(&fleet);
+
+    cr_assert(travels.err == ERR_OK && travels.value == 2001);
+    fleet_end(&fleet);
+}
+
+/* What lies in the mailbox of one that comes to rest is not for a next activation here. */
+Test(remote_moving, leftovers_of_an_activation_go_where_its_partition_goes)
+{
+    fleet_t fleet;
+    holder_t holder;
+    fleet_begin(&fleet, 1, 2, NULL);
+    hold_on(&fleet, 1, &holder);
+    check_ok(runtime_send(fleet_runtime(&fleet, 1), agent_at("a"), agent_stop));
+    check_ok(runtime_send(fleet_runtime(&fleet, 1), agent_at("a"), agent_note, .number = 1));
+    check_ok(runtime_send(fleet_runtime(&fleet, 1), agent_at("a"), agent_note, .number = 2));
+    check_ok(runtime_place(fleet_runtime(&fleet, 1), partition_of(STR("agent/a")), ROUTER_HELD));
+
+    fleet_settle(&fleet);
+
+    cr_assert(holder.count == 2 && holder.leftover == 2);
+    fleet_place(&fleet, "agent", "a", 2);
+    while (holder.first != NULL)
+        remote_release(fleet_runtime(&fleet, 1), take(&holder));
+    fleet_settle(&fleet);
+    check_str(str_from(fleet_log(&fleet)), STR("2.a note 1\n2.a note 2\n"));
+    fleet_end(&fleet);
+}
+
+/* A sender that looked at the place before it changed. */
+Test(remote_moving, no_activation_begins_once_its_partition_is_not_here)
+{
+    fleet_t fleet;
+    fleet_begin(&fleet, 1, 1, NULL);
+    runtime_t *runtime = fleet_runtime(&fleet, 1);
+    const actor_kind_t *kind = runtime_kind(runtime, "agent");
+    const _Atomic uint16_t held = PLACE_HELD, here = PLACE_HERE;
+    const agent_note_t note = {.number = 1};
+    message_t *message = message_new_plain(MESSAGE_COMMAND, &agent_note_schema, &note);
+    message_t *second = message_new_plain(MESSAGE_COMMAND, &agent_note_schema, &note);
+
+    check_err(registry_send_placed(runtime->registry, kind, STR("a"), &held, message), ERR_STALE);
+    cr_assert(eq(u64, registry_count(runtime->registry), 0));
+    count_sent(runtime);
+    check_ok(registry_send_placed(runtime->registry, kind, STR("a"), &here, message));
+    /* One that is there gets what is meant for it: it comes to rest in its own time. */
+    count_sent(runtime);
+    check_ok(registry_send_placed(runtime->registry, kind, STR("a"), &held, second));
+    fleet_end(&fleet);
+}
+
+Test(remote_moving, who_is_of_another_view_is_told_of)
+{
+    fleet_t fleet;
+    holder_t holder;
+    fleet_begin(&fleet, 1, 2, NULL);
+    hold_on(&fleet, 1, &holder);
+    check_ok(fleet_asked(&fleet, 2, agent_at("a"), agent_echo).err);
+    cr_assert(eq(u32, holder.views, 0));
+    runtime_set_view(fleet_runtime(&fleet, 2), 9);
+    check_ok(fleet_asked(&fleet, 2, agent_at("a"), agent_echo).err);
+    cr_assert(eq(u32, holder.views, 1));
+    cr_assert(eq(u64, runtime_view(fleet_runtime(&fleet, 2)), 9));
+    fleet_end(&fleet);
+}
+
+/* ---- what others send ---- */
+
+typedef struct heard {
+    char bytes[16];
+    uint64_t from;
+} heard_t;
+
+static void hear(void *context, uint64_t from, str_t bytes)
+{
+    heard_t *self = context;
+    self->from = from;
+    (void)str_to_array(bytes, self->bytes, sizeof self->bytes);
+}
+
+static err_t fill(UNUSED void *what, buf_t *out)
+{
+    buf_append(out, STR("topics"));
+    return ERR_OK;
+}
+
+Test(remote, other_parts_tell_each_other_what_they_like)
+{
+    fleet_t fleet;
+    heard_t heard = {0};
+    fleet_begin(&fleet, 1, 2, NULL);
+    runtime_hear(fleet_runtime(&fleet, 2), ROUTER_TOPICS, hear, &heard);
+
+    check_ok(runtime_tell(fleet_runtime(&fleet, 1), 2, ROUTER_TOPICS, fill, NULL));
+    check_ok(runtime_tell(fleet_runtime(&fleet, 1), 2, ROUTER_NAMES, fill, NULL));
+    check_err(runtime_tell(fleet_runtime(&fleet, 1), 9, ROUTER_NAMES, fill, NULL), ERR_UNAVAILABLE);
+    fleet_settle(&fleet);
+
+    check_str(str_from(heard.bytes), STR("topics"));
+    cr_assert(eq(u64, heard.from, 1));
+    cr_assert(eq(u64, fleet_stats(&fleet, 2).invalid, 1)); /* nobody hears of names */
+    cr_assert(runtime_schema(fleet_runtime(&fleet, 1), STR("agent_number")) ==
+              &agent_number_schema);
+    cr_assert(runtime_schema(fleet_runtime(&fleet, 1), STR("actor_timer")) == NULL);
+    check_ok(runtime_add_schema(fleet_runtime(&fleet, 1), &dead_letter_schema));
+    cr_assert(runtime_schema(fleet_runtime(&fleet, 1), STR("dead_letter")) == &dead_letter_schema);
+    fleet_end(&fleet);
+}
