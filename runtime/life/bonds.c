@@ -85,7 +85,8 @@ static actor_exit_t *exit_of(message_t *self)
 static void put_reason(str_t *reason, str_t text)
 {
     reason->size = MIN(text.size, (size_t)BONDS_REASON_SIZE);
-    memcpy((char *)(uintptr_t)reason->data, text.data, reason->size);
+    if (reason->size > 0)
+        memcpy((char *)(uintptr_t)reason->data, text.data, reason->size);
 }
 
 message_t *bonds_signal_new(message_kind_t kind, const bond_signal_t *signal)

@@ -194,7 +194,8 @@ static void fill_signal(const remote_t *self, const remote_way_t *way, const mes
     if (!is_end)
         return;
     size_t size = MIN(signal.reason.size, sizeof room->reason);
-    memcpy(room->reason, signal.reason.data, size);
+    if (size > 0)
+        memcpy(room->reason, signal.reason.data, size);
     envelope->text = str_of(room->reason, size);
     if (message->kind == MESSAGE_EXIT)
         envelope->kind = signal.kind;

@@ -1,6 +1,8 @@
 /* What a peer sends to the runtime. Oracle: what was read is within its bounds and, written and
  * read again, the same; a runtime that gets it, and an answer to each that asks, goes on. */
 #include "runtime/remote/envelope.h"
+#include "tests/support/actors/circle.h"
+#include "tests/support/actors/toy.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,15 +31,17 @@ static err_t send_nowhere(void *context, uint64_t node, bool is_owed, router_fil
     return node == 0 ? ERR_UNAVAILABLE : fill(what, &bytes);
 }
 
-/* One runtime for all inputs, without threads. */
-static runtime_t *runtime_of_all(void)
+/* Without threads: what is taken lies in mailboxes. */
+static runtime_t *runtime_with_kinds(void)
 {
     static const router_table_t table = {send_nowhere};
     static const router_t router = {&table, NULL};
     runtime_t *runtime = NULL;
     runtime_options_t options = {.scheduler_count = 1, .is_simulated = true};
-    if (runtime_new(&options, &runtime) != ERR_OK || runtime_join(runtime, 1, &router) != ERR_OK ||
-        runtime_start(runtime) != ERR_OK)
+    if (runtime_new(&options, &runtime) != ERR_OK ||
+        runtime_register(runtime, &toy_kind, NULL) != ERR_OK ||
+        runtime_register(runtime, &relay_kind, NULL) != ERR_OK ||
+        runtime_join(runtime, 1, &router) != ERR_OK || runtime_start(runtime) != ERR_OK)
         abort();
     runtime_set_serving(runtime, true);
     return runtime;
@@ -48,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     arena_t arena ARENA_SCOPED = {0};
     received_t received;
     str_t message = str_of(data, size);
-    runtime_t *runtime = runtime_of_all();
+    runtime_t *runtime = runtime_with_kinds();
     IGNORE_ERR(runtime_receive(runtime, 2, message)); /* most is not understood */
     runtime_node_lost(runtime, 2);
     runtime_free(runtime);

@@ -89,6 +89,7 @@ ON(agent_watch)
 
 ON(agent_watch_name)
 {
+    atomic_fetch_add(&self->world->log->watched, 1);
     actor_monitor_t monitor = actor_monitor_at(ctx, address_of("agent", command->key));
     return actor_reply(ctx, agent_number, .number = monitor.bits);
 }
@@ -178,6 +179,7 @@ ON(agent_forward)
 
 ON(actor_down)
 {
+    atomic_fetch_add(&self->world->log->downs, 1);
     write_down(self, ctx, "down", command->reason);
     return ERR_OK;
 }

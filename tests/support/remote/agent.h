@@ -12,7 +12,7 @@
 typedef struct agent_log {
     uv_mutex_t lock;
     buf_t lines;
-    _Atomic uint64_t notes, echoed;
+    _Atomic uint64_t notes, echoed, watched, downs;
 } agent_log_t;
 
 typedef struct agent_world { /* a node's: the kinds' service */
