@@ -164,7 +164,7 @@ static void take_addresses(mesh_t *self, const link_peer_t *peers, size_t count)
         mesh_link_t *link = find_locked(self, peers[i].node);
         if (link != NULL && strcmp(link->peer.address, peers[i].address) != 0) {
             memcpy(link->peer.address, peers[i].address, sizeof link->peer.address);
-            link->has_moved = true;
+            atomic_store(&link->has_moved, true);
         }
     }
 }
@@ -316,15 +316,9 @@ err_t mesh_link_write(mesh_link_t *link, link_way_t way, link_write_fn *write, v
     return ERR_OK;
 }
 
-static err_t copy(void *context, buf_t *out)
-{
-    buf_append(out, *(const str_t *)context);
-    return ERR_OK;
-}
-
 err_t mesh_link_send(mesh_link_t *link, link_way_t way, str_t payload)
 {
-    return mesh_link_write(link, way, copy, &payload);
+    return mesh_link_write(link, way, outbound_copy, &payload);
 }
 
 err_t mesh_write(mesh_t *self, uint64_t node, link_way_t way, link_write_fn *write, void *context)
@@ -339,5 +333,5 @@ err_t mesh_write(mesh_t *self, uint64_t node, link_way_t way, link_write_fn *wri
 
 err_t mesh_send(mesh_t *self, uint64_t node, link_way_t way, str_t payload)
 {
-    return mesh_write(self, node, way, copy, &payload);
+    return mesh_write(self, node, way, outbound_copy, &payload);
 }

@@ -18,13 +18,19 @@ static void count(atomic_uint_least64_t *counter)
 
 /* ---- the connection to the other ---- */
 
+static void note_break(lane_t *lane)
+{
+    lane->link->is_broken = lane->link->is_broken || lane->state == LANE_UP;
+    outbound_broke(&lane->out);
+}
+
 static void hang_up(lane_t *lane)
 {
     if (lane->fd >= 0)
         epoll_ctl(lane->link->mesh->poll_fd, EPOLL_CTL_DEL, lane->fd, NULL);
     lane->fd = -1;
     wire_hang_up(&lane->dealer);
-    outbound_broke(&lane->out);
+    note_break(lane);
     lane->state = LANE_CLOSED;
 }
 
@@ -49,7 +55,7 @@ static void dial(lane_t *lane, uint64_t now_ns)
 
 static void lose_connection(lane_t *lane, uint64_t now_ns)
 {
-    outbound_broke(&lane->out);
+    note_break(lane);
     lane->state = LANE_CONNECTING;
     lane->since_ns = lane->opened_ns = now_ns;
 }
@@ -57,7 +63,7 @@ static void lose_connection(lane_t *lane, uint64_t now_ns)
 static void greet(lane_t *lane, uint64_t now_ns)
 {
     mesh_t *mesh = lane->link->mesh;
-    outbound_broke(&lane->out);
+    note_break(lane);
     hello_t hello = {.lane = lane->lane,
                      .from = mesh->options.node,
                      .to = lane->link->node,
@@ -329,29 +335,37 @@ bool mesh_receive(mesh_t *self, uint64_t now_ns)
 
 /* ---- both ---- */
 
-static void tell_up(mesh_link_t *link)
+static void tell(mesh_link_t *link, bool is_up)
 {
-    bool is_up = !link->is_ended;
-    for (int i = 0; i < LINK_LANES; i++)
-        is_up = is_up && link->lanes[i].state == LANE_UP;
-    if (is_up == atomic_load_explicit(&link->is_up, memory_order_relaxed))
-        return;
+    const link_events_t *events = &link->mesh->options.events;
+    void (*event)(void *, uint64_t) = is_up ? events->up : events->down;
     atomic_store_explicit(&link->is_up, is_up, memory_order_relaxed);
     if (!is_up)
         count(&link->breaks);
-    const link_events_t *events = &link->mesh->options.events;
-    void (*tell)(void *, uint64_t) = is_up ? events->up : events->down;
-    if (tell != NULL)
-        tell(events->context, link->node);
+    if (event != NULL)
+        event(events->context, link->node);
+}
+
+/* A break is told even if it is mended already. */
+static void tell_changes(mesh_link_t *link)
+{
+    bool was_up = atomic_load_explicit(&link->is_up, memory_order_relaxed);
+    bool is_up = !link->is_ended;
+    for (int i = 0; i < LINK_LANES; i++)
+        is_up = is_up && link->lanes[i].state == LANE_UP;
+    if (was_up && (!is_up || link->is_broken)) {
+        tell(link, false);
+        was_up = false;
+    }
+    link->is_broken = false;
+    if (is_up && !was_up)
+        tell(link, true);
 }
 
 uint64_t mesh_step(mesh_link_t *link, uint64_t now_ns)
 {
-    mesh_t *mesh = link->mesh;
-    pthread_mutex_lock(&mesh->lock);
-    bool has_moved = link->has_moved;
-    link->has_moved = false;
-    pthread_mutex_unlock(&mesh->lock);
+    bool has_moved = atomic_load_explicit(&link->has_moved, memory_order_relaxed) &&
+                     atomic_exchange(&link->has_moved, false);
     uint64_t due_ns = UINT64_MAX;
     for (int i = 0; i < LINK_LANES; i++) {
         lane_t *lane = &link->lanes[i];
@@ -362,7 +376,7 @@ uint64_t mesh_step(mesh_link_t *link, uint64_t now_ns)
         due_ns = MIN(due_ns, step_lane(lane, now_ns));
         due_ns = MIN(due_ns, acknowledge(lane, now_ns));
     }
-    tell_up(link);
+    tell_changes(link);
     return due_ns;
 }
 
@@ -380,5 +394,5 @@ void mesh_close_link(mesh_link_t *link)
         if (loss.messages != 0 && mesh->options.events.lost != NULL)
             mesh->options.events.lost(mesh->options.events.context, &loss);
     }
-    tell_up(link);
+    tell_changes(link);
 }

@@ -46,12 +46,12 @@ struct mesh_link {
     mesh_link_t *ready_next;
     atomic_bool is_ready, is_up, is_removed;
     atomic_uint_least64_t breaks, round_us;
-    /* Under the mesh's lock: */
-    link_peer_t peer;
-    bool has_moved; /* to another address */
+    link_peer_t peer;      /* its address under the mesh's lock; the rest never changes */
+    atomic_bool has_moved; /* to another address */
     /* The thread's: */
     mesh_link_t *active_next;
-    bool is_active, is_open, is_ended;
+    bool is_active, is_ended;
+    bool is_broken; /* a lane that was up is not any more, or is again */
     uint64_t due_ns;
 };
 
@@ -76,6 +76,7 @@ struct mesh {
     /* The thread's: */
     mesh_link_t *active;
     lane_t *routes[ROUTES];
+    uint64_t spin_ns, sleeps;
     bool is_router_touched; /* sent on it since it was read to its end */
 };
 

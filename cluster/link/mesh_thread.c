@@ -4,7 +4,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-enum { EVENTS_MAX = 64, SLEEP_MS_MAX = 60 * 1000 };
+enum { EVENTS_MAX = 64, SLEEP_MS_MAX = 60 * 1000, SPIN_NS_MIN = 4000, SPIN_EVERY = 64 };
 
 static uint64_t now(const mesh_t *self)
 {
@@ -115,16 +115,24 @@ static void sleep_until(mesh_t *self, uint64_t due_ns)
     atomic_store(&self->is_asleep, false);
 }
 
-/* Something may come soon: looks for it, for a while, before the thread sleeps. */
+/* Something may come soon: looks for it, for a while, before the thread sleeps. For how long says
+ * how that went before: as long as it pays it grows up to spin_us; where it does not it ends, and
+ * is tried now and then. */
 static bool spin(mesh_t *self, uint64_t due_ns)
 {
-    uint64_t until_ns = MIN(now(self) + self->options.spin_us * UINT64_C(1000), due_ns);
+    if (self->spin_ns < SPIN_NS_MIN && self->sleeps++ % SPIN_EVERY != 0)
+        return false;
+    uint64_t most_ns = self->options.spin_us * UINT64_C(1000);
+    uint64_t for_ns = MAX(self->spin_ns, (uint64_t)SPIN_NS_MIN);
+    uint64_t until_ns = MIN(now(self) + MIN(for_ns, most_ns), due_ns);
     do
         if (atomic_load(&self->ready) != NULL || poll_sockets(self, 0)) {
             atomic_fetch_add_explicit(&self->spins, 1, memory_order_relaxed);
+            self->spin_ns = MIN(for_ns * 2, most_ns);
             return true;
         }
     while (now(self) < until_ns);
+    self->spin_ns = for_ns / 2;
     return false;
 }
 

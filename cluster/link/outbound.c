@@ -186,6 +186,12 @@ err_t outbound_write(outbound_t *self, link_way_t way, link_write_fn *write, voi
     return err;
 }
 
+err_t outbound_copy(void *payload, buf_t *out)
+{
+    buf_append(out, *(const str_t *)payload);
+    return ERR_OK;
+}
+
 /* ---- sending: its thread ---- */
 
 /* What waits, when the time for it has come. */

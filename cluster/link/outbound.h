@@ -78,6 +78,9 @@ void outbound_deinit(outbound_t *self);
 err_t outbound_write(outbound_t *self, link_way_t way, link_write_fn *write, void *context,
                      bool *out_is_first);
 
+/* A link_write_fn that copies a str_t. */
+err_t outbound_copy(void *payload, buf_t *out);
+
 /* The frame to send now, a reference for the caller; NULL: none, before *out_due_ns (UINT64_MAX:
  * before something happens). NO_MEMORY shows as none: asked again in a while. */
 packet_t *outbound_next(outbound_t *self, uint64_t now_ns, uint64_t *out_due_ns);
