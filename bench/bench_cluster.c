@@ -84,7 +84,6 @@ static void start(side_t *self, const meeting_t *meeting, int index,
         .handlers = {[LINK_RUNTIME] = {received, self}},
         .events = {.up = on_up, .context = self},
         .clock = clock_system(),
-        .spin_us = getenv("SPIN") ? (uint32_t)atoi(getenv("SPIN")) : 0,
     };
     sem_init(&self->done, 0, 0);
     ASSERT(mesh_start(&options, &self->mesh) == ERR_OK);

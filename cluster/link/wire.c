@@ -297,7 +297,7 @@ static int nibble(char c)
 bool wire_message_key(wire_message_t *self, uint8_t out[LINK_KEY_SIZE])
 {
     const char *user = zmq_msg_gets(part(self, 1), "User-Id");
-    if (user == NULL || strlen(user) != 2 * LINK_KEY_SIZE)
+    if (user == NULL || strlen(user) != 2 * (size_t)LINK_KEY_SIZE)
         return false;
     for (size_t i = 0; i < LINK_KEY_SIZE; i++) {
         int high = nibble(user[2 * i]), low = nibble(user[2 * i + 1]);
