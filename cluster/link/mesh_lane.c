@@ -6,9 +6,11 @@
 #define MS UINT64_C(1000000)
 enum {
     HELLO_AGAIN_MS = 500,
-    REDIAL_MS = 3000, /* a connection that does not come about is begun anew: after a bad handshake
-                         ZeroMQ gives up for good */
-    RECEIVE_MAX = 256 /* frames in a pass */
+    REDIAL_MS = 3000,  /* a connection that does not come about is begun anew: after a bad handshake
+                          ZeroMQ gives up for good */
+    LOOK_MS = 100,     /* at what is not up, or not acknowledged */
+    RECEIVE_MAX = 256, /* frames in a pass */
+    ROUNDS_MAX = 8
 };
 
 static void count(atomic_uint_least64_t *counter)
@@ -56,8 +58,10 @@ static void dial(lane_t *lane, uint64_t now_ns)
 static void lose_connection(lane_t *lane, uint64_t now_ns)
 {
     note_break(lane);
+    if (lane->state == LANE_UP)
+        lane->opened_ns = now_ns;
     lane->state = LANE_CONNECTING;
-    lane->since_ns = lane->opened_ns = now_ns;
+    lane->since_ns = now_ns;
 }
 
 static void greet(lane_t *lane, uint64_t now_ns)
@@ -108,71 +112,88 @@ static void on_answer(lane_t *lane, str_t bytes, uint64_t now_ns)
     else if (err == ERR_OK && frame.kind == FRAME_ACK && lane->state == LANE_UP)
         err = outbound_acked(&lane->out, frame.seq);
     else if (err == ERR_OK && frame.kind == FRAME_WHO) {
-        if (lane->state == LANE_UP)
+        if (lane->state == LANE_UP) {
+            lane->opened_ns = now_ns;
             greet(lane, now_ns);
+        }
     } else
         err = ERR_INVALID;
     if (err != ERR_OK)
         count(&lane->link->mesh->garbage);
 }
 
-/* All that came back, and whether it is connected still. */
-static void hear(lane_t *lane, uint64_t now_ns)
+static void hear_all(lane_t *lane, uint64_t now_ns)
 {
-    for (uint32_t i = 0; i < RECEIVE_MAX; i++) {
+    err_t err = ERR_OK;
+    for (uint32_t i = 0; i < RECEIVE_MAX && err != ERR_BUSY; i++) {
         wire_message_t message;
-        err_t err = wire_receive(lane->dealer, &message);
+        err = wire_receive(lane->dealer, &message);
         if (err == ERR_OK)
             on_answer(lane, message.bytes, now_ns);
         wire_message_deinit(&message);
-        if (err == ERR_BUSY)
-            break;
     }
-    if (!wire_is_connected(lane->dealer)) {
-        if (lane->state != LANE_CONNECTING)
-            lose_connection(lane, now_ns);
-    } else if (lane->state == LANE_CONNECTING)
-        greet(lane, now_ns);
 }
 
-/* What may go now; when to look again. */
+/* All that came back, and whether it is connected still. Each look at a socket, and each send,
+ * takes its news from its descriptor: so it is looked at until there are none. */
+static void hear(lane_t *lane, uint64_t now_ns)
+{
+    wire_events_t events = {.has_more = true};
+    for (int round = 0; round < ROUNDS_MAX && events.has_more; round++) {
+        hear_all(lane, now_ns);
+        events = wire_events(lane->dealer);
+        if (!events.is_connected && lane->state != LANE_CONNECTING)
+            lose_connection(lane, now_ns);
+        else if (events.is_connected && lane->state == LANE_CONNECTING) {
+            greet(lane, now_ns);
+            events = wire_events(lane->dealer);
+        }
+    }
+    lane->has_more = events.has_more;
+}
+
+/* What may go now; when to look again. What is heard meanwhile may let more go. */
 static uint64_t send_waiting(lane_t *lane, uint64_t now_ns)
 {
-    uint64_t due_ns = UINT64_MAX;
-    bool is_sent = false;
-    for (packet_t *packet; (packet = outbound_next(&lane->out, now_ns, &due_ns)) != NULL;
-         is_sent = true)
-        if (wire_send_packet(lane->dealer, packet) != ERR_OK) {
-            lose_connection(lane, now_ns);
-            return now_ns;
-        }
-    if (is_sent)
-        hear(lane, now_ns); /* a send takes the socket's news from its descriptor */
-    return due_ns;
+    for (;;) {
+        uint64_t due_ns;
+        packet_t *packet = outbound_next(&lane->out, now_ns, &due_ns);
+        if (packet == NULL)
+            return due_ns;
+        for (; packet != NULL; packet = outbound_next(&lane->out, now_ns, &due_ns))
+            if (wire_send_packet(lane->dealer, packet) != ERR_OK) {
+                lose_connection(lane, now_ns);
+                return now_ns;
+            }
+        hear(lane, now_ns);
+    }
+}
+
+/* When a lane is to be looked at again, whatever it hears until then. */
+static uint64_t next_look(const lane_t *lane, uint64_t now_ns)
+{
+    if (lane->has_more)
+        return now_ns;
+    bool is_waiting = lane->state != LANE_UP || outbound_oldest(&lane->out) != lane->out.seq;
+    return is_waiting ? now_ns + LOOK_MS * MS : UINT64_MAX;
 }
 
 static uint64_t step_lane(lane_t *lane, uint64_t now_ns)
 {
-    if (lane->state == LANE_CLOSED) {
-        if (lane->opened_ns == 0 || now_ns >= lane->opened_ns + REDIAL_MS * MS)
-            dial(lane, now_ns);
-        if (lane->state == LANE_CLOSED)
-            return lane->opened_ns + REDIAL_MS * MS;
-    }
-    hear(lane, now_ns);
-    if (lane->state == LANE_UP) {
-        uint64_t due_ns = send_waiting(lane, now_ns);
-        if (lane->state == LANE_UP)
-            return due_ns;
-    }
-    if (lane->state == LANE_GREETING && now_ns >= lane->since_ns + HELLO_AGAIN_MS * MS)
-        greet(lane, now_ns);
-    if (now_ns >= lane->opened_ns + REDIAL_MS * MS) {
+    bool is_late = lane->state != LANE_UP && now_ns >= lane->opened_ns + REDIAL_MS * MS;
+    if (lane->state == LANE_CLOSED ? is_late || lane->opened_ns == 0 : is_late) {
         hang_up(lane);
         dial(lane, now_ns);
     }
-    uint64_t since_ns = lane->state == LANE_GREETING ? lane->since_ns : lane->opened_ns;
-    return since_ns + (lane->state == LANE_GREETING ? HELLO_AGAIN_MS : REDIAL_MS) * MS;
+    if (lane->state == LANE_CLOSED)
+        return lane->opened_ns + REDIAL_MS * MS;
+    uint64_t due_ns = UINT64_MAX;
+    hear(lane, now_ns);
+    if (lane->state == LANE_UP)
+        due_ns = send_waiting(lane, now_ns);
+    if (lane->state == LANE_GREETING && now_ns >= lane->since_ns + HELLO_AGAIN_MS * MS)
+        greet(lane, now_ns);
+    return MIN(due_ns, next_look(lane, now_ns));
 }
 
 /* ---- what the other sends ---- */

@@ -32,6 +32,7 @@ struct lane {
     int fd;
     uint64_t since_ns;  /* of the state; of GREETING: the newest HELLO */
     uint64_t opened_ns; /* the dealer */
+    bool has_more;      /* to be heard, which a pass had no time for */
     uint64_t number;    /* of the newest HELLO */
     bool has_route;     /* the other side's connection to us is known */
     uint32_t route;

@@ -221,11 +221,13 @@ int wire_fd(void *socket)
     return zmq_getsockopt(socket, ZMQ_FD, &fd, &size) == 0 ? fd : -1;
 }
 
-bool wire_is_connected(void *dealer)
+wire_events_t wire_events(void *dealer)
 {
     int events = 0;
     size_t size = sizeof events;
-    return zmq_getsockopt(dealer, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLOUT) != 0;
+    if (zmq_getsockopt(dealer, ZMQ_EVENTS, &events, &size) != 0)
+        return (wire_events_t){0};
+    return (wire_events_t){(events & ZMQ_POLLOUT) != 0, (events & ZMQ_POLLIN) != 0};
 }
 
 /* ---- messages ---- */

@@ -29,8 +29,11 @@ void wire_close(wire_t *self); /* what was sent before goes out, for a moment */
 err_t wire_dial(wire_t *self, const link_peer_t *peer, void **out_dealer);
 void wire_hang_up(void **dealer);
 int wire_fd(void *socket);
-/* There is a connection, and the handshake was good. */
-bool wire_is_connected(void *dealer);
+typedef struct wire_events {
+    bool is_connected; /* there is a connection, and the handshake was good */
+    bool has_more;     /* to receive */
+} wire_events_t;
+wire_events_t wire_events(void *dealer);
 
 /* One message that came; deinit it also after an error. */
 typedef struct wire_message {
