@@ -16,7 +16,7 @@ err_t parcel_fill(void *what, buf_t *out)
     size_t at = out->size;
     const char head[HEAD_SIZE] = {FORM_MESSAGE, 0, 0};
     buf_append_bytes(out, head, sizeof head);
-    schema_encode(&remote_envelope_schema, &parcel->envelope, out);
+    envelope_encode(&parcel->envelope, out);
     TRY(buf_status(out));
     size_t size = out->size - at - HEAD_SIZE;
     if (size > ROUTER_ENVELOPE_SIZE_MAX)

@@ -36,6 +36,9 @@ typedef struct parcel {
     const void *body;
 } parcel_t;
 
+/* As schema_encode does, to the byte, several times as fast: every message has one. */
+void envelope_encode(const remote_envelope_t *envelope, buf_t *out);
+
 /* A router_fill_fn of a parcel_t. LIMIT, NO_MEMORY. */
 err_t parcel_fill(void *parcel, buf_t *out);
 

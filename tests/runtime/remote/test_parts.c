@@ -166,3 +166,44 @@ Test(envelope, what_is_past_a_bound_is_not_taken)
     parcel_t parcel = {.envelope = {.command_id = {huge, sizeof huge}}};
     check_err(parcel_fill(&parcel, &bytes), ERR_LIMIT);
 }
+
+/* Numbers, texts and lists on both sides of every length at which their form changes. */
+Test(envelope, it_is_written_as_any_schema_is)
+{
+    static const uint64_t numbers[] = {0,     1,     127,        128,        255,        256,
+                                       65535, 65536, 4294967295, 4294967296, UINT64_MAX, 99};
+    static const size_t sizes[] = {0, 1, 31, 32, 255, 256, 65535, 65536};
+    static char text[65536];
+    memset(text, 't', sizeof text);
+    for (size_t i = 0; i < COUNT_OF(numbers) * COUNT_OF(sizes); i++) {
+        uint64_t number = numbers[i % COUNT_OF(numbers)];
+        size_t size = sizes[i / COUNT_OF(numbers)];
+        uint32_t listed = (uint32_t)(i % 20);
+        uint64_t items[20];
+        for (uint32_t j = 0; j < listed; j++)
+            items[j] = number + j;
+        const remote_envelope_t envelope = {.what = (uint32_t)number,
+                                            .to = number,
+                                            .kind = {text, size},
+                                            .sender = i % 3 == 0 ? number : 0,
+                                            .is_numbered = i % 2 == 0,
+                                            .chain = {items, listed},
+                                            .text = {text, i % 5 == 0 ? size : 0},
+                                            .ask = i,
+                                            .left_us = i % 7,
+                                            .hops = i % 4,
+                                            .view = number,
+                                            .id = 1,
+                                            .other_id = 2,
+                                            .depth = 3,
+                                            .trace = 4,
+                                            .position = 5,
+                                            .err = 6,
+                                            .key = {text, i % 3},
+                                            .is_travelling = i % 3 == 1};
+        buf_t ours BUF_SCOPED = BUF_INIT, theirs BUF_SCOPED = BUF_INIT;
+        envelope_encode(&envelope, &ours);
+        schema_encode(&remote_envelope_schema, &envelope, &theirs);
+        cr_assert(str_equal(buf_str(&ours), buf_str(&theirs)), "case %zu", i);
+    }
+}
