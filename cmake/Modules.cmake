@@ -76,10 +76,10 @@ function(ms_tests dir)
     endforeach()
 endfunction()
 
-# ms_node_tests(LABEL TIMEOUT s [ALONE name...]): one ctest test for every *.test.mjs of this folder, after `npm ci` of its package.json; beside
-# those that are ALONE nothing else runs.
+# ms_node_tests(LABEL TIMEOUT s [THROUGH command] [ALONE name...]): one ctest test for every *.test.mjs of this folder, after `npm ci` of its
+# package.json; THROUGH a command that runs another one. Beside those that are ALONE nothing else runs.
 function(ms_node_tests label)
-    cmake_parse_arguments(arg "" "TIMEOUT" "ALONE" ${ARGN})
+    cmake_parse_arguments(arg "" "TIMEOUT;THROUGH" "ALONE" ${ARGN})
     find_program(NODE node)
     if(MS_LONG)
         math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * 30")
@@ -93,7 +93,7 @@ function(ms_node_tests label)
     file(GLOB files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.test.mjs)
     foreach(file ${files})
         get_filename_component(name ${file} NAME_WE)
-        add_test(NAME ${label}.${name} COMMAND ${NODE} --test ${file})
+        add_test(NAME ${label}.${name} COMMAND ${arg_THROUGH} ${NODE} --test ${file})
         set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} FIXTURES_REQUIRED ${label}_packages
             TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "MS_SOURCE=${MS_ROOT};MS_BUILD=${CMAKE_BINARY_DIR}")
     endforeach()

@@ -5,6 +5,9 @@
 //   const data = await server.graphql('{ me { name } }');
 //   await server.kill();  await server.start();        // kill -9 and on again, same data
 //   await server.stop();                               // SIGTERM, and the folder goes
+//
+// Another place than this machine's loopback (tests/chaos): options.address, options.port, and options.through, the
+// command that runs another one there.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -56,13 +59,13 @@ export function controlDatabase(action, folder) {
 // was waited for.
 export const PATIENCE_MS = 100000;
 
-/** Waits until `condition` gives something true; the only waiting that tests do. */
+/** Waits until `condition` gives something true; the only waiting that tests do. `what`: a text, or what makes it then. */
 export async function until(condition, what, limitMs = PATIENCE_MS) {
   const end = Date.now() + limitMs;
   for (;;) {
     const value = await condition();
     if (value) return value;
-    if (Date.now() > end) throw new Error(`in ${limitMs} ms this did not come true: ${what}`);
+    if (Date.now() > end) throw new Error(`in ${limitMs} ms this did not come true: ${typeof what === 'function' ? what() : what}`);
     await new Promise((next) => setTimeout(next, 10));
   }
 }
@@ -72,7 +75,7 @@ export class Server {
     this.options = options;
     this.folder = temporaryFolder();
     this.data = path.join(this.folder, 'data');
-    this.port = 0;
+    this.port = options.port ?? 0;
     this.cookies = new Map();
     this.log = '';
     // MS_DATABASE=1: every server of these tests keeps its journal in a PostgreSQL of its own.
@@ -91,11 +94,12 @@ export class Server {
   }
 
   async start(limitMs) {
-    const args = ['serve', '--data', this.data, '--listen', `127.0.0.1:${this.port}`];
+    const args = ['serve', '--data', this.data, '--listen', `${this.options.address ?? '127.0.0.1'}:${this.port}`];
     if (this.options.music !== null) args.push('--music', this.options.music ?? demoMusic());
     if (this.database) args.push('--database', this.database);
     args.push(...(this.options.flags ?? []));
-    this.child = spawn(program, args, {
+    const [command, ...before] = [...(this.options.through ?? []), program];
+    this.child = spawn(command, [...before, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'], cwd: this.folder, env: { ...process.env, ...this.options.environment?.(this.folder) },
     });
     let isOver = false;
