@@ -101,7 +101,7 @@ void crowd_init(crowd_t *self, const char *address)
     pthread_rwlockattr_destroy(&writers);
 }
 
-void crowd_start(crowd_t *self, size_t at, const char *host)
+void crowd_start(crowd_t *self, size_t at)
 {
     crowd_node_t *node = &self->nodes[at];
     members_options_t options = {
@@ -110,25 +110,34 @@ void crowd_start(crowd_t *self, size_t at, const char *host)
         .details = STR("{\"version\":\"test\"}"),
         .lease_ms = CROWD_LEASE_MS,
     };
+    char address[MEMBER_ADDRESS_SIZE];
     members_t *members = NULL;
-    snprintf(options.self.address, sizeof options.self.address, "%s:%zu",
-             host == NULL ? "node" : host, host == NULL ? at : 0);
+    snprintf(address, sizeof address, "node:%zu", at);
     check_ok(members_open(&options, &members));
     pthread_rwlock_wrlock(&self->lock);
     *node = (crowd_node_t){.crowd = self, .members = members, .node = members_node(members)};
     pthread_rwlock_unlock(&self->lock);
-    check_ok(members_join(members,
-                          &(members_links_t){node, probe, answer, ask_for, vouch, tell_all, NULL},
-                          &(members_node_t){node, take, stop}));
+    check_ok(members_join(
+        members, &(members_links_t){node, probe, answer, ask_for, vouch, tell_all, address},
+        &(members_node_t){node, take, stop}));
 }
 
-void crowd_kill(crowd_t *self, size_t at)
+err_t crowd_join_without_address(members_t *members)
 {
+    return members_join(members, &(members_links_t){.probe = probe}, &(members_node_t){0});
+}
+
+uint64_t crowd_kill(crowd_t *self, size_t at)
+{
+    uint64_t until_ms = 0;
     pthread_rwlock_wrlock(&self->lock);
     members_t *members = self->nodes[at].members;
     self->nodes[at].members = NULL; /* nobody calls it any more */
     pthread_rwlock_unlock(&self->lock);
+    if (members != NULL)
+        until_ms = members_lease_until_ms(members);
     members_close(members);
+    return until_ms;
 }
 
 void crowd_deinit(crowd_t *self)
@@ -173,6 +182,12 @@ member_status_t crowd_sees(crowd_t *self, size_t at, uint64_t node)
     roster_t *roster ROSTER_SCOPED = members_roster(self->nodes[at].members);
     const member_t *member = roster == NULL ? NULL : view_find(&roster->view, node);
     return member == NULL ? 0 : member->status;
+}
+
+bool crowd_is_told(crowd_t *self, size_t at, uint64_t node, str_t details)
+{
+    roster_t *roster ROSTER_SCOPED = members_roster(self->nodes[at].members);
+    return roster != NULL && str_equal(roster_details(roster, node), details);
 }
 
 bool crowd_is_whole(crowd_t *self, uint32_t live)

@@ -31,15 +31,18 @@ void crowd_init(crowd_t *self, const char *address);
 void crowd_deinit(crowd_t *self);
 #define CROWD_SCOPED SCOPED(crowd_deinit)
 
-/* The place is free. Its address is `host` or, NULL, its own. */
-void crowd_start(crowd_t *self, size_t at, const char *host);
-/* As kill -9: its threads end, its row stays. */
-void crowd_kill(crowd_t *self, size_t at);
+/* The place is free; its address is always the same. */
+void crowd_start(crowd_t *self, size_t at);
+err_t crowd_join_without_address(members_t *members);
+/* As kill -9: its threads end, its row stays. Until when it had its lease. */
+uint64_t crowd_kill(crowd_t *self, size_t at);
 void crowd_cut(crowd_t *self, size_t at, bool is_cut);
 bool crowd_is_stopped(crowd_t *self, size_t at);
 uint64_t crowd_taken(crowd_t *self, size_t at);
 members_status_t crowd_status(crowd_t *self, size_t at);
 /* As `at` sees it; 0: no row. */
 member_status_t crowd_sees(crowd_t *self, size_t at, uint64_t node);
+/* Whether `at` has those details of `node`. */
+bool crowd_is_told(crowd_t *self, size_t at, uint64_t node, str_t details);
 /* All that run are active, in one view of `live`, with a lease. */
 bool crowd_is_whole(crowd_t *self, uint32_t live);
