@@ -1,0 +1,131 @@
+/* What a runtime does for other nodes, with the n-th allocation failing, n from 1 until none is
+ * left to fail: who asked is told something, each monitor has its down, the sum of messages is
+ * right, and no block is left. tools/check_no_memory finds functions that are in no table. */
+#include "tests/support/faults/memory_faults.h"
+#include "tests/support/remote/fleet.h"
+
+static err_t fill(UNUSED void *what, buf_t *out)
+{
+    buf_append(out, STR("some bytes"));
+    return buf_status(out);
+}
+
+static void hear(UNUSED void *context, UNUSED uint64_t from, UNUSED str_t bytes)
+{
+}
+
+static void lost(UNUSED void *context, UNUSED uint64_t node)
+{
+}
+
+/* A node of its own, which is not started. */
+static void join(fleet_t *fleet)
+{
+    runtime_options_t options = {.scheduler_count = 1, .is_heap_only = true, .is_simulated = true};
+    runtime_t *runtime = NULL;
+    const router_t router = {NULL, fleet};
+    (void)memory_faults_arm(false);
+    check_ok(runtime_new(&options, &runtime));
+    (void)memory_faults_arm(true);
+    if (runtime_join(runtime, 7, &router) == ERR_OK) {
+        runtime_set_holder(runtime, &(router_holder_t){.context = fleet});
+        runtime_hear(runtime, ROUTER_NAMES, hear, fleet);
+        runtime_hear_lost(runtime, lost, fleet);
+        runtime_set_serving(runtime, true);
+        runtime_set_view(runtime, 3);
+        cr_assert(runtime_view(runtime) == 3 && runtime_node(runtime) == 7);
+        err_t err = runtime_place(runtime, 5, 99);
+        cr_assert(err == ERR_OK || err == ERR_NO_MEMORY);
+        cr_assert(runtime_placed(runtime, 5) == (err == ERR_OK ? 99 : ROUTER_NOBODY));
+        actor_ref_t ref = runtime_ref(runtime, 98, 77);
+        cr_assert(ref.bits == 0 ||
+                  (runtime_node_of(runtime, ref) == 98 && runtime_bits_of(ref) == 77));
+    } else {
+        cr_assert(eq(u64, runtime_node(runtime), 0));
+    }
+    runtime_free(runtime);
+}
+
+static void look(fleet_t *fleet)
+{
+    located_t at;
+    router_stats_t stats;
+    runtime_t *runtime = fleet_runtime(fleet, 1);
+    check_ok(runtime_locate(runtime, STR("agent"), STR("a"), &at));
+    check_ok(runtime_add_schema(runtime, &dead_letter_schema));
+    cr_assert(runtime_schema(runtime, STR("agent_echo")) == &agent_echo_schema);
+    runtime_router_stats(runtime, &stats);
+    err_t err = runtime_tell(runtime, 2, ROUTER_NAMES, fill, NULL);
+    cr_assert(err == ERR_OK || err == ERR_NO_MEMORY);
+    fleet_settle(fleet);
+}
+
+static scene_answer_t answers[2]; /* of this round */
+
+/* There, handled, and back: runtime_receive on both sides. */
+static void ask(fleet_t *fleet)
+{
+    scene_ask(&fleet->nodes[2], &answers[0], agent_at("a"), 50, agent_echo, .text = STR("a text"));
+    fleet_settle(fleet);
+}
+
+static void lose(fleet_t *fleet)
+{
+    scene_ask(&fleet->nodes[2], &answers[0], agent_at("a"), 50, agent_silence);
+    scene_ask(&fleet->nodes[2], &answers[1], agent_at("b"), 50, agent_watch_name, .key = STR("a"));
+    fleet_settle(fleet);
+    network_cut(fleet->network, 1, 2);
+    fleet_settle(fleet);
+}
+
+static const struct {
+    const char *what;
+    void (*use)(fleet_t *fleet);
+} rows[] = {
+    {"runtime_join runtime_node runtime_place runtime_placed runtime_set_serving runtime_set_view "
+     "runtime_view runtime_set_holder runtime_hear runtime_hear_lost runtime_ref runtime_node_of "
+     "runtime_bits_of",
+     join},
+    {"runtime_locate runtime_schema runtime_add_schema runtime_router_stats runtime_tell", look},
+    {"runtime_receive", ask},
+    {"runtime_node_lost", lose},
+};
+
+/* Returns whether an allocation was left to fail. */
+static bool try_without(size_t row, uint64_t nth)
+{
+    fleet_t fleet;
+    int64_t before = memory_faults_live();
+    fleet_begin(&fleet, 1, 2, NULL);
+    fleet_place(&fleet, "agent", "b", 2);
+    memset(answers, 0, sizeof answers);
+    memory_faults_reset();
+    memory_faults_choose(&nth, 1);
+    (void)memory_faults_arm(true);
+
+    rows[row].use(&fleet);
+
+    (void)memory_faults_arm(false);
+    bool has_failed = memory_faults_failed() > 0;
+    memory_faults_reset();
+    fleet_pass(&fleet, 60);
+    cr_assert(rows[row].use != ask || answers[0].count == 1, "%s, %llu: answered %u times",
+              rows[row].what, (unsigned long long)nth, answers[0].count);
+    cr_assert(atomic_load(&fleet.log.downs) <= atomic_load(&fleet.log.watched));
+    fleet_end(&fleet);
+    cr_assert(memory_faults_live() == before, "%s, %llu: blocks are left", rows[row].what,
+              (unsigned long long)nth);
+    return has_failed;
+}
+
+Test(no_memory_router, each_allocation_may_fail)
+{
+    enum { ROUNDS_MAX = 2000 };
+    for (size_t row = 0; row < COUNT_OF(rows); row++) {
+        uint64_t nth = 1;
+        while (nth < ROUNDS_MAX && try_without(row, nth))
+            nth++;
+        cr_assert(nth > 1 && nth < ROUNDS_MAX, "%s: %llu rounds", rows[row].what,
+                  (unsigned long long)nth);
+    }
+}
