@@ -179,7 +179,8 @@ typedef struct ask_many {
 void actor_ask_many_message(context_t *ctx, const ask_many_t *many, const schema_t *schema,
                             const void *message);
 
-/* Publishes to the topic's subscribers on this node; fire and forget. */
+/* Publishes to the topic's subscribers; fire and forget. A topic with a '/' in its name is that of
+ * all nodes, any other one of this node (topic_router.h). */
 #define actor_publish(ctx, topic, event, ...)                                                      \
     actor_publish_message((ctx), (topic), &event##_schema, &__extension__(event##_t){__VA_ARGS__})
 void actor_publish_message(context_t *ctx, str_t topic, const schema_t *schema,

@@ -8,6 +8,7 @@
 #include "runtime/schedule/governor.h"
 #include "runtime/schedule/offload.h"
 #include "runtime/schedule/scheduler.h"
+#include "runtime/topic_router.h"
 
 enum {
     KINDS_MAX = 128,
@@ -77,6 +78,7 @@ struct runtime {
     const actor_chunks_t *chunks; /* the registry's, for actor_at */
     offload_t *offload;
     topic_index_t *topics;
+    topic_router_t topic_router; /* none: all topics are of this node */
     dead_letters_t *dead_letters;
     struct remote *remote; /* NULL: there are no other nodes */
     struct names *names;

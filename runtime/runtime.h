@@ -64,7 +64,8 @@ const ms_random_t *runtime_random(const runtime_t *self);
                          &__extension__(command##_t){__VA_ARGS__})
 err_t runtime_send_message(runtime_t *self, address_t to, const schema_t *schema,
                            const void *message);
-/* From any thread: publishes to a topic of this node. */
+/* From any thread: publishes to a topic; with a '/' in its name to that of all nodes
+ * (topic_router.h). */
 #define runtime_publish(runtime, topic, event, ...)                                                \
     runtime_publish_message((runtime), (topic), &event##_schema,                                   \
                             &__extension__(event##_t){__VA_ARGS__})

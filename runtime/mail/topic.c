@@ -3,6 +3,7 @@
 #include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
 #include "runtime/kernel.h"
+#include "runtime/life/behaviour.h"
 
 enum { INDEX_BUCKETS = 4096 };
 
@@ -50,11 +51,12 @@ static index_row_t **index_at(topic_index_t *self, str_t name)
     return at;
 }
 
-static err_t index_add(topic_index_t *self, str_t name, uint32_t scheduler)
+static err_t index_add(topic_index_t *self, str_t name, uint32_t scheduler, bool *out_is_first)
 {
     err_t err = ERR_OK;
     uv_rwlock_wrlock(&self->lock);
     index_row_t **at = index_at(self, name);
+    *out_is_first = *at == NULL;
     if (*at == NULL) {
         index_row_t *row = memory_new(sizeof *row + name.size);
         if (row == NULL) {
@@ -71,19 +73,23 @@ static err_t index_add(topic_index_t *self, str_t name, uint32_t scheduler)
     return err;
 }
 
-static void index_remove(topic_index_t *self, str_t name, uint32_t scheduler)
+/* Returns whether nobody is left. */
+static bool index_remove(topic_index_t *self, str_t name, uint32_t scheduler)
 {
+    bool is_last = false;
     uv_rwlock_wrlock(&self->lock);
     index_row_t **at = index_at(self, name);
     if (*at != NULL) {
         (*at)->schedulers &= ~(UINT64_C(1) << scheduler);
-        if ((*at)->schedulers == 0) {
+        is_last = (*at)->schedulers == 0;
+        if (is_last) {
             index_row_t *row = *at;
             *at = row->next;
             memory_free(row);
         }
     }
     uv_rwlock_wrunlock(&self->lock);
+    return is_last;
 }
 
 static uint64_t index_find(topic_index_t *self, str_t name)
@@ -93,6 +99,40 @@ static uint64_t index_find(topic_index_t *self, str_t name)
     uint64_t schedulers = row == NULL ? 0 : row->schedulers;
     uv_rwlock_rdunlock(&self->lock);
     return schedulers;
+}
+
+/* ---- other nodes ---- */
+
+#define FIELD_OF(tag, name)                                                                        \
+    {                                                                                              \
+#name, tag, FIELD_TYPE_BOOL, NULL, offsetof(topic_gap_t, name), 0                          \
+    }
+static const schema_field_t gap_fields[] = {FIELD_OF(1, is_start), FIELD_OF(2, is_late)};
+const schema_t topic_gap_schema = {
+    "topic_gap", SCHEMA_MESSAGE, sizeof(topic_gap_t), gap_fields, COUNT_OF(gap_fields), 0, true};
+
+void runtime_set_topic_router(runtime_t *self, const topic_router_t *router)
+{
+    ASSERT(!self->is_started);
+    self->topic_router = *router;
+}
+
+bool topic_is_shared(str_t topic)
+{
+    return str_find(topic, '/') < topic.size;
+}
+
+static bool is_routed(const runtime_t *runtime, str_t topic)
+{
+    return runtime->topic_router.publish != NULL && topic_is_shared(topic);
+}
+
+/* Somebody is the first here, or the last was. */
+static void tell_router(const runtime_t *runtime, str_t topic)
+{
+    const topic_router_t *router = &runtime->topic_router;
+    if (is_routed(runtime, topic))
+        router->changed(router->context, topic);
 }
 
 /* ---- a scheduler's subscriptions ---- */
@@ -106,7 +146,8 @@ struct edge_subscription {
     void *context;
     uint64_t actor;
     uint32_t incarnation;
-    bool is_dead; /* unsubscribed while its topic was being delivered */
+    bool hears_gaps; /* an actor: it has a handler for them */
+    bool is_dead;    /* unsubscribed while its topic was being delivered */
     scheduler_t *scheduler;
 };
 
@@ -133,10 +174,13 @@ static topic_t *topic_find_or_add(scheduler_t *scheduler, str_t name)
     topic_t *topic = memory_new(sizeof *topic + name.size);
     if (topic == NULL)
         return NULL;
-    if (index_add(scheduler->runtime->topics, name, scheduler->index) != ERR_OK) {
+    bool is_first = false;
+    if (index_add(scheduler->runtime->topics, name, scheduler->index, &is_first) != ERR_OK) {
         memory_free(topic);
         return NULL;
     }
+    if (is_first)
+        tell_router(scheduler->runtime, name);
     memcpy(topic + 1, name.data, name.size);
     topic->name = str_of(topic + 1, name.size);
     topic->end = &topic->first;
@@ -194,7 +238,8 @@ static void sweep(scheduler_t *scheduler, topic_t *topic)
         return;
     topic_t **in_table = topic_at(&scheduler->topics, topic->name);
     *in_table = topic->next;
-    index_remove(scheduler->runtime->topics, topic->name, scheduler->index);
+    if (index_remove(scheduler->runtime->topics, topic->name, scheduler->index))
+        tell_router(scheduler->runtime, topic->name);
     memory_free(topic);
 }
 
@@ -243,7 +288,9 @@ err_t topic_subscribe_actor(scheduler_t *self, actor_t *actor, str_t topic)
     if (topic.size > TOPIC_SIZE_MAX || extra->subscription_count == ACTOR_TOPICS_MAX)
         return ERR_LIMIT;
     extra->subscriber = MAX(extra->subscriber, UINT32_C(1));
+    const actor_kind_t *kind = actor->kind;
     edge_subscription_t model = {.actor = actor_bits(actor), .incarnation = extra->subscriber};
+    model.hears_gaps = handler_in(kind->handlers, kind->handler_count, &topic_gap_schema) != NULL;
     edge_subscription_t *subscription = subscribe(self, topic, &model);
     if (subscription == NULL)
         return ERR_NO_MEMORY;
@@ -297,19 +344,50 @@ void topic_missed(runtime_t *runtime, str_t topic)
     dead_letter(runtime, NULL, DEAD_NO_MEMORY, &(dead_receiver_t){"(topic)", topic, 0});
 }
 
-void topic_publish(runtime_t *runtime, message_t *message)
+/* Takes the message. False: some miss it. */
+static bool fan_out(runtime_t *runtime, message_t *message)
 {
+    bool is_whole = true;
     uint64_t schedulers = index_find(runtime->topics, message_text(message));
     while (schedulers != 0) {
         uint32_t index = (uint32_t)__builtin_ctzll(schedulers);
         schedulers &= schedulers - 1;
         message_t *copy = schedulers == 0 ? STEAL(message) : message_dup(message);
+        is_whole &= copy != NULL;
         if (copy == NULL)
             topic_missed(runtime, message_text(message));
         else
             scheduler_post(&runtime->schedulers[index], copy);
     }
     message_free(message);
+    return is_whole;
+}
+
+void topic_publish(runtime_t *runtime, message_t *message)
+{
+    const topic_router_t *router = &runtime->topic_router;
+    str_t topic = message_text(message);
+    bool is_here = !is_routed(runtime, topic) ||
+                   router->publish(router->context, topic, message->schema, message_body(message));
+    if (is_here)
+        fan_out(runtime, message);
+    else
+        message_free(message);
+}
+
+bool runtime_topic_deliver(runtime_t *self, str_t topic, const schema_t *schema, const void *body)
+{
+    if (!topic_is_heard(self, topic))
+        return true;
+    message_t *message = message_new(MESSAGE_PUBLISH, schema, body, (str_t){NULL, 0}, topic);
+    if (message == NULL)
+        topic_missed(self, topic);
+    return message != NULL && fan_out(self, message);
+}
+
+bool runtime_topic_is_heard(const runtime_t *self, str_t topic)
+{
+    return topic_is_heard(self, topic);
 }
 
 static void deliver_to_actor(scheduler_t *self, const edge_subscription_t *subscription,
@@ -336,7 +414,8 @@ void topic_deliver(scheduler_t *self, const message_t *message)
         return;
     self->topics.delivering = topic;
     for (edge_subscription_t *it = topic->first; it != NULL; it = it->next) {
-        if (it->is_dead)
+        bool is_for_it = it->fn != NULL || it->hears_gaps || message->schema != &topic_gap_schema;
+        if (it->is_dead || !is_for_it)
             continue;
         if (it->fn != NULL)
             it->fn(it->context, topic->name, message->schema, message_body(message));

@@ -1,5 +1,5 @@
 #pragma once
-/* topic.h -- publish and subscribe on this node.
+/* topic.h -- publish and subscribe on this node; with others: topic_router.h.
  *
  * A publish looks up which schedulers have subscribers and puts one copy into the inbox of each;
  * there it goes to the edges' functions and, copied once more, to the mailboxes of actors. A
@@ -34,7 +34,8 @@ topic_index_t *topic_index_new(void);
 void topic_index_free(topic_index_t *self);
 
 void topic_table_deinit(scheduler_t *scheduler);
-/* Takes the message; its text is the topic. */
+/* Takes the message; its text is the topic. Where that has another home (topic_router.h) it goes
+ * there first. */
 void topic_publish(runtime_t *runtime, message_t *message);
 bool topic_is_heard(const runtime_t *runtime, str_t topic);
 /* Some of its subscribers miss a message for want of memory: a dead letter. */
