@@ -57,8 +57,12 @@ typedef struct home {
     token_verifier_t *verifier;
     edge_subscription_t *ended; /* sessions that end anywhere */
     uint64_t ended_ticket;      /* asks which ones ended lately; 0: answered */
-    uint64_t last_connection;   /* numbers sockets for `session` */
+    bool is_ended_missed;       /* some were missed: those that ended lately are told again */
 } home_t;
+
+/* Told on this node of each session that has ended, also of those whose end was missed before: for
+ * sockets. */
+#define TOPIC_SESSIONS_ENDED_HERE STR("sessions.ended")
 
 /* Subscribes to ended sessions. */
 err_t home_init(home_t *self, const api_t *api, edge_t *edge);

@@ -6,10 +6,10 @@
 
 #define PRESENCE_KIND "presence"
 #define PRESENCE_KEY STR("node")
-#define TOPIC_PRESENCE STR("presence")
+#define TOPIC_PRESENCE STR("presence/node")
 
 enum {
-    PRESENCE_MAX = 1000, /* listeners on one node; who comes after that is not shown */
+    PRESENCE_MAX = 1000, /* listeners; who comes after that is not shown */
     PRESENCE_REFRESH_MS = 30000,
     PRESENCE_LOST_MS = 90000
 };

@@ -13,7 +13,7 @@ enum {
 
 #define ROOTS_KIND "roots"
 #define ROOTS_KEY STR("all")
-#define LIBRARY_STATUS_TOPIC STR("library/status")
+#define LIBRARY_STATUS_TOPIC STR("roots/all/status")
 
 /* In the order of GraphQL's ScanPhase. */
 typedef enum scan_phase {

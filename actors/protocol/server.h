@@ -6,7 +6,7 @@
 
 #define SERVER_KIND "server"
 #define SERVER_KEY STR("node")
-#define TOPIC_SERVER STR("server")
+#define TOPIC_SERVER STR("server/node")
 
 enum { SERVER_NOTICE_SIZE_MAX = 500 };
 

@@ -35,7 +35,7 @@ static void publish_change(playlist_self_t *self, context_t *ctx)
                                  self->list.is_public};
     actor_publish_message(ctx, arena_printf(arena, "playlist/%.*s", STR_ARG(id)),
                           &playlist_changed_schema, &change);
-    actor_publish_message(ctx, arena_printf(arena, "user/%.*s/playlists", STR_ARG(owner)),
+    actor_publish_message(ctx, arena_printf(arena, "playlists/%.*s", STR_ARG(owner)),
                           &playlist_changed_schema, &change);
 }
 

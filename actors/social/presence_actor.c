@@ -1,4 +1,4 @@
-/* presence_actor.c -- who is listening on this node. It keeps nothing: `session` tells it again. */
+/* presence_actor.c -- who is listening. It keeps nothing: `session` tells it again. */
 
 #include "actors/protocol/presence.h"
 #include "actors/social/kinds.h"

@@ -160,7 +160,7 @@ typedef struct playlist_job {
 static void publish_playlists(context_t *ctx, str_t playlist_id, uint64_t version, bool is_deleted)
 {
     str_t user_id = context_key(ctx);
-    str_t topic = arena_printf(context_arena(ctx), "user/%.*s/playlists", STR_ARG(user_id));
+    str_t topic = arena_printf(context_arena(ctx), "playlists/%.*s", STR_ARG(user_id));
     actor_publish(ctx, topic, playlist_changed, .playlist_id = playlist_id, .owner_id = user_id,
                   .version = version, .is_deleted = is_deleted);
 }

@@ -180,7 +180,7 @@ static err_t socket_init(socket_t *self, home_t *home)
     const graphql_ws_handlers_t handlers = {
         .send = send_text, .close = close_socket, .context = self};
     TRY(graphql_ws_new(home->api->graphql, &handlers, NULL, self->graph, &self->protocol));
-    self->ended = edge_subscribe(home->edge, TOPIC_SESSIONS_ENDED, session_has_ended, self);
+    self->ended = edge_subscribe(home->edge, TOPIC_SESSIONS_ENDED_HERE, session_has_ended, self);
     return self->ended == NULL ? ERR_NO_MEMORY : ERR_OK;
 }
 

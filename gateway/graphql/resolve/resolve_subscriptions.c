@@ -1,18 +1,21 @@
-/* resolve_subscriptions.c -- GraphQL subscriptions over the node's topics.
+/* resolve_subscriptions.c -- GraphQL subscriptions over topics.
  *
  * A feed joins one subscription's stream to one topic. What is published is copied once into an
  * event; a client that is slower than its topic skips to the newest, where events are states; where
- * they are not (`track`), its subscription fails instead. The feed of `session` also keeps its
- * device attached for as long as it is open. */
+ * they are not (`track`), its subscription fails instead. The same where something may be missing
+ * (topic_gap): the state is asked for, or the subscription fails. The feed of `session` also keeps
+ * its device attached for as long as it is open. */
 
 #include "actors/protocol/server.h"
 #include "actors/protocol/user.h"
 #include "gateway/graphql/resolve/views.h"
 #include "runtime/base/memory.h"
+#include "runtime/topic_router.h"
 
 enum { FEED_RETRY_MS = 20 };
 
-typedef struct feed {
+typedef struct feed feed_t;
+struct feed {
     graph_t *graph;
     graphql_stream_t *stream; /* NULL: it has ended */
     edge_subscription_t *subscription;
@@ -27,11 +30,14 @@ typedef struct feed {
     /* Where it says so of a message, the subscription ends: its subject is not the caller's to see
      * any more. NULL: never. */
     bool (*is_hidden)(const graph_t *graph, const void *message);
-    str_t room;                           /* its key: the room is asked for, each time it changed */
+    void (*ask)(feed_t *self);            /* for the state; NULL: there is none */
     bool is_asking, is_changed, is_known; /* once at a time; since it was asked; ever */
+    bool has_gaps;                        /* between two events something may be missing */
+    str_t playlist;                       /* its key */
+    str_t room;                           /* its key: the room is asked for, each time it changed */
     arena_t arena;
     uint32_t open_handles, questions; /* what keeps the feed after its end */
-} feed_t;
+};
 
 static void feed_release(feed_t *self)
 {
@@ -94,20 +100,69 @@ static void *event_of(const schema_t *schema, const void *message)
     return event;
 }
 
-static void ask_room(feed_t *self);
+/* ---- the state ---- */
+
+/* Once at a time, and once more where something happened meanwhile. */
+static void ask_state(feed_t *self)
+{
+    self->is_changed = self->is_asking;
+    if (self->is_asking)
+        return;
+    self->is_asking = true;
+    self->questions++;
+    self->ask(self);
+}
+
+/* Ends each answer to that. */
+static void state_known(feed_t *self)
+{
+    self->questions--;
+    self->is_asking = false;
+    if (self->stream != NULL && self->is_changed)
+        ask_state(self);
+    feed_release(self);
+}
+
+/* The state now, as an event. */
+static void got_state(void *context, const answer_t *answer)
+{
+    feed_t *self = context;
+    if (self->stream != NULL && answer->err != ERR_OK)
+        graphql_stream_fail(self->stream, answer->err, NULL);
+    else if (self->stream != NULL)
+        feed_emit(self, event_of(answer->schema, answer->message));
+    state_known(self);
+}
+
+#define feed_ask(feed, to, command, ...)                                                           \
+    edge_ask((feed)->graph->home->edge, (to), ASK_TIMEOUT_MS, (str_t){0}, got_state, (feed),       \
+             command, ##__VA_ARGS__)
+
+static void was_missed(feed_t *self, const topic_gap_t *gap)
+{
+    self->has_gaps = true;
+    if (self->ask != NULL)
+        ask_state(self);
+    else if (!gap->is_start && !gap->is_late)
+        graphql_stream_fail(self->stream, ERR_UNAVAILABLE, "events were missed");
+}
 
 static void was_published(void *context, str_t topic, const schema_t *schema, const void *message)
 {
     feed_t *self = context;
     (void)topic;
+    if (schema == &topic_gap_schema)
+        was_missed(self, message);
     if (schema != self->schema)
         return;
-    if (self->is_hidden != NULL && self->is_hidden(self->graph, message))
+    if (self->is_hidden != NULL && self->is_hidden(self->graph, message)) {
         graphql_stream_end(self->stream);
-    else if (self->room.data != NULL)
-        ask_room(self);
-    else
+    } else if (self->room.data != NULL) {
+        ask_state(self);
+    } else {
+        self->is_changed |= self->has_gaps && self->is_asking; /* the answer may be the older one */
         feed_emit(self, event_of(schema, message));
+    }
 }
 
 static void feed_closed(void *context)
@@ -148,25 +203,6 @@ static err_t feed_open(graphql_field_t *field, graphql_stream_t *stream, str_t t
     return ERR_OK;
 }
 
-/* The state now, as the first event. */
-static void first_known(void *context, const answer_t *answer)
-{
-    feed_t *self = context;
-    self->questions--;
-    if (self->stream != NULL && answer->err != ERR_OK)
-        graphql_stream_fail(self->stream, answer->err, NULL);
-    else if (self->stream != NULL)
-        feed_emit(self, event_of(answer->schema, answer->message));
-    feed_release(self);
-}
-
-#define feed_ask(feed, to, command, ...)                                                           \
-    do {                                                                                           \
-        (feed)->questions++;                                                                       \
-        edge_ask((feed)->graph->home->edge, (to), ASK_TIMEOUT_MS, (str_t){0}, first_known, (feed), \
-                 command, ##__VA_ARGS__);                                                          \
-    } while (0)
-
 static str_t topic_of_user(graphql_field_t *field, const char *format)
 {
     str_t user = graph_user_id(graph_of(field));
@@ -184,9 +220,14 @@ static void attached(void *context, const answer_t *answer)
         graphql_stream_fail(self->stream, answer->err, NULL);
     } else if (self->stream != NULL && !self->is_attached) {
         self->is_attached = true;
-        feed_ask(self, address_of(SESSION_KIND, graph_user_id(self->graph)), session_get);
+        ask_state(self);
     }
     feed_release(self);
+}
+
+static void ask_session(feed_t *self)
+{
+    feed_ask(self, address_of(SESSION_KIND, graph_user_id(self->graph)), session_get);
 }
 
 static void attach(feed_t *self)
@@ -213,8 +254,8 @@ static err_t open_session(graphql_field_t *field, graphql_stream_t *stream)
         feed->device_id = (str_t){0}; /* nothing to detach */
         return ERR_NO_MEMORY;
     }
-    feed->connection = ++feed->graph->home->last_connection * 256 +
-                       edge_scheduler(feed->graph->home->edge); /* unique over schedulers */
+    feed->ask = ask_session;
+    feed->connection = random_u64(runtime_random(feed->graph->home->api->runtime));
     feed_timer_init(feed, &feed->attach);
     uv_timer_start(&feed->attach, attach_again, SESSION_ATTACH_EVERY_MS, SESSION_ATTACH_EVERY_MS);
     attach(feed);
@@ -227,7 +268,6 @@ static err_t open_session(graphql_field_t *field, graphql_stream_t *stream)
 static void playlist_known(void *context, const answer_t *answer)
 {
     feed_t *self = context;
-    self->questions--;
     if (self->stream != NULL && answer->err != ERR_OK) {
         graphql_stream_fail(self->stream, answer->err, NULL);
     } else if (self->stream != NULL) {
@@ -235,7 +275,13 @@ static void playlist_known(void *context, const answer_t *answer)
         const playlist_changed_t now = {.playlist_id = view->playlist_id};
         feed_emit(self, event_of(&playlist_changed_schema, &now));
     }
-    feed_release(self);
+    state_known(self);
+}
+
+static void ask_playlist(feed_t *self)
+{
+    edge_ask(self->graph->home->edge, address_of(PLAYLIST_KIND, self->playlist), ASK_TIMEOUT_MS,
+             (str_t){0}, playlist_known, self, playlist_get, .user_id = graph_user_id(self->graph));
 }
 
 static bool playlist_is_hidden(const graph_t *graph, const void *message)
@@ -253,9 +299,11 @@ static err_t open_playlist(graphql_field_t *field, graphql_stream_t *stream)
     str_t topic = arena_printf(graphql_arena(field), "playlist/%.*s", STR_ARG(key));
     TRY(feed_open(field, stream, topic, &playlist_changed_schema, &feed));
     feed->is_hidden = playlist_is_hidden;
-    feed->questions++;
-    edge_ask(feed->graph->home->edge, address_of(PLAYLIST_KIND, key), ASK_TIMEOUT_MS, (str_t){0},
-             playlist_known, feed, playlist_get, .user_id = graph_user_id(feed->graph));
+    feed->ask = ask_playlist;
+    feed->playlist = arena_str(&feed->arena, key);
+    if (feed->playlist.data == NULL)
+        return ERR_NO_MEMORY;
+    ask_state(feed);
     return ERR_OK;
 }
 
@@ -273,12 +321,21 @@ static err_t playlist_now(graphql_field_t *field)
                      playlist_get, .user_id = graph_user_id(graph_of(field)));
 }
 
+/* All of them are read for each event. */
+static void read_playlists(feed_t *self)
+{
+    const playlist_changed_t any = {0};
+    feed_emit(self, event_of(&playlist_changed_schema, &any));
+    state_known(self);
+}
+
 static err_t open_playlists(graphql_field_t *field, graphql_stream_t *stream)
 {
     feed_t *feed;
-    str_t user = graph_user_id(graph_of(field));
-    str_t topic = arena_printf(graphql_arena(field), "user/%.*s/playlists", STR_ARG(user));
-    return feed_open(field, stream, topic, &playlist_changed_schema, &feed);
+    str_t topic = topic_of_user(field, "playlists/");
+    TRY(feed_open(field, stream, topic, &playlist_changed_schema, &feed));
+    feed->ask = read_playlists;
+    return ERR_OK;
 }
 
 /* ---- rooms ---- */
@@ -288,8 +345,6 @@ static err_t open_playlists(graphql_field_t *field, graphql_stream_t *stream)
 static void room_known(void *context, const answer_t *answer)
 {
     feed_t *self = context;
-    self->questions--;
-    self->is_asking = false;
     bool is_gone = self->is_known && answer->err == ERR_NOT_FOUND;
     if (self->stream != NULL && is_gone) {
         graphql_stream_end(self->stream);
@@ -299,18 +354,11 @@ static void room_known(void *context, const answer_t *answer)
         self->is_known = true;
         feed_emit(self, event_of(&room_view_schema, answer->message));
     }
-    if (self->stream != NULL && self->is_changed)
-        ask_room(self);
-    feed_release(self);
+    state_known(self);
 }
 
 static void ask_room(feed_t *self)
 {
-    self->is_changed = self->is_asking;
-    if (self->is_asking)
-        return;
-    self->is_asking = true;
-    self->questions++;
     edge_ask(self->graph->home->edge, address_of(ROOM_KIND, self->room), ASK_TIMEOUT_MS, (str_t){0},
              room_known, self, room_get, .user_id = graph_user_id(self->graph));
 }
@@ -332,7 +380,8 @@ static err_t open_room(graphql_field_t *field, graphql_stream_t *stream)
     feed->room = arena_str(&feed->arena, key);
     if (feed->room.data == NULL)
         return ERR_NO_MEMORY;
-    ask_room(feed);
+    feed->ask = ask_room;
+    ask_state(feed);
     return ERR_OK;
 }
 
@@ -343,11 +392,17 @@ static err_t room_now(graphql_field_t *field)
 
 /* ---- the rest ---- */
 
+static void ask_library(feed_t *self)
+{
+    feed_ask(self, address_of(ROOTS_KIND, ROOTS_KEY), roots_get_status);
+}
+
 static err_t open_library(graphql_field_t *field, graphql_stream_t *stream)
 {
     feed_t *feed;
     TRY(feed_open(field, stream, LIBRARY_STATUS_TOPIC, &library_status_schema, &feed));
-    feed_ask(feed, address_of(ROOTS_KIND, ROOTS_KEY), roots_get_status);
+    feed->ask = ask_library;
+    ask_state(feed);
     return ERR_OK;
 }
 
@@ -369,11 +424,17 @@ static err_t track_now(graphql_field_t *field)
     return graphql_return_object(field, track);
 }
 
+static void ask_listeners(feed_t *self)
+{
+    feed_ask(self, address_of(PRESENCE_KIND, PRESENCE_KEY), presence_get);
+}
+
 static err_t open_listeners(graphql_field_t *field, graphql_stream_t *stream)
 {
     feed_t *feed;
     TRY(feed_open(field, stream, TOPIC_PRESENCE, &presence_list_schema, &feed));
-    feed_ask(feed, address_of(PRESENCE_KIND, PRESENCE_KEY), presence_get);
+    feed->ask = ask_listeners;
+    ask_state(feed);
     return ERR_OK;
 }
 
@@ -389,21 +450,33 @@ static err_t listeners_now(graphql_field_t *field)
     return graph_ask(field, address_of(SERVER_KIND, SERVER_KEY), got_features, server_get);
 }
 
+static void ask_settings(feed_t *self)
+{
+    feed_ask(self, address_of(USER_KIND, graph_user_id(self->graph)), user_get_settings);
+}
+
 static err_t open_settings(graphql_field_t *field, graphql_stream_t *stream)
 {
     feed_t *feed;
     str_t user = graph_user_id(graph_of(field));
     str_t topic = arena_printf(graphql_arena(field), "user/%.*s/settings", STR_ARG(user));
     TRY(feed_open(field, stream, topic, &user_settings_schema, &feed));
-    feed_ask(feed, address_of(USER_KIND, user), user_get_settings);
+    feed->ask = ask_settings;
+    ask_state(feed);
     return ERR_OK;
+}
+
+static void ask_server(feed_t *self)
+{
+    feed_ask(self, address_of(SERVER_KIND, SERVER_KEY), server_get);
 }
 
 static err_t open_server(graphql_field_t *field, graphql_stream_t *stream)
 {
     feed_t *feed;
     TRY(feed_open(field, stream, TOPIC_SERVER, &server_settings_schema, &feed));
-    feed_ask(feed, address_of(SERVER_KIND, SERVER_KEY), server_get);
+    feed->ask = ask_server;
+    ask_state(feed);
     return ERR_OK;
 }
 

@@ -108,7 +108,7 @@ Test(social, edits_are_published_and_a_repeat_is_not)
     char topic[80];
     snprintf(topic, sizeof topic, "playlist/%.*s", STR_ARG(made->playlist_id));
     listening_start(&changes, world.asking.runtime, str_from(topic));
-    listening_start(&lists, world.asking.runtime, STR("user/ann/playlists"));
+    listening_start(&lists, world.asking.runtime, STR("playlists/ann"));
     playlist_move_t move = {.user_id = STR("ann"), .entry_id = 3, .index = 0};
 
     for (int i = 0; i < 2; i++) /* the second is answered from memory */

@@ -149,7 +149,7 @@ static void ask(topic_world_t *self, node_t *node, uint32_t topic)
     event_t event = {.kind = EVENT_ASK, .to = node->index, .topic = topic, .number = ++self->asks};
     reader->ask = event.number;
     memcpy(event.pushes, reader->pushes, sizeof event.pushes);
-    plan(self, self->now_ms + 1 + draw(self, 2 * self->options.delay_ms), event);
+    plan(self, self->now_ms + 1 + draw(self, (uint64_t)2 * self->options.delay_ms), event);
 }
 
 /* What was published until now it asks for. */
@@ -325,7 +325,7 @@ void topic_world_change_view(topic_world_t *self, uint64_t within_ms)
     }
     view_row_t view = {.placement = memory_new(sizeof *view.placement)};
     ASSERT(view.placement != NULL);
-    uint64_t members[NODES];
+    uint64_t members[NODES] = {0};
     uint32_t member_count = 0;
     for (uint32_t i = 0; i < self->node_count; i++) {
         end_if_drained(self, i);
