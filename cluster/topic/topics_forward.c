@@ -8,9 +8,11 @@ static forward_t *forward_of(topics_t *self, topic_t *topic)
     if (topic->forward != NULL)
         return topic->forward;
     topic->forward = memory_new(sizeof *topic->forward);
-    if (topic->forward != NULL)
-        *topic->forward =
-            (forward_t){.number = self->forwards, .sent = self->forwards, .series = ++self->asks};
+    if (topic->forward == NULL)
+        return NULL;
+    self->stats.waiting++;
+    *topic->forward =
+        (forward_t){.number = self->forwards, .sent = self->forwards, .series = ++self->asks};
     return topic->forward;
 }
 

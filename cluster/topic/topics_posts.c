@@ -79,8 +79,7 @@ err_t posts_push(posts_t *self, uint64_t number, str_t post, size_t *total, uint
     char *data = NULL;
     if (post.size > 0 && (data = memory_dup(post.data, post.size)) == NULL)
         return ERR_NO_MEMORY;
-    self->count++;
-    *posts_newest(self) = (post_t){.number = number, .data = data, .size = post.size};
+    *posts_at(self, self->count++) = (post_t){.number = number, .data = data, .size = post.size};
     self->size += post.size;
     *total += post.size;
     return ERR_OK;

@@ -44,3 +44,127 @@ Test(topics, nor_where_messages_are_lost_and_overtake_each_other)
 {
     live_many((topic_world_options_t){.nodes = 4, .delay_ms = 30, .loss_percent = 10}, 60, false);
 }
+
+/* ---- what one node alone does to another ---- */
+
+static topic_world_t *calm_world(uint32_t nodes)
+{
+    return topic_world_new(
+        &(topic_world_options_t){.seed = 1, .nodes = nodes, .delay_ms = 5, .is_in_order = true});
+}
+
+static topics_stats_t stats_of(const topic_world_t *world, uint32_t node)
+{
+    topics_stats_t stats;
+    topics_stats(topic_world_topics(world, node), &stats);
+    return stats;
+}
+
+static void check_told(topic_world_t *world)
+{
+    const char *wrong = topic_world_untold(world);
+    cr_assert(wrong == NULL, "%s", wrong);
+}
+
+Test(topics, one_copy_goes_to_each_node_that_listens_and_none_to_others)
+{
+    topic_world_t *world TOPIC_WORLD_SCOPED = calm_world(4);
+    uint32_t home = topic_world_home(world, 0);
+    topic_world_read(world, 0, (home + 1) % 4, true);
+    topic_world_read(world, 0, (home + 2) % 4, true);
+    topic_world_run(world, 100);
+
+    for (uint32_t i = 0; i < 10; i++)
+        topic_world_publish(world, 0, 0);
+    topic_world_run(world, 100);
+
+    cr_assert(eq(u64, stats_of(world, home).posted, 20));
+    cr_assert(eq(u64, topic_world_stats(world).heard, 20));
+    check_told(world);
+}
+
+Test(topics, a_node_that_does_not_answer_costs_a_window_and_then_gets_the_newest)
+{
+    topic_world_t *world TOPIC_WORLD_SCOPED = calm_world(2);
+    uint32_t home = topic_world_home(world, 0), other = 1 - home;
+    topic_world_read(world, 0, other, true);
+    topic_world_run(world, 100);
+    topic_world_cut(world, home, other, true);
+
+    for (uint32_t i = 0; i < 1000; i++)
+        topic_world_publish(world, 0, 0);
+
+    cr_assert(eq(u64, stats_of(world, home).posted, TOPIC_WINDOW), "no more is under way");
+    cr_assert(stats_of(world, home).bytes <= (size_t)TOPIC_WINDOW * 16, "no more is kept");
+    topic_world_cut(world, home, other, false);
+    topic_world_run(world, 1000);
+    cr_assert(stats_of(world, home).skipped > 0);
+    cr_assert(topic_world_stats(world).heard <= 2, "the others are not sent any more");
+    cr_assert(eq(u64, stats_of(world, home).bytes, 0), "what all have is not kept");
+    check_told(world);
+}
+
+Test(topics, who_can_not_reach_the_home_keeps_a_window_and_says_that_some_are_missing)
+{
+    topic_world_t *world TOPIC_WORLD_SCOPED = calm_world(3);
+    for (uint32_t i = 0; i < 3; i++)
+        topic_world_read(world, 1, i, true);
+    topic_world_run(world, 100);
+    for (uint32_t i = 0; i < 9; i++)
+        topic_world_cut(world, i / 3, i % 3, true);
+
+    for (uint32_t i = 0; i < 10 * TOPIC_WINDOW; i++)
+        topic_world_publish(world, 1, 1);
+
+    uint64_t lost = 0;
+    for (uint32_t i = 0; i < 3; i++) {
+        cr_assert(stats_of(world, i).bytes <= (size_t)TOPIC_WINDOW * 16);
+        lost += stats_of(world, i).lost;
+    }
+    for (uint32_t i = 0; i < 9; i++)
+        topic_world_cut(world, i / 3, i % 3, false);
+    topic_world_run(world, 2000);
+    uint32_t home = topic_world_home(world, 1);
+    bool is_published_at_home = stats_of(world, home).posted > 2 * TOPIC_WINDOW;
+    cr_assert(is_published_at_home || lost == 9 * TOPIC_WINDOW, "%zu", (size_t)lost);
+    check_told(world);
+}
+
+Test(topics, nothing_is_left_of_a_topic_that_nobody_hears_or_publishes)
+{
+    topic_world_t *world TOPIC_WORLD_SCOPED = calm_world(3);
+    for (uint32_t i = 0; i < 3 * TOPIC_WORLD_TOPICS; i++)
+        topic_world_read(world, i / 3, i % 3, true);
+    topic_world_run(world, 100);
+    for (uint32_t i = 0; i < 2 * TOPIC_WORLD_TOPICS; i++)
+        topic_world_publish(world, i / 2, i % 2);
+    topic_world_run(world, 100);
+    check_told(world);
+
+    for (uint32_t i = 0; i < 3 * TOPIC_WORLD_TOPICS; i++)
+        topic_world_read(world, i / 3, i % 3, false);
+    topic_world_run(world, TOPIC_RECENT_MS + 2 * TOPIC_LINGER_MS);
+
+    for (uint32_t i = 0; i < 3; i++) {
+        cr_assert(eq(u64, stats_of(world, i).topics, 0));
+        cr_assert(eq(u64, stats_of(world, i).bytes, 0));
+        cr_assert(eq(u64, stats_of(world, i).waiting, 0));
+    }
+}
+
+Test(topics, a_topic_is_where_the_actor_is_that_it_is_named_after)
+{
+    static const struct {
+        str_t topic, actor;
+    } cases[] = {
+        {STR_INIT("user/7/tracks"), STR_INIT("user/7")},
+        {STR_INIT("user/7"), STR_INIT("user/7")},
+        {STR_INIT("a/b/c/d"), STR_INIT("a/b")},
+        {STR_INIT("alone"), STR_INIT("alone")},
+        {STR_INIT("a/"), STR_INIT("a/")},
+        {STR_INIT("/"), STR_INIT("/")},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        cr_expect(topic_partition(cases[i].topic) == partition_of(cases[i].actor), "%s",
+                  cases[i].topic.data);
+}
