@@ -2,18 +2,10 @@
 
 #include "actors/protocol/account.h"
 #include "actors/protocol/accounts.h"
-#include "actors/protocol/playlist.h"
-#include "actors/protocol/room.h"
-#include "actors/protocol/roots.h"
-#include "actors/protocol/user.h"
 #include "gateway/origin.h"
 #include "runtime/topic_router.h"
 
 #include <stdio.h>
-
-const schema_t *const api_topic_schemas[] = {&session_ended_schema,      &playlist_changed_schema,
-                                             &room_changed_schema,       &library_status_schema,
-                                             &user_track_changed_schema, NULL};
 
 static void ask_ended(home_t *self);
 

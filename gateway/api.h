@@ -64,10 +64,6 @@ typedef struct home {
  * sockets. */
 #define TOPIC_SESSIONS_ENDED_HERE STR("sessions.ended")
 
-/* What is published that no actor hears or answers, NULL-terminated: among other nodes it must be
- * known by its name (runtime_add_schema). */
-extern const schema_t *const api_topic_schemas[];
-
 /* Subscribes to ended sessions. */
 err_t home_init(home_t *self, const api_t *api, edge_t *edge);
 void home_deinit(home_t *self);
