@@ -79,10 +79,13 @@ typedef struct actor_extra {
     struct children *children; /* NULL: none so far; see relations.h */
 
     actor_memory_t memory;
-    bool is_woken;   /* its state comes from the state store */
-    bool is_storing; /* a call of the state store is under way: it may not end */
-    bool is_waiting; /* RECOVERING: until the journal can be read; see durable/away.h */
-    uint32_t waits;  /* in a row */
+    bool is_woken;        /* its state comes from the state store */
+    bool is_storing;      /* a call of the state store is under way: it may not end */
+    bool is_vacating;     /* its partition goes to another node (remote/vacating.h) ... */
+    bool is_vacating_now; /* ... and it waits for nothing any more but its appends */
+    bool is_answer_owed;  /* somebody may wait for a later answer of one that is_vacating */
+    bool is_waiting;      /* RECOVERING: until the journal can be read; see durable/away.h */
+    uint32_t waits;       /* in a row */
 
     struct outbox *outbox_before; /* of the state that failed; NULL: none */
     intensity_t failures;
@@ -256,7 +259,8 @@ static inline bool actor_is_plain(const actor_t *self)
     const actor_extra_t *extra = actor_peek(self);
     return self->phase == ACTOR_RUNNING && !self->is_stopping && extra->durable == NULL &&
            extra->backlog == NULL && extra->hold == NULL && extra->deferred_count == 0 &&
-           !self->kind->awaits && self->kind->overflow <= OVERFLOW_DROP_NEWEST;
+           !extra->is_vacating && !self->kind->awaits &&
+           self->kind->overflow <= OVERFLOW_DROP_NEWEST;
 }
 
 static inline bool actor_is_durable(const actor_t *self)

@@ -14,6 +14,7 @@
 #include "runtime/mail/backlog.h"
 #include "runtime/mail/gather.h"
 #include "runtime/memory/pressure.h"
+#include "runtime/remote/vacating.h"
 
 #include <string.h>
 
@@ -275,6 +276,9 @@ static void system_message(context_t *ctx, message_t *message)
     case MESSAGE_LEAVE:
         lifecycle_give_way(ctx, (uint32_t)message->sender);
         break;
+    case MESSAGE_VACATE:
+        vacating_begin(ctx, message->sender != 0);
+        break;
     case MESSAGE_STOP:
         stop(ctx, message->sender);
         break;
@@ -386,6 +390,8 @@ static bool user_lane_is_open(actor_t *actor)
     case ACTOR_ENDED:
         return false;
     }
+    if (UNLIKELY(actor_peek(actor)->is_vacating))
+        return false;
     if (UNLIKELY(actor->kind->awaits) &&
         actor_peek(actor)->asks.open_count > outbox_open_asks(actor))
         return false;
@@ -446,6 +452,11 @@ static bool can_end(const actor_t *actor)
            actor->phase == ACTOR_WAITING || actor_is_waiting(actor);
 }
 
+static bool shall_end(const actor_t *actor)
+{
+    return (actor->is_stopping || vacating_is_due(actor)) && can_end(actor);
+}
+
 static bool step_slowly(context_t *ctx, message_t *message)
 {
     actor_t *actor = ctx->actor;
@@ -458,7 +469,7 @@ static bool step_slowly(context_t *ctx, message_t *message)
         return true;
     }
     note_step(ctx, NULL);
-    if (actor->is_stopping && can_end(actor)) {
+    if (shall_end(actor)) {
         lifecycle_end(ctx);
         return true;
     }
@@ -529,7 +540,7 @@ static void run_steps(context_t *ctx)
 
 static bool has_own_work(const actor_t *actor)
 {
-    return actor->phase == ACTOR_STARTING || (actor->is_stopping && can_end(actor)) ||
+    return actor->phase == ACTOR_STARTING || shall_end(actor) ||
            (actor_is_up(actor) && actor_peek(actor)->deferred_count > 0);
 }
 

@@ -1,0 +1,314 @@
+/* A partition goes from node to node: what is held, what is left in mailboxes, who comes to rest.
+ */
+
+#include "runtime/journal_memory.h"
+#include "runtime/remote/holding.h"
+#include "runtime/remote/remote.h"
+#include "runtime/remote/vacate.h"
+#include "tests/support/actors/purse.h"
+#include "tests/support/remote/fleet.h"
+
+enum { OLD = 1, NEW = 2, THIRD = 3, DEADLINE_MS = 100 };
+
+typedef struct moves {
+    fleet_t fleet;
+    holding_t *holding[NETWORK_NODES_MAX + 1];
+    uint64_t behind_version;
+} moves_t;
+
+static void note_behind(void *context, uint64_t from, uint64_t version)
+{
+    moves_t *self = context;
+    (void)from;
+    self->behind_version = version;
+}
+
+static void begin(moves_t *self, journal_t *journal)
+{
+    *self = (moves_t){0};
+    fleet_begin(&self->fleet, 1, 3, journal);
+    for (uint64_t node = OLD; node <= THIRD; node++)
+        check_ok(holding_new(fleet_runtime(&self->fleet, node), note_behind, self,
+                             &self->holding[node]));
+}
+
+static holding_stats_t stats_of(const moves_t *self, uint64_t node)
+{
+    holding_stats_t stats;
+    holding_stats(self->holding[node], &stats);
+    return stats;
+}
+
+static void end(moves_t *self)
+{
+    for (uint64_t node = OLD; node <= THIRD; node++) {
+        cr_expect(stats_of(self, node).messages == 0 && stats_of(self, node).bytes == 0,
+                  "node %zu holds", (size_t)node);
+        holding_free(self->holding[node]);
+    }
+    fleet_end(&self->fleet);
+}
+
+static void place(moves_t *self, uint64_t on, const char *key, uint64_t owner, bool is_travelling)
+{
+    uint32_t partition = remote_partition(&agent_kind, str_from(key));
+    check_ok(holding_place(self->holding[on], partition, owner, is_travelling));
+}
+
+/* How many activations of the key's partition are there still. */
+static uint64_t step_vacating(moves_t *self, vacate_t *vacate, const actor_kind_t *kind,
+                              const char *key)
+{
+    runtime_t *runtime = fleet_runtime(&self->fleet, OLD);
+    partition_set_add(&vacate->set, remote_partition(kind, str_from(key)));
+    uint64_t left = vacate_step(runtime, vacate, clock_mono_ms(runtime_clock(runtime)));
+    return left;
+}
+
+/* False: not within `ms`. */
+static bool vacates(moves_t *self, vacate_t *vacate, const actor_kind_t *kind, const char *key,
+                    uint64_t ms)
+{
+    for (uint64_t i = 0; i <= ms; i++) {
+        if (step_vacating(self, vacate, kind, key) == 0)
+            return true;
+        fleet_pass(&self->fleet, 1);
+    }
+    return false;
+}
+
+static void note(moves_t *self, uint64_t on, const char *key, uint64_t number)
+{
+    fleet_send(&self->fleet, on, agent_at(key), agent_note, .number = number);
+}
+
+Test(holding, a_mailbox_travels_before_what_was_held)
+{
+    moves_t moves;
+    vacate_t vacate = {0};
+    begin(&moves, NULL);
+    note(&moves, OLD, "a", 1);
+    fleet_settle(&moves.fleet);
+    check_str(str_from(fleet_log(&moves.fleet)), STR("1.a note 1\n"));
+
+    note(&moves, OLD, "a", 2); /* in its mailbox */
+    place(&moves, NEW, "a", ROUTER_HELD, false);
+    note(&moves, NEW, "a", 5);
+    place(&moves, OLD, "a", ROUTER_HELD, false);
+    cr_assert(eq(u64, step_vacating(&moves, &vacate, &agent_kind, "a"), 1));
+    note(&moves, OLD, "a", 3);
+    note(&moves, THIRD, "a", 4);
+    fleet_settle(&moves.fleet);
+    cr_assert(eq(u64, step_vacating(&moves, &vacate, &agent_kind, "a"), 0));
+    cr_assert(eq(u64, stats_of(&moves, OLD).messages, 3));
+    place(&moves, OLD, "a", NEW, true);
+    fleet_settle(&moves.fleet);
+    cr_assert(eq(u64, stats_of(&moves, NEW).messages, 4));
+    place(&moves, NEW, "a", NEW, false);
+    fleet_settle(&moves.fleet);
+
+    check_str(str_from(fleet_log(&moves.fleet)),
+              STR("2.a note 2\n2.a note 3\n2.a note 4\n2.a note 5\n"));
+    end(&moves);
+}
+
+Test(holding, who_asked_meanwhile_hears_from_the_new_owner)
+{
+    moves_t moves;
+    scene_answer_t answer;
+    begin(&moves, NULL);
+    place(&moves, OLD, "a", ROUTER_HELD, false);
+    place(&moves, NEW, "a", ROUTER_HELD, false);
+    scene_ask(&moves.fleet.nodes[THIRD], &answer, agent_at("a"), 0, agent_echo, .number = 7);
+    fleet_settle(&moves.fleet);
+    check_true(!answer.is_there);
+
+    place(&moves, OLD, "a", NEW, true);
+    fleet_settle(&moves.fleet);
+    place(&moves, NEW, "a", NEW, false);
+    fleet_settle(&moves.fleet);
+
+    check_ok(answer.err);
+    cr_assert(eq(u64, answer.value, 2007));
+    end(&moves);
+}
+
+/* What a new owner held while it did not know yet who serves it. */
+Test(holding, what_is_passed_on_goes_ahead_of_what_comes_later)
+{
+    moves_t moves;
+    begin(&moves, NULL);
+    place(&moves, NEW, "a", ROUTER_HELD, false);
+    note(&moves, NEW, "a", 1);
+    note(&moves, NEW, "a", 2);
+
+    place(&moves, NEW, "a", OLD, false);
+    note(&moves, NEW, "a", 3);
+    fleet_settle(&moves.fleet);
+
+    check_str(str_from(fleet_log(&moves.fleet)), STR("1.a note 1\n1.a note 2\n1.a note 3\n"));
+    end(&moves);
+}
+
+Test(holding, what_waits_too_long_is_refused)
+{
+    moves_t moves;
+    scene_answer_t soon, never, nobody;
+    begin(&moves, NULL);
+    place(&moves, OLD, "a", ROUTER_HELD, false);
+    scene_ask(&moves.fleet.nodes[OLD], &soon, agent_at("a"), DEADLINE_MS, agent_echo);
+    scene_ask(&moves.fleet.nodes[OLD], &never, agent_at("a"), 10 * HOLDING_MS_MAX, agent_echo);
+    note(&moves, OLD, "a", 1);
+
+    fleet_pass(&moves.fleet, DEADLINE_MS + 1);
+    holding_expire(moves.holding[OLD]);
+    fleet_settle(&moves.fleet);
+    check_err(soon.err, ERR_TIMEOUT);
+    check_true(!never.is_there);
+    cr_assert(eq(u64, stats_of(&moves, OLD).messages, 2));
+
+    fleet_pass(&moves.fleet, HOLDING_MS_MAX);
+    holding_expire(moves.holding[OLD]);
+    fleet_settle(&moves.fleet);
+    check_err(never.err, ERR_UNAVAILABLE);
+    cr_assert(eq(u64, stats_of(&moves, OLD).expired, 3));
+
+    scene_ask(&moves.fleet.nodes[OLD], &nobody, agent_at("a"), 0, agent_echo);
+    place(&moves, OLD, "a", ROUTER_NOBODY, false);
+    fleet_settle(&moves.fleet);
+    check_err(nobody.err, ERR_UNAVAILABLE);
+    end(&moves);
+}
+
+Test(holding, of_one_partition_only_so_many_are_held)
+{
+    moves_t moves;
+    begin(&moves, NULL);
+    place(&moves, OLD, "a", ROUTER_HELD, false);
+    for (uint64_t i = 0; i < HOLDING_PARTITION_MAX; i++)
+        note(&moves, OLD, "a", i);
+
+    check_err(
+        runtime_send(fleet_runtime(&moves.fleet, OLD), agent_at("a"), agent_note, .number = 1),
+        ERR_BUSY);
+    cr_assert(eq(u64, stats_of(&moves, OLD).full, 1));
+
+    place(&moves, OLD, "a", ROUTER_NOBODY, false);
+    cr_assert(eq(u64, stats_of(&moves, OLD).messages, 0));
+    end(&moves);
+}
+
+/* Without a lease it has the partition, but serves it not. */
+Test(holding, nothing_is_served_without_a_lease)
+{
+    moves_t moves;
+    begin(&moves, NULL);
+    place(&moves, OLD, "a", ROUTER_HELD, false);
+    note(&moves, OLD, "a", 1);
+
+    runtime_set_serving(fleet_runtime(&moves.fleet, OLD), false);
+    place(&moves, OLD, "a", OLD, false);
+    fleet_settle(&moves.fleet);
+
+    check_str(str_from(fleet_log(&moves.fleet)), STR(""));
+    end(&moves);
+}
+
+/* ---- coming to rest ---- */
+
+static void ask_forward(moves_t *moves, scene_answer_t *answer)
+{
+    static const str_t path[] = {{"b", 1}};
+    fleet_place(&moves->fleet, "agent", "b", NEW);
+    network_stall(moves->fleet.network, OLD, NEW, true);
+    scene_ask(&moves->fleet.nodes[OLD], answer, agent_at("a"), 0, agent_forward,
+              .kind = STR("agent"), .path = {path, 1});
+    fleet_settle(&moves->fleet);
+    place(moves, OLD, "a", ROUTER_HELD, false);
+}
+
+Test(vacate, who_waits_for_an_answer_stays_until_it_is_there)
+{
+    moves_t moves;
+    vacate_t vacate = {0};
+    scene_answer_t answer;
+    begin(&moves, NULL);
+    ask_forward(&moves, &answer);
+
+    check_true(!vacates(&moves, &vacate, &agent_kind, "a", VACATE_PATIENCE_MS / 2));
+    network_stall(moves.fleet.network, OLD, NEW, false);
+    cr_assert(vacates(&moves, &vacate, &agent_kind, "a", VACATE_PATIENCE_MS));
+
+    check_ok(answer.err);
+    place(&moves, OLD, "a", OLD, false);
+    end(&moves);
+}
+
+Test(vacate, patience_has_an_end)
+{
+    moves_t moves;
+    vacate_t vacate = {0};
+    scene_answer_t answer;
+    begin(&moves, NULL);
+    ask_forward(&moves, &answer);
+
+    cr_assert(vacates(&moves, &vacate, &agent_kind, "a", 2 * VACATE_PATIENCE_MS));
+    cr_assert(vacate.asks < VACATE_ASKS_MAX);
+
+    network_stall(moves.fleet.network, OLD, NEW, false);
+    fleet_pass(&moves.fleet, 6000);
+    check_err(answer.err, ERR_TIMEOUT);
+    place(&moves, OLD, "a", OLD, false);
+    end(&moves);
+}
+
+Test(vacate, only_those_of_the_set_leave)
+{
+    moves_t moves;
+    vacate_t vacate = {0};
+    begin(&moves, NULL);
+    note(&moves, OLD, "a", 1);
+    note(&moves, OLD, "b", 1);
+    fleet_settle(&moves.fleet);
+    uint64_t of_b = fleet_ref(&moves.fleet, OLD, "agent", "b");
+
+    place(&moves, OLD, "a", ROUTER_HELD, false);
+    cr_assert(vacates(&moves, &vacate, &agent_kind, "a", 10));
+
+    cr_assert(eq(u64, fleet_ref(&moves.fleet, OLD, "agent", "b"), of_b));
+    place(&moves, OLD, "a", OLD, false);
+    end(&moves);
+}
+
+/* What it has emitted is durable before it is gone, and read where it goes. */
+Test(vacate, a_durable_actor_leaves_when_its_appends_are_durable)
+{
+    moves_t moves;
+    vacate_t vacate = {0};
+    journal_memory_t *journal = NULL;
+    const address_t purse = address_of("purse", STR("a"));
+    check_ok(journal_memory_new(true, &journal));
+    begin(&moves, journal_memory_journal(journal));
+    uint32_t partition = remote_partition(&purse_kind, STR("a"));
+    for (uint64_t i = 0; i < 3; i++)
+        fleet_send(&moves.fleet, THIRD, purse, purse_put, .amount = 5);
+    fleet_settle(&moves.fleet);
+
+    check_ok(holding_place(moves.holding[NEW], partition, ROUTER_HELD, false));
+    check_ok(holding_place(moves.holding[OLD], partition, ROUTER_HELD, false));
+    check_true(!vacates(&moves, &vacate, &purse_kind, "a", 2 * VACATE_PATIENCE_MS));
+    cr_assert(journal_memory_pending(journal) > 0);
+    while (journal_memory_step(journal))
+        continue;
+    cr_assert(vacates(&moves, &vacate, &purse_kind, "a", 100));
+    check_ok(holding_place(moves.holding[OLD], partition, NEW, true));
+    fleet_settle(&moves.fleet);
+    check_ok(holding_place(moves.holding[NEW], partition, NEW, false));
+
+    for (uint64_t node = NEW; node <= THIRD; node++) {
+        fleet_place(&moves.fleet, "purse", "a", NEW);
+        cr_assert(eq(u64, fleet_asked(&moves.fleet, node, purse, purse_read).value, 15));
+    }
+    end(&moves);
+    journal_memory_free(journal);
+}
