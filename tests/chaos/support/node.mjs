@@ -46,6 +46,7 @@ export class Node {
   /** The command line, talking to this node: what it prints. Nothing here waits for it, or a proxy of ours would. */
   async command(input, ...words) {
     const done = promisify(execFile)(program, [...words, '--data', this.server.data]);
+    done.child.stdin.on('error', () => {}); // it may end before it reads
     done.child.stdin.end(input);
     return (await done).stdout;
   }
@@ -94,12 +95,6 @@ export class Node {
 
   kill() {
     return this.server.kill();
-  }
-
-  /** SIGTERM's manner: it ends by itself. */
-  async end() {
-    await this.server.end();
-    return this.server.ended;
   }
 
   freeze() {
