@@ -38,10 +38,13 @@ void handover_touch(handover_t *self, uint32_t partition)
     self->touched[self->touched_count++] = (uint16_t)partition;
 }
 
-static void set_wanted(handover_t *self, cell_t *cell, bool is_wanted)
+static void set_wanted(handover_t *self, cell_t *cell, bool is_wanted, bool is_told)
 {
     self->wanted_count += (uint32_t)is_wanted - (uint32_t)cell->is_wanted;
+    self->untold_count += (uint32_t)(is_wanted && !is_told);
+    self->untold_count -= (uint32_t)(cell->is_wanted && !cell->is_told);
     cell->is_wanted = is_wanted;
+    cell->is_told = is_told;
 }
 
 /* The one place where a state changes: what belongs to the one before is forgotten. */
@@ -51,9 +54,17 @@ void handover_set_state(handover_t *self, uint32_t partition, cell_state_t state
     self->state_counts[cell->state]--;
     self->state_counts[state]++;
     cell->state = state;
-    cell->is_held = cell->is_vacating = cell->is_vacated = cell->is_acked = false;
-    set_wanted(self, cell, false);
+    cell->is_held = cell->is_passing = false;
+    cell->is_vacating = cell->is_vacated = cell->is_acked = false;
+    set_wanted(self, cell, false, false);
     handover_touch(self, partition);
+}
+
+void handover_leave_cell(handover_t *self, uint32_t partition)
+{
+    cell_t *cell = &self->cells[partition];
+    cell->away = self->is_switched ? handover_target(self, partition) : HANDOVER_HELD;
+    handover_set_state(self, partition, CELL_AWAY);
 }
 
 void handover_owe(handover_t *self, uint32_t partition, handover_message_kind_t kind)
@@ -88,13 +99,26 @@ bool handover_is_live(const handover_t *self, uint64_t node)
 
 /* ---- the old owner: drains ---- */
 
-static bool have_all_told(const handover_t *self)
+/* Whether all who live route by the view, or (is_taken) have it. */
+static bool have_all(const handover_t *self, bool is_taken)
 {
     for (uint32_t i = 0; i < self->peer_count; i++) {
         const peer_t *peer = &self->peers[i];
-        if (peer->is_live && peer->node != self->options.self && peer->told < self->version)
+        uint64_t version = is_taken ? peer->taken : peer->told;
+        if (peer->is_live && peer->node != self->options.self && version < self->version)
             return false;
     }
+    return true;
+}
+
+static bool is_waited_for(handover_t *self, bool is_taken, uint64_t for_ms, uint64_t now_ms)
+{
+    if (have_all(self, is_taken))
+        return true;
+    if (now_ms - self->taken_ms < for_ms)
+        return false;
+    self->counts.late_views += !self->is_late_counted;
+    self->is_late_counted = true;
     return true;
 }
 
@@ -109,27 +133,33 @@ static void begin_drain(handover_t *self, uint32_t partition)
         handover_owe(self, partition, HANDOVER_DRAINING);
 }
 
-/* Who has the view sends nothing here any more that is not forwarded: so what was sent under the
- * view before has come before the mailboxes leave. A slow one is not waited for long. */
+/* Who routes by the view sends nothing here any more that is not forwarded: so what was sent under
+ * the view before has come before anything is forwarded, or leaves. */
+static bool is_flushed(handover_t *self, uint64_t now_ms)
+{
+    return is_waited_for(self, false, 2 * HANDOVER_FLUSH_MS, now_ms);
+}
+
+/* As many as a wave has room for; who wants the others is told that they are served on. */
 static void drain_wanted(handover_t *self, uint64_t now_ms)
 {
-    if (self->wanted_count == 0 || self->state_counts[CELL_DRAINING] >= HANDOVER_WAVE_MAX)
+    bool is_full = self->state_counts[CELL_DRAINING] == HANDOVER_WAVE_MAX;
+    if (self->wanted_count == 0 || (is_full && self->untold_count == 0) ||
+        !is_flushed(self, now_ms))
         return;
-    if (!have_all_told(self)) {
-        if (now_ms - self->taken_ms < HANDOVER_FLUSH_MS)
-            return;
-        self->counts.late_views += !self->is_late_counted;
-        self->is_late_counted = true;
-    }
-    for (uint32_t i = 0; i < PARTITION_COUNT && self->wanted_count > 0; i++) {
-        uint32_t partition = (self->drain_cursor + i) % PARTITION_COUNT;
-        if (!self->cells[partition].is_wanted)
+    uint32_t first = self->drain_cursor;
+    for (uint32_t i = 0; i < PARTITION_COUNT; i++) {
+        uint32_t partition = (first + i) % PARTITION_COUNT;
+        cell_t *cell = &self->cells[partition];
+        if (!cell->is_wanted)
             continue;
-        if (self->state_counts[CELL_DRAINING] == HANDOVER_WAVE_MAX) {
+        if (self->state_counts[CELL_DRAINING] < HANDOVER_WAVE_MAX) {
             self->drain_cursor = partition;
-            return;
+            begin_drain(self, partition);
+        } else if (!cell->is_told) {
+            set_wanted(self, cell, true, true);
+            handover_owe(self, partition, HANDOVER_SERVING);
         }
-        begin_drain(self, partition);
     }
 }
 
@@ -149,6 +179,7 @@ static void finish_drain(handover_t *self, uint32_t partition)
     cell->is_travelling = true;
     cell->asker = cell->peer;
     cell->asked = cell->epoch;
+    cell->away = cell->peer;
     handover_set_state(self, partition, CELL_AWAY);
     if (cell->peer != HANDOVER_NOBODY)
         handover_owe(self, partition, HANDOVER_RELEASED);
@@ -174,7 +205,7 @@ static void want_to_leave(handover_t *self, uint32_t partition)
         handover_target(self, partition) != HANDOVER_NOBODY)
         return;
     cell->peer = HANDOVER_NOBODY;
-    set_wanted(self, cell, true);
+    set_wanted(self, cell, true, true);
 }
 
 /* ---- views ---- */
@@ -191,6 +222,7 @@ static err_t take_peers(handover_t *self, const view_t *view)
             continue;
         const peer_t *known = handover_peer(self, member->node);
         peers[count++] = (peer_t){.node = member->node,
+                                  .taken = known == NULL ? 0 : known->taken,
                                   .told = known == NULL ? 0 : known->told,
                                   .is_live = member_is_live(member)};
     }
@@ -208,19 +240,31 @@ static void take_cell(handover_t *self, uint32_t partition)
     if (cell->state == CELL_AWAY && is_mine)
         handover_set_state(self, partition, CELL_READING);
     else if ((cell->state == CELL_READING || cell->state == CELL_WAITING) && !is_mine)
-        handover_set_state(self, partition, CELL_AWAY);
+        handover_leave_cell(self, partition);
     else if (cell->state == CELL_CLAIMING && !is_mine && !cell->is_asked)
-        handover_set_state(self, partition, CELL_AWAY);
+        handover_leave_cell(self, partition);
     else if (cell->state == CELL_WAITING && !handover_is_live(self, cell->owner))
         cell->is_held = true;
     else if (cell->state == CELL_WAITING)
         handover_owe(self, partition, cell->is_held ? HANDOVER_HOLDING : HANDOVER_WANT);
     else if (cell->state == CELL_OWNED && cell->is_wanted && cell->peer != target)
-        set_wanted(self, cell, false);
+        set_wanted(self, cell, false, false);
     else if (cell->state == CELL_DRAINING)
         finish_drain(self, partition);
     want_to_leave(self, partition);
-    handover_touch(self, partition);
+}
+
+/* Before that, who is placed anew might send back what it does not know to be its own. */
+static void switch_routes(handover_t *self, uint64_t now_ms)
+{
+    if (self->is_switched || !is_waited_for(self, true, HANDOVER_FLUSH_MS, now_ms))
+        return;
+    self->is_switched = self->is_view_owed = true;
+    for (uint32_t i = 0; i < PARTITION_COUNT; i++) {
+        self->cells[i].away = handover_target(self, i);
+        if (self->cells[i].routed != handover_route(self, i))
+            handover_touch(self, i);
+    }
 }
 
 err_t handover_take(handover_t *self, const view_t *view, const placement_t *placement,
@@ -234,11 +278,12 @@ err_t handover_take(handover_t *self, const view_t *view, const placement_t *pla
     self->version = view->version;
     self->placement = placement;
     self->taken_ms = now_ms;
-    self->is_view_owed = true;
-    self->is_late_counted = false;
+    self->is_taken_owed = true;
+    self->is_switched = self->is_view_owed = self->is_late_counted = false;
     for (uint32_t i = 0; i < PARTITION_COUNT; i++)
         take_cell(self, i);
     handover_claim_free(self, now_ms);
+    switch_routes(self, now_ms);
     drain_wanted(self, now_ms);
     return ERR_OK;
 }
@@ -259,7 +304,7 @@ static void hear_want(handover_t *self, uint64_t from, handover_item_t item, boo
         return;
     } else if (cell->state == CELL_OWNED) {
         cell->peer = from;
-        set_wanted(self, cell, true);
+        set_wanted(self, cell, true, false);
     } else if (cell->state == CELL_DRAINING && cell->peer == from) {
         cell->is_acked = is_holding;
         if (!is_holding)
@@ -269,17 +314,21 @@ static void hear_want(handover_t *self, uint64_t from, handover_item_t item, boo
 }
 
 /* The old owner answers. */
-static void hear_answer(handover_t *self, uint64_t from, handover_item_t item, bool is_released)
+static void hear_answer(handover_t *self, uint64_t from, handover_item_t item,
+                        handover_message_kind_t kind)
 {
     cell_t *cell = &self->cells[item.partition];
     if (cell->state != CELL_WAITING || cell->owner != from || cell->epoch != item.epoch)
         return;
-    if (is_released) {
+    if (kind == HANDOVER_RELEASED) {
         handover_set_state(self, item.partition, CELL_CLAIMING);
-        return;
+    } else if (kind == HANDOVER_DRAINING) {
+        cell->is_held = true;
+        handover_owe(self, item.partition, HANDOVER_HOLDING);
+    } else {
+        cell->is_passing = true;
+        handover_touch(self, item.partition);
     }
-    cell->is_held = true;
-    handover_owe(self, item.partition, HANDOVER_HOLDING);
 }
 
 /* What has not been answered by `node` (0: by all). */
@@ -297,31 +346,34 @@ static void ask_again(handover_t *self, uint64_t node)
     }
 }
 
-/* Anything that it sends tells which view it routes by. */
-static void hear_version(handover_t *self, uint64_t from, uint64_t version)
+/* Anything that it sends tells which view it has. */
+static void hear_version(handover_t *self, uint64_t from, const handover_message_t *message)
 {
     const peer_t *known = handover_peer(self, from);
-    if (known == NULL || version <= known->told)
+    if (known == NULL)
         return;
     peer_t *peer = &self->peers[known - self->peers];
-    bool is_behind = peer->told < self->version;
-    peer->told = version;
-    if (is_behind && version >= self->version)
+    bool was_behind = peer->taken < self->version;
+    peer->taken = MAX(peer->taken, message->version);
+    if (message->kind == HANDOVER_VIEW)
+        peer->told = MAX(peer->told, message->version);
+    if (was_behind && peer->taken >= self->version)
         ask_again(self, from); /* it may have passed over what it could not know */
 }
 
 void handover_heard(handover_t *self, uint64_t from, const handover_message_t *message,
                     uint64_t now_ms)
 {
-    hear_version(self, from, message->version);
+    hear_version(self, from, message);
+    switch_routes(self, now_ms);
     for (size_t i = 0; i < message->count; i++) {
         handover_item_t item = message->items[i];
         if (item.partition >= PARTITION_COUNT)
             continue;
         if (message->kind == HANDOVER_WANT || message->kind == HANDOVER_HOLDING)
             hear_want(self, from, item, message->kind == HANDOVER_HOLDING);
-        else if (message->kind == HANDOVER_DRAINING || message->kind == HANDOVER_RELEASED)
-            hear_answer(self, from, item, message->kind == HANDOVER_RELEASED);
+        else if (message->kind != HANDOVER_VIEW && message->kind != HANDOVER_TAKEN)
+            hear_answer(self, from, item, message->kind);
     }
     drain_wanted(self, now_ms);
 }
@@ -329,6 +381,7 @@ void handover_heard(handover_t *self, uint64_t from, const handover_message_t *m
 void handover_tick(handover_t *self, uint64_t now_ms)
 {
     handover_claim_free(self, now_ms);
+    switch_routes(self, now_ms);
     drain_wanted(self, now_ms);
     if (now_ms < self->retry_ms)
         return;
@@ -345,7 +398,7 @@ uint64_t handover_route(const handover_t *self, uint32_t partition)
     case CELL_OWNED:
         return self->options.self;
     case CELL_WAITING:
-        return cell->is_held ? HANDOVER_HELD : cell->owner;
+        return cell->is_passing && !cell->is_held ? cell->owner : HANDOVER_HELD;
     case CELL_READING:
     case CELL_CLAIMING:
     case CELL_DRAINING:
@@ -354,7 +407,7 @@ uint64_t handover_route(const handover_t *self, uint32_t partition)
     case CELL_STATES:
         break;
     }
-    return handover_target(self, partition);
+    return cell->away;
 }
 
 uint64_t handover_epoch(const handover_t *self, uint32_t partition)

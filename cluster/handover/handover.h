@@ -7,13 +7,19 @@
  * the epoch that follows. A node serves what it claimed until it has given that epoch up, for ever:
  *
  *   new owner T                                     old owner h, which serves on
- *   reads the row: (h, e)        -- WANT e -->      when all have told that they have the view
+ *   reads the row: (h, e);       -- WANT e -->      waits until all have told that they route by
+ *   holds what comes                                the view: what they sent before is there
+ *   forwards what comes          <-- SERVING e --   others are before it in the wave
  *   holds what comes             <-- DRAINING e --  holds what comes, lets its actors rest
  *   forwards nothing any more    -- HOLDING e -->
  *                                <-- mailboxes, what was held, RELEASED e --
  *   claims (h, e) as (T, e + 1), serves: mailboxes first, then what it held
  *
- * - Until it is told DRAINING, T forwards to h: a partition is away for its own wave only.
+ * - A node routes by a view when all have told that they have taken it (TAKEN): nothing comes to a
+ *   new owner that does not know yet that it is one. Then it tells that it does (VIEW). Who does
+ * not tell is waited for HANDOVER_FLUSH_MS each time, and then may see its order broken
+ * (late_views).
+ * - Between SERVING and DRAINING T forwards to h: a partition is away for its own wave only.
  * - "I have given up epoch e" stays true: messages may be lost, doubled or late. T asks again.
  * - What a dead node owned is claimed when membership_is_free, with its lock taken.
  * - Of one sender and one receiver the order is kept where one view change is under way at a time
@@ -47,7 +53,9 @@ typedef struct handover_item {
 
 typedef enum handover_message_kind {
     HANDOVER_VIEW = 1, /* the sender routes by `version` from here on; no items */
+    HANDOVER_TAKEN,    /* it has it, and holds what is placed on it; no items */
     HANDOVER_WANT,
+    HANDOVER_SERVING,
     HANDOVER_DRAINING,
     HANDOVER_HOLDING,
     HANDOVER_RELEASED,

@@ -114,7 +114,7 @@ static void take_row(handover_t *self, uint64_t version, const handover_item_t *
     if (is_ours && row->epoch > cell->gone)
         own(self, row->partition, before);
     else if (handover_target(self, row->partition) != self->options.self)
-        handover_set_state(self, row->partition, CELL_AWAY);
+        handover_leave_cell(self, row->partition);
     else if (is_ours || row->node == 0)
         handover_set_state(self, row->partition, CELL_CLAIMING);
     else if (is_stranger(self, version, row->node))
@@ -145,8 +145,12 @@ void handover_away(handover_t *self, uint64_t now_ms)
     for (size_t i = 0; i < self->asked_count; i++) {
         uint32_t partition = self->asked[i].partition;
         bool is_target = handover_target(self, partition) == self->options.self;
-        if (self->cells[partition].state == CELL_CLAIMING)
-            handover_set_state(self, partition, is_target ? CELL_READING : CELL_AWAY);
+        if (self->cells[partition].state != CELL_CLAIMING)
+            continue;
+        if (is_target)
+            handover_set_state(self, partition, CELL_READING);
+        else
+            handover_leave_cell(self, partition);
     }
 }
 

@@ -50,6 +50,8 @@ static uint64_t receiver_of(const cell_t *cell, handover_message_kind_t kind)
         return cell->asker;
     if (kind == HANDOVER_DRAINING)
         return cell->state == CELL_DRAINING ? cell->peer : 0;
+    if (kind == HANDOVER_SERVING)
+        return cell->is_wanted ? cell->peer : 0;
     bool fits = cell->state == CELL_WAITING && cell->is_held == (kind == HANDOVER_HOLDING);
     return fits ? cell->owner : 0;
 }
@@ -77,11 +79,12 @@ static bool next_message(handover_t *self, handover_message_kind_t kind, handove
 
 static bool next_view(handover_t *self, handover_effect_t *out)
 {
-    if (!self->is_view_owed)
+    if (!self->is_taken_owed && !self->is_view_owed)
         return false;
-    self->is_view_owed = false;
+    handover_message_kind_t kind = self->is_taken_owed ? HANDOVER_TAKEN : HANDOVER_VIEW;
+    *(self->is_taken_owed ? &self->is_taken_owed : &self->is_view_owed) = false;
     *out = (handover_effect_t){.kind = HANDOVER_DO_SEND_ALL,
-                               .message = {.kind = HANDOVER_VIEW, .version = self->version}};
+                               .message = {.kind = kind, .version = self->version}};
     return true;
 }
 

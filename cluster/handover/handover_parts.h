@@ -20,10 +20,13 @@ typedef struct cell {
     uint64_t gone;         /* up to this epoch it serves as none of them, for ever */
     uint64_t peer;         /* OWNED: who wants it; DRAINING: who gets it */
     uint64_t asker, asked; /* who is owed a RELEASED, of which epoch */
+    uint64_t away;         /* AWAY: who has it, as far as is known; or held until that is known */
     uint64_t routed;       /* as was told last */
     cell_state_t state;
     uint8_t owes;                 /* messages, by bit of their kind */
+    bool is_passing;              /* WAITING: its owner serves on; what comes goes there */
     bool is_held;                 /* WAITING: its owner drains it, or is dead */
+    bool is_told;                 /* OWNED, is_wanted: SERVING was sent */
     bool is_wanted;               /* OWNED */
     bool is_vacating, is_vacated; /* DRAINING: was told; is done */
     bool is_acked;                /* DRAINING: the peer forwards nothing any more */
@@ -34,7 +37,8 @@ typedef struct cell {
 
 /* A member that is not dead. */
 typedef struct peer {
-    uint64_t node, told; /* the newest version that it told */
+    uint64_t node, taken; /* the newest version that it has */
+    uint64_t told;        /* that it routes by */
     bool is_live;
 } peer_t;
 
@@ -42,13 +46,14 @@ struct handover {
     handover_options_t options;
     const placement_t *placement; /* NULL: none yet */
     uint64_t version, taken_ms, now_ms;
-    bool is_leaving, is_view_owed, is_late_counted;
+    bool is_leaving, is_switched; /* it routes by the view */
+    bool is_taken_owed, is_view_owed, is_late_counted;
     uint32_t peer_count;
     peer_t *peers; /* ascending by node */
 
     cell_t cells[PARTITION_COUNT];
     uint32_t state_counts[CELL_STATES];
-    uint32_t wanted_count, drain_cursor;
+    uint32_t wanted_count, untold_count, drain_cursor;
     uint32_t touched_count; /* cells with something to be done */
     uint16_t touched[PARTITION_COUNT];
     uint64_t retry_ms;
@@ -66,6 +71,8 @@ struct handover {
 };
 
 /* handover.c */
+/* Nothing of it is here any more. */
+void handover_leave_cell(handover_t *self, uint32_t partition);
 void handover_set_state(handover_t *self, uint32_t partition, cell_state_t state);
 void handover_owe(handover_t *self, uint32_t partition, handover_message_kind_t kind);
 void handover_touch(handover_t *self, uint32_t partition);
