@@ -188,7 +188,7 @@ static void finish_drain(handover_t *self, uint32_t partition)
 void handover_vacated(handover_t *self, const uint32_t *partitions, size_t count, uint64_t now_ms)
 {
     for (size_t i = 0; i < count; i++) {
-        cell_t *cell = &self->cells[partitions[i] % PARTITION_COUNT];
+        cell_t *cell = &self->cells[partitions[i]];
         if (cell->state != CELL_DRAINING || !cell->is_vacating)
             continue;
         cell->is_vacated = true;
@@ -325,7 +325,7 @@ static void hear_answer(handover_t *self, uint64_t from, handover_item_t item,
     } else if (kind == HANDOVER_DRAINING) {
         cell->is_held = true;
         handover_owe(self, item.partition, HANDOVER_HOLDING);
-    } else {
+    } else if (kind == HANDOVER_SERVING) {
         cell->is_passing = true;
         handover_touch(self, item.partition);
     }
@@ -372,7 +372,7 @@ void handover_heard(handover_t *self, uint64_t from, const handover_message_t *m
             continue;
         if (message->kind == HANDOVER_WANT || message->kind == HANDOVER_HOLDING)
             hear_want(self, from, item, message->kind == HANDOVER_HOLDING);
-        else if (message->kind != HANDOVER_VIEW && message->kind != HANDOVER_TAKEN)
+        else
             hear_answer(self, from, item, message->kind);
     }
     drain_wanted(self, now_ms);
