@@ -38,7 +38,7 @@ typedef enum __attribute__((packed)) message_kind {
     MESSAGE_STOP_REST, /* the runtime's own: goes from slot to slot (runtime.c) */
     MESSAGE_REREAD,    /* what the journal has may be less than its state knows */
     MESSAGE_LEAVE,     /* if it still idles since `sender` (active_ms): memory is short */
-    MESSAGE_VACATE, /* its partition goes to another node; sender: 1, whatever it waits for */
+    MESSAGE_VACATE,    /* its partition goes to another node; sender: 1, whatever it waits for */
     MESSAGE_KILL,
     MESSAGE_HOLD,   /* embedded in hold_t: its kind is being replaced */
     MESSAGE_RESUME, /* the same, when that is done */
