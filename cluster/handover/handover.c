@@ -137,7 +137,7 @@ static void begin_drain(handover_t *self, uint32_t partition)
  * the view before has come before anything is forwarded, or leaves. */
 static bool is_flushed(handover_t *self, uint64_t now_ms)
 {
-    return is_waited_for(self, false, 2 * HANDOVER_FLUSH_MS, now_ms);
+    return is_waited_for(self, false, UINT64_C(2) * HANDOVER_FLUSH_MS, now_ms);
 }
 
 /* As many as a wave has room for; who wants the others is told that they are served on. */
