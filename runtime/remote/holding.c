@@ -186,10 +186,10 @@ static bool is_over(const router_held_t *held, uint64_t now)
 /* Moves what is over behind `out`, and keeps the order of the others. */
 static void take_over(held_list_t *self, uint64_t now, held_list_t *out)
 {
-    for (uint32_t left = self->count; left > 0; left--) {
-        router_held_t *held = list_pop(self);
+    held_list_t all = *self;
+    *self = (held_list_t){0};
+    for (router_held_t *held; (held = list_pop(&all)) != NULL;)
         list_push(is_over(held, now) ? out : self, held);
-    }
 }
 
 static void expire_shard(holding_t *self, shard_t *shard)
