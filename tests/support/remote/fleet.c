@@ -3,6 +3,7 @@
 #include "runtime/kernel.h"
 #include "runtime/remote/remote.h"
 #include "tests/support/actors/courier.h"
+#include "tests/support/actors/purse.h"
 #include "tests/support/patience.h"
 
 void fleet_add(fleet_t *self, uint64_t node)
@@ -21,8 +22,10 @@ void fleet_add(fleet_t *self, uint64_t node)
     self->worlds[node] = (agent_world_t){&self->log, node};
     for (size_t i = 0; i < COUNT_OF(kinds); i++)
         check_ok(runtime_register(scene->runtime, kinds[i], &self->worlds[node]));
-    if (self->journal != NULL)
+    if (self->journal != NULL) {
         check_ok(runtime_register(scene->runtime, &courier_kind, NULL));
+        check_ok(runtime_register(scene->runtime, &purse_kind, NULL));
+    }
     network_join(self->network, node, scene->runtime);
     runtime_set_serving(scene->runtime, true);
     runtime_set_view(scene->runtime, 1);

@@ -19,8 +19,8 @@ typedef struct fleet {
     journal_t *journal;
 } fleet_t;
 
-/* With agents (agent.h) and, where there is a journal, which all share, couriers. All partitions
- * are node 1's, and every node serves. */
+/* With agents (agent.h) and, where there is a journal, which all share, couriers and purses. All
+ * partitions are node 1's, and every node serves. */
 void fleet_begin(fleet_t *self, uint64_t seed, uint32_t count, journal_t *journal);
 /* Drains all that are there; of each the sum of messages must be right. */
 void fleet_end(fleet_t *self);
