@@ -168,3 +168,46 @@ Test(topics, a_topic_is_where_the_actor_is_that_it_is_named_after)
         cr_expect(topic_partition(cases[i].topic) == partition_of(cases[i].actor), "%s",
                   cases[i].topic.data);
 }
+
+/* Where the second author of a topic is, once it publishes elsewhere than at the home. */
+static uint32_t find_second_author(topic_world_t *world, uint32_t topic)
+{
+    uint64_t before[3];
+    for (uint32_t i = 0; i < 3; i++)
+        before[i] = stats_of(world, i).forwarded;
+    topic_world_publish(world, topic, 1);
+    uint32_t node = 0;
+    while (node < 3 && stats_of(world, node).forwarded == before[node])
+        node++;
+    return node;
+}
+
+/* In some of the worlds the home stays where it is: there is no other gap. */
+static void lose_a_publisher(uint64_t seed)
+{
+    topic_world_t *world TOPIC_WORLD_SCOPED = topic_world_new(
+        &(topic_world_options_t){.seed = seed, .nodes = 3, .delay_ms = 5, .is_in_order = true});
+    for (uint32_t i = 0; i < 3 * TOPIC_WORLD_TOPICS; i++)
+        topic_world_read(world, i / 3, i % 3, true);
+    topic_world_run(world, 200);
+    for (uint32_t i = 0; i < 9; i++)
+        topic_world_cut(world, i / 3, i % 3, true);
+
+    uint32_t topic = 0, node = find_second_author(world, topic); /* and nobody hears of it */
+    while (node == 3 && topic + 1 < TOPIC_WORLD_TOPICS)
+        node = find_second_author(world, ++topic);
+    cr_assert(node < 3, "one of them publishes elsewhere");
+    topic_world_kill(world, node);
+    for (uint32_t i = 0; i < 9; i++)
+        topic_world_cut(world, i / 3, i % 3, false);
+    topic_world_change_view(world, 20);
+    topic_world_run(world, 2000);
+
+    check_told(world);
+}
+
+Test(topics, who_hears_a_topic_is_told_when_a_node_that_published_it_is_gone)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++)
+        lose_a_publisher(seed);
+}
