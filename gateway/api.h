@@ -17,6 +17,7 @@
 #include "storage/keys/keyring.h"
 #include "storage/keys/token.h"
 #include "storage/projection.h"
+#include "storage/roots/piece_client.h"
 #include "storage/search/asking/search_asker.h"
 #include "storage/search/feed/search_feed.h"
 #include "storage/search/names/name_index.h"
@@ -35,6 +36,11 @@ typedef struct api {
     blob_folder_t *artwork;
     blob_folder_t *lyrics;
     segment_cache_t *segments;
+    /* Of a cluster, else NULL: where folders can be read, and how other nodes are asked, and ask.
+     */
+    root_places_t *places; /* also of a node that is alone */
+    piece_client_t *pieces;
+    const piece_keys_t *piece_keys;
     static_files_t *player; /* NULL: it was not built */
     runtime_t *runtime;
     ms_clock_t clock;

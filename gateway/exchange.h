@@ -36,7 +36,8 @@ struct exchange {
     void *cancel_context;
     const http_stream_events_t *stream_events; /* not NULL: a stream */
     void *stream_context;
-    bool is_chunked, wants_room;
+    bool is_chunked, is_sized, wants_room;
+    uint64_t stream_left; /* of a sized one: bytes still to come */
 };
 
 static inline exchange_t *exchange_of(const http_request_t *request)

@@ -131,7 +131,7 @@ void http_abandon(http_request_t *request);
 void http_on_cancel(http_request_t *request, void (*fn)(http_request_t *request, void *context),
                     void *context);
 
-/* ---- an answer whose length is not known: server-sent events, bytes from another node ---- */
+/* ---- an answer that comes bit by bit: server-sent events, bytes from another node ---- */
 
 typedef struct http_stream http_stream_t;
 typedef struct http_stream_events {
@@ -144,6 +144,11 @@ typedef struct http_stream_events {
  * client has gone, and with it the request. */
 http_stream_t *http_reply_stream(http_request_t *request, int status, str_t content_type,
                                  const http_stream_events_t *events, void *context);
+/* The same with a length that is known: what is written is `size` bytes in all, never more. One
+ * that ends before is cut off, so that the client sees that something is missing. */
+http_stream_t *http_reply_stream_sized(http_request_t *request, int status, str_t content_type,
+                                       uint64_t size, const http_stream_events_t *events,
+                                       void *context);
 /* BUSY       more than queue_size_max waits: nothing was taken, wait for on_writable
  * CANCELLED  the client has gone; on_close is on its way
  * NO_MEMORY  the same: an answer with a hole is not sent on */

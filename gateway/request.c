@@ -181,7 +181,7 @@ void exchange_reset(exchange_t *self)
         (http_request_t){.scheme = STR("http"), .headers = self->headers, .arena = &self->arena};
     self->match = (route_match_t){0};
     self->is_http10 = self->is_keep_alive = self->expects_continue = false;
-    self->is_chunked = self->wants_room = false;
+    self->is_chunked = self->is_sized = self->wants_room = false;
     self->on_cancel = NULL;
     self->stream_events = NULL;
 }

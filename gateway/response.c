@@ -1,6 +1,7 @@
 #include "gateway/problem.h"
 #include "gateway/range.h"
 #include "gateway/server_internal.h"
+#include "runtime/base/assert.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -265,22 +266,22 @@ static exchange_t *exchange_of_stream(http_stream_t *stream)
     return (exchange_t *)stream;
 }
 
-http_stream_t *http_reply_stream(http_request_t *request, int status, str_t content_type,
-                                 const http_stream_events_t *events, void *context)
+/* Chunked, sized, or for HTTP/1.0 neither: then its end is the connection's. */
+static http_stream_t *begin_stream(exchange_t *exchange, int status, str_t content_type,
+                                   const http_stream_events_t *events, void *context)
 {
-    exchange_t *exchange = exchange_of(request);
-    if (is_orphan(exchange))
-        return NULL;
     connection_t *connection = exchange->connection;
     exchange->stream_events = events;
     exchange->stream_context = context;
     exchange->on_cancel = NULL;
-    exchange->is_chunked = !exchange->is_http10;
-    if (exchange->is_http10)
+    exchange->is_chunked = !exchange->is_sized && !exchange->is_http10;
+    if (exchange->is_http10 && !exchange->is_sized)
         exchange->is_keep_alive = false;
     buf_t *head = head_of(exchange, status, content_type, is_last_answer(exchange));
     if (exchange->is_chunked)
         buf_append(head, STR("Transfer-Encoding: chunked\r\n"));
+    if (exchange->is_sized)
+        append_length(head, exchange->stream_left);
     count_status(exchange->server, status);
     log_answer(exchange, status);
     connection->phase = CONNECTION_STREAMING;
@@ -288,6 +289,26 @@ http_stream_t *http_reply_stream(http_request_t *request, int status, str_t cont
         connection_doom(connection);
     connection_update(connection);
     return (http_stream_t *)exchange;
+}
+
+http_stream_t *http_reply_stream(http_request_t *request, int status, str_t content_type,
+                                 const http_stream_events_t *events, void *context)
+{
+    exchange_t *exchange = exchange_of(request);
+    return is_orphan(exchange) ? NULL
+                               : begin_stream(exchange, status, content_type, events, context);
+}
+
+http_stream_t *http_reply_stream_sized(http_request_t *request, int status, str_t content_type,
+                                       uint64_t size, const http_stream_events_t *events,
+                                       void *context)
+{
+    exchange_t *exchange = exchange_of(request);
+    if (is_orphan(exchange))
+        return NULL;
+    exchange->is_sized = true;
+    exchange->stream_left = size;
+    return begin_stream(exchange, status, content_type, events, context);
 }
 
 static err_t queue_chunk(exchange_t *exchange, str_t data)
@@ -316,7 +337,10 @@ err_t http_stream_write(http_stream_t *stream, str_t data)
         exchange->wants_room = true;
         return ERR_BUSY;
     }
+    ASSERT(!exchange->is_sized || data.size <= exchange->stream_left);
     err_t err = queue_chunk(exchange, data);
+    if (err == ERR_OK && exchange->is_sized)
+        exchange->stream_left -= data.size;
     if (err != ERR_OK)
         connection_doom(connection);
     connection_update(connection);
@@ -334,6 +358,8 @@ void http_stream_end(http_stream_t *stream)
     bool has_body = exchange->request.method != METHOD_HEAD;
     err_t err =
         is_chunked && has_body ? output_append(&connection->output, STR("0\r\n\r\n")) : ERR_OK;
+    if (exchange->is_sized && has_body && exchange->stream_left > 0)
+        err = ERR_IO; /* what is not whole must not look so */
     exchange_release(exchange);
     if (err != ERR_OK)
         connection_doom(connection);

@@ -1,6 +1,6 @@
 #include "actors/streaming/encode_run.h"
 
-#include "actors/protocol/transcode.h"
+#include "actors/streaming/run_news.h"
 #include "runtime/base/memory.h"
 
 #include <errno.h>
@@ -65,26 +65,28 @@ err_t encode_run_name(str_t prefix, uint32_t index, buf_t *out)
     return buf_status(out);
 }
 
+static run_news_t news_of(const encode_run_t *self)
+{
+    return (run_news_t){self->options.runtime, self->options.key, self->options.serial};
+}
+
 static void end(encode_run_t *self, err_t err)
 {
-    /* The actor asks again for what is missing should this not reach it: askers time out. */
-    IGNORE_ERR(runtime_send(self->options.runtime, address_of(TRANSCODE_KIND, self->options.key),
-                            transcode_ended, .run = self->options.serial, .err = err));
+    const run_news_t news = news_of(self);
+    run_news_ended(&news, err);
     encode_run_free(self);
 }
 
 static void begun(void *context)
 {
-    encode_run_t *self = context;
-    IGNORE_ERR(runtime_send(self->options.runtime, address_of(TRANSCODE_KIND, self->options.key),
-                            transcode_begun, .run = self->options.serial));
+    const run_news_t news = news_of(context);
+    run_news_begun(&news);
 }
 
 static void tell_made(const encode_run_t *self, uint32_t index, uint64_t size)
 {
-    IGNORE_ERR(runtime_send(self->options.runtime, address_of(TRANSCODE_KIND, self->options.key),
-                            transcode_made, .run = self->options.serial, .index = index,
-                            .size_bytes = size));
+    const run_news_t news = news_of(self);
+    run_news_made(&news, index, size);
 }
 
 static err_t publish_sealed(void *data)

@@ -5,11 +5,14 @@
 #include "runtime/runtime.h"
 #include "storage/blob/segment_cache.h"
 #include "storage/catalog/catalog.h"
+#include "storage/roots/piece_client.h"
 
 typedef struct streaming_service {
     catalog_t *catalog;
     segment_cache_t *segments;
     const media_client_t *media;
+    root_places_t *places;  /* NULL: roots/all says where a folder is */
+    piece_client_t *pieces; /* NULL: there are no other nodes */
 } streaming_service_t;
 
 /* Before runtime_start. The service and what it points to outlive the runtime. */

@@ -5,10 +5,17 @@
 #include "actors/protocol/roots.h"
 #include "actors/protocol/transcode.h"
 #include "actors/streaming/encode_run.h"
+#include "actors/streaming/fetch_run.h"
 
 #include "runtime/base/memory.h"
 
-enum { ROOT_ASK_TIMEOUT_MS = 5000 };
+#include <stdio.h>
+
+enum {
+    ROOT_ASK_TIMEOUT_MS = 5000,
+    KEEP_COUNT = TRANSCODE_AHEAD_MANY + 5, /* told again when what is played next is not in it */
+};
+_Static_assert((int)KEEP_COUNT <= (int)TRANSCODE_KEEP_MAX, "as another node takes it");
 
 typedef struct waiter {
     struct waiter *next;
@@ -28,11 +35,14 @@ typedef struct transcode {
     rendition_t rendition;
     segment_source_t format;
     segment_plan_t plan;
-    arena_t arena;    /* the strings below */
-    str_t prefix;     /* of the segments' names; changes with the file */
-    str_t path;       /* relative to the root */
-    str_t whole_path; /* empty: the root was not asked yet */
+    arena_t arena;     /* the strings below */
+    uint64_t version;  /* of the file */
+    str_t prefix;      /* of the segments' names; changes with the file */
+    str_t root, path;  /* relative to the root */
+    str_t whole_path;  /* empty: the root was not asked yet, or is not here */
+    bool is_elsewhere; /* segments are fetched from another node */
     bool is_asking;
+    uint32_t kept_first, kept_end; /* what another node was asked to keep */
     /* What is wanted and under way. */
     waiter_t *waiters;
     uint32_t waiter_count;
@@ -65,7 +75,8 @@ static bool is_cached(const void *context, uint32_t index)
 static void forget_file(transcode_t *self)
 {
     arena_reset(&self->arena);
-    self->prefix = self->path = self->whole_path = (str_t){NULL, 0};
+    self->prefix = self->root = self->path = self->whole_path = (str_t){NULL, 0};
+    self->kept_first = self->kept_end = 0;
     self->run_count = 0; /* their segments have other names */
 }
 
@@ -79,14 +90,15 @@ static err_t take_file(transcode_t *self, const catalog_track_t *track, str_t pr
     forget_file(self);
     self->format = format;
     self->plan = plan;
-    self->prefix = arena_str(&self->arena, prefix);
+    self->root = arena_str(&self->arena, track->root);
     self->path = arena_str(&self->arena, track->path);
-    return self->prefix.data == NULL || self->path.data == NULL ? ERR_NO_MEMORY : ERR_OK;
+    if (self->root.data != NULL && self->path.data != NULL)
+        self->prefix = arena_str(&self->arena, prefix); /* the last: with it, all is there */
+    return self->prefix.data == NULL ? ERR_NO_MEMORY : ERR_OK;
 }
 
-/* What the catalog says now: a scan may have found another file in its place. *out_root borrows the
- * handler's arena. */
-static err_t look_at_file(transcode_t *self, context_t *ctx, str_t *out_root)
+/* What the catalog says now: a scan may have found another file in its place. */
+static err_t look_at_file(transcode_t *self, context_t *ctx)
 {
     const streaming_service_t *service = context_service(ctx);
     catalog_track_t track;
@@ -96,16 +108,14 @@ static err_t look_at_file(transcode_t *self, context_t *ctx, str_t *out_root)
     TRY(catalog_track(&read, self->track_id, &track));
     if (!track.is_available)
         return ERR_UNAVAILABLE;
-    str_t prefix = arena_printf(
-        context_arena(ctx), "%llu/%016llx/%s", (unsigned long long)self->track_id,
-        (unsigned long long)str_hash_more(str_hash(str_of(&track.mtime_ns, sizeof track.mtime_ns)),
-                                          str_of(&track.size_bytes, sizeof track.size_bytes)),
-        rendition_name(self->rendition));
-    *out_root = arena_str(context_arena(ctx), track.root);
-    if (prefix.data == NULL || out_root->data == NULL)
+    self->version = piece_file_version(track.mtime_ns, track.size_bytes);
+    str_t prefix =
+        arena_printf(context_arena(ctx), "%llu/%016llx/%s", (unsigned long long)self->track_id,
+                     (unsigned long long)self->version, rendition_name(self->rendition));
+    if (prefix.data == NULL)
         return ERR_NO_MEMORY;
     if (self->prefix.data != NULL && str_equal(prefix, self->prefix) &&
-        str_equal(track.path, self->path))
+        str_equal(track.root, self->root) && str_equal(track.path, self->path))
         return ERR_OK;
     return take_file(self, &track, prefix);
 }
@@ -162,15 +172,21 @@ static void answer_waiters(transcode_t *self, context_t *ctx, const transcode_ra
 
 /* ---- runs ---- */
 
+/* One of the two. */
 typedef struct start_data {
-    encode_run_t *run;
+    encode_run_t *encode;
+    fetch_run_t *fetch;
     uint64_t serial;
 } start_data_t;
 
 static err_t start_work(void *data, size_t data_size)
 {
+    const start_data_t *start = data;
     (void)data_size;
-    encode_run_start(((start_data_t *)data)->run);
+    if (start->fetch != NULL)
+        fetch_run_start(start->fetch);
+    else
+        encode_run_start(start->encode);
     return ERR_OK;
 }
 
@@ -182,29 +198,55 @@ static void started(void *state, context_t *ctx, err_t err, void *data, size_t d
     (void)data_size;
     if (err == ERR_OK)
         return;
-    encode_run_free(start->run); /* the lane was full: it never ran */
+    if (start->fetch != NULL) /* the lane was full: it never ran */
+        fetch_run_free(start->fetch);
+    else
+        encode_run_free(start->encode);
     end_run(state, ctx, start->serial, err);
 }
 
-static void start_run(transcode_t *self, context_t *ctx, transcode_range_t range, bool is_urgent)
+static encode_run_t *new_encode(transcode_t *self, context_t *ctx, transcode_range_t range,
+                                bool is_urgent)
 {
     encode_run_options_t options = {.service = context_service(ctx),
                                     .runtime = context_runtime(ctx),
                                     .key = context_key(ctx),
-                                    .serial = ++self->last_serial,
+                                    .serial = self->last_serial,
                                     .range = range,
                                     .rendition = self->rendition,
                                     .format = self->format,
                                     .path = self->whole_path,
                                     .name_prefix = self->prefix,
                                     .is_urgent = is_urgent};
-    start_data_t data = {encode_run_new(&options), self->last_serial};
-    if (data.run == NULL) {
+    return encode_run_new(&options);
+}
+
+static fetch_run_t *new_fetch(transcode_t *self, context_t *ctx, transcode_range_t range)
+{
+    fetch_run_options_t options = {.service = context_service(ctx),
+                                   .runtime = context_runtime(ctx),
+                                   .key = context_key(ctx),
+                                   .serial = self->last_serial,
+                                   .range = range,
+                                   .root = self->root,
+                                   .name_prefix = self->prefix};
+    return fetch_run_new(&options);
+}
+
+static void start_run(transcode_t *self, context_t *ctx, transcode_range_t range, bool is_urgent)
+{
+    start_data_t data = {.serial = ++self->last_serial};
+    if (self->is_elsewhere)
+        data.fetch = new_fetch(self, ctx, range);
+    else
+        data.encode = new_encode(self, ctx, range, is_urgent);
+    if (data.fetch == NULL && data.encode == NULL) {
         refuse_all(self, ctx, ERR_NO_MEMORY);
         return;
     }
-    self->runs[self->run_count++] = (run_t){self->last_serial, range, is_urgent, false};
-    actor_offload(ctx, OFFLOAD_COMPUTE, start_work, started, &data, sizeof data);
+    self->runs[self->run_count++] = (run_t){data.serial, range, is_urgent, false};
+    actor_offload(ctx, self->is_elsewhere ? OFFLOAD_FILE : OFFLOAD_COMPUTE, start_work, started,
+                  &data, sizeof data);
 }
 
 /* What runs are making. Who waits does not trust one that waits itself, for a worker. */
@@ -235,7 +277,7 @@ static void start_missing(transcode_t *self, context_t *ctx, uint32_t index, uin
 /* Those who wait come first, then what will be asked for next. */
 static void start_runs(transcode_t *self, context_t *ctx)
 {
-    if (self->whole_path.data == NULL)
+    if (self->whole_path.data == NULL && !self->is_elsewhere)
         return;
     for (const waiter_t *waiter = self->waiters; waiter != NULL; waiter = waiter->next)
         start_missing(self, ctx, waiter->index, 0, true);
@@ -320,25 +362,132 @@ static void root_answered(void *state, context_t *ctx, const answer_t *answer, v
         start_runs(self, ctx);
 }
 
-static void go_on(transcode_t *self, context_t *ctx, str_t root)
+/* What this node knows by itself. False: roots/all has to be asked. */
+static bool find_place(transcode_t *self, context_t *ctx)
 {
-    if (self->whole_path.data != NULL) {
+    const streaming_service_t *service = context_service(ctx);
+    root_place_t place;
+    if (service->places == NULL ||
+        root_places_find(service->places, self->root, context_arena(ctx), &place) != ERR_OK ||
+        place.where == ROOT_UNKNOWN)
+        return false;
+    self->is_elsewhere = place.where != ROOT_HERE && service->pieces != NULL;
+    if (place.where != ROOT_HERE) {
+        self->whole_path = (str_t){NULL, 0};
+        return true;
+    }
+    str_t path =
+        arena_printf(context_arena(ctx), "%.*s/%.*s", STR_ARG(place.path), STR_ARG(self->path));
+    if (self->whole_path.data == NULL || !str_equal(path, self->whole_path))
+        self->whole_path = arena_str(&self->arena, path);
+    return true;
+}
+
+static void go_on(transcode_t *self, context_t *ctx)
+{
+    if (find_place(self, ctx)) {
+        if (self->whole_path.data == NULL && !self->is_elsewhere)
+            refuse_all(self, ctx, ERR_UNAVAILABLE);
+        else
+            start_runs(self, ctx);
+    } else if (self->whole_path.data != NULL) {
         start_runs(self, ctx);
     } else if (!self->is_asking) {
         self->is_asking = true;
         actor_ask(ctx, address_of(ROOTS_KIND, ROOTS_KEY), ROOT_ASK_TIMEOUT_MS, root_answered, NULL,
-                  0, roots_get, .name = root);
+                  0, roots_get, .name = self->root);
     }
+}
+
+/* ---- copies on another node ---- */
+
+typedef struct keep_data {
+    piece_client_t *pieces;
+    root_node_t node;
+    char target[PIECE_TARGET_SIZE_MAX];
+} keep_data_t;
+
+static err_t keep_work(void *data, size_t data_size)
+{
+    const keep_data_t *keep = data;
+    (void)data_size;
+    return piece_client_post(keep->pieces, &keep->node, str_from(keep->target));
+}
+
+static void kept(void *state, context_t *ctx, err_t err, void *data, size_t data_size)
+{
+    transcode_t *self = state;
+    (void)ctx, (void)data, (void)data_size;
+    if (err != ERR_OK) /* said again with the next segment */
+        self->kept_first = self->kept_end = 0;
+}
+
+/* The one that should have a copy, where no other node could make one. */
+static bool choose_keeper(const transcode_t *self, context_t *ctx, root_node_t *out_node)
+{
+    const streaming_service_t *service = context_service(ctx);
+    root_node_t readers[2], keepers[ROOT_NODES_MAX];
+    size_t reader_count =
+        root_places_readers(service->places, self->root, context_key(ctx), readers, 2);
+    if (reader_count > (self->is_elsewhere ? 1 : 0))
+        return false;
+    size_t count =
+        root_places_keepers(service->places, context_key(ctx), keepers, COUNT_OF(keepers));
+    for (size_t i = 0; i < count; i++) {
+        if (reader_count > 0 && keepers[i].node == readers[0].node)
+            continue;
+        *out_node = keepers[i];
+        return true;
+    }
+    return false;
+}
+
+/* What is heard and what comes next is on one more node, should the folder's, or this one, die. */
+static void keep_elsewhere(transcode_t *self, context_t *ctx, uint32_t index)
+{
+    const streaming_service_t *service = context_service(ctx);
+    keep_data_t keep = {.pieces = service->pieces};
+    uint32_t end = MIN(index + 1 + TRANSCODE_AHEAD_MANY, self->plan.segment_count);
+    if (service->pieces == NULL || (index >= self->kept_first && end <= self->kept_end) ||
+        !choose_keeper(self, ctx, &keep.node))
+        return;
+    int size = snprintf(keep.target, sizeof keep.target, "/pieces/keep/%.*s?first=%u&count=%d",
+                        STR_ARG(context_key(ctx)), index, KEEP_COUNT);
+    if (size < 0 || (size_t)size >= sizeof keep.target)
+        return;
+    self->kept_first = index;
+    self->kept_end = MIN(index + KEEP_COUNT, self->plan.segment_count);
+    actor_offload(ctx, OFFLOAD_FILE, keep_work, kept, &keep, sizeof keep);
 }
 
 /* ---- commands ---- */
 
+/* Another node asks for what is here, or can be made here, and nothing that is to be fetched. */
+static bool is_within_reach(transcode_t *self, context_t *ctx, const transcode_segment_t *command)
+{
+    const streaming_service_t *service = context_service(ctx);
+    cached_t cached = {service->segments, self->prefix};
+    if (command->reach == TRANSCODE_ANYHOW || is_cached(&cached, command->index))
+        return true;
+    return command->reach == TRANSCODE_MADE_HERE && find_place(self, ctx) &&
+           self->whole_path.data != NULL;
+}
+
+static uint32_t ahead_of(context_t *ctx)
+{
+    const streaming_service_t *service = context_service(ctx);
+    return service->pieces == NULL ? TRANSCODE_AHEAD : TRANSCODE_AHEAD_MANY;
+}
+
 ON(transcode_segment)
 {
-    str_t root;
-    TRY(look_at_file(self, ctx, &root));
+    TRY(look_at_file(self, ctx));
     if (command->index >= self->plan.segment_count)
         return actor_refuse(ctx, ERR_NOT_FOUND, "no such segment");
+    if (command->version != 0 && command->version != self->version)
+        return actor_refuse(ctx, ERR_CONFLICT, "another file");
+    if (!is_within_reach(self, ctx, command))
+        return actor_refuse(ctx, ERR_NOT_FOUND, "it is not here");
     if (self->waiter_count >= TRANSCODE_WAITING_MAX)
         return actor_refuse(ctx, ERR_BUSY, "too many wait for this track");
     waiter_t *waiter = memory_new(sizeof *waiter);
@@ -346,27 +495,40 @@ ON(transcode_segment)
         return ERR_NO_MEMORY;
     *waiter = (waiter_t){self->waiters, command->index, actor_reply_later(ctx)};
     self->wanted = command->index;
-    self->wanted_ahead = TRANSCODE_AHEAD;
+    self->wanted_ahead = ahead_of(ctx);
     if (answer_cached(self, ctx, waiter->index, waiter->token, true)) {
         memory_free(waiter);
     } else {
         self->waiters = waiter;
         self->waiter_count++;
     }
-    go_on(self, ctx, root);
+    if (command->reach == TRANSCODE_ANYHOW || self->whole_path.data != NULL)
+        go_on(self, ctx);
+    if (command->reach == TRANSCODE_ANYHOW)
+        keep_elsewhere(self, ctx, command->index);
     return ERR_OK;
 }
 
 ON(transcode_prefetch)
 {
-    str_t root;
     if (command->count == 0)
         return ERR_OK;
-    TRY(look_at_file(self, ctx, &root));
+    TRY(look_at_file(self, ctx));
     self->wanted = 0;
     self->is_first_wanted = true;
     self->wanted_ahead = MIN(command->count, (uint32_t)TRANSCODE_PREFETCH_MAX) - 1;
-    go_on(self, ctx, root);
+    go_on(self, ctx);
+    return ERR_OK;
+}
+
+ON(transcode_keep)
+{
+    if (command->count == 0)
+        return ERR_OK;
+    TRY(look_at_file(self, ctx));
+    self->wanted = command->first;
+    self->wanted_ahead = MIN(command->count, (uint32_t)TRANSCODE_KEEP_MAX) - 1;
+    go_on(self, ctx);
     return ERR_OK;
 }
 

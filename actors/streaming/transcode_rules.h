@@ -12,6 +12,8 @@
 
 enum {
     TRANSCODE_AHEAD = 3, /* segments that are kept made ahead of the newest asked for */
+    /* The same of several nodes, any of which may die: 30 s of SEGMENT_MS. */
+    TRANSCODE_AHEAD_MANY = 8,
     TRANSCODE_RUNS_MAX = 3,
 };
 

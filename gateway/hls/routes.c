@@ -1,17 +1,11 @@
 #include "gateway/hls/routes.h"
 
-#include "actors/protocol/roots.h"
 #include "actors/protocol/transcode.h"
+#include "gateway/hls/original.h"
 #include "gateway/hls/playlist.h"
 #include "gateway/hls/stream.h"
 #include "media/protocol/fmp4.h"
 #include "storage/keys/url_signature.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { SEGMENT_ASK_TIMEOUT_MS = 30000, PLAYLIST_AHEAD = 2 };
 
@@ -167,93 +161,6 @@ static void get_hls(http_request_t *request)
         get_media(request, &stream, rendition, &track);
 }
 
-/* ---- /audio ---- */
-
-typedef struct original_request {
-    http_request_t *request;
-    stream_t stream;
-    catalog_track_t track;
-} original_request_t;
-
-static str_t content_type_of(const catalog_track_t *track)
-{
-    static const struct {
-        const char *container, *type;
-    } types[] = {
-        {"mp3", "audio/mpeg"}, {"flac", "audio/flac"},
-        {"ogg", "audio/ogg"},  {"mp4", "audio/mp4"},
-        {"wav", "audio/wav"},  {"aiff", "audio/aiff"},
-        {"aac", "audio/aac"},  {"matroska", "audio/x-matroska"},
-    };
-    for (size_t i = 0; i < COUNT_OF(types); i++)
-        if (str_equal(track->container, str_from(types[i].container)))
-            return str_from(types[i].type);
-    return STR("application/octet-stream");
-}
-
-static err_t open_original(stream_file_t *self)
-{
-    struct stat status;
-    int fd = open(self->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT ? ERR_UNAVAILABLE : err_from_errno(errno);
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-        close(fd);
-        return ERR_UNAVAILABLE;
-    }
-    self->fd = fd;
-    self->size = (uint64_t)status.st_size;
-    /* Of the file that is sent, not of the one that was scanned: else a download that goes on after
-     * the file was replaced would be stitched from both. */
-    int size = snprintf(self->etag, sizeof self->etag, "\"%llx.%lx-%llx\"",
-                        (unsigned long long)status.st_mtim.tv_sec,
-                        (unsigned long)status.st_mtim.tv_nsec, (unsigned long long)status.st_size);
-    self->file.etag = str_of(self->etag, (size_t)size);
-    return ERR_OK;
-}
-
-static void root_found(void *context, const answer_t *answer)
-{
-    original_request_t *self = context;
-    http_request_t *request = self->request;
-    if (answer->err != ERR_OK) {
-        http_reply_error(request, answer->err == ERR_NOT_FOUND ? ERR_UNAVAILABLE : answer->err,
-                         NULL);
-        return;
-    }
-    const root_info_reply_t *root = answer->message;
-    str_t path =
-        arena_printf(request->arena, "%.*s/%.*s", STR_ARG(root->path), STR_ARG(self->track.path));
-    stream_file_t file = {.request = request,
-                          .open = open_original,
-                          .path = path.data,
-                          .file = {.content_type = content_type_of(&self->track)}};
-    file.file.cache_control = stream_cache_control(request, &self->stream);
-    if (path.data == NULL)
-        http_reply_error(request, ERR_NO_MEMORY, NULL);
-    else
-        stream_send(&file);
-}
-
-static void get_original(http_request_t *request)
-{
-    original_request_t *context = arena_new(request->arena, sizeof *context);
-    if (context == NULL) {
-        http_reply_error(request, ERR_NO_MEMORY, NULL);
-        return;
-    }
-    context->request = request;
-    if (!stream_admit(request, STR("original"), &context->stream) ||
-        !stream_track(request, &context->stream, &context->track))
-        return;
-    if (!context->track.is_available) {
-        http_reply_error(request, ERR_UNAVAILABLE, "the file is not there at the moment");
-        return;
-    }
-    edge_ask(request->edge, address_of(ROOTS_KIND, ROOTS_KEY), ASK_TIMEOUT_MS, (str_t){0},
-             root_found, context, roots_get, .name = context->track.root);
-}
-
 /* ---- /artwork ---- */
 
 /* The sizes that a scan makes; the first is the blob itself (actors/library/finishing.c). */
@@ -317,7 +224,7 @@ err_t hls_routes(routes_t *routes)
          .handler = get_hls},
         {.method = METHOD_GET,
          .pattern = "/audio/{token}/{track}/original",
-         .handler = get_original},
+         .handler = original_serve},
         {.method = METHOD_GET, .pattern = "/artwork/{hash}/{size}", .handler = get_artwork},
     };
     return routes_add_all(routes, rows, COUNT_OF(rows));

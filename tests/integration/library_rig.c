@@ -67,7 +67,11 @@ void library_rig_start(library_rig_t *self)
                                         .artwork = self->artwork,
                                         .is_watching = self->is_watching,
                                         .has_loudness = self->has_loudness};
-    self->streaming = (streaming_service_t){self->catalog, self->segments, &self->media};
+    self->streaming = (streaming_service_t){.catalog = self->catalog,
+                                            .segments = self->segments,
+                                            .media = &self->media,
+                                            .places = self->places,
+                                            .pieces = self->pieces};
     check_ok(library_register(self->runtime, &self->library));
     check_ok(streaming_register(self->runtime, &self->streaming));
     check_ok(runtime_start(self->runtime));

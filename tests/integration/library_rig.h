@@ -32,6 +32,8 @@ typedef struct library_rig {
     asking_t asking;
     arena_t arena;
     bool is_watching, has_loudness;
+    root_places_t *places; /* of the test, before the start; or NULL */
+    piece_client_t *pieces;
 } library_rig_t;
 
 /* In the caller's storage. The music folder is made; the rig is not started. */
