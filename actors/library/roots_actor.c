@@ -2,10 +2,12 @@
  */
 
 #include "actors/library/library.h"
+#include "actors/library/root_reports.h"
 #include "actors/library/root_rules.h"
 #include "actors/protocol/roots.h"
 #include "actors/protocol/scan.h"
 #include "runtime/base/memory.h"
+#include "runtime/router.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,12 +22,16 @@ typedef struct progress {
     roots_scan_progress_t *report; /* a deep copy; NULL: none */
     uint64_t rate_ms, rate_files;  /* where the window of the rate began */
     double files_per_second;
+    /* Of several nodes: who scans it, and what it is told. */
+    uint64_t scanner, scan, cancel;
+    bool is_full;
 } progress_t;
 
 typedef struct roots {
     root_entry_t entries[ROOTS_MAX];
     size_t count;
     progress_t progress[ROOTS_MAX];
+    root_reports_t reports;
     bool is_publish_armed;
     uint64_t published_ms;
 } roots_t;
@@ -121,6 +127,18 @@ static err_t list_problems(const roots_t *self, arena_t *arena, library_status_t
     return ERR_OK;
 }
 
+/* As the nodes say, and the last scan. */
+static void say_readable(const roots_t *self, const roots_scan_progress_t *report,
+                         root_info_t *info)
+{
+    info->is_readable = self->reports.count == 0 ||
+                        root_reports_is_readable(&self->reports, info->name, &info->reason);
+    if (!info->is_readable || report == NULL || report->is_readable)
+        return;
+    info->is_readable = false;
+    info->reason = STR("the music folder can't be read");
+}
+
 static err_t make_status(const roots_t *self, arena_t *arena, library_status_t *out_status)
 {
     library_status_t status = {0};
@@ -130,7 +148,7 @@ static err_t make_status(const roots_t *self, arena_t *arena, library_status_t *
     for (size_t i = 0; i < self->count; i++) {
         const roots_scan_progress_t *report = self->progress[i].report;
         infos[i] = root_entry_info(&self->entries[i]);
-        infos[i].is_readable = report == NULL || report->is_readable;
+        say_readable(self, report, &infos[i]);
         if (report != NULL)
             add_progress(&self->progress[i], &status);
     }
@@ -256,8 +274,29 @@ static err_t look_at_folder(void *data, size_t data_size)
     return ERR_OK;
 }
 
-static void start_scan(context_t *ctx, str_t root, bool is_full)
+static bool is_alone(context_t *ctx)
 {
+    return runtime_node(context_runtime(ctx)) == 0;
+}
+
+/* Later than the one before, also than one that was given before this actor moved or started. */
+static uint64_t next_order(context_t *ctx, uint64_t last)
+{
+    return MAX(last + 1, (uint64_t)MAX(context_wall_ms(ctx), 1));
+}
+
+/* Of several nodes, whoever scans the folder hears of it in the answer to its next report. */
+static void start_scan(roots_t *self, context_t *ctx, str_t root, bool is_full)
+{
+    if (!is_alone(ctx)) {
+        const root_entry_t *entry = roots_find(self->entries, self->count, root);
+        if (entry == NULL)
+            return; /* it is being added: whoever gets it scans it */
+        progress_t *progress = &self->progress[entry - self->entries];
+        progress->scan = next_order(ctx, progress->scan);
+        progress->is_full = is_full;
+        return;
+    }
     /* A mailbox that is full has a start in it already. */
     IGNORE_ERR(actor_send(ctx, address_of("scan", root), scan_start, .is_full = is_full));
 }
@@ -274,7 +313,7 @@ static err_t add_or_move(roots_t *self, context_t *ctx, const look_t *look)
              .number = change.number);
     else
         emit(ctx, root_moved, .name = change.name, .path = str_from(look->path));
-    start_scan(ctx, change.name, false);
+    start_scan(self, ctx, change.name, false);
     publish(self, ctx);
     return ERR_OK;
 }
@@ -295,9 +334,28 @@ static void looked(void *state, context_t *ctx, err_t err, void *data, size_t da
         actor_refuse_to(ctx, look->token, err);
 }
 
+/* Where it is, that node looks itself; here only its name counts. */
+static err_t add_of_node(roots_t *self, context_t *ctx, const roots_add_t *command)
+{
+    uint32_t number = 0;
+    if (!root_name_is_valid(command->name) || command->path.size == 0)
+        return actor_refuse(ctx, ERR_INVALID, "a folder of a node has a name and a path");
+    for (size_t i = 0; i < self->count; i++)
+        number = MAX(number, self->entries[i].number);
+    if (roots_find(self->entries, self->count, command->name) != NULL)
+        return reply_status(self, ctx);
+    if (self->count == ROOTS_MAX)
+        return actor_refuse(ctx, ERR_LIMIT, "there are too many music folders");
+    emit(ctx, root_added, .name = command->name, .path = command->path, .number = number + 1);
+    publish(self, ctx);
+    return reply_status(self, ctx);
+}
+
 ON(roots_add)
 {
     look_t look = {.can_move = command->can_move};
+    if (command->is_of_node)
+        return add_of_node(self, ctx, command);
     if (command->name.size > ROOT_NAME_SIZE_MAX)
         return actor_refuse(ctx, ERR_INVALID, "the name is longer than %d bytes",
                             ROOT_NAME_SIZE_MAX);
@@ -330,18 +388,66 @@ ON(roots_start_scan)
         return actor_refuse(ctx, ERR_NOT_FOUND, "no such root");
     for (size_t i = 0; i < self->count; i++)
         if (command->root.size == 0 || str_equal(command->root, self->entries[i].name))
-            start_scan(ctx, self->entries[i].name, command->is_full);
+            start_scan(self, ctx, self->entries[i].name, command->is_full);
     return reply_status(self, ctx);
+}
+
+static void cancel_scan(roots_t *self, context_t *ctx, size_t index)
+{
+    static const scan_cancel_t cancel;
+    if (is_alone(ctx))
+        IGNORE_ERR(actor_send_message(ctx, address_of("scan", self->entries[index].name),
+                                      &scan_cancel_schema, &cancel)); /* nothing to cancel */
+    else
+        self->progress[index].cancel = next_order(ctx, self->progress[index].cancel);
 }
 
 ON(roots_cancel_scan)
 {
-    static const scan_cancel_t cancel;
     for (size_t i = 0; i < self->count; i++)
         if (command->root.size == 0 || str_equal(command->root, self->entries[i].name))
-            IGNORE_ERR(actor_send_message(ctx, address_of("scan", self->entries[i].name),
-                                          &scan_cancel_schema, &cancel)); /* nothing to cancel */
+            cancel_scan(self, ctx, i);
     return reply_status(self, ctx);
+}
+
+/* ---- the nodes ---- */
+
+static void choose_scanners(roots_t *self, context_t *ctx)
+{
+    uint64_t now_ms = context_mono_ms(ctx);
+    for (size_t i = 0; i < self->count && !is_alone(ctx); i++)
+        self->progress[i].scanner = root_reports_scanner(&self->reports, self->entries[i].name,
+                                                         self->progress[i].scanner, now_ms);
+}
+
+static err_t reply_known(const roots_t *self, context_t *ctx, uint64_t version)
+{
+    roots_known_t known = {.version = self->reports.version};
+    root_task_t *tasks = arena_new_array(context_arena(ctx), self->count + 1, sizeof *tasks);
+    if (tasks == NULL)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < self->count; i++) {
+        const progress_t *progress = &self->progress[i];
+        tasks[i] = (root_task_t){self->entries[i].name, self->entries[i].path, progress->scanner,
+                                 progress->scan,        progress->is_full,     progress->cancel};
+    }
+    known.roots.items = tasks;
+    known.roots.count = (uint32_t)self->count;
+    if (version != known.version)
+        TRY(root_reports_list(&self->reports, context_arena(ctx), &known));
+    return actor_reply_message(ctx, &roots_known_schema, &known);
+}
+
+ON(roots_report)
+{
+    uint64_t before = self->reports.version;
+    if (before == 0) /* another one than any that was told before this actor moved or started */
+        self->reports.version = next_order(ctx, 0);
+    TRY(root_reports_take(&self->reports, command, context_mono_ms(ctx)));
+    choose_scanners(self, ctx);
+    if (self->reports.version != before)
+        publish_soon(self, ctx);
+    return reply_known(self, ctx, command->version);
 }
 
 static void deinit(void *state)
@@ -351,6 +457,7 @@ static void deinit(void *state)
         root_entry_deinit(&self->entries[i]);
         memory_free(self->progress[i].report);
     }
+    root_reports_deinit(&self->reports);
 }
 
 ACTOR_KIND(roots, .snapshot = snapshot, .restore = restore, .deinit = deinit, .snapshot_every = 16);

@@ -196,6 +196,18 @@ ON(scan_cancel)
     return actor_reply(ctx, scan_started, .phase = scan_phase_of(self));
 }
 
+ON(scan_leave)
+{
+    self->has_next = false;
+    watch_close(&self->watch);
+    watch_touched_reset(&self->touched);
+    self->is_watch_armed =
+        false; /* what it waited for is closed; a tick that comes finds nothing */
+    if (self->run != NULL)
+        scan_end(self, ctx);
+    return ERR_OK;
+}
+
 ON(scan_get_status)
 {
     return actor_reply(ctx, scan_status, .phase = scan_phase_of(self),

@@ -123,11 +123,22 @@ void scan_go(scan_t *self, context_t *ctx, stage_t stage)
     scan_report(self, ctx);
 }
 
+/* Of several nodes, each may have the folder somewhere else. */
+static const char *path_here(scan_t *self, context_t *ctx, str_t everywhere)
+{
+    const library_service_t *service = context_service(ctx);
+    root_place_t place = {.where = ROOT_UNKNOWN};
+    if (service->peers != NULL && service->places != NULL &&
+        root_places_find(service->places, context_key(ctx), context_arena(ctx), &place) != ERR_OK)
+        return NULL;
+    return arena_str(&self->run->arena, place.where == ROOT_HERE ? place.path : everywhere).data;
+}
+
 static void root_answered(scan_t *self, context_t *ctx, const answer_t *answer)
 {
     const root_info_reply_t *info = answer->message;
     self->run->root_number = info->number;
-    self->run->root_path = arena_str(&self->run->arena, info->path).data;
+    self->run->root_path = path_here(self, ctx, info->path);
     if (self->run->root_path == NULL)
         scan_fail(self, ctx, ERR_NO_MEMORY);
     else

@@ -9,6 +9,9 @@ enum {
     ROOT_NAME_SIZE_MAX = 64,
     ROOTS_PUBLISH_MS = 100,
     ROOTS_PROBLEMS_MAX = 100, /* of each root, in a status */
+    ROOTS_REPORT_MS = 1000,
+    ROOTS_REPORT_LOST_MS = 5000, /* a node that has not reported for so long reads nothing */
+    ROOTS_REPORTERS_MAX = 1024,
 };
 
 #define ROOTS_KIND "roots"

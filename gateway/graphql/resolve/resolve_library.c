@@ -132,6 +132,12 @@ static err_t problems(graphql_field_t *field)
                                status_of(field)->problems.items);
 }
 
+static err_t unreadable_reason(graphql_field_t *field)
+{
+    const root_info_t *root = graphql_source(field);
+    return graph_return_text_or_null(field, root->reason);
+}
+
 graph_rows_t resolve_library(void)
 {
     static const graphql_resolver_t rows[] = {
@@ -147,6 +153,7 @@ graph_rows_t resolve_library(void)
         {"LibraryRoot.name", GRAPHQL_MEMBER(root_info_t, name)},
         {"LibraryRoot.path", GRAPHQL_MEMBER(root_info_t, path)},
         {"LibraryRoot.isReadable", GRAPHQL_MEMBER(root_info_t, is_readable)},
+        {"LibraryRoot.unreadableReason", .resolve = unreadable_reason},
         {"Scan.phase", .resolve = scan_phase},
         {"Scan.filesDone", GRAPHQL_MEMBER(library_status_t, files_done)},
         {"Scan.filesKnown", GRAPHQL_MEMBER(library_status_t, files_known)},

@@ -128,9 +128,30 @@ static err_t track_mood(graphql_field_t *field)
                                track_of(field)->mood.items);
 }
 
+/* The catalog says what was on the disk; whether its folder can be read now, this node knows. */
+static bool has_root(graphql_field_t *field)
+{
+    root_places_t *places = graph_of(field)->home->api->places;
+    return places == NULL || root_places_has(places, track_of(field)->root);
+}
+
+static err_t track_is_available(graphql_field_t *field)
+{
+    return graphql_return_bool(field, track_of(field)->is_available && has_root(field));
+}
+
 static err_t track_unavailable_reason(graphql_field_t *field)
 {
-    return graph_return_text_or_null(field, track_of(field)->unavailable_reason);
+    const catalog_track_t *track = track_of(field);
+    root_place_t place;
+    if (!track->is_available || has_root(field))
+        return graph_return_text_or_null(field, track->unavailable_reason);
+    TRY(root_places_find(graph_of(field)->home->api->places, track->root, graphql_arena(field),
+                         &place));
+    /* Of several nodes, what is wrong with it on this one is not the point. */
+    return graph_return_text_or_null(field, root_places_are_many(graph_of(field)->home->api->places)
+                                                ? STR("no running node can read its music folder")
+                                                : place.reason);
 }
 
 static err_t track_artwork(graphql_field_t *field)
@@ -297,7 +318,7 @@ graph_rows_t resolve_track(void)
         {"Track.genres", .resolve = track_genres},
         {"Track.composer", .resolve = track_composer},
         {"Track.mood", .resolve = track_mood},
-        {"Track.isAvailable", GRAPHQL_MEMBER(catalog_track_t, is_available)},
+        {"Track.isAvailable", .resolve = track_is_available},
         {"Track.unavailableReason", .resolve = track_unavailable_reason},
         {"Track.artwork", .resolve = track_artwork},
         {"Track.isFavourite", .resolve = track_is_favourite},
