@@ -2,6 +2,7 @@
 #include "node/plugins/plugins.h"
 
 #include "actors/protocol/accounts.h"
+#include "actors/protocol/root_keeper.h"
 #include "actors/protocol/roots.h"
 #include "actors/settings/settings.h"
 #include "actors/social/social.h"
@@ -131,10 +132,16 @@ static err_t register_services(node_t *self)
                                         .media = &self->media,
                                         .blobs = self->lyrics,
                                         .artwork = self->artwork,
+                                        .places = media_node_places(self->folders),
+                                        .peers = media_node_peers(self->folders),
                                         .is_watching = self->config->watch,
                                         .has_loudness = true};
-    self->streaming = (streaming_service_t){
-        .catalog = self->catalog, .segments = self->segments, .media = &self->media};
+    self->library.own_roots = media_node_roots(self->folders, &self->library.own_root_count);
+    self->streaming = (streaming_service_t){.catalog = self->catalog,
+                                            .segments = self->segments,
+                                            .media = &self->media,
+                                            .places = media_node_places(self->folders),
+                                            .pieces = media_node_pieces(self->folders)};
     self->privacy = (privacy_service_t){
         self->vault, self->keyring, self->config->database[0] == '\0' ? NULL : clear_rows, self};
     blobs_know(self->blobs, self->catalog, self->projection, node_clear_journal(self),
@@ -163,6 +170,9 @@ err_t node_open(const config_t *config, const ms_log_t *log, buf_t *problem, nod
         err = node_refuse(problem, make_runtime(self), "the actor runtime can't be made");
     if (err == ERR_OK)
         err = node_refuse(problem, make_workers(self, problem), "the media workers can't be made");
+    if (err == ERR_OK)
+        err = node_refuse(problem, media_node_open(config, NULL, problem, &self->folders),
+                          "the table of music folders can't be made");
     if (err == ERR_OK)
         err = node_refuse(problem, register_services(self), "a service can't be registered");
     if (err == ERR_OK)
@@ -359,6 +369,17 @@ static void start_following(void *context)
     sem_post(&self->done);
 }
 
+/* From here on this node looks whether its music folders can be read. */
+static void start_keeping_roots(node_t *self)
+{
+    static const root_keeper_start_t command;
+    err_t err = runtime_send_message(self->runtime, address_of(ROOT_KEEPER_KIND, ROOT_KEEPER_KEY),
+                                     &root_keeper_start_schema, &command);
+    if (err != ERR_OK)
+        log_warning(self->log, "roots", "nobody looks whether the music folders can be read: %s",
+                    err_text(err));
+}
+
 err_t node_start(node_t *self, buf_t *problem)
 {
     TRY(check_roots(self, problem));
@@ -371,6 +392,7 @@ err_t node_start(node_t *self, buf_t *problem)
     TRY(node_start_gateway(self, problem));
     TRY(add_roots(self, problem));
     TRY(start_scans(self, problem));
+    start_keeping_roots(self);
     __atomic_store_n(&self->is_ready, true, __ATOMIC_RELEASE);
     return ERR_OK;
 }
@@ -458,6 +480,7 @@ void node_close(node_t *self)
         cluster_node_stop(self->cluster); /* nothing comes for the runtime any more */
     if (self->runtime != NULL)
         runtime_free(self->runtime);
+    media_node_close(self->folders); /* when nothing runs any more that reads from it */
     upkeep_deinit(&self->upkeep);
     search_asker_free(self->asker); /* its handles were on the runtime's loops */
     search_feed_close(self->search);

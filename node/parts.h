@@ -14,6 +14,7 @@
 #include "node/cluster/secrets_open.h"
 #include "node/config.h"
 #include "node/control/control.h"
+#include "node/media/media_node.h"
 #include "node/names_follow.h"
 #include "node/node.h"
 #include "node/privacy/privacy_node.h"
@@ -64,6 +65,7 @@ struct node {
     segment_cache_t *segments;
     worker_pool_t *workers;
     media_client_t media;
+    media_node_t *folders; /* of music, and how other nodes read them */
     runtime_t *runtime;
     auth_service_t auth;
     library_service_t library;

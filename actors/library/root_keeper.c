@@ -88,9 +88,12 @@ static void came_back(context_t *ctx, const kept_t *root)
         start_scan(ctx, root, false);
 }
 
-static void settle(context_t *ctx, kept_t *root, const char *reason)
+static void report(root_keeper_t *self, context_t *ctx);
+
+static void settle(root_keeper_t *self, context_t *ctx, kept_t *root, const char *reason)
 {
     const library_service_t *service = context_service(ctx);
+    bool is_new = !root->was_looked_at || strcmp(root->reason, reason) != 0;
     bool is_back = root->was_looked_at && root->reason[0] != '\0' && reason[0] == '\0';
     (void)str_to_array(str_from(reason), root->reason, sizeof root->reason);
     root->was_looked_at = true;
@@ -99,6 +102,8 @@ static void settle(context_t *ctx, kept_t *root, const char *reason)
                                    str_from(root->reason)));
     if (is_back)
         came_back(ctx, root);
+    if (is_new && !self->is_reporting)
+        report(self, ctx);
 }
 
 static void looked(void *state, context_t *ctx, err_t err, void *data, size_t data_size)
@@ -110,7 +115,7 @@ static void looked(void *state, context_t *ctx, err_t err, void *data, size_t da
         return; /* it is somewhere else by now */
     root->is_looking = false;
     if (err != ERR_BUSY && err != ERR_CANCELLED) /* else it was not looked at */
-        settle(ctx, root, reason_of(err));
+        settle(state, ctx, root, reason_of(err));
 }
 
 static void look(root_keeper_t *self, context_t *ctx, kept_t *root)
@@ -133,7 +138,7 @@ static void look_at_all(root_keeper_t *self, context_t *ctx)
         if (!root->is_looking)
             look(self, ctx, root);
         else if (now_ms - root->looking_ms >= ROOT_LOOK_LOST_MS)
-            settle(ctx, root, "the music folder does not answer"); /* a share that hangs */
+            settle(self, ctx, root, "the music folder does not answer"); /* a share that hangs */
     }
 }
 

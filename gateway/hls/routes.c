@@ -1,6 +1,7 @@
 #include "gateway/hls/routes.h"
 
 #include "actors/protocol/transcode.h"
+#include "gateway/hls/far_blob.h"
 #include "gateway/hls/original.h"
 #include "gateway/hls/playlist.h"
 #include "gateway/hls/stream.h"
@@ -168,7 +169,8 @@ static const uint32_t artwork_sizes[] = {1200, 640, 300, 96};
 
 static err_t open_artwork(stream_file_t *self)
 {
-    err_t err = blob_open(self->blobs, self->name, self->variant, &self->fd, &self->size);
+    err_t err =
+        far_blob_open(self->api, "artwork", self->name, self->variant, &self->fd, &self->size);
     return err == ERR_INVALID ? ERR_NOT_FOUND : err;
 }
 
@@ -207,7 +209,7 @@ static void get_artwork(http_request_t *request)
                           .open = open_artwork,
                           .name = arena_str(request->arena, http_param(request, "hash")),
                           .variant = variant,
-                          .blobs = home_of(request)->api->artwork,
+                          .api = home_of(request)->api,
                           .file = {.content_type = is_webp ? STR("image/webp") : STR("image/jpeg"),
                                    .cache_control = STR("public, max-age=31536000, immutable")}};
     file.file.etag = arena_printf(request->arena, "\"%.*s-%s\"",

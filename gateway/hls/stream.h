@@ -30,7 +30,7 @@ typedef struct stream_file {
     str_t name; /* in the segment cache, or of the blob */
     str_t variant;
     segment_cache_t *segments;
-    blob_folder_t *blobs;
+    const api_t *api; /* of a cover */
     int fd;
     uint64_t size;
     char etag[64];    /* room for an open function that makes one */

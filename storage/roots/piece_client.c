@@ -25,7 +25,7 @@ struct piece_client {
     bool has_curl;
     pthread_mutex_t lock;
     CURL *idle[PIECE_RUNNING_MAX]; /* with their connections */
-    size_t idle_count, running;
+    size_t idle_count, running, reading;
     away_t away[AWAY_NODES];
     size_t away_next;
 };
@@ -359,9 +359,23 @@ err_t piece_client_fetch(piece_client_t *self, const root_node_t *nodes, size_t 
     return try_each(self, nodes, count, fetch_one, &fetching);
 }
 
+/* Counts one in, or out. False: there are too many. */
+static bool may_read(piece_client_t *self, int change)
+{
+    pthread_mutex_lock(&self->lock);
+    self->reading += (size_t)change;
+    bool is_room = self->reading <= PIECE_READING_MAX;
+    pthread_mutex_unlock(&self->lock);
+    return is_room;
+}
+
 err_t piece_client_read(piece_client_t *self, const root_node_t *nodes, size_t count, str_t target,
                         buf_t *out)
 {
     fetching_t fetching = {.target = target, .out = out};
-    return try_each(self, nodes, count, fetch_one, &fetching);
+    err_t err = ERR_BUSY;
+    if (may_read(self, 1))
+        err = try_each(self, nodes, count, fetch_one, &fetching);
+    (void)may_read(self, -1);
+    return err;
 }

@@ -19,6 +19,8 @@ enum {
     PIECE_CONNECT_MS = 1000,
     PIECE_ANSWER_MS = 10000, /* to its end; what is not made yet is made first */
     PIECE_AWAY_MS = 3000,
+    PIECE_READING_MAX =
+        4, /* of those that run: anybody may ask for a cover, so sound has the rest */
     PIECE_WHOLE_SIZE_MAX = 64 * 1024 * 1024, /* of what is fetched whole */
 };
 
@@ -45,6 +47,6 @@ err_t piece_client_ask(piece_client_t *self, const root_node_t *nodes, size_t co
  * query of its own but `only`. Errors as above, and the cache's. */
 err_t piece_client_fetch(piece_client_t *self, const root_node_t *nodes, size_t count, str_t target,
                          segment_cache_t *cache, str_t name);
-/* The same into memory. */
+/* The same into memory, PIECE_READING_MAX at once. */
 err_t piece_client_read(piece_client_t *self, const root_node_t *nodes, size_t count, str_t target,
                         buf_t *out);

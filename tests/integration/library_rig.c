@@ -52,6 +52,25 @@ static void make_workers(library_rig_t *self)
     self->media = (media_client_t){self->workers};
 }
 
+static err_t send_nowhere(void *context, uint64_t node, bool is_owed, router_fill_fn fill,
+                          void *what)
+{
+    (void)context, (void)node, (void)is_owed, (void)fill, (void)what;
+    return ERR_UNAVAILABLE;
+}
+
+static void join(library_rig_t *self)
+{
+    static const router_table_t table = {.send = send_nowhere};
+    const router_t router = {.table = &table};
+    if (self->node == 0)
+        return;
+    check_ok(runtime_join(self->runtime, self->node, &router));
+    for (uint32_t i = 0; i < PARTITION_COUNT; i++)
+        check_ok(runtime_place(self->runtime, i, self->node));
+    runtime_set_serving(self->runtime, true);
+}
+
 void library_rig_start(library_rig_t *self)
 {
     open_storage(self);
@@ -59,12 +78,16 @@ void library_rig_start(library_rig_t *self)
                                  .journal = journal_lmdb_journal(self->journal)};
     check_ok(runtime_new(&options, &self->runtime));
     make_workers(self);
+    join(self);
     self->library = (library_service_t){.catalog = self->catalog,
                                         .projection = self->projection,
                                         .journal = journal_lmdb_journal(self->journal),
                                         .media = &self->media,
                                         .blobs = self->lyrics,
                                         .artwork = self->artwork,
+                                        .places = self->places,
+                                        .peers = self->peers,
+                                        .piece_address = STR("192.0.2.1:8486"),
                                         .is_watching = self->is_watching,
                                         .has_loudness = self->has_loudness};
     self->streaming = (streaming_service_t){.catalog = self->catalog,

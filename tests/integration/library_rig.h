@@ -7,6 +7,7 @@
 #include "actors/protocol/roots.h"
 #include "actors/protocol/scan.h"
 #include "actors/streaming/streaming.h"
+#include "runtime/router.h"
 #include "storage/blob/segment_cache.h"
 #include "storage/journal/journal_lmdb.h"
 #include "storage/search/feed/search_feed.h"
@@ -34,6 +35,8 @@ typedef struct library_rig {
     bool is_watching, has_loudness;
     root_places_t *places; /* of the test, before the start; or NULL */
     piece_client_t *pieces;
+    root_peers_t *peers;
+    uint64_t node; /* not 0: one of several, on which all actors are */
 } library_rig_t;
 
 /* In the caller's storage. The music folder is made; the rig is not started. */

@@ -1,6 +1,7 @@
 /* A folder of music that one node has: every node plays from it, and for a while after it is gone.
  */
 
+#include "gateway/hls/far_blob.h"
 #include "tests/integration/peers_rig.h"
 
 #include <netinet/in.h>
@@ -270,4 +271,40 @@ Test(pieces, nothing_goes_in_circles)
             ERR_NOT_FOUND);
     }
     cr_assert_not(peers_rig_has(&rig, OTHER, 0));
+}
+
+static int get_cover(peers_rig_t *rig, size_t number, const char *hash, http_response_t *response)
+{
+    char target[128];
+    snprintf(target, sizeof target, "/artwork/%s/300", hash);
+    http_response_deinit(response);
+    *response = (http_response_t){0};
+    check_ok(http_fetch(rig->peers[number].port, "GET", target, NULL, STR(""), response));
+    return response->status;
+}
+
+Test(pieces, a_cover_and_lyrics_come_from_the_node_that_scanned)
+{
+    peers_rig_t rig PEERS_RIG_SCOPED;
+    http_response_t response HTTP_RESPONSE_SCOPED = {0};
+    buf_t lyrics BUF_SCOPED = BUF_INIT;
+    blob_hash_t cover, text, none;
+    peers_rig_begin(&rig, 3);
+    const api_t *serving = &rig.peers[SERVING].api;
+    check_ok(blob_put(rig.library.artwork, STR("large"), &cover));
+    check_ok(blob_variant_put(rig.library.artwork, str_from(cover.text), STR("300.jpg"),
+                              STR("a picture")));
+    check_ok(blob_put(rig.library.lyrics, STR("long words"), &text));
+    check_ok(blob_hash_of(STR("nobody has it"), &none));
+
+    cr_assert(eq(int, get_cover(&rig, SERVING, cover.text, &response), 200));
+    check_str(buf_str(&response.body), STR("a picture"));
+    check_ok(far_blob_get(serving, "lyrics", str_from(text.text), &lyrics));
+    check_str(buf_str(&lyrics), STR("long words"));
+    cr_assert(eq(int, get_cover(&rig, SERVING, none.text, &response), 404));
+    cr_assert(eq(int, get_cover(&rig, SERVING, "no-hash", &response), 404));
+
+    peers_rig_kill(&rig, FOLDER);
+    cr_assert(eq(int, get_cover(&rig, SERVING, cover.text, &response), 200));
+    check_ok(blob_get(serving->lyrics, str_from(text.text), &lyrics));
 }

@@ -4,6 +4,7 @@
  * ones (actors/library/lrc.h). */
 
 #include "gateway/graphql/resolve/graph.h"
+#include "gateway/hls/far_blob.h"
 #include "runtime/base/memory.h"
 
 typedef struct line {
@@ -68,7 +69,7 @@ typedef struct blob_job {
 static err_t read_blob(void *data)
 {
     blob_job_t *job = data;
-    return blob_get(job->graph->home->api->lyrics, str_from(job->hash.text), &job->text);
+    return far_blob_get(job->graph->home->api, "lyrics", str_from(job->hash.text), &job->text);
 }
 
 static void blob_was_read(void *data, err_t err)

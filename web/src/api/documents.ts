@@ -9,7 +9,7 @@ const PLAYABLE = `${TRACK} ${STREAM}`;
 const ALBUM_CARD = `id title artistLine year ${ARTWORK}`;
 const ARTIST_CARD = `id name ${ARTWORK} albumCount trackCount`;
 const PAGE = 'totalCount pageInfo { hasNextPage endCursor }';
-const LIBRARY = `trackCount albumCount artistCount roots { name path isReadable }
+const LIBRARY = `trackCount albumCount artistCount roots { name path isReadable unreadableReason }
   scan { phase filesDone filesKnown filesPerSecond secondsLeft startedAt finishedAt problems { path reason } problemCount }`;
 const PLAYLIST_CARD = 'id name version entryCount durationMs changedAt isPublic owner { id name }';
 const PLAYLIST = `${PLAYLIST_CARD} entries(first: 500) { nodes { id track { ${PLAYABLE} } } ${PAGE} }`;

@@ -153,7 +153,7 @@ export interface Library {
   trackCount: number;
   albumCount: number;
   artistCount: number;
-  roots: { name: string; path: string; isReadable: boolean }[];
+  roots: { name: string; path: string; isReadable: boolean; unreadableReason: string | null }[];
   scan: {
     phase: ScanPhase;
     filesDone: number;

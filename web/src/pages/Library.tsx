@@ -90,7 +90,9 @@ function Roots({ library, isAdmin }: { library: Library; isAdmin: boolean }) {
             {it.isReadable ? <Folder size={20} aria-hidden /> : <FolderX size={20} aria-hidden />}
             <span className="card-words">
               <span className="card-title">{it.name}</span>
-              <span className="muted">{it.isReadable ? it.path : t('roots.unreadable', { path: it.path })}</span>
+              <span className="muted">
+                {it.isReadable ? it.path : [t('roots.unreadable', { path: it.path }), it.unreadableReason].filter(Boolean).join(': ')}
+              </span>
             </span>
           </li>
         ))}
