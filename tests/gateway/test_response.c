@@ -150,6 +150,14 @@ static void stream_at_once(http_request_t *request)
     stream_two(opened);
 }
 
+static void stream_sized(http_request_t *request)
+{
+    bool is_short = str_equal(request->path, STR("/stream-short"));
+    http_stream_t *opened = http_reply_stream_sized(
+        request, 206, STR("text/plain"), is_short ? 7 : 6, &stream_events, request->user);
+    stream_two(opened);
+}
+
 static void stream_fill(void *context)
 {
     http_stream_t *opened = context;
@@ -176,6 +184,8 @@ static const route_t rows[] = {
     {METHOD_POST, "/form", form, NULL, 0},
     {METHOD_GET, "/stream", stream, NULL, 0},
     {METHOD_GET, "/stream-at-once", stream_at_once, NULL, 0},
+    {METHOD_GET, "/stream-sized", stream_sized, NULL, 0},
+    {METHOD_GET, "/stream-short", stream_sized, NULL, 0},
 };
 
 typedef struct fixture {
@@ -438,6 +448,29 @@ Test(response, a_stream_flows_and_its_connection_goes_on)
     check_ok(http_client_read(&client, false, &next));
     check_str(buf_str(&next.body), STR("v1"));
     cr_expect(eq(int, atomic_load(&fixture.state.stream_closed), 0));
+}
+
+Test(response, a_stream_of_known_length_says_it_and_one_that_is_short_is_cut_off)
+{
+    FIXTURE(fixture, 0);
+    http_client_t client HTTP_CLIENT_SCOPED = {0};
+    http_response_t whole HTTP_RESPONSE_SCOPED = {0}, head HTTP_RESPONSE_SCOPED = {0},
+                          cut HTTP_RESPONSE_SCOPED = {0};
+    check_ok(http_client_open(&client, fixture.thread.port));
+
+    check_ok(http_client_send(&client, STR(GET("/stream-sized"))));
+    check_ok(http_client_read(&client, false, &whole));
+    check_ok(http_client_send(&client, STR("HEAD /stream-sized HTTP/1.1\r\nHost: x\r\n\r\n")));
+    check_ok(http_client_read(&client, true, &head));
+    check_ok(http_client_send(&client, STR(GET("/stream-short"))));
+    err_t err = http_client_read(&client, false, &cut);
+
+    cr_expect(eq(int, whole.status, 206));
+    check_str(buf_str(&whole.body), STR("onetwo"));
+    check_str(http_response_header(&whole, "content-length"), STR("6"));
+    cr_expect(http_response_header(&whole, "transfer-encoding").data == NULL);
+    check_str(http_response_header(&head, "content-length"), STR("6"));
+    cr_expect(eq(int, err, ERR_IO), "%s", err_name(err));
 }
 
 Test(response, a_stream_in_HTTP_1_0_ends_with_its_connection)
