@@ -21,7 +21,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ANSWER_WAIT_MS = 5000, DRAIN_MS = 6000, JOURNAL_WAIT_MS = 4000 };
+enum {
+    ROOTS_TRIES_MAX = 50,
+    ROOTS_TRY_US = 200000,
+    ANSWER_WAIT_MS = 5000,
+    DRAIN_MS = 6000,
+    JOURNAL_WAIT_MS = 4000
+};
 
 /* For who waits, beside what keepers hold. */
 enum { FILE_THREADS = 4, COMPUTE_THREADS = 2 };
@@ -171,7 +177,7 @@ err_t node_open(const config_t *config, const ms_log_t *log, buf_t *problem, nod
     if (err == ERR_OK)
         err = node_refuse(problem, make_workers(self, problem), "the media workers can't be made");
     if (err == ERR_OK)
-        err = node_refuse(problem, media_node_open(config, NULL, problem, &self->folders),
+        err = node_refuse(problem, node_open_folders(self, problem),
                           "the table of music folders can't be made");
     if (err == ERR_OK)
         err = node_refuse(problem, register_services(self), "a service can't be registered");
@@ -263,11 +269,26 @@ static const char *why_no_root(err_t err)
     return err_text(err);
 }
 
+/* Of several nodes, another may have the list of folders, and be about to give it away. */
+static err_t ask_as_long_as_it_may_pass(main_ask_t *ask)
+{
+    err_t err = ask_and_wait(ask);
+    for (int i = 0; i < ROOTS_TRIES_MAX && ask->node->cluster != NULL; i++) {
+        if (err != ERR_UNAVAILABLE && err != ERR_TIMEOUT && err != ERR_BUSY)
+            break;
+        buf_reset(ask->out);
+        usleep(ROOTS_TRY_US);
+        err = ask_and_wait(ask);
+    }
+    return err;
+}
+
 static err_t add_roots(node_t *self, buf_t *problem)
 {
     for (uint32_t i = 0; i < self->config->root_count; i++) {
         const config_root_t *root = &self->config->roots[i];
-        roots_add_t command = {str_from(root->name), str_from(root->path), .can_move = true};
+        roots_add_t command = {str_from(root->name), str_from(root->path), .can_move = true,
+                               .is_of_node = self->cluster != NULL};
         buf_t why BUF_SCOPED = BUF_INIT;
         main_ask_t ask = {.node = self,
                           .kind = ROOTS_KIND,
@@ -275,7 +296,7 @@ static err_t add_roots(node_t *self, buf_t *problem)
                           .schema = &roots_add_schema,
                           .message = &command,
                           .out = &why};
-        err_t err = ask_and_wait(&ask);
+        err_t err = ask_as_long_as_it_may_pass(&ask);
         if (err != ERR_OK) {
             buf_printf(problem, "the music folder %s can't be used: %.*s", root->path,
                        STR_ARG(why.size > 0 ? buf_str(&why) : str_from(why_no_root(err))));
@@ -295,7 +316,8 @@ static err_t start_scans(node_t *self, buf_t *problem)
                       .key = ROOTS_KEY,
                       .schema = &roots_start_scan_schema,
                       .message = &command};
-    if (!self->config->scan_at_start)
+    /* Of several nodes, whoever gets a folder to scan begins with that. */
+    if (!self->config->scan_at_start || self->cluster != NULL)
         return ERR_OK;
     return node_refuse(problem, ask_and_wait(&ask), "the scan of the music folders can't start");
 }
@@ -327,7 +349,7 @@ static err_t check_roots(const node_t *self, buf_t *problem)
     return ERR_OK;
 }
 
-static void post_and_wait(node_t *self, void (*fn)(void *context))
+void node_post_and_wait(node_t *self, void (*fn)(void *context))
 {
     if (edge_post(runtime_edge(self->runtime, 0), fn, self) != ERR_OK)
         return;
@@ -385,11 +407,13 @@ err_t node_start(node_t *self, buf_t *problem)
     TRY(check_roots(self, problem));
     TRY(node_refuse(problem, runtime_start(self->runtime), "the actor runtime can't start"));
     self->is_started = true;
-    post_and_wait(self, start_following);
+    node_post_and_wait(self, start_following);
     if (self->cluster != NULL)
         TRY(cluster_node_join(self->cluster, problem));
-    post_and_wait(self, start_upkeep);
+    node_post_and_wait(self, start_upkeep);
     TRY(node_start_gateway(self, problem));
+    TRY(node_refuse(problem, node_listen_for_nodes(self),
+                    "the listener for other nodes can't be opened"));
     TRY(add_roots(self, problem));
     TRY(start_scans(self, problem));
     start_keeping_roots(self);
@@ -458,8 +482,9 @@ void node_stop(node_t *self, uint64_t grace_ms)
     journal_store_hurry(&self->journal, JOURNAL_WAIT_MS);
     vault_hurry(self->vault, JOURNAL_WAIT_MS);
     node_stop_gateway(self);
+    node_stop_listening(self);
     blobs_stop(self->blobs);
-    post_and_wait(self, stop_following);
+    node_post_and_wait(self, stop_following);
     if (runtime_drain(self->runtime, DRAIN_MS) != ERR_OK)
         log_warning(self->log, "node", "some actors had not finished when the node stopped");
     if (self->cluster != NULL)

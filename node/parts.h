@@ -66,6 +66,7 @@ struct node {
     worker_pool_t *workers;
     media_client_t media;
     media_node_t *folders; /* of music, and how other nodes read them */
+    err_t listen_err;      /* of its listener */
     runtime_t *runtime;
     auth_service_t auth;
     library_service_t library;
@@ -111,6 +112,15 @@ journal_t *node_clear_journal(const node_t *self);
 /* keepers.c: on the first edge. */
 void node_start_keepers(node_t *self);
 void node_stop_keepers(node_t *self);
+
+/* node.c: runs it on the first scheduler, and waits until it has posted `done`. */
+void node_post_and_wait(node_t *self, void (*fn)(void *context));
+
+/* media/folders.c: music folders, and of several nodes the listener for the others: opened before
+ * the services are registered, listening once there is an api. */
+err_t node_open_folders(node_t *self, buf_t *problem);
+err_t node_listen_for_nodes(node_t *self);
+void node_stop_listening(node_t *self);
 
 /* gateway.c: the gateway's part of start and stop. */
 err_t node_start_gateway(node_t *self, buf_t *problem);

@@ -276,8 +276,8 @@ static void report(root_keeper_t *self, context_t *ctx)
     command.roots.items = readings;
     command.roots.count = count;
     self->is_reporting = true;
-    actor_ask_message(ctx, address_of(ROOTS_KIND, ROOTS_KEY), ROOTS_REPORT_MS * 2, reported, NULL,
-                      0, &roots_report_schema, &command);
+    actor_ask_message(ctx, address_of(ROOTS_KIND, ROOTS_KEY), ROOT_REPORT_TIMEOUT_MS, reported,
+                      NULL, 0, &roots_report_schema, &command);
 }
 
 ON(root_keeper_tick)

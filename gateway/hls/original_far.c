@@ -79,7 +79,7 @@ static err_t bring(far_t *self, str_t name)
     size_t count = root_places_readers(self->api->places, str_from(self->root), str_from(self->key),
                                        nodes, COUNT_OF(nodes));
     buf_printf(&target, "%s?from=%llu&version=%llu", self->target,
-               (unsigned long long)(self->number * PIECE_SIZE_MAX),
+               (unsigned long long)self->number * PIECE_SIZE_MAX,
                (unsigned long long)self->version);
     TRY(buf_status(&target));
     err_t err = piece_client_ask(self->api->pieces, nodes, count, buf_str(&target), &self->content,

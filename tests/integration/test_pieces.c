@@ -92,7 +92,6 @@ static int open_silent(uint16_t *out_port)
 Test(pieces, a_node_that_hangs_is_passed_over)
 {
     peers_rig_t rig PEERS_RIG_SCOPED;
-    http_response_t response HTTP_RESPONSE_SCOPED = {0};
     uint16_t silent_port = 0;
     peers_rig_begin(&rig, 14);
     int silent = open_silent(&silent_port);
