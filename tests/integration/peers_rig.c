@@ -52,7 +52,7 @@ static void open_server(void *context)
 {
     peer_t *self = context;
     /* Clients that keep their connections don't hear of an end until they use them. */
-    gateway_options_t options = {.limits = {.linger_ms = 50, .drain_ms = 200},
+    gateway_options_t options = {.limits = {.linger_ms = 50, .drain_ms = PATIENCE_MS},
                                  .routes = self->rig->routes,
                                  .edge = runtime_edge(self->runtime, 0),
                                  .user = &self->home};
