@@ -367,5 +367,6 @@ Test(inbound, another_session_begins_where_it_says)
     cr_expect(inbound_greeted(&in, 6, 30) == 40, "it has them");
     cr_expect(inbound_greeted(&in, 6, 51) == 50, "they are gone for good");
     cr_expect(in.gaps == 10);
+    cr_expect(inbound_greeted(&in, 7, 1) == 0, "a new one from its beginning");
     inbound_deinit(&in);
 }
