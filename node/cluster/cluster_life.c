@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WAIT_STEP_MS = 10, MOVER_EVERY = 10, MEASURE_EVERY = 100 /* ticks */ };
+enum { WAIT_STEP_MS = 10, MOVER_EVERY = 10, TOPICS_EVERY = 5, MEASURE_EVERY = 100 /* ticks */ };
 
 static void stop(void *context, const char *why)
 {
@@ -39,6 +39,8 @@ static void tick(cluster_node_t *self, uint64_t number)
     runtime_set_serving(self->runtime, cluster_node_may_serve(self));
     if (number % MOVER_EVERY == 0)
         mover_tick(self->mover);
+    if (number % TOPICS_EVERY == 0)
+        cluster_topics_tick(self);
     if (number % MEASURE_EVERY == 0)
         atomic_store(&self->per_mille, busy_per_mille(self));
 }
@@ -158,6 +160,7 @@ void cluster_node_leave(cluster_node_t *self, uint64_t within_ms)
                     "this node is gone");
         return;
     }
+    wait_for(self, cluster_topics_are_told, CLUSTER_GONE_MS);
     members_drained(self->members);
     wait_for(self, is_gone, CLUSTER_GONE_MS);
 }
@@ -188,4 +191,6 @@ void cluster_node_stop(cluster_node_t *self)
     members_close(STEAL(self->members));
     if (self->mesh != NULL)
         mesh_stop(&self->mesh, CLUSTER_FLUSH_MS);
+    if (self->mover != NULL)
+        mover_release(self->mover);
 }

@@ -19,6 +19,7 @@ static err_t start_mesh(cluster_node_t *self, const cluster_config_t *cluster)
     options.handlers[LINK_MEMBERSHIP] = (link_handler_t){cluster_heard, self};
     options.handlers[LINK_RUNTIME] = (link_handler_t){cluster_heard, self};
     options.handlers[LINK_HANDOVER] = (link_handler_t){cluster_heard, self};
+    options.handlers[LINK_TOPIC] = (link_handler_t){cluster_heard, self};
     return mesh_start(&options, &self->mesh);
 }
 
@@ -101,6 +102,7 @@ err_t cluster_node_open(const cluster_node_options_t *options, buf_t *problem,
     if (self == NULL)
         return ERR_NO_MEMORY;
     pthread_mutex_init(&self->gate, NULL);
+    pthread_mutex_init(&self->placing, NULL);
     pthread_mutex_init(&self->lock, NULL);
     self->log = options->log;
     self->lease_ms = options->cluster->lease_ms;
@@ -131,6 +133,7 @@ err_t cluster_node_attach(cluster_node_t *self, runtime_t *runtime)
     self->runtime = runtime;
     TRY(runtime_join(runtime, self->node, &router));
     TRY(spoken_add(runtime));
+    TRY(cluster_topics_open(self));
     return mover_open(&options, &self->mover);
 }
 
@@ -139,12 +142,15 @@ void cluster_node_close(cluster_node_t *self)
     if (self == NULL)
         return;
     cluster_node_stop(self);
+    topic_service_free(self->topics);
+    memory_free(self->placement);
     mover_close(self->mover);
     roster_unref(self->roster);
     partition_epochs_free(self->epochs);
     memory_free(self->database);
     explicit_bzero(&self->keys, sizeof self->keys);
     pthread_mutex_destroy(&self->gate);
+    pthread_mutex_destroy(&self->placing);
     pthread_mutex_destroy(&self->lock);
     memory_free(self);
 }

@@ -2,6 +2,7 @@
 /* cluster_parts.h -- what a node of a cluster is made of: for the files of node/cluster only. */
 
 #include "cluster/link/link.h"
+#include "cluster/topic/topic_service.h"
 #include "node/cluster/cluster_node.h"
 #include "node/cluster/member_talk.h"
 #include "node/cluster/mover.h"
@@ -20,8 +21,11 @@ struct cluster_node {
     member_talk_t talk;
     partition_epochs_t *epochs;
     mover_t *mover;
+    topic_service_t *topics;
+    pthread_mutex_t placing; /* of topics; of what follows */
+    placement_t *placement;
+    _Atomic bool is_waiting_for_dead;
     runtime_t *runtime;     /* borrowed; from attach on */
-    placement_t *placement; /* of the newest view; for who takes views */
     void (*expelled)(void *context, const char *why);
     void (*gained)(void *context);
     void *hooks_context;     /* of both */
@@ -48,6 +52,12 @@ void cluster_link_lost(void *context, const link_loss_t *loss);
 /* From its return on the links bring nothing. */
 void cluster_close_gate(cluster_node_t *self);
 void cluster_take(void *context, roster_t *roster);
+
+/* cluster_topics.c */
+err_t cluster_topics_open(cluster_node_t *self);
+err_t cluster_topics_place(cluster_node_t *self, const view_t *view);
+void cluster_topics_tick(cluster_node_t *self);
+bool cluster_topics_are_told(cluster_node_t *self); /* others have what was published here */
 
 /* cluster_status.c: the same of member_talk.h. */
 void cluster_measure(void *context, member_load_t *out);

@@ -42,6 +42,8 @@ static void hear(cluster_node_t *self, const link_message_t *message)
         mover_heard(self->mover, message);
         break;
     case LINK_TOPIC:
+        IGNORE_ERR(topic_service_receive(self->topics, message->from, message->payload));
+        break;
     case LINK_TYPES:
         break;
     }
@@ -131,6 +133,7 @@ static err_t take_view(cluster_node_t *self, roster_t *roster)
     TRY(set_peers(self, view));
     lose_the_dead(self, self->roster == NULL ? NULL : &self->roster->view, view);
     runtime_set_view(self->runtime, view->version);
+    TRY(cluster_topics_place(self, view));
     return mover_take(self->mover, view);
 }
 

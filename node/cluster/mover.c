@@ -2,12 +2,16 @@
 
 #include "node/cluster/move_wire.h"
 #include "runtime/base/memory.h"
+#include "runtime/remote/holding.h"
+#include "runtime/remote/vacate.h"
 #include "storage/postgres/pg.h"
 
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
+#include <time.h>
 
-enum { ANSWER_MS = 5000 };
+enum { ANSWER_MS = 5000, MOVER_VACATES_MAX = 16, MOVER_STEP_MS = 3 };
 
 struct mover {
     char *database;
@@ -18,13 +22,14 @@ struct mover {
     const ms_log_t *log;
     void (*gained)(void *context);
     void *context;
-    pthread_t thread;
-    bool has_thread;
+    pthread_t thread, vacater;
+    bool has_thread, has_vacater;
     pg_t *pg; /* the thread's */
     pg_patience_t patience;
     partition_claim_t *claims; /* the thread's, PARTITION_COUNT */
     handover_item_t *rows;
-    pthread_cond_t asked;
+    holding_t *holding;
+    pthread_cond_t asked, vacating;
     pthread_mutex_t lock; /* of what follows; nobody who holds it waits for anything */
     handover_t *handover;
     placement_t *placements[2]; /* the first one is borrowed by the state machine */
@@ -32,8 +37,9 @@ struct mover {
     handover_item_t heard[HANDOVER_BATCH_MAX];
     handover_effect_t question; /* for the fence; its items are good until it is answered */
     bool is_asked, is_stopping;
-    size_t leaving_count;
-    uint32_t leaving[PARTITION_COUNT]; /* whose actors come to rest */
+    size_t vacate_count;
+    vacate_t vacates[MOVER_VACATES_MAX]; /* under way, oldest first */
+    uint32_t rested[PARTITION_COUNT];
 };
 
 /* ---- what the state machine wants, with the lock held ---- */
@@ -61,39 +67,40 @@ static void send_all(const mover_t *self, const handover_message_t *message)
     }
 }
 
+/* A partition that is another's, or nobody's, can't be appended to any more; one that comes here
+ * can be before anybody may serve it. */
+static void place(const mover_t *self, const handover_item_t *item, bool is_travelling)
+{
+    bool is_ours = item->node == members_node(self->members);
+    if (item->node != HANDOVER_HELD)
+        partition_epochs_set(self->epochs, item->partition, is_ours ? item->epoch : 0);
+    if (holding_place(self->holding, item->partition, item->node, is_travelling) != ERR_OK)
+        log_error(self->log, "cluster", "partition %u can't be placed", item->partition);
+}
+
 static void route(const mover_t *self, const handover_effect_t *effect)
 {
     bool is_gain = false;
     for (size_t i = 0; i < effect->count; i++) {
-        const handover_item_t *item = &effect->items[i];
-        if (runtime_place(self->runtime, item->partition, item->node) != ERR_OK)
-            log_error(self->log, "cluster", "partition %u can't be placed", item->partition);
-        is_gain = is_gain || item->node == members_node(self->members);
+        place(self, &effect->items[i], effect->is_travelling);
+        is_gain = is_gain || effect->items[i].node == members_node(self->members);
     }
     if (is_gain)
         self->gained(self->context);
 }
 
-/* From here on nothing of them begins here. Those that run are told by the journal: what they emit
- * is refused, and they end when nobody asks them any more. */
+/* Past MOVER_VACATES_MAX the last one gets more to do. */
 static void vacate(mover_t *self, const handover_effect_t *effect)
 {
+    if (self->vacate_count < MOVER_VACATES_MAX)
+        self->vacates[self->vacate_count++] = (vacate_t){0};
+    vacate_t *last = &self->vacates[self->vacate_count - 1];
     for (size_t i = 0; i < effect->count; i++) {
-        uint32_t partition = effect->items[i].partition;
-        if (runtime_place(self->runtime, partition, ROUTER_HELD) == ERR_OK &&
-            self->leaving_count < COUNT_OF(self->leaving))
-            self->leaving[self->leaving_count++] = partition;
+        const handover_item_t item = {effect->items[i].partition, 0, HANDOVER_HELD};
+        place(self, &item, false);
+        partition_set_add(&last->set, item.partition);
     }
-}
-
-/* With the next tick. What was handed to the journal before lands, or never will. */
-static void vacated(mover_t *self)
-{
-    for (size_t i = 0; i < self->leaving_count; i++)
-        partition_epochs_set(self->epochs, self->leaving[i], 0);
-    size_t count = self->leaving_count;
-    self->leaving_count = 0;
-    handover_vacated(self->handover, self->leaving, count, members_now_ms(self->members));
+    pthread_cond_signal(&self->vacating);
 }
 
 static void carry_out(mover_t *self)
@@ -214,7 +221,80 @@ static void *thread_main(void *context)
     return NULL;
 }
 
+/* ---- coming to rest, on a thread of its own ---- */
+
+/* What was emitted there is durable, or never will be. */
+static void vacated(mover_t *self, const partition_set_t *set)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < PARTITION_COUNT; i++) {
+        if (!partition_set_has(set, i))
+            continue;
+        partition_epochs_set(self->epochs, i, 0);
+        self->rested[count++] = i;
+    }
+    handover_vacated(self->handover, self->rested, count, members_now_ms(self->members));
+    carry_out(self);
+}
+
+/* With the lock held, which is let go for the walk. More may be added to the set meanwhile: then it
+ * is not over. */
+static bool step(mover_t *self, size_t index)
+{
+    vacate_t vacate = self->vacates[index];
+    pthread_mutex_unlock(&self->lock);
+    uint64_t left = vacate_step(self->runtime, &vacate, members_now_ms(self->members));
+    pthread_mutex_lock(&self->lock);
+    vacate_t *now = &self->vacates[index];
+    bool is_same = memcmp(&now->set, &vacate.set, sizeof vacate.set) == 0;
+    vacate.set = now->set;
+    *now = vacate;
+    return left == 0 && is_same;
+}
+
+static void step_all(mover_t *self)
+{
+    for (size_t i = 0; i < self->vacate_count;) {
+        if (!step(self, i)) {
+            i++;
+            continue;
+        }
+        partition_set_t set = self->vacates[i].set;
+        self->vacate_count--;
+        memmove(&self->vacates[i], &self->vacates[i + 1],
+                (self->vacate_count - i) * sizeof *self->vacates);
+        vacated(self, &set);
+    }
+}
+
+static void *vacater_main(void *context)
+{
+    mover_t *self = context;
+    pthread_mutex_lock(&self->lock);
+    while (!self->is_stopping) {
+        const struct timespec pause = {.tv_nsec = MOVER_STEP_MS * 1000000L};
+        if (self->vacate_count == 0) {
+            pthread_cond_wait(&self->vacating, &self->lock);
+            continue;
+        }
+        step_all(self);
+        pthread_mutex_unlock(&self->lock);
+        nanosleep(&pause, NULL);
+        pthread_mutex_lock(&self->lock);
+    }
+    pthread_mutex_unlock(&self->lock);
+    return NULL;
+}
+
 /* ---- life ---- */
+
+/* Who sent a request knows a newer view: it is in the table. */
+static void view_differs(void *context, UNUSED uint64_t from, uint64_t version)
+{
+    const mover_t *self = context;
+    if (version > runtime_view(self->runtime))
+        members_told(self->members, version);
+}
 
 static bool is_free(void *context, uint64_t node, UNUSED uint64_t now_ms)
 {
@@ -235,6 +315,7 @@ static err_t set_up(mover_t *self, const mover_options_t *options)
     }
     if (self->database == NULL || self->claims == NULL || self->rows == NULL)
         return ERR_NO_MEMORY;
+    TRY(holding_new(self->runtime, view_differs, self, &self->holding));
     return handover_new(&own, &self->handover);
 }
 
@@ -252,6 +333,7 @@ err_t mover_open(const mover_options_t *options, mover_t **out_mover)
     self->context = options->context;
     pthread_mutex_init(&self->lock, NULL);
     pthread_cond_init(&self->asked, NULL);
+    pthread_cond_init(&self->vacating, NULL);
     err_t err = set_up(self, options);
     if (err != ERR_OK) {
         mover_close(self);
@@ -261,15 +343,21 @@ err_t mover_open(const mover_options_t *options, mover_t **out_mover)
     return ERR_OK;
 }
 
-err_t mover_start(mover_t *self)
+static err_t start_thread(pthread_t *out, bool *out_has, void *(*main)(void *), mover_t *self)
 {
     sigset_t all, before;
     sigfillset(&all); /* signals belong to the main thread */
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&self->thread, NULL, thread_main, self);
+    int rc = pthread_create(out, NULL, main, self);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    self->has_thread = rc == 0;
+    *out_has = rc == 0;
     return rc == 0 ? ERR_OK : err_from_errno(rc);
+}
+
+err_t mover_start(mover_t *self)
+{
+    TRY(start_thread(&self->thread, &self->has_thread, thread_main, self));
+    return start_thread(&self->vacater, &self->has_vacater, vacater_main, self);
 }
 
 void mover_stop(mover_t *self)
@@ -277,11 +365,19 @@ void mover_stop(mover_t *self)
     pthread_mutex_lock(&self->lock);
     self->is_stopping = true;
     pthread_cond_signal(&self->asked);
+    pthread_cond_signal(&self->vacating);
     pthread_mutex_unlock(&self->lock);
     pg_patience_end(&self->patience, 0);
     if (self->has_thread)
         pthread_join(self->thread, NULL);
-    self->has_thread = false;
+    if (self->has_vacater)
+        pthread_join(self->vacater, NULL);
+    self->has_thread = self->has_vacater = false;
+}
+
+void mover_release(mover_t *self)
+{
+    holding_free(STEAL(self->holding));
 }
 
 void mover_close(mover_t *self)
@@ -297,6 +393,7 @@ void mover_close(mover_t *self)
     memory_free(self->rows);
     memory_free(self->database);
     pthread_cond_destroy(&self->asked);
+    pthread_cond_destroy(&self->vacating);
     pthread_mutex_destroy(&self->lock);
     memory_free(self);
 }
@@ -337,11 +434,10 @@ void mover_heard(void *context, const link_message_t *bytes)
 void mover_tick(mover_t *self)
 {
     pthread_mutex_lock(&self->lock);
-    if (self->leaving_count > 0)
-        vacated(self);
     handover_tick(self->handover, members_now_ms(self->members));
     carry_out(self);
     pthread_mutex_unlock(&self->lock);
+    holding_expire(self->holding);
 }
 
 handover_counts_t mover_counts(mover_t *self)

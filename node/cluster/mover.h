@@ -1,6 +1,7 @@
 #pragma once
 /* mover.h -- partitions as they come here and leave: carries out what handover.h says, with the
- * fence in PostgreSQL, the links and the runtime. A thread of its own asks the fence.
+ * fence in PostgreSQL, the links and the runtime. One thread of its own asks the fence, one
+ * looks whether actors have come to rest.
  *
  * Threads  open and close: one; all else any.
  * Errors   As pg.h and handover.h. */
@@ -25,11 +26,14 @@ typedef struct mover_options {
     void *context;
 } mover_options_t;
 
+/* The runtime has joined, and not started. */
 err_t mover_open(const mover_options_t *options, mover_t **out_mover);
 /* The thread starts. */
 err_t mover_start(mover_t *self);
 /* Nothing is done any more. */
 void mover_stop(mover_t *self);
+/* What is still held is refused. Nothing of the runtime and the links runs any more. */
+void mover_release(mover_t *self);
 void mover_close(mover_t *self); /* NULL is fine */
 
 /* A new view; by one thread at a time. */

@@ -4,8 +4,10 @@ import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { createClient } from 'graphql-ws';
+import WebSocket from 'ws';
 import { startCluster } from './support/cluster.mjs';
-import { commandId, program, run, until } from './support/server.mjs';
+import { commandId, controlDatabase, program, run, until } from './support/server.mjs';
 
 let cluster;
 before(async () => {
@@ -46,6 +48,39 @@ test('an actor is at one place, and every node says the same one', () => {
   }
 });
 
+/** A page at that node, which hears of one playlist. */
+function listener(node, id) {
+  const heard = [];
+  class OurSocket extends WebSocket {
+    constructor(url, protocols) {
+      super(url, protocols, { headers: { Origin: node.origin, Cookie: node.cookieHeader() } });
+    }
+  }
+  const client = createClient({ url: node.origin.replace('http', 'ws') + '/graphql', webSocketImpl: OurSocket });
+  client.subscribe({ query: 'subscription($p: ID!) { playlist(id: $p) { name version } }', variables: { p: id } }, {
+    next: ({ data }) => heard.push(data.playlist), error: () => {}, complete: () => {},
+  });
+  return { heard, close: () => client.dispose() };
+}
+
+test('who listens at any node hears what is edited at any other', async () => {
+  const { createPlaylist: { id } } = await cluster.nodes[0].graphql(CREATE, { id: commandId(), name: 'heard' });
+  const pages = cluster.nodes.map((node) => listener(node, id));
+  let last;
+  // A page that comes while it is edited hears of the newest state sooner or later, and of all that follows.
+  for (let i = 0; !pages.every(({ heard }) => heard.length > 2); i++) {
+    last = (await cluster.nodes[i % 2].graphql(RENAME, { p: id, id: commandId(), name: `heard ${i}` })).renamePlaylist;
+    assert.ok(i < 1000, 'somebody hears nothing');
+    await new Promise((next) => setTimeout(next, 20));
+  }
+  for (const { heard, close } of pages) {
+    await until(() => heard.at(-1).version === last.version, 'the last edit is heard');
+    const versions = heard.map(({ version }) => version);
+    assert.deepEqual(versions, [...versions].sort((a, b) => a - b), 'in order');
+    close();
+  }
+});
+
 test('a killed node is replaced by the other: what was acknowledged is there, and edits go on', async () => {
   const [a, b] = cluster.nodes;
   const { createPlaylist: { id } } = await b.graphql(CREATE, { id: commandId(), name: 'kept' });
@@ -69,7 +104,37 @@ test('it comes back as a new node, and a stopped one leaves nothing behind', asy
   await b.end();
   assert.deepEqual(b.ended, { code: 0, signal: null });
   await until(() => cluster.status(0).served === 16384, 'all is served by who is left');
-  assert.equal((await a.graphql('{ playlists { name } }')).playlists.length, 9);
+  assert.equal((await a.graphql('{ playlists { name } }')).playlists.length, 10);
+});
+
+test('a silent database stops no node; one that has nobody else then serves nothing until it is back', async () => {
+  const [a, b] = cluster.nodes;
+  const edit = () => a.graphql(CREATE, { id: commandId(), name: 'later' });
+  await b.start();
+  await cluster.settled(2);
+  controlDatabase('freeze', cluster.databaseFolder);
+  try {
+    for (const at of [0, 1])
+      await until(() => {
+        const { is_database_away, lease_left_ms } = cluster.status(at);
+        return is_database_away && lease_left_ms > 0;
+      }, 'the database is away, and the other node answers for the lease');
+    await b.kill();
+    await until(() => cluster.status(0).lease_left_ms === 0, 'nobody is left who answers');
+    const ready = await fetch(`${a.origin}/readyz`);
+    assert.equal(ready.status, 503);
+    assert.match(await ready.text(), /has no lease/);
+    // What belongs to the other node has no answer in time; what belongs to this one is refused at once.
+    await until(async () => {
+      const { answer } = await edit().then(() => assert.fail('it was served'), (error) => error);
+      return answer.errors[0].extensions.code === 'UNAVAILABLE' && answer.errors[0].extensions.retryAfter > 0;
+    }, 'an edit is refused');
+  } finally {
+    controlDatabase('thaw', cluster.databaseFolder);
+  }
+  await until(() => a.isReady(), 'it has a lease again');
+  await until(() => cluster.status(0).served === 16384, 'all is served by who is left');
+  await edit();
 });
 
 test('a key is made once, for its owner; what is wrong with the options is said', () => {
