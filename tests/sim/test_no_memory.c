@@ -8,6 +8,7 @@
 #include "runtime/base/memory.h"
 #include "runtime/journal_memory.h"
 #include "runtime/simulation.h"
+#include "runtime/topic_router.h"
 #include "tests/sim/explore/world.h"
 #include "tests/support/actors/toy.h"
 #include "tests/support/check.h"
@@ -199,6 +200,21 @@ static err_t use_subscribe(node_t *self)
     return self->done == 1 ? ERR_OK : ERR_NO_MEMORY; /* a publish is fire and forget */
 }
 
+static err_t use_topic(node_t *self)
+{
+    edge_subscription_t *subscription =
+        edge_subscribe(runtime_edge(self->runtime, 0), STR("t"), on_heard, self);
+    if (subscription == NULL)
+        return ERR_NO_MEMORY;
+    cr_assert(runtime_topic_is_heard(self->runtime, STR("t")));
+    bool is_whole = runtime_topic_deliver(self->runtime, STR("t"), &toy_tick_schema,
+                                          &(toy_tick_t){.number = 1});
+    simulation_settle(self->simulation);
+    cr_assert(is_whole == (self->done == 1), "who missed it is told of");
+    edge_unsubscribe(&subscription);
+    return is_whole ? ERR_OK : ERR_NO_MEMORY;
+}
+
 static err_t use_offload(node_t *self)
 {
     edge_offload(runtime_edge(self->runtime, 0), OFFLOAD_FILE, work, on_worked, self);
@@ -245,6 +261,7 @@ static const struct {
     {"runtime_new, runtime_register, runtime_start", use_nothing},
     {"edge_post", use_post},
     {"edge_subscribe, edge_unsubscribe, runtime_publish", use_subscribe},
+    {"runtime_topic_deliver, runtime_topic_is_heard", use_topic},
     {"edge_offload", use_offload},
     {"edge_ask", use_ask},
     {"edge_cancel", use_cancel},
