@@ -13,8 +13,6 @@
 
 #include "runtime/router.h"
 
-API_BEGIN
-
 typedef struct holding holding_t;
 
 enum {
@@ -43,5 +41,3 @@ typedef struct holding_stats {
     uint64_t expired, full;   /* refused, ever */
 } holding_stats_t;
 void holding_stats(const holding_t *self, holding_stats_t *out);
-
-API_END

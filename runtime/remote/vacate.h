@@ -11,8 +11,6 @@
 
 #include "runtime/router.h"
 
-API_BEGIN
-
 typedef struct partition_set {
     uint64_t bits[PARTITION_COUNT / 64];
 } partition_set_t;
@@ -46,5 +44,3 @@ typedef struct vacate {
  * milliseconds, until that is 0; it asks them to go when it is time to. What an activation asked
  * for is forgotten when patience is over; who waits for its answer waits until the deadline. */
 uint64_t vacate_step(runtime_t *runtime, vacate_t *self, uint64_t now_ms);
-
-API_END
