@@ -193,4 +193,5 @@ void cluster_node_stop(cluster_node_t *self)
         mesh_stop(&self->mesh, CLUSTER_FLUSH_MS);
     if (self->mover != NULL)
         mover_release(self->mover);
+    self->runtime = NULL; /* it may be gone when this one is closed */
 }

@@ -53,8 +53,8 @@ async function underLoad(what) {
     await progress(lists.map((list) => list.edits));
   } finally {
     load.isOver = true;
+    await Promise.all(clients);
   }
-  await Promise.all(clients);
   return load.refused;
 }
 
