@@ -25,7 +25,7 @@ struct cluster_node {
     pthread_mutex_t placing; /* of topics; of what follows */
     placement_t *placement;
     _Atomic bool is_waiting_for_dead;
-    runtime_t *runtime;     /* borrowed; from attach on */
+    runtime_t *runtime; /* borrowed; from attach on */
     void (*expelled)(void *context, const char *why);
     void (*gained)(void *context);
     void *hooks_context;     /* of both */
