@@ -189,9 +189,9 @@ void cluster_node_stop(cluster_node_t *self)
     cluster_close_gate(self);
     atomic_store(&self->is_out, true);
     members_close(STEAL(self->members));
+    if (self->mover != NULL)
+        mover_release(self->mover); /* who waits is told, while there are links */
     if (self->mesh != NULL)
         mesh_stop(&self->mesh, CLUSTER_FLUSH_MS);
-    if (self->mover != NULL)
-        mover_release(self->mover);
     self->runtime = NULL; /* it may be gone when this one is closed */
 }

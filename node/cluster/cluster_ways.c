@@ -82,6 +82,8 @@ static err_t send_to(void *context, uint64_t node, bool is_owed, router_fill_fn 
 {
     const cluster_node_t *self = context;
     const link_way_t way = {LINK_DATA, LINK_RUNTIME, is_owed};
+    if (self->mesh == NULL)
+        return ERR_UNAVAILABLE; /* it stops */
     err_t err = mesh_write(self->mesh, node, way, fill, what);
     if (err == ERR_BUSY && is_owed) /* nobody would ask for it again */
         runtime_node_lost(self->runtime, node);

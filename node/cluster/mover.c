@@ -336,6 +336,7 @@ err_t mover_open(const mover_options_t *options, mover_t **out_mover)
     pthread_cond_init(&self->vacating, NULL);
     err_t err = set_up(self, options);
     if (err != ERR_OK) {
+        mover_release(self);
         mover_close(self);
         return err;
     }

@@ -249,6 +249,7 @@ void holding_free(holding_t *self)
 {
     if (self == NULL)
         return;
+    runtime_set_holder(self->runtime, &(router_holder_t){0});
     for (uint32_t i = 0; i < PARTITION_COUNT; i++)
         give_all(self, i, ROUTER_NOBODY, false);
     for (size_t i = 0; i < SHARDS; i++)

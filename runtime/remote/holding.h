@@ -26,7 +26,8 @@ enum {
  * know. NO_MEMORY */
 err_t holding_new(runtime_t *runtime, void (*view)(void *context, uint64_t from, uint64_t version),
                   void *context, holding_t **out_holding);
-/* What is held is refused. Before runtime_free, when nothing of it runs any more. */
+/* What is held is refused, and what comes for a partition that is held. Before runtime_free, when
+ * nothing of the runtime runs any more, and while its router is there. NULL is fine. */
 void holding_free(holding_t *self);
 
 /* runtime_place, with what is held: to this node it is served, to another it is sent there

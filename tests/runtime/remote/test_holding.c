@@ -198,6 +198,26 @@ Test(holding, of_one_partition_only_so_many_are_held)
     end(&moves);
 }
 
+Test(holding, who_waits_is_told_when_it_ends)
+{
+    moves_t moves;
+    scene_answer_t before, after;
+    begin(&moves, NULL);
+    place(&moves, OLD, "a", ROUTER_HELD, false);
+    scene_ask(&moves.fleet.nodes[THIRD], &before, agent_at("a"), 0, agent_echo);
+    fleet_settle(&moves.fleet);
+    cr_assert(eq(u64, stats_of(&moves, OLD).messages, 1));
+
+    holding_free(moves.holding[OLD]);
+    scene_ask(&moves.fleet.nodes[THIRD], &after, agent_at("a"), 0, agent_echo);
+    fleet_settle(&moves.fleet);
+
+    check_err(before.err, ERR_UNAVAILABLE);
+    check_err(after.err, ERR_UNAVAILABLE);
+    check_ok(holding_new(fleet_runtime(&moves.fleet, OLD), NULL, NULL, &moves.holding[OLD]));
+    end(&moves);
+}
+
 /* Without a lease it has the partition, but serves it not. */
 Test(holding, nothing_is_served_without_a_lease)
 {
