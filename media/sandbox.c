@@ -1,6 +1,7 @@
 #include "media/sandbox.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -119,9 +120,10 @@ static bool limit(__rlimit_resource_t resource, rlim_t value)
     return setrlimit(resource, &(struct rlimit){value, value}) == 0;
 }
 
-err_t sandbox_limits(void)
+err_t sandbox_limits(int last)
 {
-    bool is_ok = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
+    bool is_ok = close_range((unsigned)last + 1, UINT_MAX, 0) == 0 &&
+                 prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
                  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && limit(RLIMIT_CORE, 0) &&
                  limit(RLIMIT_NOFILE, SANDBOX_FILES_MAX) &&
                  limit(RLIMIT_FSIZE, (rlim_t)SANDBOX_FILE_SIZE_MAX_MIB << 20);

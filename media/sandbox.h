@@ -18,8 +18,9 @@ enum {
     SANDBOX_JOB_CPU_S = 300
 };
 
-/* Resource limits, death with the parent, no new privileges. */
-err_t sandbox_limits(void);
+/* Resource limits, death with the parent, no new privileges; and nothing of what the parent had
+ * open: descriptors past `last` are closed. */
+err_t sandbox_limits(int last);
 /* The filter. */
 err_t sandbox_enter(void);
 /* Gives the process so many seconds of processor time from now on. */

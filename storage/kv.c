@@ -118,6 +118,17 @@ static err_t open_tables(kv_t *self, const kv_options_t *options)
     return err_from_mdb(mdb_txn_commit(txn));
 }
 
+/* LMDB leaves the data's descriptor to programs that are started: what reads strangers' media could
+ * write to it. */
+static err_t keep_from_children(MDB_env *env)
+{
+    int fd;
+    int rc = mdb_env_get_fd(env, &fd);
+    if (rc != MDB_SUCCESS)
+        return err_from_mdb(rc);
+    return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? ERR_OK : err_from_errno(errno);
+}
+
 static err_t open_env(kv_t *self)
 {
     const kv_options_t *options = &self->options;
@@ -137,6 +148,7 @@ static err_t open_env(kv_t *self)
         rc = mdb_env_open(self->env, options->path, flags, 0600);
     if (rc != MDB_SUCCESS)
         return err_from_mdb(rc);
+    TRY(keep_from_children(self->env));
     int dead;
     rc = mdb_reader_check(self->env, &dead); /* slots of killed processes */
     if (rc != MDB_SUCCESS)

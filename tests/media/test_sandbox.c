@@ -84,12 +84,19 @@ static int honest_work(void)
     return is_fine ? 0 : WENT_THROUGH;
 }
 
+enum { OF_THE_PARENT = 77 };
+static int attack_what_the_parent_has_open(void)
+{
+    return lseek(OF_THE_PARENT, 0, SEEK_CUR) < 0 && errno == EBADF ? WAS_REFUSED : WENT_THROUGH;
+}
+
 /* Runs it confined in a process of its own; its exit code, or minus the signal that ended it. */
 static int confined(int (*attack)(void))
 {
     pid_t child = fork();
     if (child == 0)
-        _exit(sandbox_limits() != ERR_OK || sandbox_enter() != ERR_OK ? NOT_CONFINED : attack());
+        _exit(sandbox_limits(STDERR_FILENO) != ERR_OK || sandbox_enter() != ERR_OK ? NOT_CONFINED
+                                                                                   : attack());
     int status;
     cr_assert(waitpid(child, &status, 0) == child);
     return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
@@ -112,6 +119,15 @@ Test(sandbox, sockets_exec_and_fork_kill)
         int got = confined(cases[i].attack);
         cr_expect(got == cases[i].want, "%s: %d", cases[i].what, got);
     }
+}
+
+Test(sandbox, what_the_parent_has_open_is_closed)
+{
+    int file = open("/proc/self/exe", O_RDONLY);
+    cr_assert(dup2(file, OF_THE_PARENT) == OF_THE_PARENT);
+    close(file);
+    cr_expect(eq(int, confined(attack_what_the_parent_has_open), WAS_REFUSED));
+    close(OF_THE_PARENT);
 }
 
 /* What a sanitizer or the counting of lines needs, media/sandbox.c lets through. */

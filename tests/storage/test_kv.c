@@ -4,8 +4,10 @@
 #include "tests/support/temporary.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char *const tables[] = {"first", "second"};
 
@@ -33,6 +35,31 @@ static bool has_one(kv_t *kv, str_t key)
     kv_tx_t tx KV_TX_SCOPED = {0};
     check_ok(kv_read(kv, &tx));
     return kv_has(&tx, 0, key);
+}
+
+/* What this process has open in that folder, but for what it keeps from its children. */
+static unsigned inherited_count(const temporary_t *folder)
+{
+    unsigned count = 0, seen = 0;
+    for (int fd = 0; fd < 1024; fd++) {
+        char link[64], target[512];
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        ssize_t size = readlink(link, target, sizeof target);
+        if (size < 0 || !str_starts_with(str_of(target, (size_t)size), str_from(folder->path)))
+            continue;
+        seen++;
+        count += (fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0 ? 1 : 0;
+    }
+    cr_assert(seen > 0);
+    return count;
+}
+
+Test(kv, no_program_that_is_started_inherits_it)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    kv_t *kv = opened(&folder, (kv_options_t){0});
+    cr_expect(eq(u32, inherited_count(&folder), 0));
+    kv_close(kv);
 }
 
 Test(kv, a_transaction_that_is_not_committed_leaves_nothing)
