@@ -55,7 +55,7 @@ static bool are_others_waiting(DIR *threads)
 {
     rewinddir(threads);
     for (const struct dirent *entry; (entry = readdir(threads)) != NULL;) {
-        bool is_self = atoi(entry->d_name) == gettid();
+        bool is_self = strtol(entry->d_name, NULL, 10) == gettid();
         if (entry->d_name[0] != '.' && !is_self && !is_waiting(entry->d_name))
             return false;
     }
