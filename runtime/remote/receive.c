@@ -96,10 +96,10 @@ static reply_token_t asker_of(const incoming_t *in)
 /* The call chain, as it is called here. */
 static str_t chain_of(const incoming_t *in, uint64_t room[ENVELOPE_CHAIN_MAX])
 {
+    const uint64_t *pairs = in->envelope->chain.items; /* node, bits */
     uint32_t count = 0;
     for (uint32_t i = 0; i + 1 < in->envelope->chain.count; i += 2) {
-        const uint64_t *at = &in->envelope->chain.items[i];
-        uint64_t ref = ref_of(in, at[0], at[1]);
+        uint64_t ref = ref_of(in, pairs[i], pairs[i + 1]);
         if (ref != 0)
             room[count++] = ref;
     }

@@ -241,16 +241,17 @@ err_t piece_client_post(piece_client_t *self, const root_node_t *node, str_t tar
 static size_t order(piece_client_t *self, const root_node_t *nodes, size_t count,
                     const root_node_t *out[ROOT_NODES_MAX])
 {
-    size_t away_count = 0, used = 0;
-    const root_node_t *away[ROOT_NODES_MAX];
-    for (size_t i = 0; i < count && i < ROOT_NODES_MAX; i++) {
-        if (is_away(self, &nodes[i]))
-            away[away_count++] = &nodes[i];
-        else
+    size_t used = 0;
+    bool is_last[ROOT_NODES_MAX];
+    count = MIN(count, (size_t)ROOT_NODES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        is_last[i] = is_away(self, &nodes[i]);
+        if (!is_last[i])
             out[used++] = &nodes[i];
     }
-    for (size_t i = 0; i < away_count; i++)
-        out[used++] = away[i];
+    for (size_t i = 0; i < count; i++)
+        if (is_last[i])
+            out[used++] = &nodes[i];
     return used;
 }
 
