@@ -162,7 +162,7 @@ static err_t write_locked(outbound_t *self, link_way_t way, link_write_fn *write
         return ERR_BUSY;
     }
     bool is_first = self->full.first == NULL && self->open == NULL;
-    size_t size;
+    size_t size = 0;
     TRY(append(self, way, write, context, &size));
     self->written_messages++;
     self->written_bytes += size;

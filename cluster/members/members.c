@@ -54,7 +54,7 @@ static void add_everybody(const members_t *self, outgoing_t *out)
 static void collect(members_t *self, outgoing_t *out)
 {
     membership_effect_t effect;
-    out->count = 0;
+    out->count = out->everybody_count = 0;
     while (membership_next(self->membership, &effect)) {
         switch (effect.kind) {
         case MEMBERSHIP_DO_POLL:

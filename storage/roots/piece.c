@@ -205,6 +205,6 @@ err_t piece_open(const piece_keys_t *keys, str_t proof, str_t target, str_t seal
     buf_append(out, str_slice(buf_str(&plain), HEAD_SIZE, plain.size));
     TRY(buf_status(out));
     *out_piece = (piece_t){get_number(room), get_number(room + NUMBER_SIZE),
-                           str_of(out->data + before, out->size - before)};
+                           str_slice(buf_str(out), before, out->size)};
     return ERR_OK;
 }
