@@ -2,8 +2,8 @@
 
 #include "runtime/base/memory.h"
 #include "runtime/base/random.h"
+#include "runtime/base/thread.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -238,12 +238,7 @@ static err_t start_thread(mesh_t *self)
         !watch(self, wire_fd(self->wire.router), &self->wire.router) ||
         !watch(self, wire_fd(self->wire.zap), &self->wire.zap))
         return ERR_IO;
-    sigset_t all, before;
-    sigfillset(&all); /* signals belong to the main thread */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&self->thread, NULL, mesh_main, self);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return rc == 0 ? ERR_OK : err_from_errno(rc);
+    return thread_start(&self->thread, mesh_main, self);
 }
 
 err_t mesh_start(const mesh_options_t *options, mesh_t **out_mesh)

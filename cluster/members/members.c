@@ -2,9 +2,9 @@
 
 #include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
+#include "runtime/base/thread.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -227,16 +227,6 @@ err_t members_open(const members_options_t *options, members_t **out_members)
     return ERR_OK;
 }
 
-static err_t start_thread(pthread_t *out, void *(*main)(void *), members_t *self)
-{
-    sigset_t all, before;
-    sigfillset(&all); /* signals belong to the main thread */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(out, NULL, main, self);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return rc == 0 ? ERR_OK : err_from_errno(rc);
-}
-
 static err_t make_membership(members_t *self, const char *address)
 {
     membership_t *membership = NULL;
@@ -259,10 +249,10 @@ err_t members_join(members_t *self, const members_links_t *links, const members_
     self->hooks = *node;
     TRY(make_membership(self, links->address));
     self->has_worker = true; /* before it runs: it looks */
-    err_t err = start_thread(&self->worker, members_worker_main, self);
+    err_t err = thread_start(&self->worker, members_worker_main, self);
     self->has_worker = err == ERR_OK;
     TRY(err);
-    TRY(start_thread(&self->ticker, ticker_main, self));
+    TRY(thread_start(&self->ticker, ticker_main, self));
     self->has_ticker = true;
     return ERR_OK;
 }

@@ -2,7 +2,8 @@
 
 #include "node/cluster/cluster_parts.h"
 
-#include <signal.h>
+#include "runtime/base/thread.h"
+
 #include <time.h>
 #include <unistd.h>
 
@@ -58,13 +59,9 @@ static void *ticker_main(void *context)
 
 static err_t start_ticker(cluster_node_t *self)
 {
-    sigset_t all, before;
-    sigfillset(&all); /* signals belong to the main thread */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&self->ticker, NULL, ticker_main, self);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    self->has_ticker = rc == 0;
-    return rc == 0 ? ERR_OK : err_from_errno(rc);
+    err_t err = thread_start(&self->ticker, ticker_main, self);
+    self->has_ticker = err == ERR_OK;
+    return err;
 }
 
 static void stop_ticker(cluster_node_t *self)

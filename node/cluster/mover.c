@@ -2,12 +2,12 @@
 
 #include "node/cluster/move_wire.h"
 #include "runtime/base/memory.h"
+#include "runtime/base/thread.h"
 #include "runtime/remote/holding.h"
 #include "runtime/remote/vacate.h"
 #include "storage/postgres/pg.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 
@@ -346,13 +346,9 @@ err_t mover_open(const mover_options_t *options, mover_t **out_mover)
 
 static err_t start_thread(pthread_t *out, bool *out_has, void *(*main)(void *), mover_t *self)
 {
-    sigset_t all, before;
-    sigfillset(&all); /* signals belong to the main thread */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(out, NULL, main, self);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    *out_has = rc == 0;
-    return rc == 0 ? ERR_OK : err_from_errno(rc);
+    err_t err = thread_start(out, main, self);
+    *out_has = err == ERR_OK;
+    return err;
 }
 
 err_t mover_start(mover_t *self)

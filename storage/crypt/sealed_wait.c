@@ -1,10 +1,10 @@
 #include "storage/crypt/sealed_wait.h"
 
 #include "runtime/base/memory.h"
+#include "runtime/base/thread.h"
 #include "storage/crypt/aead.h"
 
 #include <openssl/crypto.h>
-#include <signal.h>
 
 typedef struct sealed_item {
     struct sealed_item *next;
@@ -140,23 +140,19 @@ static void *run(void *context)
 
 err_t sealed_wait_start(sealed_wait_t *self, size_t size_max, sealed_serve_fn serve, void *context)
 {
-    sigset_t all, before;
     pthread_mutex_init(&self->lock, NULL);
     pthread_cond_init(&self->changed, NULL);
     self->end = &self->first;
     self->size_max = size_max;
     self->serve = serve;
     self->context = context;
-    sigfillset(&all); /* signals belong to the main thread */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&self->thread, NULL, run, self);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    self->is_started = rc == 0;
-    if (rc == 0)
+    err_t err = thread_start(&self->thread, run, self);
+    self->is_started = err == ERR_OK;
+    if (err == ERR_OK)
         return ERR_OK;
     pthread_mutex_destroy(&self->lock);
     pthread_cond_destroy(&self->changed);
-    return err_from_errno(rc);
+    return err;
 }
 
 void sealed_wait_stop(sealed_wait_t *self)

@@ -1,16 +1,10 @@
 #include "storage/journal/journal_thread.h"
 
-#include <signal.h>
+#include "runtime/base/thread.h"
 
 err_t journal_thread_start(journal_thread_t *self, void *(*main)(void *context), void *context)
 {
-    sigset_t all, before;
-    sigfillset(&all); /* signals belong to the main thread */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&self->thread, NULL, main, context);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (rc != 0)
-        return err_from_errno(rc);
+    TRY(thread_start(&self->thread, main, context));
     self->is_started = true;
     return ERR_OK;
 }
