@@ -37,9 +37,10 @@ class Client {
     Object.assign(this, { crowd, listener, name: `${listener.name}-${number}`, device: `device-${listener.name}-${number}`, nodeIndex: number });
   }
 
+  /** The next one that a proxy would send it to. */
   get node() {
-    const { nodes } = this.crowd;
-    return nodes[this.nodeIndex % nodes.length];
+    const { nodes } = this.crowd, from = this.nodeIndex % nodes.length;
+    return [...nodes.slice(from), ...nodes.slice(0, from)].find((node) => !node.isOut) ?? nodes[from];
   }
 
   /** {data}, {refused: CODE}, or undefined: nobody knows. */
@@ -56,6 +57,7 @@ class Client {
       });
       const answer = await response.json();
       crowd.counts.answers++;
+      crowd.answered?.(begun, now() - begun);
       if (!answer.errors && answer.data) return answer;
       const [error] = answer.errors ?? [{ extensions: { code: answer.code }, message: JSON.stringify(answer) }];
       const code = error.extensions?.code;

@@ -32,6 +32,11 @@ export class Node {
     return this.server.child.pid;
   }
 
+  get isRunning() {
+    const { child } = this.server;
+    return child !== undefined && child.exitCode === null && child.signalCode === null;
+  }
+
   start() {
     return this.server.start();
   }
@@ -119,6 +124,12 @@ export class Node {
         process.kill(pid, 'SIGCONT');
       },
     };
+  }
+
+  /** As systemd does it: asked to end, and it ends by itself. How it ended. */
+  terminate() {
+    this.server.child.kill('SIGTERM');
+    return this.server.exited;
   }
 
   stop() {
