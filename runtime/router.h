@@ -77,6 +77,11 @@ err_t runtime_receive(runtime_t *self, uint64_t from, str_t message);
  * and on both sides when anything between two nodes was lost. */
 void runtime_node_lost(runtime_t *self, uint64_t node);
 
+/* Any thread: whether this node answers at the moment; it may again. While it does not, asks are
+ * refused with UNAVAILABLE, those that wait for it (whether they were carried out is not known),
+ * and each new one at once. All else waits for it. Of each node true until it is said. */
+void runtime_set_reachable(runtime_t *self, uint64_t node, bool is_reachable);
+
 /* ---- places; any thread ---- */
 
 /* From when this returns no activation begins that this forbids; one that runs goes on until it is

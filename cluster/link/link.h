@@ -162,8 +162,10 @@ typedef struct link_lane_stats {
     uint64_t received_messages, received_bytes, received_frames;
     uint64_t waiting_bytes;  /* not sent yet */
     uint64_t unacknowledged; /* frames */
-    uint64_t busy;           /* messages that were refused for want of room */
-    uint64_t resent_frames;  /* after a break */
+    /* It can't be reached, or has not acknowledged what was sent, and said nothing for so long. */
+    uint64_t quiet_ms;
+    uint64_t busy;          /* messages that were refused for want of room */
+    uint64_t resent_frames; /* after a break */
     uint64_t gaps,
         repeats;      /* frames that came too early, and once more: none was handed on twice */
     uint64_t refused; /* messages received that no handler takes, or that are no messages */

@@ -18,6 +18,28 @@ static void count(atomic_uint_least64_t *counter)
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 
+/* ---- silence ---- */
+
+static void set_quiet(lane_t *lane, uint64_t since_ns)
+{
+    if (atomic_load_explicit(&lane->quiet_ns, memory_order_relaxed) != since_ns)
+        atomic_store_explicit(&lane->quiet_ns, since_ns, memory_order_relaxed);
+}
+
+/* Whether it is the other side's turn to say something. */
+static bool is_waiting(const lane_t *lane)
+{
+    return lane->state != LANE_UP || outbound_oldest(&lane->out) != lane->out.seq;
+}
+
+static void note_quiet(lane_t *lane, uint64_t now_ns)
+{
+    if (!is_waiting(lane))
+        set_quiet(lane, 0);
+    else if (atomic_load_explicit(&lane->quiet_ns, memory_order_relaxed) == 0)
+        set_quiet(lane, now_ns);
+}
+
 /* ---- the connection to the other ---- */
 
 static void note_break(lane_t *lane)
@@ -128,8 +150,10 @@ static void hear_all(lane_t *lane, uint64_t now_ns)
     for (uint32_t i = 0; i < RECEIVE_MAX && err != ERR_BUSY; i++) {
         wire_message_t message;
         err = wire_receive(lane->dealer, &message);
-        if (err == ERR_OK)
+        if (err == ERR_OK) {
             on_answer(lane, message.bytes, now_ns);
+            set_quiet(lane, 0);
+        }
         wire_message_deinit(&message);
     }
 }
@@ -174,8 +198,7 @@ static uint64_t next_look(const lane_t *lane, uint64_t now_ns)
 {
     if (lane->has_more)
         return now_ns;
-    bool is_waiting = lane->state != LANE_UP || outbound_oldest(&lane->out) != lane->out.seq;
-    return is_waiting ? now_ns + LOOK_MS * MS : UINT64_MAX;
+    return is_waiting(lane) ? now_ns + LOOK_MS * MS : UINT64_MAX;
 }
 
 static uint64_t step_lane(lane_t *lane, uint64_t now_ns)
@@ -395,6 +418,7 @@ uint64_t mesh_step(mesh_link_t *link, uint64_t now_ns)
             lane->opened_ns = 0;
         }
         due_ns = MIN(due_ns, step_lane(lane, now_ns));
+        note_quiet(lane, now_ns);
         due_ns = MIN(due_ns, acknowledge(lane, now_ns));
     }
     tell_changes(link);

@@ -33,8 +33,11 @@ struct lane {
     uint64_t since_ns;  /* of the state; of GREETING: the newest HELLO */
     uint64_t opened_ns; /* the dealer */
     bool has_more;      /* to be heard, which a pass had no time for */
-    uint64_t number;    /* of the newest HELLO */
-    bool has_route;     /* the other side's connection to us is known */
+    /* Since when something waits for the other side, and nothing has come back; 0: nothing waits.
+     */
+    atomic_uint_least64_t quiet_ns;
+    uint64_t number; /* of the newest HELLO */
+    bool has_route;  /* the other side's connection to us is known */
     uint32_t route;
     lane_t *route_next;
 };

@@ -5,7 +5,13 @@ static uint64_t get(const atomic_uint_least64_t *counter)
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-static void lane_stats(lane_t *lane, link_lane_stats_t *out)
+static uint64_t quiet_ms(const lane_t *lane, uint64_t now_ns)
+{
+    uint64_t since_ns = get(&lane->quiet_ns);
+    return since_ns == 0 || since_ns > now_ns ? 0 : (now_ns - since_ns) / 1000000;
+}
+
+static void lane_stats(lane_t *lane, uint64_t now_ns, link_lane_stats_t *out)
 {
     outbound_t *sending = &lane->out;
     const inbound_t *receiving = &lane->in;
@@ -13,6 +19,7 @@ static void lane_stats(lane_t *lane, link_lane_stats_t *out)
         .sent_frames = get(&sending->frames),
         .resent_frames = get(&sending->resent),
         .unacknowledged = get(&sending->unacknowledged),
+        .quiet_ms = quiet_ms(lane, now_ns),
         .received_messages = get(&receiving->messages),
         .received_bytes = get(&receiving->bytes),
         .received_frames = get(&receiving->frames),
@@ -30,6 +37,7 @@ static void lane_stats(lane_t *lane, link_lane_stats_t *out)
 
 size_t mesh_peer_stats(mesh_t *self, link_stats_t *out, size_t count)
 {
+    uint64_t now_ns = clock_mono_ns(&self->options.clock);
     pthread_mutex_lock(&self->lock);
     size_t all = self->link_count;
     for (size_t i = 0; i < MIN(all, count); i++) {
@@ -41,7 +49,7 @@ size_t mesh_peer_stats(mesh_t *self, link_stats_t *out, size_t count)
             .round_us = get(&link->round_us),
         };
         for (int lane = 0; lane < LINK_LANES; lane++)
-            lane_stats(&link->lanes[lane], &out[i].lanes[lane]);
+            lane_stats(&link->lanes[lane], now_ns, &out[i].lanes[lane]);
     }
     pthread_mutex_unlock(&self->lock);
     return all;

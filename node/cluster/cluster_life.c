@@ -38,8 +38,10 @@ static uint64_t busy_per_mille(cluster_node_t *self)
 static void tick(cluster_node_t *self, uint64_t number)
 {
     runtime_set_serving(self->runtime, cluster_node_may_serve(self));
-    if (number % MOVER_EVERY == 0)
+    if (number % MOVER_EVERY == 0) {
+        cluster_reach_tick(self);
         mover_tick(self->mover);
+    }
     if (number % TOPICS_EVERY == 0)
         cluster_topics_tick(self);
     if (number % MEASURE_EVERY == 0)

@@ -133,6 +133,7 @@ err_t cluster_node_attach(cluster_node_t *self, runtime_t *runtime)
     self->runtime = runtime;
     TRY(runtime_join(runtime, self->node, &router));
     TRY(spoken_add(runtime));
+    TRY(cluster_reach_open(self));
     TRY(cluster_topics_open(self));
     return mover_open(&options, &self->mover);
 }
@@ -143,6 +144,7 @@ void cluster_node_close(cluster_node_t *self)
         return;
     cluster_node_stop(self);
     topic_service_free(self->topics);
+    cluster_reach_close(self);
     memory_free(self->placement);
     mover_close(self->mover);
     roster_unref(self->roster);

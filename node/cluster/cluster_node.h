@@ -19,6 +19,7 @@ typedef struct cluster_node cluster_node_t;
 
 enum {
     CLUSTER_TICK_MS = 10,     /* a lease that ended is noticed so late at most */
+    CLUSTER_QUIET_MS = 1000,  /* a node that owes an answer for so long is asked nothing more */
     CLUSTER_JOIN_LEASES = 60, /* waited for, then the start has failed */
     CLUSTER_LEAVE_MS = 6000,  /* for all to be taken over */
     CLUSTER_GONE_MS = 500,    /* for the table to hear that nothing is served any more */

@@ -31,6 +31,9 @@ struct cluster_node {
     void *hooks_context;     /* of both */
     _Atomic bool is_out;     /* dead, or gone, as the table says */
     _Atomic bool is_leaving; /* by itself */
+    link_stats_t *peers;     /* the ticker's, as it looked at them last */
+    uint64_t *quiet;         /* the ticker's: nodes that do not answer */
+    uint32_t quiet_count;
     pthread_t ticker;
     bool has_ticker;
     _Atomic bool is_stopping;
@@ -52,6 +55,11 @@ void cluster_link_lost(void *context, const link_loss_t *loss);
 /* From its return on the links bring nothing. */
 void cluster_close_gate(cluster_node_t *self);
 void cluster_take(void *context, roster_t *roster);
+
+/* cluster_reach.c: asks to nodes that do not answer are refused. */
+err_t cluster_reach_open(cluster_node_t *self);
+void cluster_reach_close(cluster_node_t *self);
+void cluster_reach_tick(cluster_node_t *self); /* the ticker's */
 
 /* cluster_topics.c */
 err_t cluster_topics_open(cluster_node_t *self);

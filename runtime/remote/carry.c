@@ -135,10 +135,25 @@ static err_t fill_command(remote_t *self, const remote_way_t *way, const message
     return put_ask(self, way->seat, message, now_ns, envelope);
 }
 
+/* Nobody waits for a node that does not answer. Looked at once the ask waits: runtime_set_reachable
+ * ends those it finds. One that it has ended is told already, and there is nothing left to send. */
+static bool is_answered(remote_t *self, const remote_way_t *way, const outgoing_t *out,
+                        bool is_ours, err_t *out_err)
+{
+    crossing_t crossing;
+    if (LIKELY(remote_is_reachable(self, way->seat)))
+        return false;
+    bool is_told = is_ours && !crossings_take(&self->asks, out->parcel.envelope.ask, 0,
+                                              CROSSING_ASK, &crossing);
+    *out_err = is_told ? ERR_OK : ERR_UNAVAILABLE;
+    return true;
+}
+
 static err_t carry_command(remote_t *self, const remote_way_t *way, message_t *message)
 {
     outgoing_t out = {0};
     crossing_t crossing;
+    err_t err = ERR_OK;
     uint64_t now_ns = message->reply_to.asker == 0 && message->deadline_ns == 0
                           ? 0
                           : clock_mono_ns(&self->runtime->clock);
@@ -147,8 +162,11 @@ static err_t carry_command(remote_t *self, const remote_way_t *way, message_t *m
     if (message->deadline_ns != 0 && message->deadline_ns <= now_ns)
         return ERR_TIMEOUT;
     TRY(fill_command(self, way, message, now_ns, &out));
-    bool is_ours = message->reply_to.asker != 0 && ref_seat(message->reply_to.asker) == 0;
-    err_t err = send_parcel(self, way->seat, false, &out);
+    bool is_asked = message->reply_to.asker != 0;
+    bool is_ours = is_asked && ref_seat(message->reply_to.asker) == 0;
+    if (is_asked && is_answered(self, way, &out, is_ours, &err))
+        return err;
+    err = send_parcel(self, way->seat, false, &out);
     if (err != ERR_OK && is_ours)
         (void)crossings_take(&self->asks, out.parcel.envelope.ask, 0, CROSSING_ASK, &crossing);
     return err;

@@ -92,6 +92,18 @@ static bool has_room(holding_t *self, const held_lists_t *lists, size_t size)
     return false;
 }
 
+/* Before its deadline, so that its asker is told in time what became of it. */
+static uint64_t until_ns(const router_held_t *held, uint64_t now)
+{
+    uint64_t deadline_ns = router_held_deadline_ns(held);
+    uint64_t longest_ns = now + (uint64_t)HOLDING_MS_MAX * MS_NS;
+    if (deadline_ns == 0)
+        return longest_ns;
+    uint64_t left_ns = deadline_ns > now ? deadline_ns - now : 0;
+    uint64_t spare_ns = MIN((uint64_t)HOLDING_SPARE_MS * MS_NS, left_ns / 4);
+    return MIN(longest_ns, now + left_ns - spare_ns);
+}
+
 static err_t hold_locked(holding_t *self, uint32_t partition, router_held_t *held, size_t size)
 {
     held_lists_t *lists = lists_of(self, partition);
@@ -99,7 +111,7 @@ static err_t hold_locked(holding_t *self, uint32_t partition, router_held_t *hel
         return ERR_STALE;
     if (!has_room(self, lists, size))
         return ERR_BUSY;
-    held->since_ns = now_ns(self);
+    held->until_ns = until_ns(held, now_ns(self));
     list_push(held->is_travelling || held->is_leftover ? &lists->travelled : &lists->others, held);
     shard_of(self, partition)->count++;
     return ERR_OK;
@@ -140,10 +152,8 @@ static bool may_serve(const holding_t *self)
 static void give(holding_t *self, router_held_t *held, uint64_t owner, bool is_travelling)
 {
     bool is_here = owner == runtime_node(self->runtime);
-    bool is_late =
-        router_held_deadline_ns(held) != 0 && router_held_deadline_ns(held) <= now_ns(self);
     count_out(self, held);
-    if (is_late)
+    if (is_late(held, now_ns(self)))
         remote_refuse(self->runtime, held, ERR_TIMEOUT);
     else if (owner == ROUTER_NOBODY || (is_here && !may_serve(self)))
         remote_refuse(self->runtime, held, ERR_UNAVAILABLE);
@@ -178,18 +188,13 @@ err_t holding_place(holding_t *self, uint32_t partition, uint64_t owner, bool is
 
 /* ---- time ---- */
 
-static bool is_over(const router_held_t *held, uint64_t now)
-{
-    return is_late(held, now) || now - held->since_ns >= (uint64_t)HOLDING_MS_MAX * MS_NS;
-}
-
 /* Moves what is over behind `out`, and keeps the order of the others. */
 static void take_over(held_list_t *self, uint64_t now, held_list_t *out)
 {
     held_list_t all = *self;
     *self = (held_list_t){0};
     for (router_held_t *held; (held = list_pop(&all)) != NULL;)
-        list_push(is_over(held, now) ? out : self, held);
+        list_push(now >= held->until_ns ? out : self, held);
 }
 
 static void expire_shard(holding_t *self, shard_t *shard)

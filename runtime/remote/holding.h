@@ -7,7 +7,8 @@
  * there, in this order, before anything newer can: newcomers wait for the lock.
  *
  * Bounds  HOLDING_PARTITION_MAX of one, HOLDING_MESSAGES_MAX and HOLDING_BYTES_MAX of all; then
- * BUSY. A message waits until its deadline, and at most HOLDING_MS_MAX.
+ * BUSY. A message waits until shortly before its deadline, so that who asked hears UNAVAILABLE
+ * (nothing was done) and not of a time-out, and at most HOLDING_MS_MAX.
  *
  * Threads  Any. Lock order: a shard here, then the registry's. */
 
@@ -19,7 +20,8 @@ enum {
     HOLDING_PARTITION_MAX = 8192,
     HOLDING_MESSAGES_MAX = 65536,
     HOLDING_BYTES_MAX = 256 << 20,
-    HOLDING_MS_MAX = 20000
+    HOLDING_MS_MAX = 20000,
+    HOLDING_SPARE_MS = 250 /* of its time is left, or a quarter of what there was: it is refused */
 };
 
 /* After runtime_join, before runtime_start. `view` is router_holder_t's; NULL: nobody wants to

@@ -458,7 +458,7 @@ static void ask_lost(remote_t *self, const crossing_t *ask)
     count_one(&self->counters.asks_lost);
     deliver_reply(self->runtime,
                   reply_new((reply_token_t){ask->local, ask->correlation}, ERR_UNAVAILABLE, NULL,
-                            NULL, STR("the node that was asked is lost")));
+                            NULL, STR("the node that was asked does not answer")));
 }
 
 static void bond_lost(remote_t *self, const crossing_t *bond)
@@ -490,6 +490,28 @@ static void each_of(remote_t *self, crossing_t *list,
         lost(self, crossing);
         memory_free(crossing);
     }
+}
+
+bool remote_is_reachable(const remote_t *self, uint32_t seat)
+{
+    return (atomic_load(&self->unreachable[seat / 64]) >> seat % 64 & 1) == 0;
+}
+
+/* The bit first, then those who wait: who asks looks at it when its ask waits already
+ * (carry_command). */
+void runtime_set_reachable(runtime_t *runtime, uint64_t node, bool is_reachable)
+{
+    remote_t *self = runtime->remote;
+    uint32_t seat = 0;
+    if (self == NULL || node == self->node || seats_give(&self->seats, node, &seat) != ERR_OK)
+        return;
+    uint64_t bit = UINT64_C(1) << seat % 64;
+    if (is_reachable) {
+        atomic_fetch_and(&self->unreachable[seat / 64], ~bit);
+        return;
+    }
+    atomic_fetch_or(&self->unreachable[seat / 64], bit);
+    each_of(self, crossings_take_of(&self->asks, seat), ask_lost);
 }
 
 void runtime_node_lost(runtime_t *runtime, uint64_t node)

@@ -56,6 +56,7 @@ typedef struct remote {
     } lost[REMOTE_LOST_HEARERS_MAX];
     size_t lost_count;
     remote_counters_t counters;
+    _Atomic uint64_t unreachable[SEATS_CHUNK * SEATS_CHUNKS / 64]; /* seats, a bit each */
     _Atomic uint16_t places[PARTITION_COUNT];
 } remote_t;
 
@@ -95,7 +96,7 @@ struct router_held {
     uint32_t partition, hops;
     bool is_travelling; /* sent on by who had the partition before: ahead of all others */
     bool is_leftover;   /* of an activation here that came to rest: likewise */
-    uint64_t since_ns;  /* the holder's to use */
+    uint64_t until_ns;  /* the holder's to use */
     uint8_t key_size;
     char key[ACTOR_KEY_SIZE_MAX];
 };
@@ -138,3 +139,4 @@ err_t remote_unreachable(remote_t *self, const dead_receiver_t *receiver, messag
                          err_t err);
 err_t remote_send(remote_t *self, uint32_t seat, bool is_owed, router_fill_fn fill, void *what);
 uint64_t remote_node_of_seat(const remote_t *self, uint32_t seat); /* its own for 0 */
+bool remote_is_reachable(const remote_t *self, uint32_t seat);

@@ -109,6 +109,11 @@ Test(mesh, a_slow_receiver_makes_its_sender_busy_and_loses_nothing)
     stop_nodes(2);
 }
 
+static uint64_t quiet_ms(void)
+{
+    return test_node_stats(&nodes[0], 2).lanes[LINK_DATA].quiet_ms;
+}
+
 static uint16_t port_of(const char *address)
 {
     return (uint16_t)strtoul(strrchr(address, ':') + 1, NULL, 10);
@@ -160,10 +165,12 @@ Test(mesh, while_a_peer_is_away_what_is_sent_waits_and_is_bounded)
     uint64_t said = 0;
     start_broken(&breaker);
     wait_until(atomic_load(&nodes[0].ups) == 1);
+    wait_until(quiet_ms() == 0);
 
     breaker_shut(&breaker, true);
     breaker_cut(&breaker);
     wait_until(atomic_load(&nodes[0].downs) == 1);
+    wait_until(quiet_ms() >= 300);
     err_t err;
     while ((err = test_node_say(&nodes[0], 2, LINK_DATA, said, 5000)) == ERR_OK)
         said++;
@@ -173,8 +180,25 @@ Test(mesh, while_a_peer_is_away_what_is_sent_waits_and_is_bounded)
 
     wait_for(&nodes[1], LINK_DATA, said);
     wait_until(atomic_load(&nodes[0].ups) == 2);
+    wait_until(quiet_ms() == 0);
     stop_nodes(2);
     breaker_stop(&breaker);
+}
+
+/* Its connection stands, as long as ZeroMQ has not noticed. */
+Test(mesh, a_peer_that_acknowledges_nothing_is_quiet_and_one_that_was_sent_nothing_is_not)
+{
+    start_nodes(2);
+    wait_until(atomic_load(&nodes[0].ups) == 1);
+    atomic_store(&nodes[1].is_held, true);
+    check_ok(test_node_say(&nodes[0], 2, LINK_DATA, 0, 20));
+    wait_until(quiet_ms() >= 300);
+    cr_expect(mesh_peer_stats(nodes[0].mesh, NULL, 0) == 1 && atomic_load(&nodes[0].downs) == 0);
+    cr_expect(test_node_stats(&nodes[0], 2).lanes[LINK_CONTROL].quiet_ms == 0);
+
+    atomic_store(&nodes[1].is_held, false);
+    wait_until(quiet_ms() == 0);
+    stop_nodes(2);
 }
 
 Test(mesh, a_peer_that_is_removed_is_told_as_lost_and_let_in_no_more)

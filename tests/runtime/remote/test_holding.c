@@ -153,7 +153,7 @@ Test(holding, what_is_passed_on_goes_ahead_of_what_comes_later)
 Test(holding, what_waits_too_long_is_refused)
 {
     moves_t moves;
-    scene_answer_t soon, never, nobody;
+    scene_answer_t soon, late, never, nobody;
     begin(&moves, NULL);
     place(&moves, OLD, "a", ROUTER_HELD, false);
     scene_ask(&moves.fleet.nodes[OLD], &soon, agent_at("a"), DEADLINE_MS, agent_echo);
@@ -163,15 +163,25 @@ Test(holding, what_waits_too_long_is_refused)
     fleet_pass(&moves.fleet, DEADLINE_MS + 1);
     holding_expire(moves.holding[OLD]);
     fleet_settle(&moves.fleet);
-    check_err(soon.err, ERR_TIMEOUT);
+    check_err(soon.err, ERR_TIMEOUT); /* nobody looked in time */
     check_true(!never.is_there);
     cr_assert(eq(u64, stats_of(&moves, OLD).messages, 2));
+
+    scene_ask(&moves.fleet.nodes[OLD], &late, agent_at("a"), 4 * HOLDING_SPARE_MS, agent_echo);
+    fleet_pass(&moves.fleet, 3 * HOLDING_SPARE_MS - 1);
+    holding_expire(moves.holding[OLD]);
+    fleet_settle(&moves.fleet);
+    check_true(!late.is_there);
+    fleet_pass(&moves.fleet, 1);
+    holding_expire(moves.holding[OLD]);
+    fleet_settle(&moves.fleet);
+    check_err(late.err, ERR_UNAVAILABLE); /* nothing was done, and may be tried again */
 
     fleet_pass(&moves.fleet, HOLDING_MS_MAX);
     holding_expire(moves.holding[OLD]);
     fleet_settle(&moves.fleet);
     check_err(never.err, ERR_UNAVAILABLE);
-    cr_assert(eq(u64, stats_of(&moves, OLD).expired, 3));
+    cr_assert(eq(u64, stats_of(&moves, OLD).expired, 4));
 
     scene_ask(&moves.fleet.nodes[OLD], &nobody, agent_at("a"), 0, agent_echo);
     place(&moves, OLD, "a", ROUTER_NOBODY, false);

@@ -96,6 +96,37 @@ Test(remote, who_waits_for_a_node_that_is_lost_is_told_at_once)
     fleet_end(&fleet);
 }
 
+/* It may be back at once: what is not asked waits for it, and so does who watches it. */
+Test(remote, who_asks_a_node_that_does_not_answer_is_refused_until_it_does)
+{
+    fleet_t fleet;
+    fleet_begin(&fleet, 1, 3, NULL);
+    scene_answer_t before, meanwhile, passed_on, after;
+    scene_ask(&fleet.nodes[2], &before, agent_at("a"), 0, agent_silence);
+    fleet_settle(&fleet);
+    check_ok(runtime_place(fleet_runtime(&fleet, 3), remote_partition(&agent_kind, STR("a")), 2));
+    network_stall(fleet.network, 2, 1, true);
+
+    runtime_set_reachable(fleet_runtime(&fleet, 2), 1, false);
+    scene_ask(&fleet.nodes[2], &meanwhile, agent_at("a"), 0, agent_echo);
+    scene_ask(&fleet.nodes[3], &passed_on, agent_at("a"), 0, agent_echo);
+    fleet_send(&fleet, 2, agent_at("a"), agent_note, .number = 1);
+    fleet_settle(&fleet);
+
+    check_err(before.err, ERR_UNAVAILABLE);
+    check_err(meanwhile.err, ERR_UNAVAILABLE);
+    check_err(passed_on.err, ERR_UNAVAILABLE);
+    cr_assert(eq(u64, fleet_stats(&fleet, 2).asks_open, 0));
+    network_stall(fleet.network, 2, 1, false);
+    runtime_set_reachable(fleet_runtime(&fleet, 2), 1, true);
+    scene_ask(&fleet.nodes[2], &after, agent_at("a"), 0, agent_echo);
+    fleet_settle(&fleet);
+    check_ok(after.err);
+    check_str(str_from(fleet_log(&fleet)), STR("1.a note 1\n"));
+    cr_assert(eq(u64, atomic_load(&fleet.log.echoed), 1));
+    fleet_end(&fleet);
+}
+
 /* Also an actor, which asked on its own account. */
 Test(remote, an_actor_that_asks_is_told_too)
 {
