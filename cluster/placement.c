@@ -102,6 +102,19 @@ uint64_t placement_among(const view_t *view, const uint64_t *nodes, size_t count
     return node_of(best);
 }
 
+uint64_t placement_one(const view_t *view, member_role_t role, str_t key)
+{
+    return node_of(best_for(view, role, xxh64(key, 0)));
+}
+
+uint32_t placement_missing(const view_t *view, uint32_t roles)
+{
+    for (uint32_t i = 0; i < view->count; i++)
+        if (view->members[i].status == MEMBER_ACTIVE)
+            roles &= ~view->members[i].roles;
+    return roles;
+}
+
 uint32_t placement_moved(const placement_t *before, const placement_t *after)
 {
     uint32_t count = 0;

@@ -29,5 +29,10 @@ uint64_t placement_second(const view_t *view, member_role_t role, uint32_t parti
 /* For what is placed by itself, such as a folder of music among those nodes that can read it:
  * the best of `nodes` for this key. PLACEMENT_NONE: none of them is active in the view. */
 uint64_t placement_among(const view_t *view, const uint64_t *nodes, size_t count, str_t key);
+/* For work that one node of a role does for all: the best of the active ones for this key.
+ * PLACEMENT_NONE: none has the role. */
+uint64_t placement_one(const view_t *view, member_role_t role, str_t key);
+/* Of `roles`, those that no active member has. */
+uint32_t placement_missing(const view_t *view, uint32_t roles);
 /* How many have another owner. */
 uint32_t placement_moved(const placement_t *before, const placement_t *after);

@@ -38,6 +38,7 @@ typedef enum member_role {
     MEMBER_MEDIA = 1 << 2,
     MEMBER_BATCH = 1 << 3,
 } member_role_t;
+enum { MEMBER_ROLES_ALL = MEMBER_GATEWAY | MEMBER_ACTORS | MEMBER_MEDIA | MEMBER_BATCH };
 
 /* It runs no more, for certain: it left by itself, its successor has its address, or an operator
  * said so. As member_t.acknowledged. */

@@ -15,6 +15,8 @@
 
 enum { CONFIG_ROOTS_MAX = 16, CONFIG_PLUGINS_MAX = 32, CONFIG_PROBLEM_SIZE = 512 };
 
+#define CONFIG_ROLES_ALL "gateway,actors,media,batch"
+
 typedef enum config_source {
     CONFIG_DEFAULT,
     CONFIG_FILE,
@@ -52,7 +54,7 @@ typedef enum config_source {
     X(cluster_profile, "usual",                                                                    \
       "how soon a dead node is noticed: usual, or fast (a third of the time, more traffic); the "  \
       "same on each node")                                                                         \
-    X(role, "gateway,actors,media,batch",                                                          \
+    X(role, CONFIG_ROLES_ALL,                                                                      \
       "what this node does, separated by commas: gateway, actors, media, batch")                   \
     X(zone, "", "where it stands: nodes of one zone fail together")
 

@@ -40,6 +40,8 @@ static err_t make_routes(node_t *self)
     if (self->routes == NULL)
         return ERR_NO_MEMORY;
     TRY(health_routes(self->routes));
+    if (!node_has_role(self, MEMBER_GATEWAY)) /* balancers and Prometheus, but nobody's player */
+        return ERR_OK;
     TRY(playlists_routes(self->routes));
     TRY(session_routes(self->routes));
     TRY(graphql_routes(self->routes));
@@ -198,6 +200,10 @@ static bool is_able(void *context, buf_t *out_why)
                                 "enough of the other nodes"));
         return false;
     }
+    if (self->cluster != NULL && (cluster_node_missing_roles(self->cluster) & MEMBER_ACTORS) != 0) {
+        buf_append(out_why, STR("no active node has the role actors: nobody serves users"));
+        return false;
+    }
     journal_store_stats(&self->journal, &journal);
     if (journal.is_away) {
         buf_append(out_why, STR("the journal takes nothing now"));
@@ -252,7 +258,8 @@ static err_t make_shared(node_t *self, buf_t *problem)
 {
     str_t sdl = str_of(schema_sdl, sizeof schema_sdl);
     TRY(graph_engine_new(sdl, problem, &self->graphql));
-    open_player(self);
+    if (node_has_role(self, MEMBER_GATEWAY))
+        open_player(self);
     TRY(make_routes(self));
     name_hosts(self);
     self->api = (api_t){.graphql = self->graphql,

@@ -141,6 +141,7 @@ static err_t register_services(node_t *self)
                                         .places = media_node_places(self->folders),
                                         .peers = media_node_peers(self->folders),
                                         .is_watching = self->config->watch,
+                                        .reads_no_music = !node_has_role(self, MEMBER_MEDIA),
                                         .has_loudness = true};
     self->library.own_roots = media_node_roots(self->folders, &self->library.own_root_count);
     self->streaming = (streaming_service_t){.catalog = self->catalog,
@@ -429,6 +430,11 @@ bool node_is_expelled(const node_t *self)
 uint16_t node_port(const node_t *self)
 {
     return self->port;
+}
+
+bool node_has_players(const node_t *self)
+{
+    return node_has_role(self, MEMBER_GATEWAY);
 }
 
 /* ---- stopping ---- */

@@ -20,6 +20,9 @@ err_t node_open(const config_t *config, const ms_log_t *log, buf_t *problem, nod
 err_t node_start(node_t *self, buf_t *problem);
 /* The port that it listens on. */
 uint16_t node_port(const node_t *self);
+/* Whether players may use it: alone, or in a cluster with the role gateway. Else it answers there
+ * for its health and metrics only. */
+bool node_has_players(const node_t *self);
 /* The cluster went on without it, and it serves nothing any more: it was told to stop by a SIGTERM
  * to itself. */
 bool node_is_expelled(const node_t *self);

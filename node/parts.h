@@ -101,6 +101,12 @@ struct node {
  * OFFLOAD_FILE more keep file reads and actors that are read again from waiting for them. */
 enum { NODE_KEEPER_JOBS = CATALOG_KEEPER_JOBS + NAMES_FOLLOW_JOBS + SEARCH_KEEPER_JOBS };
 
+/* Whether this node has it: alone, a node has all. */
+static inline bool node_has_role(const node_t *self, member_role_t role)
+{
+    return (self->cluster_config.roles & (uint32_t)role) != 0;
+}
+
 /* open_storage.c */
 err_t node_open_storage(node_t *self, buf_t *problem);
 /* Says what can't be done, unless a sentence that says more is there already. */
@@ -138,6 +144,10 @@ void control_letters(control_request_t *request);
 void control_outbox(control_request_t *request);
 void control_outbox_settle(control_request_t *request);
 void control_crashes(control_request_t *request);
+
+/* False: it has refused, and says which node does it. key: of what is done for all nodes by one of
+ * the role's; empty: any of them does. */
+bool control_does_batch(control_request_t *request, str_t key);
 
 /* exchange/control_exchange.c: the same. */
 void control_user_find(control_request_t *request);

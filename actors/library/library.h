@@ -30,8 +30,9 @@ typedef struct library_service {
     str_t piece_address;    /* where they reach this one's listener */
     const own_root_t *own_roots;
     size_t own_root_count;
-    bool is_watching;  /* follow changes with inotify */
-    bool has_loudness; /* measure what has no ReplayGain tags, in the background */
+    bool reads_no_music; /* others do: no folder counts as readable here */
+    bool is_watching;    /* follow changes with inotify */
+    bool has_loudness;   /* measure what has no ReplayGain tags, in the background */
 } library_service_t;
 
 /* Before runtime_start. The service and what it points to outlive the runtime. */

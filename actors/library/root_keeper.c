@@ -120,6 +120,11 @@ static void looked(void *state, context_t *ctx, err_t err, void *data, size_t da
 
 static void look(root_keeper_t *self, context_t *ctx, kept_t *root)
 {
+    const library_service_t *service = context_service(ctx);
+    if (service->reads_no_music) {
+        settle(self, ctx, root, "this node reads no music: it has not the role media");
+        return;
+    }
     look_t job = {.number = ++self->looks};
     if (!str_to_array(str_from(root->name), job.name, sizeof job.name) ||
         !str_to_array(str_from(root->path), job.path, sizeof job.path))

@@ -22,6 +22,9 @@
 
 #include "runtime/runtime.h"
 
+/* What looking after a bucket is called where one node of several does it. */
+#define BLOBS_WORK "blobs"
+
 enum {
     BLOBS_FOUND_MAX = 100,
     BLOBS_TEND_FIRST_S = 3600, /* at most; a node that is started daily tends, too */

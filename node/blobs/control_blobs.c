@@ -18,6 +18,8 @@ static void describe(control_request_t *request)
 static void run(control_request_t *request, blobs_job_t job)
 {
     const node_t *node = control_user(request);
+    if (blobs_are_far(node->blobs) && !control_does_batch(request, STR(BLOBS_WORK)))
+        return;
     err_t err = blobs_run(node->blobs, job);
     if (err == ERR_BUSY)
         control_refuse(request, err, STR("a gc or scrub runs already: see `blobs status`"));

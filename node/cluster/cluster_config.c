@@ -58,7 +58,8 @@ static err_t check_alone(const config_t *config, buf_t *problem)
         bool is_given;
     } options[] = {{"--cluster-listen", config->cluster_listen[0] != '\0'},
                    {"--cluster-advertise", config->cluster_advertise[0] != '\0'},
-                   {"--zone", config->zone[0] != '\0'}};
+                   {"--zone", config->zone[0] != '\0'},
+                   {"--role", strcmp(config->role, CONFIG_ROLES_ALL) != 0}};
     for (size_t i = 0; i < COUNT_OF(options); i++) {
         if (!options[i].is_given)
             continue;
@@ -167,6 +168,16 @@ static err_t read_keys(const char *path, buf_t *problem, cluster_keys_t *out)
     return err;
 }
 
+static err_t check_roles(const config_t *config, uint32_t set, buf_t *problem)
+{
+    if (config->root_count == 0 || (set & MEMBER_MEDIA) != 0)
+        return ERR_OK;
+    buf_printf(problem,
+               "role is '%s', so this node reads no music: leave --music out, or add media",
+               config->role);
+    return ERR_INVALID;
+}
+
 static err_t read_member(const config_t *config, buf_t *problem, cluster_config_t *out)
 {
     if (config->database[0] == '\0') {
@@ -184,6 +195,7 @@ static err_t read_member(const config_t *config, buf_t *problem, cluster_config_
                    config->role);
         return ERR_INVALID;
     }
+    TRY(check_roles(config, out->roles, problem));
     out->weight = (uint32_t)config->weight;
     out->is_on = true;
     return read_keys(config->cluster_key_file, problem, &out->keys);
@@ -191,7 +203,7 @@ static err_t read_member(const config_t *config, buf_t *problem, cluster_config_
 
 err_t cluster_config_read(const config_t *config, buf_t *problem, cluster_config_t *out_cluster)
 {
-    cluster_config_t read CLUSTER_CONFIG_SCOPED = {0};
+    cluster_config_t read CLUSTER_CONFIG_SCOPED = {.roles = MEMBER_ROLES_ALL};
     if (config->cluster_key_file[0] == '\0')
         TRY(check_alone(config, problem));
     else

@@ -15,7 +15,7 @@ typedef struct cluster_config {
     /* What others are told; empty: the same, with the port that it got. */
     char advertised[MEMBER_ADDRESS_SIZE];
     char zone[MEMBER_ZONE_SIZE];
-    uint32_t roles, weight;
+    uint32_t roles, weight; /* alone: all roles */
     uint64_t lease_ms;
 } cluster_config_t;
 

@@ -59,6 +59,12 @@ partition_epochs_t *cluster_node_epochs(cluster_node_t *self);
 bool cluster_node_may_serve(const cluster_node_t *self);
 members_t *cluster_node_members(cluster_node_t *self);
 
+/* Who does, for all nodes, the work that `key` names and that needs this role: 0, nobody has the
+ * role. Nodes that do not have the same view yet may differ. */
+uint64_t cluster_node_for(cluster_node_t *self, member_role_t role, str_t key);
+/* Roles that no active node has, as the newest view says. */
+uint32_t cluster_node_missing_roles(cluster_node_t *self);
+
 /* Asks the others how busy they are: the status knows it a moment later. */
 void cluster_node_look(cluster_node_t *self);
 /* Another one, or itself, gives all away and goes on as a gateway. NOT_FOUND: no such node. */

@@ -43,6 +43,7 @@ struct cluster_node {
     bool is_closed;       /* of the gate: nothing is any more */
     pthread_mutex_t lock; /* of what follows */
     roster_t *roster;     /* as taken last */
+    uint32_t missing_roles;
     uint32_t load_count;
     member_load_t loads[VIEW_MEMBERS_MAX]; /* of others, as they said last */
 };
@@ -55,6 +56,9 @@ void cluster_link_lost(void *context, const link_loss_t *loss);
 /* From its return on the links bring nothing. */
 void cluster_close_gate(cluster_node_t *self);
 void cluster_take(void *context, roster_t *roster);
+
+/* cluster_roles.c: says which roles nobody has, once. */
+void cluster_roles_take(cluster_node_t *self, const view_t *view);
 
 /* cluster_reach.c: asks to nodes that do not answer are refused. */
 err_t cluster_reach_open(cluster_node_t *self);

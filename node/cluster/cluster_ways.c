@@ -151,4 +151,5 @@ void cluster_take(void *context, roster_t *roster)
     self->roster = roster_ref(roster);
     pthread_mutex_unlock(&self->lock);
     roster_unref(before);
+    cluster_roles_take(self, &roster->view);
 }

@@ -46,9 +46,10 @@ static void announce(node_t *node, const config_t *config)
     if (strcmp(name, "0.0.0.0") == 0 || strcmp(name, "::") == 0)
         name = "127.0.0.1";
     bool is_v6 = strchr(name, ':') != NULL;
-    printf("MusicStream is at http://%s%s%s:%u\n", is_v6 ? "[" : "", name, is_v6 ? "]" : "",
-           node_port(node));
-    if (node_setup_code(node, &code) == ERR_OK)
+    printf("%s is at http://%s%s%s:%u\n",
+           node_has_players(node) ? "MusicStream" : "The health of a MusicStream without players",
+           is_v6 ? "[" : "", name, is_v6 ? "]" : "", node_port(node));
+    if (node_has_players(node) && node_setup_code(node, &code) == ERR_OK)
         printf("Make the administrator here (the link works once):\n"
                "  http://%s%s%s:%u/setup#code=%s\n",
                is_v6 ? "[" : "", name, is_v6 ? "]" : "", node_port(node), buf_terminated(&code));

@@ -28,6 +28,27 @@ void control_answer(void *context, const answer_t *answer)
     edge_ask(control_edge(request), address_of((kind), (key)), ASK_TIMEOUT_MS, (str_t){0},         \
              control_answer, (request), command, ##__VA_ARGS__)
 
+/* ---- what nodes with the role batch do ---- */
+
+bool control_does_batch(control_request_t *request, str_t key)
+{
+    const node_t *node = control_user(request);
+    buf_t text BUF_SCOPED = BUF_INIT;
+    if (node->cluster == NULL || (str_is_empty(key) && node_has_role(node, MEMBER_BATCH)))
+        return true;
+    uint64_t doer = cluster_node_for(node->cluster, MEMBER_BATCH, key);
+    if (doer == cluster_node_number(node->cluster))
+        return true;
+    if (doer == 0)
+        buf_append(&text, STR("no active node of the cluster has the role batch, which does this"));
+    else
+        buf_printf(&text,
+                   "another node of the cluster does this: run the command where node %llu runs",
+                   (unsigned long long)doer);
+    control_refuse(request, ERR_UNAVAILABLE, buf_str(&text));
+    return false;
+}
+
 /* ---- the library ---- */
 
 static void scan_status(control_request_t *request)

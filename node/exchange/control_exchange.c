@@ -95,6 +95,8 @@ static void roots_known(void *context, const answer_t *answer)
 
 void control_tracks_match(control_request_t *request)
 {
+    if (!control_does_batch(request, (str_t){0}))
+        return;
     const graphql_value_t *tracks = control_argument_value(request, "tracks");
     match_job_t *job = arena_new(control_arena(request), sizeof *job);
     if (job == NULL || graphql_value_count(tracks) > EXCHANGE_MATCH_MAX) {
@@ -124,6 +126,8 @@ void control_tracks_match(control_request_t *request)
 /* Rows are [track, is favourite, rating, plays, played at]. */
 void control_tracks_import(control_request_t *request)
 {
+    if (!control_does_batch(request, (str_t){0}))
+        return;
     const graphql_value_t *rows = control_argument_value(request, "tracks");
     size_t count = graphql_value_count(rows);
     user_import_track_t *tracks =

@@ -142,6 +142,33 @@ Test(placement, the_second_is_of_another_zone_if_there_is_one)
     memory_free(placement);
 }
 
+Test(placement, work_of_one_role_is_done_by_one_of_those_who_have_it)
+{
+    view_t view VIEW_SCOPED = view_of(6);
+    for (uint32_t i = 2; i < 6; i++)
+        view.members[i].roles = MEMBER_BATCH | (i == 5 ? MEMBER_ACTORS : 0u);
+    view.members[4].status = MEMBER_LEAVING;
+    bool is_seen[7] = {false};
+    for (char key[] = "work 0"; key[5] <= '9'; key[5]++)
+        is_seen[placement_one(&view, MEMBER_BATCH, str_from(key))] = true;
+
+    check_true(is_seen[3] && is_seen[4] && is_seen[6]);
+    check_true(!is_seen[0] && !is_seen[1] && !is_seen[2] && !is_seen[5]);
+    cr_assert(placement_one(&view, MEMBER_MEDIA, STR("work")) == PLACEMENT_NONE);
+}
+
+Test(placement, a_role_is_missing_when_no_active_member_has_it)
+{
+    view_t view VIEW_SCOPED = view_of(3);
+    view.members[1].roles = MEMBER_GATEWAY;
+    view.members[2].roles = MEMBER_MEDIA | MEMBER_BATCH;
+    cr_assert(placement_missing(&view, MEMBER_ROLES_ALL) == 0);
+
+    view.members[2].status = MEMBER_LEAVING;
+    cr_assert(placement_missing(&view, MEMBER_ROLES_ALL) == (MEMBER_MEDIA | MEMBER_BATCH));
+    cr_assert(placement_missing(&view, MEMBER_MEDIA | MEMBER_ACTORS) == MEMBER_MEDIA);
+}
+
 Test(placement, among_some_the_order_in_which_they_are_named_is_no_matter)
 {
     static const uint64_t here[] = {2, 5, 7}, there[] = {7, 2, 5}, gone[] = {9, 4};
