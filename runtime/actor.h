@@ -331,10 +331,15 @@ typedef struct actor_behaviour actor_behaviour_t;
 void actor_become_behaviour(context_t *ctx, const actor_behaviour_t *behaviour);
 void actor_unbecome(context_t *ctx); /* the kind's own handlers again */
 
-/* ---- names and groups; both end with the state they belong to, and keep an actor awake ---- */
+/* ---- names and groups; both end with the state they belong to, and keep an actor awake ----
+ *
+ * One with a '/' in its name is of all nodes (router.h), any other of this node. What other nodes
+ * have is known here a moment later, and not any more when that node is lost. */
 
 /* This actor is found by a name of its own: runtime_whereis, address_named. OK where it has it
- * already. CONFLICT: another has it; LIMIT: the name is too long, or this actor has 16. */
+ * already. CONFLICT: another has it; LIMIT: the name is too long, or this actor has 16. Where two
+ * nodes gave a name before they heard of each other it is the lower one's, and the other actor gets
+ * an exit, "name lost" (docs/decisions/0033). */
 err_t actor_register(context_t *ctx, str_t name);
 err_t actor_unregister(context_t *ctx, str_t name);          /* NOT_FOUND: it is not this actor's */
 actor_ref_t runtime_whereis(runtime_t *runtime, str_t name); /* any thread; bits 0: nobody */

@@ -14,7 +14,8 @@
  * change forbids.
  *
  * What crosses over: sends, asks with the time that is left, answers, refusals with their text,
- * command ids, call chains, durable messages (outbox.h), monitors, links, exits, kills, the trace.
+ * command ids, call chains, durable messages (outbox.h), monitors, links, exits, kills, the trace,
+ * names and groups that have a '/' in their name.
  * Not: streams (UNSUPPORTED), timers, children. Order is kept for each pair of actors, but not
  * across a move of one of them. What can't be sent is a dead letter ("unreachable") and, where
  * somebody asked, a refusal: BUSY (the other's bound) or UNAVAILABLE.
@@ -36,7 +37,8 @@ enum {
     ROUTER_ENVELOPE_SIZE_MAX = 4096,
     ROUTER_ASKS_MAX = 1 << 20, /* under way from here, all nodes together; then LIMIT */
     ROUTER_BONDS_MAX = 1 << 20,
-    ROUTER_HOPS_MAX = 8 /* a message for a partition that moved is passed on so often */
+    ROUTER_NAMES_MAX = 1 << 18, /* names and memberships that one node tells the others */
+    ROUTER_HOPS_MAX = 8         /* a message for a partition that moved is passed on so often */
 };
 
 /* Where a partition is, beside the number of a node. */
@@ -110,6 +112,15 @@ uint64_t runtime_bits_of(actor_ref_t ref);
 /* What this process calls it. bits 0: no seat is left, or no memory. */
 actor_ref_t runtime_ref(runtime_t *self, uint64_t node, uint64_t bits);
 
+/* ---- names and groups of all nodes: those with a '/' in the name (docs/decisions/0033) ---- */
+
+/* These are all the others that live, and this node keeps what they say of their actors' names and
+ * groups: of who is not among them nothing any more. As soon as a view says so, before
+ * runtime_node_lost of who is gone. NO_MEMORY: those it was are left; say it again. */
+err_t runtime_set_peers(runtime_t *self, const uint64_t *nodes, uint32_t count);
+/* Now and then (every 100 ms): what could not be sent, or was not answered, is tried again. */
+void runtime_tend_peers(runtime_t *self);
+
 /* ---- what others hang on to it; set before start ---- */
 
 /* Holds messages to partitions that are HELD, and hears of who is behind. Any thread. */
@@ -127,7 +138,7 @@ void runtime_set_holder(runtime_t *self, const router_holder_t *holder);
 /* Bytes of other parts of the runtime or of who built it, in order with messages. */
 typedef enum router_channel {
     ROUTER_TOPICS,
-    ROUTER_NAMES,
+    ROUTER_NAMES, /* the runtime's own: runtime_set_peers */
     ROUTER_MOVES,
     ROUTER_CHANNELS
 } router_channel_t;
@@ -154,6 +165,7 @@ typedef struct router_stats {
     uint64_t asks_open, asks_lost; /* ended by runtime_node_lost */
     uint64_t bonds, bonds_lost;
     uint64_t nodes_lost;
+    uint64_t names, names_refused; /* names and members of other nodes; past a bound of this one */
 } router_stats_t;
 void runtime_router_stats(const runtime_t *self, router_stats_t *out);
 

@@ -36,7 +36,7 @@ static err_t init(runtime_t *self, const runtime_options_t *options)
     self->chunks = self->registry == NULL ? NULL : registry_chunks(self->registry);
     self->topics = topic_index_new();
     self->dead_letters = dead_letters_new();
-    self->names = names_new();
+    self->names = names_new(self);
     self->groups = groups_new(self);
     self->crashes = crashes_new();
     self->plugins = plugins_new();

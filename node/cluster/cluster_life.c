@@ -7,7 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WAIT_STEP_MS = 10, MOVER_EVERY = 10, TOPICS_EVERY = 5, MEASURE_EVERY = 100 /* ticks */ };
+enum { WAIT_STEP_MS = 10 };
+enum { TOPICS_EVERY = 5, MOVER_EVERY = 10, PEERS_EVERY = 10, MEASURE_EVERY = 100 }; /* ticks */
 
 static void stop(void *context, const char *why)
 {
@@ -44,6 +45,8 @@ static void tick(cluster_node_t *self, uint64_t number)
     }
     if (number % TOPICS_EVERY == 0)
         cluster_topics_tick(self);
+    if (number % PEERS_EVERY == 0)
+        cluster_peers_tick(self);
     if (number % MEASURE_EVERY == 0)
         atomic_store(&self->per_mille, busy_per_mille(self));
 }

@@ -25,6 +25,8 @@ struct cluster_node {
     pthread_mutex_t placing; /* of topics; of what follows */
     placement_t *placement;
     _Atomic bool is_waiting_for_dead;
+    uint64_t peers_version; /* of the view that the runtime has its peers from */
+    _Atomic bool are_peers_missing;
     runtime_t *runtime; /* borrowed; from attach on */
     void (*expelled)(void *context, const char *why);
     void (*gained)(void *context);
@@ -70,6 +72,10 @@ err_t cluster_topics_open(cluster_node_t *self);
 err_t cluster_topics_place(cluster_node_t *self, const view_t *view);
 void cluster_topics_tick(cluster_node_t *self);
 bool cluster_topics_are_told(cluster_node_t *self); /* others have what was published here */
+
+/* cluster_peers.c: names and groups of all nodes */
+void cluster_peers_take(cluster_node_t *self, const view_t *view);
+void cluster_peers_tick(cluster_node_t *self);
 
 /* cluster_status.c: the same of member_talk.h. */
 void cluster_measure(void *context, member_load_t *out);

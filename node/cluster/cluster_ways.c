@@ -133,6 +133,7 @@ static err_t take_view(cluster_node_t *self, roster_t *roster)
 {
     const view_t *view = &roster->view;
     TRY(set_peers(self, view));
+    cluster_peers_take(self, view);
     lose_the_dead(self, self->roster == NULL ? NULL : &self->roster->view, view);
     runtime_set_view(self->runtime, view->version);
     TRY(cluster_topics_place(self, view));

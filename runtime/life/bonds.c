@@ -433,6 +433,10 @@ static void exited(context_t *ctx, message_t *signal)
 {
     const actor_exit_t *exit = exit_of(signal);
     bool has_link = (exit->link_ids[0] | exit->link_ids[1]) != 0;
+    if (signal->incarnation != 0 && signal->incarnation != actor_peek(ctx->actor)->subscriber) {
+        message_free(signal); /* of a name that the state before had */
+        return;
+    }
     if (has_link && !end_link(ctx, signal, exit->link_ids)) {
         message_free(signal);
         return;
@@ -512,6 +516,7 @@ static void send_monitor(runtime_t *runtime, uint64_t whom, const actor_kind_t *
 static actor_monitor_t monitor(context_t *ctx, address_t to, bool is_streamed)
 {
     const actor_kind_t *kind;
+    to = address_resolve(ctx->runtime, to);
     uint64_t whom = whom_of(ctx, to, &kind);
     bonds_t *bonds = bonds_of(ctx->actor);
     message_t *signal = bonds == NULL ? NULL : signal_new(ctx->actor, MESSAGE_MONITOR);
@@ -556,7 +561,7 @@ void actor_demonitor(context_t *ctx, actor_monitor_t monitor)
 actor_ref_t actor_link_at(context_t *ctx, address_t to)
 {
     actor_t *actor = ctx->actor;
-    uint64_t other = bits_of(ctx, to);
+    uint64_t other = bits_of(ctx, address_resolve(ctx->runtime, to));
     if (other == actor_bits(actor) || link_at(actor_peek(actor)->bonds, other) != NULL)
         return (actor_ref_t){other};
     uint64_t id = id_new(ctx->runtime);

@@ -3,6 +3,9 @@
 #include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
 #include "runtime/context.h"
+#include "runtime/remote/remote.h"
+
+#include <stddef.h>
 
 enum { BUCKETS = 1024, STRIPES = 16 };
 
@@ -12,12 +15,13 @@ typedef struct group group_t;
 
 /* One actor in one group, or watching it. */
 struct group_bond {
+    directory_entry_t entry; /* who; its name is the group's */
     group_bond_t *next_mine; /* of its actor */
     group_t *group;
-    uint64_t ref;
     uint32_t incarnation;
     uint32_t index; /* in its list */
     bool is_watcher;
+    bool is_far; /* of another node */
 };
 
 typedef struct bond_list {
@@ -121,7 +125,7 @@ static void list_remove(bond_list_t *self, const group_bond_t *bond)
 static uint32_t list_copy(const bond_list_t *self, actor_ref_t *out, uint32_t max)
 {
     for (uint32_t i = 0; i < MIN(self->count, max); i++)
-        out[i] = (actor_ref_t){self->bonds[i]->ref};
+        out[i] = (actor_ref_t){self->bonds[i]->entry.ref};
     return self->count;
 }
 
@@ -181,12 +185,13 @@ static void tell(groups_t *self, const group_t *group, uint64_t ref, bool has_jo
             message_new(MESSAGE_COMMAND, &group_changed_schema, &changed, nothing, nothing);
         if (message == NULL) {
             dead_letter(self->runtime, NULL, DEAD_NO_MEMORY,
-                        &(dead_receiver_t){.ref = watcher->ref});
+                        &(dead_receiver_t){.ref = watcher->entry.ref});
             continue;
         }
         message->sender = ref;
         message->incarnation = watcher->incarnation;
-        IGNORE_ERR(deliver(self->runtime, NULL, nothing, watcher->ref, message)); /* counted */
+        IGNORE_ERR(
+            deliver(self->runtime, NULL, nothing, watcher->entry.ref, message)); /* counted */
     }
 }
 
@@ -205,20 +210,32 @@ static group_bond_t **mine_at(actor_extra_t *extra, str_t name, bool is_watcher,
     return at;
 }
 
+/* To the other nodes. */
+static bool is_said(const groups_t *self, const group_bond_t *bond)
+{
+    return !bond->is_watcher && !bond->is_far && directory_has(self->runtime, bond->group->name);
+}
+
 static err_t add_locked(groups_t *self, group_bond_t *bond, uint64_t hash, str_t name)
 {
     group_t *group = NULL;
     TRY(find_or_add(self, hash, name, &group));
     bond_list_t *list = bond->is_watcher ? &group->watchers : &group->members;
     uint32_t max = bond->is_watcher ? GROUP_WATCHERS_MAX : GROUP_MEMBERS_MAX;
+    bond->group = group;
+    bond->entry.name = group->name;
     err_t err = list->count >= max ? ERR_LIMIT : list_add(list, bond);
+    if (err == ERR_OK && is_said(self, bond)) {
+        err = directory_say(&self->runtime->remote->directory, &bond->entry);
+        if (err != ERR_OK)
+            list_remove(list, bond);
+    }
     if (err != ERR_OK) {
         drop_if_empty(self, group);
         return err;
     }
-    bond->group = group;
     if (!bond->is_watcher)
-        tell(self, group, bond->ref, true);
+        tell(self, group, bond->entry.ref, true);
     return ERR_OK;
 }
 
@@ -250,8 +267,9 @@ static err_t add(groups_t *self, actor_t *actor, str_t name, bool is_watcher, me
     uv_mutex_lock(lock_of(self, hash));
     err_t err = ERR_OK;
     if (bond != NULL) {
-        *bond = (group_bond_t){
-            .ref = actor_bits(actor), .incarnation = extra->subscriber, .is_watcher = is_watcher};
+        *bond = (group_bond_t){.entry = {.what = DIRECTORY_MEMBER, .ref = actor_bits(actor)},
+                               .incarnation = extra->subscriber,
+                               .is_watcher = is_watcher};
         err = add_locked(self, bond, hash, name);
     }
     if (err == ERR_OK && out != NULL)
@@ -266,19 +284,26 @@ static err_t add(groups_t *self, actor_t *actor, str_t name, bool is_watcher, me
     return err;
 }
 
-static void drop(groups_t *self, group_bond_t **mine)
+static void remove_bond(groups_t *self, group_bond_t *bond)
 {
-    group_bond_t *bond = *mine;
     group_t *group = bond->group;
     uv_mutex_t *lock = lock_of(self, group->hash);
-    *mine = bond->next_mine;
     uv_mutex_lock(lock);
     list_remove(bond->is_watcher ? &group->watchers : &group->members, bond);
+    if (is_said(self, bond))
+        directory_take_back(&self->runtime->remote->directory, &bond->entry);
     if (!bond->is_watcher)
-        tell(self, group, bond->ref, false);
+        tell(self, group, bond->entry.ref, false);
     drop_if_empty(self, group);
     uv_mutex_unlock(lock);
     memory_free(bond);
+}
+
+static void drop(groups_t *self, group_bond_t **mine)
+{
+    group_bond_t *bond = *mine;
+    *mine = bond->next_mine;
+    remove_bond(self, bond);
 }
 
 static err_t take_out(groups_t *self, actor_t *actor, str_t name, bool is_watcher)
@@ -326,6 +351,33 @@ void groups_leave_all(groups_t *self, actor_t *actor)
         drop(self, &extra->groups);
 }
 
+/* ---- of other nodes ---- */
+
+err_t groups_hear(groups_t *self, uint64_t ref, str_t name, directory_entry_t **out_entry)
+{
+    if (name.size > GROUP_NAME_SIZE_MAX)
+        return ERR_LIMIT;
+    group_bond_t *bond = memory_new(sizeof *bond);
+    if (bond == NULL)
+        return ERR_NO_MEMORY;
+    *bond = (group_bond_t){.entry = {.what = DIRECTORY_MEMBER, .ref = ref}, .is_far = true};
+    uint64_t hash = str_hash(name);
+    uv_mutex_lock(lock_of(self, hash));
+    err_t err = add_locked(self, bond, hash, name);
+    uv_mutex_unlock(lock_of(self, hash));
+    if (err != ERR_OK) {
+        memory_free(bond);
+        return err;
+    }
+    *out_entry = &bond->entry;
+    return ERR_OK;
+}
+
+void groups_unhear(groups_t *self, directory_entry_t *entry)
+{
+    remove_bond(self, (group_bond_t *)(void *)((char *)entry - offsetof(group_bond_t, entry)));
+}
+
 /* ---- looking ---- */
 
 uint32_t groups_members(groups_t *self, str_t name, actor_ref_t *out, uint32_t max)
@@ -347,7 +399,7 @@ uint64_t groups_pick(groups_t *self, str_t name, group_pick_t pick)
     if (count > 0) {
         uint64_t index = pick == GROUP_NEXT ? group->turn++ % count
                                             : random_below(&self->runtime->random, count);
-        ref = group->members.bonds[index]->ref;
+        ref = group->members.bonds[index]->entry.ref;
     }
     uv_mutex_unlock(lock_of(self, hash));
     return ref;

@@ -410,6 +410,8 @@ static err_t receive(remote_t *self, uint64_t from, str_t message, arena_t *aren
     incoming_t in;
     uint32_t seat = 0;
     TRY(envelope_read(message, arena, &received));
+    if (received.is_channel && received.channel == ROUTER_NAMES)
+        return directory_receive(&self->directory, from, received.body);
     if (received.is_channel) {
         if (received.channel >= ROUTER_CHANNELS || self->channels[received.channel].hear == NULL)
             return ERR_INVALID;
@@ -523,6 +525,8 @@ void runtime_node_lost(runtime_t *runtime, uint64_t node)
         each_of(self, crossings_take_of(&self->asks, seat), ask_lost);
         each_of(self, crossings_take_of(&self->bonds, seat), bond_lost);
     }
+    if (self != NULL)
+        directory_lost(&self->directory, node);
     for (size_t i = 0; self != NULL && i < self->lost_count; i++)
         self->lost[i].lost(self->lost[i].context, node);
 }

@@ -32,6 +32,7 @@ err_t runtime_join(runtime_t *runtime, uint64_t node, const router_t *router)
     crossings_init(&self->asks, ROUTER_ASKS_MAX);
     crossings_init(&self->bonds, ROUTER_BONDS_MAX);
     schemas_init(&self->schemas);
+    directory_init(&self->directory, self);
     for (size_t i = 0; i < PARTITION_COUNT; i++)
         atomic_store(&self->places[i], PLACE_NOBODY);
     atomic_store(&runtime->bond_ids, (node & ((UINT64_C(1) << BOND_NODE_BITS) - 1))
@@ -48,6 +49,7 @@ void remote_free(remote_t *self)
     crossings_deinit(&self->asks);
     crossings_deinit(&self->bonds);
     schemas_deinit(&self->schemas);
+    directory_deinit(&self->directory);
     seats_deinit(&self->seats);
     memory_free(self);
 }
@@ -371,6 +373,7 @@ void runtime_set_holder(runtime_t *runtime, const router_holder_t *holder)
 
 void runtime_hear(runtime_t *runtime, router_channel_t channel, router_hear_fn hear, void *context)
 {
+    ASSERT(channel != ROUTER_NAMES);
     runtime->remote->channels[channel].hear = hear;
     runtime->remote->channels[channel].context = context;
 }
@@ -413,5 +416,7 @@ void runtime_router_stats(const runtime_t *runtime, router_stats_t *out)
                             .asks_lost = atomic_load(&counters->asks_lost),
                             .bonds = atomic_load(&self->bonds.count),
                             .bonds_lost = atomic_load(&counters->bonds_lost),
-                            .nodes_lost = atomic_load(&counters->nodes_lost)};
+                            .nodes_lost = atomic_load(&counters->nodes_lost),
+                            .names = atomic_load(&self->directory.heard),
+                            .names_refused = atomic_load(&self->directory.refused)};
 }

@@ -15,6 +15,7 @@
 
 #include "runtime/kernel.h"
 #include "runtime/remote/crossings.h"
+#include "runtime/remote/directory.h"
 #include "runtime/remote/ref.h"
 #include "runtime/remote/schemas.h"
 #include "runtime/remote/seats.h"
@@ -44,6 +45,7 @@ typedef struct remote {
     _Atomic uint64_t ask_ids;
     seats_t seats;
     crossings_t asks, bonds;
+    directory_t directory;
     schemas_t schemas;
     router_holder_t holder;
     struct {

@@ -29,7 +29,7 @@ static void join(fleet_t *fleet)
     (void)memory_faults_arm(true);
     if (runtime_join(runtime, 7, &router) == ERR_OK) {
         runtime_set_holder(runtime, &(router_holder_t){.context = fleet});
-        runtime_hear(runtime, ROUTER_NAMES, hear, fleet);
+        runtime_hear(runtime, ROUTER_MOVES, hear, fleet);
         runtime_hear_lost(runtime, lost, fleet);
         runtime_set_serving(runtime, true);
         runtime_set_view(runtime, 3);
@@ -55,7 +55,7 @@ static void look(fleet_t *fleet)
     check_ok(runtime_add_schema(runtime, &dead_letter_schema));
     cr_assert(runtime_schema(runtime, STR("agent_echo")) == &agent_echo_schema);
     runtime_router_stats(runtime, &stats);
-    err_t err = runtime_tell(runtime, 2, ROUTER_NAMES, fill, NULL);
+    err_t err = runtime_tell(runtime, 2, ROUTER_MOVES, fill, NULL);
     cr_assert(err == ERR_OK || err == ERR_NO_MEMORY);
     fleet_settle(fleet);
 }
@@ -78,6 +78,46 @@ static void lose(fleet_t *fleet)
     fleet_settle(fleet);
 }
 
+static void meet(fleet_t *fleet)
+{
+    for (uint64_t node = 1; node <= 2; node++) {
+        uint64_t other = 3 - node;
+        err_t err = runtime_set_peers(fleet_runtime(fleet, node), &other, 1);
+        cr_assert(err == ERR_OK || err == ERR_NO_MEMORY);
+    }
+    IGNORE_ERR(
+        runtime_send(fleet_runtime(fleet, 1), agent_at("a"), agent_register, .name = STR("all/n")));
+    IGNORE_ERR(
+        runtime_send(fleet_runtime(fleet, 1), agent_at("a"), agent_join, .name = STR("all/g")));
+    IGNORE_ERR(
+        runtime_send(fleet_runtime(fleet, 2), agent_at("b"), agent_join, .name = STR("all/g")));
+    IGNORE_ERR(runtime_send(fleet_runtime(fleet, 2), agent_at("b"), agent_register,
+                            .name = STR("all/n"))); /* of both, or one */
+    fleet_settle(fleet);
+    runtime_tend_peers(fleet_runtime(fleet, 1));
+    fleet_settle(fleet);
+}
+
+/* With memory again both nodes come to hold the same. */
+static void check_same(fleet_t *fleet, uint64_t nth)
+{
+    fleet_meet(fleet);
+    fleet_tend(fleet, 130); /* each has told the other how far it is */
+    uint32_t members[3];
+    actor_ref_t named[3];
+    for (uint64_t node = 1; node <= 2; node++) {
+        runtime_t *runtime = fleet_runtime(fleet, node);
+        members[node] = runtime_group_members(runtime, STR("all/g"), NULL, 0);
+        named[node] = runtime_whereis(runtime, STR("all/n"));
+    }
+    cr_assert(members[1] == members[2], "%llu: %u and %u members", (unsigned long long)nth,
+              members[1], members[2]);
+    cr_assert(runtime_bits_of(named[1]) == runtime_bits_of(named[2]) &&
+                  (named[1].bits == 0 || runtime_node_of(fleet_runtime(fleet, 1), named[1]) ==
+                                             runtime_node_of(fleet_runtime(fleet, 2), named[2])),
+              "%llu: a name of two", (unsigned long long)nth);
+}
+
 static const struct {
     const char *what;
     void (*use)(fleet_t *fleet);
@@ -89,6 +129,7 @@ static const struct {
     {"runtime_locate runtime_schema runtime_add_schema runtime_router_stats runtime_tell", look},
     {"runtime_receive", ask},
     {"runtime_node_lost", lose},
+    {"runtime_set_peers runtime_tend_peers", meet},
 };
 
 /* Returns whether an allocation was left to fail. */
@@ -109,6 +150,8 @@ static bool try_without(size_t row, uint64_t nth)
     bool has_failed = memory_faults_failed() > 0;
     memory_faults_reset();
     fleet_pass(&fleet, 60);
+    if (rows[row].use == meet)
+        check_same(&fleet, nth);
     cr_assert(rows[row].use != ask || answers[0].count == 1, "%s, %llu: answered %u times",
               rows[row].what, (unsigned long long)nth, answers[0].count);
     cr_assert(atomic_load(&fleet.log.downs) <= atomic_load(&fleet.log.watched));

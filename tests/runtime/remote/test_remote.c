@@ -534,8 +534,8 @@ Test(remote, other_parts_tell_each_other_what_they_like)
     runtime_hear(fleet_runtime(&fleet, 2), ROUTER_TOPICS, hear, &heard);
 
     check_ok(runtime_tell(fleet_runtime(&fleet, 1), 2, ROUTER_TOPICS, fill, NULL));
-    check_ok(runtime_tell(fleet_runtime(&fleet, 1), 2, ROUTER_NAMES, fill, NULL));
-    check_err(runtime_tell(fleet_runtime(&fleet, 1), 9, ROUTER_NAMES, fill, NULL), ERR_UNAVAILABLE);
+    check_ok(runtime_tell(fleet_runtime(&fleet, 1), 2, ROUTER_MOVES, fill, NULL));
+    check_err(runtime_tell(fleet_runtime(&fleet, 1), 9, ROUTER_MOVES, fill, NULL), ERR_UNAVAILABLE);
     fleet_settle(&fleet);
 
     check_str(str_from(heard.bytes), STR("topics"));

@@ -12,7 +12,7 @@ typedef struct agent {
 
 #define ACTOR_DEF "tests/support/remote/agent.def"
 #define ACTOR_STATE agent_t
-#define ACTOR_ALSO(X) X(actor_down) X(actor_exit)
+#define ACTOR_ALSO(X) X(actor_down) X(actor_exit) X(group_changed)
 #include "runtime/actor_kind.h"
 
 void agent_log_init(agent_log_t *self)
@@ -109,6 +109,68 @@ ON(agent_link)
 ON(agent_unlink)
 {
     actor_unlink(ctx, (actor_ref_t){command->ref_bits});
+    return ERR_OK;
+}
+
+ON(agent_register)
+{
+    return actor_register(ctx, command->name);
+}
+
+ON(agent_unregister)
+{
+    return actor_unregister(ctx, command->name);
+}
+
+ON(agent_join)
+{
+    return actor_join(ctx, command->name);
+}
+
+ON(agent_leave)
+{
+    return actor_leave(ctx, command->name);
+}
+
+ON(agent_watch_group)
+{
+    uint32_t count = 0;
+    TRY(actor_watch_group(ctx, command->name, NULL, 0, &count));
+    return actor_reply(ctx, agent_number, .number = count);
+}
+
+ON(agent_watch_named)
+{
+    actor_monitor_t monitor = actor_monitor_at(ctx, address_named(command->name));
+    return actor_reply(ctx, agent_number, .number = monitor.bits);
+}
+
+ON(agent_link_named)
+{
+    return actor_reply(ctx, agent_number,
+                       .number = actor_link_at(ctx, address_named(command->name)).bits);
+}
+
+ON(agent_tell_named)
+{
+    return actor_send(ctx, address_named(command->name), agent_note, .number = command->number);
+}
+
+ON(agent_tell_one)
+{
+    return actor_send_one(ctx, command->name, GROUP_NEXT, agent_note, .number = command->number);
+}
+
+ON(agent_tell_group)
+{
+    uint32_t count = 0;
+    TRY(actor_send_all(ctx, command->name, &count, agent_note, .number = command->number));
+    return actor_reply(ctx, agent_number, .number = count);
+}
+
+ON(group_changed)
+{
+    write_down(self, ctx, command->has_joined ? "joined" : "left", command->group);
     return ERR_OK;
 }
 

@@ -32,6 +32,32 @@ void fleet_add(fleet_t *self, uint64_t node)
     check_ok(runtime_start(scene->runtime));
     simulation_attach(self->simulation, scene->runtime);
     self->count = MAX(self->count, (uint32_t)node);
+    if (self->has_met)
+        fleet_meet(self);
+}
+
+void fleet_meet(fleet_t *self)
+{
+    self->has_met = true;
+    for (uint64_t node = 1; node <= self->count; node++) {
+        uint64_t others[NETWORK_NODES_MAX];
+        uint32_t count = 0;
+        for (uint64_t other = 1; other <= self->count; other++)
+            if (other != node && self->nodes[other].runtime != NULL)
+                others[count++] = other;
+        if (self->nodes[node].runtime != NULL)
+            check_ok(runtime_set_peers(self->nodes[node].runtime, others, count));
+    }
+}
+
+void fleet_tend(fleet_t *self, uint32_t times)
+{
+    for (; times > 0; times--) {
+        for (uint64_t node = 1; node <= self->count; node++)
+            if (self->nodes[node].runtime != NULL)
+                runtime_tend_peers(self->nodes[node].runtime);
+        fleet_settle(self);
+    }
 }
 
 void fleet_begin(fleet_t *self, uint64_t seed, uint32_t count, journal_t *journal)
@@ -113,6 +139,8 @@ void fleet_kill(fleet_t *self, uint64_t node)
     network_leave(self->network, node);
     simulation_detach(self->simulation, self->nodes[node].runtime);
     runtime_free(STEAL(self->nodes[node].runtime));
+    if (self->has_met)
+        fleet_meet(self);
     for (uint64_t other = 1; other <= self->count; other++)
         if (self->nodes[other].runtime != NULL)
             runtime_node_lost(self->nodes[other].runtime, node);

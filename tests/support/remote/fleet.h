@@ -17,6 +17,7 @@ typedef struct fleet {
     buf_t shown;
     agent_world_t worlds[NETWORK_NODES_MAX + 1];
     journal_t *journal;
+    bool has_met;
 } fleet_t;
 
 /* With agents (agent.h) and, where there is a journal, which all share, couriers and purses. All
@@ -31,6 +32,10 @@ void fleet_place_all(fleet_t *self, uint64_t node);
 void fleet_kill(fleet_t *self, uint64_t node);
 /* In the place of one that was killed: `node` is a number that none had. */
 void fleet_add(fleet_t *self, uint64_t node);
+/* From now on each knows of all that live, those that are added, too. */
+void fleet_meet(fleet_t *self);
+/* So often each tries what it could not send to the others, or was not answered. */
+void fleet_tend(fleet_t *self, uint32_t times);
 void fleet_settle(fleet_t *self);
 void fleet_pass(fleet_t *self, uint64_t ms);
 /* What agents heard since the last look. */
