@@ -127,7 +127,7 @@ void membership_step(membership_t *self, uint64_t now_ms)
     }
     if (self->view.version == 0 || now_ms < self->write_ms)
         return;
-    membership_propose(self);
+    membership_propose(self, now_ms);
     if (self->change_count > 0)
         ask_table(self, TABLE_WRITE, now_ms);
 }

@@ -41,6 +41,10 @@ enum {
     MEMBERSHIP_STALE_LEASES = 10,
     MEMBERSHIP_VOTE_LEASES = 20,
     MEMBERSHIP_FORGET_LEASES = 1200,
+    /* Rows of the dead that are kept for people; more are forgotten at once, oldest first, where
+     * nothing follows from them any more. */
+    MEMBERSHIP_DEAD_KEPT = 64,
+    MEMBERSHIP_PREDECESSORS_KEPT = 8, /* of one address, when its next process enters */
 };
 
 typedef enum membership_state {

@@ -76,6 +76,6 @@ void membership_probe(membership_t *self, uint64_t now_ms);
 void membership_probe_all(membership_t *self, uint64_t now_ms);
 
 /* membership_write.c: the rows that should change, from the view and what is known. */
-void membership_propose(membership_t *self);
+void membership_propose(membership_t *self, uint64_t now_ms);
 /* Whether all that a joining node must reach answered. */
 bool membership_has_met_all(const membership_t *self);

@@ -33,13 +33,36 @@ static member_t died(const membership_t *self, const member_t *member)
     return row;
 }
 
-/* A process that has its address stands where it stood: it is gone. */
+static void forget(membership_t *self, const member_t *member)
+{
+    self->changes[self->change_count++] = (membership_change_t){*member, true};
+}
+
+/* Of one that runs no more for certain, or never had a lease, nothing follows but how many were
+ * live once: without it, other dead ones are past later, never sooner (view_is_past). Not even
+ * that where it joined after all of those had died that are not past yet. */
+static bool is_nobody(const member_t *member, uint64_t unsettled)
+{
+    return member->status == MEMBER_DEAD &&
+           (member->joined == 0 ||
+            (member->acknowledged == MEMBER_GONE && member->joined >= unsettled));
+}
+
+/* A process that has its address stands where it stood: it is gone. Of those that went before, a
+ * few are kept: a node that starts over and over does not fill the table. One place is left for
+ * its own row. */
 static void bury_predecessors(membership_t *self)
 {
-    for (uint32_t i = 0; i < self->view.count; i++) {
-        const member_t *member = &self->view.members[i];
-        if (member->acknowledged == MEMBER_GONE || member->node >= self->self.node ||
-            strcmp(member->address, self->self.address) != 0)
+    uint64_t unsettled = view_unsettled(&self->view);
+    uint32_t kept = 0;
+    for (uint32_t i = self->view.count; i > 0 && self->change_count + 1 < MEMBERSHIP_CHANGES_MAX;
+         i--) {
+        const member_t *member = &self->view.members[i - 1];
+        if (member->node >= self->self.node || strcmp(member->address, self->self.address) != 0)
+            continue;
+        if (++kept > MEMBERSHIP_PREDECESSORS_KEPT && is_nobody(member, unsettled))
+            forget(self, member);
+        if (member->acknowledged == MEMBER_GONE)
             continue;
         member_t row = member->status == MEMBER_DEAD ? *member : died(self, member);
         row.acknowledged = MEMBER_GONE;
@@ -47,6 +70,15 @@ static void bury_predecessors(membership_t *self)
     }
 }
 
+static uint32_t count_forgotten(const membership_t *self)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < self->change_count; i++)
+        count += self->changes[i].is_removed;
+    return count;
+}
+
+/* A full table can't be entered: who is in it cleans up. */
 static void enter(membership_t *self)
 {
     member_t row = self->self;
@@ -55,7 +87,8 @@ static void enter(membership_t *self)
     row.vote_count = 0;
     row.seen_ms = self->view.read_ms;
     bury_predecessors(self);
-    change(self, &row);
+    if (self->view.count - count_forgotten(self) < VIEW_MEMBERS_MAX)
+        change(self, &row);
 }
 
 bool membership_has_met_all(const membership_t *self)
@@ -151,25 +184,46 @@ static bool is_known_to_all(const membership_t *self, uint64_t version)
     return true;
 }
 
-static void propose_cleaning(membership_t *self)
+/* What must hold: its lease is over; no living node has a view in which it lives, for its answers,
+ * or its not knowing of its death, would count there; and no other dead member's lease may be kept
+ * by a view that it was part of. A zombie whose row is gone stops as one that reads its death. */
+static bool may_be_forgotten(const membership_t *self, const member_t *member, uint64_t unsettled,
+                             uint64_t now_ms)
+{
+    return is_nobody(member, unsettled) ||
+           (member->joined >= unsettled && is_known_to_all(self, member->died) &&
+            membership_is_free(self, member->node, now_ms));
+}
+
+static uint32_t count_dead(const view_t *view)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < view->count; i++)
+        count += view->members[i].status == MEMBER_DEAD;
+    return count;
+}
+
+static void propose_cleaning(membership_t *self, uint64_t now_ms)
 {
     uint64_t forget_ms = self->lease_ms * MEMBERSHIP_FORGET_LEASES;
-    bool is_settled = view_is_settled(&self->view);
+    uint64_t unsettled = view_unsettled(&self->view);
+    uint32_t dead = count_dead(&self->view);
     for (uint32_t i = 0; i < self->view.count && has_room(self); i++) {
         const member_t *member = &self->view.members[i];
         if (member->status == MEMBER_JOINING &&
             view_is_stale(&self->view, member, stale_ms(self))) {
             member_t row = died(self, member);
             change(self, &row);
-        } else if (member->status == MEMBER_DEAD && is_settled &&
-                   view_is_stale(&self->view, member, forget_ms) &&
-                   is_known_to_all(self, member->died)) {
-            self->changes[self->change_count++] = (membership_change_t){*member, true};
+        } else if (member->status == MEMBER_DEAD &&
+                   (dead > MEMBERSHIP_DEAD_KEPT || view_is_stale(&self->view, member, forget_ms)) &&
+                   may_be_forgotten(self, member, unsettled, now_ms)) {
+            forget(self, member);
+            dead--;
         }
     }
 }
 
-void membership_propose(membership_t *self)
+void membership_propose(membership_t *self, uint64_t now_ms)
 {
     self->change_count = 0;
     const member_t *me = view_find(&self->view, self->self.node);
@@ -182,5 +236,5 @@ void membership_propose(membership_t *self)
         return;
     propose_votes(self);
     if (is_oldest(self))
-        propose_cleaning(self);
+        propose_cleaning(self, now_ms);
 }

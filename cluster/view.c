@@ -163,10 +163,18 @@ bool view_is_past(const view_t *self, const member_t *dead)
     return true;
 }
 
+uint64_t view_unsettled(const view_t *self)
+{
+    uint64_t last = 0;
+    for (uint32_t i = 0; i < self->count; i++) {
+        const member_t *member = &self->members[i];
+        if (member->status == MEMBER_DEAD && member->died > last && !view_is_past(self, member))
+            last = member->died;
+    }
+    return last;
+}
+
 bool view_is_settled(const view_t *self)
 {
-    for (uint32_t i = 0; i < self->count; i++)
-        if (self->members[i].status == MEMBER_DEAD && !view_is_past(self, &self->members[i]))
-            return false;
-    return true;
+    return view_unsettled(self) == 0;
 }

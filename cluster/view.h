@@ -103,3 +103,6 @@ uint32_t view_votes_needed(const view_t *self, uint64_t stale_ms);
 bool view_is_past(const view_t *self, const member_t *dead);
 /* Whether that is so of all its dead. */
 bool view_is_settled(const view_t *self);
+/* When the last one died of whom it is not so; 0: it is settled. Rows of who joined in that version
+ * or later say nothing about any of them. */
+uint64_t view_unsettled(const view_t *self);

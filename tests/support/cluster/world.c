@@ -31,7 +31,9 @@ typedef struct node {
     uint32_t address;
     uint32_t delay_ms, table_delay_ms;
     bool is_dead, is_paused, is_stopped, is_table_cut;
-    bool *is_cut_from; /* by index of who sends */
+    uint64_t skew_ms;
+    int32_t drift_per_mille;
+    bool *is_cut_from; /* by index of who sends; NULL: nobody */
 } node_t;
 
 struct world {
@@ -40,6 +42,7 @@ struct world {
     ms_random_t random;
     uint64_t now_ms, orders, messages, table_uses;
     view_t table;
+    int64_t table_clock_ms; /* ahead */
     uint32_t count;
     node_t nodes[WORLD_NODES_MAX];
     size_t event_count;
@@ -79,6 +82,27 @@ static event_t take_first(world_t *self)
     return first;
 }
 
+/* ---- clocks ---- */
+
+uint64_t world_clock_ms(const world_t *self, uint32_t index)
+{
+    const node_t *node = &self->nodes[index];
+    return node->skew_ms + self->now_ms +
+           (uint64_t)((int64_t)self->now_ms * node->drift_per_mille / 1000);
+}
+
+static void set_clock(world_t *self, node_t *node)
+{
+    uint32_t drift = self->options.drift_per_mille;
+    node->skew_ms = random_below(&self->random, self->options.skew_ms + 1);
+    node->drift_per_mille = (int32_t)random_below(&self->random, 2 * drift + 1) - (int32_t)drift;
+}
+
+void world_step_table_clock(world_t *self, int64_t by_ms)
+{
+    self->table_clock_ms += by_ms;
+}
+
 /* ---- the network ---- */
 
 static uint32_t index_of(const world_t *self, uint64_t node)
@@ -90,7 +114,7 @@ static void send_message(world_t *self, uint32_t from, uint64_t node, membership
 {
     uint32_t to = index_of(self, node);
     self->messages++;
-    if (to == UINT32_MAX || self->nodes[to].is_dead || self->nodes[to].is_cut_from[from] ||
+    if (to == UINT32_MAX || self->nodes[to].is_dead || world_is_cut(self, from, to) ||
         random_below(&self->random, 100) < self->options.loss_percent)
         return;
     uint64_t delay_ms = 1 + random_below(&self->random, self->options.delay_ms);
@@ -156,18 +180,18 @@ static void hear(world_t *self, const event_t *event)
 {
     membership_t *membership = self->nodes[event->to].membership;
     const membership_effect_t *effect = &event->effect;
-    uint64_t from = self->nodes[event->from].node;
+    uint64_t from = self->nodes[event->from].node, now_ms = world_clock_ms(self, event->to);
     if (effect->kind == MEMBERSHIP_DO_PROBE)
         membership_probed(membership, from, effect->sent_ms, effect->version);
     else if (effect->kind == MEMBERSHIP_DO_ANSWER)
         membership_answered(membership, from, effect->sent_ms, effect->version, effect->is_member,
-                            self->now_ms);
+                            now_ms);
     else if (effect->kind == MEMBERSHIP_DO_ASK_FOR)
-        membership_asked_for(membership, from, effect->about, self->now_ms);
+        membership_asked_for(membership, from, effect->about, now_ms);
     else if (effect->kind == MEMBERSHIP_DO_VOUCH)
-        membership_vouched(membership, effect->about, self->now_ms);
+        membership_vouched(membership, effect->about, now_ms);
     else
-        membership_told(membership, effect->version, self->now_ms);
+        membership_told(membership, effect->version, now_ms);
 }
 
 /* ---- the table ---- */
@@ -180,6 +204,7 @@ static bool write_table(world_t *self, const membership_t *membership, uint64_t 
         return false;
     for (size_t i = 0; i < count; i++) {
         if (changes[i].is_removed) {
+            ASSERT(!world_has_lease(self, index_of(self, changes[i].row.node)));
             view_remove(&self->table, changes[i].row.node);
             continue;
         }
@@ -216,7 +241,7 @@ static void ask_table(world_t *self, const event_t *event)
     node_t *node = &self->nodes[event->to];
     event_t answer = *event;
     self->table_uses++;
-    self->table.read_ms = WALL_FIRST_MS + self->now_ms;
+    self->table.read_ms = (uint64_t)(WALL_FIRST_MS + (int64_t)self->now_ms + self->table_clock_ms);
     answer.kind = EVENT_ANSWER;
     answer.at_ms = self->now_ms + table_delay_ms(self, event->to);
     answer.answer.is_away = node->is_table_cut;
@@ -247,15 +272,16 @@ static void drop_answer(event_t *event)
 static void table_answers(world_t *self, event_t *event)
 {
     membership_t *membership = self->nodes[event->to].membership;
+    uint64_t now_ms = world_clock_ms(self, event->to);
     const answer_t *answer = &event->answer;
     if (answer->is_away)
-        membership_away(membership, self->now_ms);
+        membership_away(membership, now_ms);
     else if (event->effect.kind == MEMBERSHIP_DO_READ)
-        membership_read(membership, answer->view, self->now_ms);
+        membership_read(membership, answer->view, now_ms);
     else if (event->effect.kind == MEMBERSHIP_DO_WRITE)
-        membership_written(membership, answer->is_landed, self->now_ms);
+        membership_written(membership, answer->is_landed, now_ms);
     else
-        membership_polled(membership, answer->version, answer->status, self->now_ms);
+        membership_polled(membership, answer->version, answer->status, now_ms);
     drop_answer(event);
 }
 
@@ -264,16 +290,18 @@ static void table_answers(world_t *self, event_t *event)
 bool world_has_lease(const world_t *self, uint32_t index)
 {
     const node_t *node = &self->nodes[index];
-    return !node->is_dead && membership_lease_until_ms(node->membership) > self->now_ms;
+    return !node->is_dead &&
+           membership_lease_until_ms(node->membership) > world_clock_ms(self, index);
 }
 
 static void check_free(const world_t *self, uint32_t who)
 {
     const membership_t *membership = self->nodes[who].membership;
-    for (uint32_t i = 0; i < self->count; i++) {
-        const member_t *row = view_find(membership_view(membership), self->nodes[i].node);
-        bool is_dead = row != NULL && row->status == MEMBER_DEAD;
-        if (is_dead && membership_is_free(membership, self->nodes[i].node, self->now_ms))
+    const view_t *view = membership_view(membership);
+    for (uint32_t row = 0; row < view->count; row++) {
+        uint32_t i = index_of(self, view->members[row].node);
+        if (view->members[row].status == MEMBER_DEAD &&
+            membership_is_free(membership, self->nodes[i].node, world_clock_ms(self, who)))
             ASSERT(!world_has_lease(self, i));
     }
 }
@@ -295,7 +323,7 @@ static void step(world_t *self)
         return;
     }
     if (event.kind == EVENT_TICK) {
-        membership_tick(node->membership, self->now_ms);
+        membership_tick(node->membership, world_clock_ms(self, event.to));
         check_free(self, event.to);
         event.at_ms = self->now_ms + self->options.lease_ms / 30;
         post(self, event);
@@ -372,10 +400,10 @@ static uint32_t start_at(world_t *self, uint32_t address)
     membership_options_t options = {.lease_ms = self->options.lease_ms};
     node->node = index + 1;
     node->address = address;
-    node->is_cut_from = memory_new_array(WORLD_NODES_MAX, sizeof *node->is_cut_from);
+    set_clock(self, node);
     options.self = (member_t){.node = node->node, .roles = MEMBER_ACTORS, .weight = 100};
     snprintf(options.self.address, sizeof options.self.address, "[::1]:%u", ADDRESSES + address);
-    ASSERT(membership_new(&options, self->now_ms, &node->membership) == ERR_OK);
+    ASSERT(membership_new(&options, world_clock_ms(self, index), &node->membership) == ERR_OK);
     carry_out(self, index);
     uint64_t tick_ms = self->options.lease_ms / 30;
     post(self, (event_t){.at_ms = self->now_ms + 1 + random_below(&self->random, tick_ms),
@@ -426,7 +454,13 @@ void world_cut_all_tables(world_t *self, bool is_cut)
 
 void world_cut(world_t *self, uint32_t from, uint32_t to, bool is_cut)
 {
-    self->nodes[to].is_cut_from[from] = is_cut;
+    node_t *node = &self->nodes[to];
+    if (node->is_cut_from == NULL && is_cut) {
+        node->is_cut_from = memory_new_array(WORLD_NODES_MAX, sizeof *node->is_cut_from);
+        ASSERT(node->is_cut_from != NULL);
+    }
+    if (node->is_cut_from != NULL)
+        node->is_cut_from[from] = is_cut;
 }
 
 void world_part(world_t *self, uint32_t first)
@@ -485,6 +519,12 @@ bool world_is_whole(world_t *self, void *unused)
     return view_live_count(&self->table) == running;
 }
 
+void world_bury(world_t *self, uint32_t index)
+{
+    ASSERT(self->nodes[index].is_dead);
+    membership_free(STEAL(self->nodes[index].membership));
+}
+
 uint64_t world_now_ms(const world_t *self)
 {
     return self->now_ms;
@@ -517,7 +557,7 @@ bool world_is_paused(const world_t *self, uint32_t index)
 
 bool world_is_cut(const world_t *self, uint32_t from, uint32_t to)
 {
-    return self->nodes[to].is_cut_from[from];
+    return self->nodes[to].is_cut_from != NULL && self->nodes[to].is_cut_from[from];
 }
 
 bool world_is_table_cut(const world_t *self, uint32_t index)

@@ -10,7 +10,7 @@
 #include "cluster/membership.h"
 #include "runtime/base/random.h"
 
-enum { WORLD_NODES_MAX = 600 };
+enum { WORLD_NODES_MAX = 12000 };
 
 typedef struct world world_t;
 
@@ -19,6 +19,9 @@ typedef struct world_options {
     uint64_t lease_ms;
     uint32_t delay_ms;     /* of a message, at most */
     uint32_t loss_percent; /* of messages */
+    /* Each node's clock is wrong by up to so much, and goes wrong by up to so many per mille. */
+    uint64_t skew_ms;
+    uint32_t drift_per_mille;
 } world_options_t;
 
 world_t *world_new(const world_options_t *options);
@@ -40,6 +43,8 @@ void world_part(world_t *self, uint32_t first);
 void world_set_delay(world_t *self, uint32_t index, uint32_t delay_ms); /* of one, at least */
 /* Of its way to the table and back, each. */
 void world_set_table_delay(world_t *self, uint32_t index, uint32_t delay_ms);
+/* The database's clock is set, back or forth. */
+void world_step_table_clock(world_t *self, int64_t by_ms);
 /* Nothing is cut, paused or slow any more. */
 void world_heal(world_t *self);
 void world_leave(world_t *self, uint32_t index);       /* and drained at once */
@@ -52,6 +57,9 @@ bool world_run_until(world_t *self, bool (*is_done)(world_t *self, void *context
 /* All that run and are not paused are in the same view, and active in it, and nobody else is. */
 bool world_is_whole(world_t *self, void *unused);
 uint64_t world_now_ms(const world_t *self);
+uint64_t world_clock_ms(const world_t *self, uint32_t index); /* the node's own */
+/* What one that is dead had is given back: there may be thousands. */
+void world_bury(world_t *self, uint32_t index);
 uint32_t world_count(const world_t *self);
 bool world_is_dead(const world_t *self, uint32_t index); /* killed, or stopped by itself */
 bool world_is_paused(const world_t *self, uint32_t index);
