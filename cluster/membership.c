@@ -176,6 +176,8 @@ static err_t take_view(membership_t *self, const view_t *view)
     for (uint32_t i = 0; i < view->count; i++) {
         const note_t *known = membership_note(self, view->members[i].node);
         notes[i] = known != NULL ? *known : (note_t){.node = view->members[i].node};
+        /* In the history of a server that has taken over it may not have died. */
+        notes[i].is_past = notes[i].is_past && view->members[i].status == MEMBER_DEAD;
     }
     err_t error = view_copy(&self->view, view);
     if (error != ERR_OK) {

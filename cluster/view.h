@@ -8,6 +8,10 @@
  *
  *   joining -> active -> leaving -> dead          (any -> dead)
  *
+ * The upper bits of a version are its history (view_history): a server that took over without the
+ * newest changes goes back to what it knows, and says so by versions above all that were given out.
+ * Whoever was dead there may be alive here, and the other way round.
+ *
  * The protocol is that of Orleans' membership table (dotnet/orleans, "Cluster management in
  * Orleans"), with leases and acknowledgements beside it (docs/decisions/0024).
  *
@@ -23,6 +27,7 @@ enum {
     MEMBER_KEY_SIZE = 32,
     MEMBER_WEIGHT_MAX = 10000,
     MEMBER_WEIGHT_USUAL = 100,
+    VIEW_HISTORY_SHIFT = 40, /* as ms_view_version in storage/migrations/0011_members.sql */
 };
 
 typedef enum member_status {
@@ -80,6 +85,11 @@ err_t view_copy(view_t *out, const view_t *from);
 err_t view_put(view_t *self, const member_t *member);
 void view_remove(view_t *self, uint64_t node);
 
+/* The n-th server that took over; 0: none did. */
+static inline uint64_t view_history(uint64_t version)
+{
+    return version >> VIEW_HISTORY_SHIFT;
+}
 /* NULL: no such row. */
 const member_t *view_find(const view_t *self, uint64_t node);
 /* Active or leaving: it serves, probes, votes. */

@@ -55,7 +55,9 @@ void handover_set_state(handover_t *self, uint32_t partition, cell_state_t state
     self->state_counts[state]++;
     cell->state = state;
     cell->is_held = cell->is_passing = false;
-    cell->is_vacating = cell->is_vacated = cell->is_acked = false;
+    cell->is_vacating = cell->is_vacated = cell->is_acked = cell->is_lost = false;
+    if (state != CELL_OWNED && state != CELL_DRAINING)
+        handover_set_doubted(self, partition, false);
     set_wanted(self, cell, false, false);
     handover_touch(self, partition);
 }
@@ -122,6 +124,8 @@ static bool is_waited_for(handover_t *self, bool is_taken, uint64_t for_ms, uint
     return true;
 }
 
+static void finish_drain(handover_t *self, uint32_t partition);
+
 static void begin_drain(handover_t *self, uint32_t partition)
 {
     uint64_t peer = self->cells[partition].peer;
@@ -143,7 +147,7 @@ static bool is_flushed(handover_t *self, uint64_t now_ms)
 /* As many as a wave has room for; who wants the others is told that they are served on. */
 static void drain_wanted(handover_t *self, uint64_t now_ms)
 {
-    bool is_full = self->state_counts[CELL_DRAINING] == HANDOVER_WAVE_MAX;
+    bool is_full = self->state_counts[CELL_DRAINING] >= HANDOVER_WAVE_MAX;
     if (self->wanted_count == 0 || (is_full && self->untold_count == 0) ||
         !is_flushed(self, now_ms))
         return;
@@ -163,12 +167,40 @@ static void drain_wanted(handover_t *self, uint64_t now_ms)
     }
 }
 
+void handover_lose_cell(handover_t *self, uint32_t partition)
+{
+    cell_t *cell = &self->cells[partition];
+    self->counts.lost++;
+    if (cell->state == CELL_OWNED) {
+        handover_set_state(self, partition, CELL_DRAINING);
+        cell->peer = HANDOVER_NOBODY;
+    }
+    cell->is_lost = cell->is_acked = true;
+    handover_set_doubted(self, partition, false);
+    finish_drain(self, partition);
+}
+
+static void finish_loss(handover_t *self, uint32_t partition)
+{
+    cell_t *cell = &self->cells[partition];
+    cell->gone = MAX(cell->gone, cell->epoch);
+    cell->owner = cell->epoch = 0; /* the row may be below it */
+    if (handover_target(self, partition) == self->options.self)
+        handover_set_state(self, partition, CELL_READING);
+    else
+        handover_leave_cell(self, partition);
+}
+
 /* Its actors rest. What the view says by now decides whether it is given or kept. */
 static void finish_drain(handover_t *self, uint32_t partition)
 {
     cell_t *cell = &self->cells[partition];
     if (!cell->is_vacated)
         return;
+    if (cell->is_lost) {
+        finish_loss(self, partition);
+        return;
+    }
     if (handover_target(self, partition) != cell->peer) {
         handover_set_state(self, partition, CELL_OWNED);
         return;
@@ -232,11 +264,13 @@ static err_t take_peers(handover_t *self, const view_t *view)
     return ERR_OK;
 }
 
-static void take_cell(handover_t *self, uint32_t partition)
+static void take_cell(handover_t *self, uint32_t partition, bool is_other_history)
 {
     cell_t *cell = &self->cells[partition];
     uint64_t target = handover_target(self, partition);
     bool is_mine = target == self->options.self;
+    if (is_other_history)
+        handover_forget_row(self, partition);
     if (cell->state == CELL_AWAY && is_mine)
         handover_set_state(self, partition, CELL_READING);
     else if ((cell->state == CELL_READING || cell->state == CELL_WAITING) && !is_mine)
@@ -275,13 +309,15 @@ err_t handover_take(handover_t *self, const view_t *view, const placement_t *pla
     TRY(take_peers(self, view));
     const member_t *me = view_find(view, self->options.self);
     self->is_leaving = me != NULL && me->status == MEMBER_LEAVING;
+    bool is_other_history =
+        self->version != 0 && view_history(view->version) != view_history(self->version);
     self->version = view->version;
     self->placement = placement;
     self->taken_ms = now_ms;
     self->is_taken_owed = true;
     self->is_switched = self->is_view_owed = self->is_late_counted = false;
     for (uint32_t i = 0; i < PARTITION_COUNT; i++)
-        take_cell(self, i);
+        take_cell(self, i, is_other_history);
     handover_claim_free(self, now_ms);
     switch_routes(self, now_ms);
     drain_wanted(self, now_ms);

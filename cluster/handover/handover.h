@@ -22,6 +22,10 @@
  * - Between SERVING and DRAINING T forwards to h: a partition is away for its own wave only.
  * - "I have given up epoch e" stays true: messages may be lost, doubled or late. T asks again.
  * - What a dead node owned is claimed when membership_is_free, with its lock taken.
+ * - Where the database's server was replaced by one that does not know the newest changes
+ *   (view_history), rows may have gone back. Who serves reads its rows again, serving on; what is
+ *   not its own any more it gives up, and takes it anew at an epoch that it never served at. Until
+ *   all have read, reads may be answered by two; what is appended meets the fence, as ever.
  * - Of one sender and one receiver the order is kept where one view change is under way at a time
  *   and links lose nothing: the messages below must not overtake forwarded requests.
  *
@@ -113,6 +117,8 @@ err_t handover_take(handover_t *self, const view_t *view, const placement_t *pla
                     uint64_t now_ms);
 /* Some ten times a second. */
 void handover_tick(handover_t *self, uint64_t now_ms);
+/* The fence has refused what was appended as this partition's owner: its row is read again. */
+void handover_doubt(handover_t *self, uint32_t partition);
 /* What does not fit what is known is passed over: it may be old, or a peer's mistake. */
 void handover_heard(handover_t *self, uint64_t from, const handover_message_t *message,
                     uint64_t now_ms);
@@ -132,6 +138,7 @@ typedef struct handover_counts {
     uint32_t served, draining, coming; /* coming: placed here, and not served here yet */
     uint64_t moved;                    /* claimed from live nodes, ever */
     uint64_t taken_over;               /* claimed from dead nodes */
+    uint64_t lost;                     /* served, and somebody else's when it was looked at again */
     uint64_t late_views; /* waves that began before all had told that they have the view */
 } handover_counts_t;
 handover_counts_t handover_counts(const handover_t *self);

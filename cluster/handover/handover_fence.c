@@ -11,6 +11,11 @@ static bool is_to_be_asked(const cell_t *cell, cell_state_t state)
     return cell->state == state && !cell->is_asked;
 }
 
+static bool is_to_be_read(const cell_t *cell)
+{
+    return (cell->state == CELL_READING || cell->is_doubted) && !cell->is_asked;
+}
+
 static void ask(handover_t *self, uint32_t partition)
 {
     cell_t *cell = &self->cells[partition];
@@ -38,7 +43,7 @@ static bool collect_reads(handover_t *self)
     if (self->version < self->fence_version)
         return false;
     for (uint32_t i = 0; i < PARTITION_COUNT; i++)
-        if (is_to_be_asked(&self->cells[i], CELL_READING))
+        if (is_to_be_read(&self->cells[i]))
             ask(self, i);
     return self->asked_count > 0;
 }
@@ -51,7 +56,7 @@ bool handover_ask_fence(handover_t *self, handover_effect_t *out)
     self->asked_count = 0;
     if (self->state_counts[CELL_CLAIMING] > 0 && collect_claims(self, &owner))
         self->asked_kind = HANDOVER_DO_CLAIM;
-    else if (self->state_counts[CELL_READING] > 0 && collect_reads(self))
+    else if (self->state_counts[CELL_READING] + self->doubted_count > 0 && collect_reads(self))
         self->asked_kind = HANDOVER_DO_READ;
     else
         return false;
@@ -102,11 +107,29 @@ static bool is_stranger(const handover_t *self, uint64_t version, uint64_t owner
     return version > self->version && !handover_is_live(self, owner);
 }
 
+/* Of what is served here. What is its own, after all, is so at the journal, too. */
+static void check_row(handover_t *self, const handover_item_t *row)
+{
+    cell_t *cell = &self->cells[row->partition];
+    if (row->node != self->options.self || row->epoch != cell->epoch) {
+        handover_lose_cell(self, row->partition);
+        return;
+    }
+    handover_set_doubted(self, row->partition, false);
+    if (cell->state == CELL_OWNED)
+        cell->routed = HANDOVER_HELD;
+    handover_touch(self, row->partition);
+}
+
 static void take_row(handover_t *self, uint64_t version, const handover_item_t *row)
 {
     cell_t *cell = &self->cells[row->partition];
     bool is_ours = row->node == self->options.self;
     uint64_t before = cell->owner;
+    if (cell->is_doubted) {
+        check_row(self, row);
+        return;
+    }
     if ((cell->state != CELL_READING && cell->state != CELL_CLAIMING) || row->epoch < cell->epoch)
         return;
     cell->owner = row->node;
@@ -126,9 +149,13 @@ static void take_row(handover_t *self, uint64_t version, const handover_item_t *
 void handover_rows(handover_t *self, uint64_t version, const handover_item_t *rows, size_t count,
                    uint64_t now_ms)
 {
+    self->fence_version = MAX(self->fence_version, version);
+    if (view_history(version) != view_history(self->version)) {
+        handover_away(self, now_ms); /* they are, or the view is, of a server that is replaced */
+        return;
+    }
     self->now_ms = now_ms;
     end_question(self);
-    self->fence_version = MAX(self->fence_version, version);
     if (count < self->asked_count)
         self->fence_ms = now_ms + HANDOVER_FENCE_PAUSE_MS; /* no such rows: not at once again */
     for (size_t i = 0; i < count; i++)
@@ -152,6 +179,34 @@ void handover_away(handover_t *self, uint64_t now_ms)
         else
             handover_leave_cell(self, partition);
     }
+}
+
+/* ---- another server ---- */
+
+void handover_set_doubted(handover_t *self, uint32_t partition, bool is_doubted)
+{
+    cell_t *cell = &self->cells[partition];
+    self->doubted_count += (uint32_t)is_doubted - (uint32_t)cell->is_doubted;
+    cell->is_doubted = is_doubted;
+}
+
+void handover_doubt(handover_t *self, uint32_t partition)
+{
+    cell_state_t state = self->cells[partition].state;
+    if (state == CELL_OWNED || (state == CELL_DRAINING && !self->cells[partition].is_lost))
+        handover_set_doubted(self, partition, true);
+}
+
+void handover_forget_row(handover_t *self, uint32_t partition)
+{
+    cell_t *cell = &self->cells[partition];
+    if (cell->state == CELL_OWNED || cell->state == CELL_DRAINING) {
+        handover_doubt(self, partition);
+        return;
+    }
+    if (cell->state == CELL_WAITING || cell->state == CELL_CLAIMING)
+        handover_set_state(self, partition, CELL_READING);
+    cell->owner = cell->epoch = 0;
 }
 
 /* ---- the dead ---- */

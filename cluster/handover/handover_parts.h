@@ -31,6 +31,8 @@ typedef struct cell {
     bool is_vacating, is_vacated; /* DRAINING: was told; is done */
     bool is_acked;                /* DRAINING: the peer forwards nothing any more */
     bool is_travelling;           /* the next route carries what the old owner had */
+    bool is_doubted;              /* OWNED, DRAINING: its row is to be looked at again */
+    bool is_lost;                 /* DRAINING: its row says otherwise */
     bool is_asked;                /* part of what the fence was asked */
     bool is_listed;               /* among the touched */
 } cell_t;
@@ -53,7 +55,7 @@ struct handover {
 
     cell_t cells[PARTITION_COUNT];
     uint32_t state_counts[CELL_STATES];
-    uint32_t wanted_count, untold_count, drain_cursor;
+    uint32_t wanted_count, untold_count, doubted_count, drain_cursor;
     uint32_t touched_count; /* cells with something to be done */
     uint16_t touched[PARTITION_COUNT];
     uint64_t retry_ms;
@@ -73,6 +75,8 @@ struct handover {
 /* handover.c */
 /* Nothing of it is here any more. */
 void handover_leave_cell(handover_t *self, uint32_t partition);
+/* It is served here, and somebody else's: its actors rest, then it is as its row says. */
+void handover_lose_cell(handover_t *self, uint32_t partition);
 void handover_set_state(handover_t *self, uint32_t partition, cell_state_t state);
 void handover_owe(handover_t *self, uint32_t partition, handover_message_kind_t kind);
 void handover_touch(handover_t *self, uint32_t partition);
@@ -83,4 +87,7 @@ bool handover_is_live(const handover_t *self, uint64_t node);
 /* handover_fence.c */
 /* Whether a question is to be put to the fence. */
 bool handover_ask_fence(handover_t *self, handover_effect_t *out);
+void handover_set_doubted(handover_t *self, uint32_t partition, bool is_doubted);
+/* What was known of its row is of a server that another one has replaced. */
+void handover_forget_row(handover_t *self, uint32_t partition);
 void handover_claim_free(handover_t *self, uint64_t now_ms);

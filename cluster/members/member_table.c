@@ -14,10 +14,16 @@ static err_t single(pg_t *pg, const pg_statement_t *statement, PGresult **out_re
     return ERR_OK;
 }
 
+/* A server that took over may not know the numbers that were drawn last, and draws them again: so
+ * each server's begin elsewhere. */
+static const char draw_sql[] =
+    "SELECT nextval('cluster_nodes') + 10000000 *"
+    "  (('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint - 1)";
+
 err_t member_table_draw(pg_t *pg, uint64_t *out_node)
 {
     PGresult *result PG_RESULT_SCOPED = NULL;
-    TRY(single(pg, &(pg_statement_t){.sql = "SELECT nextval('cluster_nodes')"}, &result));
+    TRY(single(pg, &(pg_statement_t){.sql = draw_sql}, &result));
     *out_node = (uint64_t)pg_get_i64(result, 0, 0);
     return ERR_OK;
 }

@@ -170,6 +170,7 @@ static void append_own(const picture_t *self, json_t *json)
     json_key_u64(json, "moving", counts.draining + counts.coming);
     json_key_u64(json, "moved", counts.moved);
     json_key_u64(json, "taken_over", counts.taken_over);
+    json_key_u64(json, "lost", counts.lost);
 }
 
 static void append_picture(const picture_t *self, json_t *json)
@@ -240,7 +241,10 @@ static void append_membership(cluster_node_t *self, buf_t *out)
         {"partitions_moved_total", "counter", "Partitions that came from live nodes.",
          counts.moved},
         {"partitions_taken_over_total", "counter", "Partitions that came from dead nodes.",
-         counts.taken_over}};
+         counts.taken_over},
+        {"partitions_lost_total", "counter",
+         "Partitions that the database, after a fail-over, said to be another node's.",
+         counts.lost}};
     append_figures(figures, COUNT_OF(figures), out);
 }
 

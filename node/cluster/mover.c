@@ -428,9 +428,19 @@ void mover_heard(void *context, const link_message_t *bytes)
         members_told(self->members, message.version);
 }
 
+/* The journal was told by the fence that a partition is not this node's (any more). */
+static void doubt_refused(mover_t *self)
+{
+    for (uint32_t i = 0; i < PARTITION_COUNT; i++)
+        if (handover_route(self->handover, i) == members_node(self->members) &&
+            partition_epochs_at(self->epochs, i) != handover_epoch(self->handover, i))
+            handover_doubt(self->handover, i);
+}
+
 void mover_tick(mover_t *self)
 {
     pthread_mutex_lock(&self->lock);
+    doubt_refused(self);
     handover_tick(self->handover, members_now_ms(self->members));
     carry_out(self);
     pthread_mutex_unlock(&self->lock);

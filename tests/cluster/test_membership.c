@@ -45,6 +45,83 @@ Test(membership, who_is_killed_is_dead_for_all_and_free_within_three_leases)
     }
 }
 
+/* ---- one node, and a table that is told by hand ---- */
+
+enum { ME = 1, OTHER = 2 };
+
+/* What it asks of the table, until it reads: nothing lands. */
+static bool asks_to_read(membership_t *self, uint64_t version, uint64_t now_ms)
+{
+    membership_effect_t effect;
+    while (membership_next(self, &effect)) {
+        if (effect.kind == MEMBERSHIP_DO_READ)
+            return true;
+        if (effect.kind == MEMBERSHIP_DO_POLL)
+            membership_polled(self, version, MEMBER_ACTIVE, now_ms);
+        else if (effect.kind == MEMBERSHIP_DO_WRITE)
+            membership_written(self, false, now_ms);
+    }
+    return false;
+}
+
+static void reads(membership_t *self, const view_t *view, uint64_t *now_ms)
+{
+    bool is_read = false;
+    membership_told(self, view->version, *now_ms);
+    for (uint32_t i = 0; i < 10 && !is_read; i++) {
+        *now_ms += LEASE_MS / 30;
+        membership_tick(self, *now_ms);
+        is_read = asks_to_read(self, view->version, *now_ms);
+    }
+    check_true(is_read);
+    membership_read(self, view, *now_ms);
+    if (asks_to_read(self, view->version, *now_ms))
+        membership_away(self, *now_ms);
+}
+
+/* Both joined long ago; this node has acknowledged `known`. */
+static void put_both(view_t *view, uint64_t version, uint64_t known, uint64_t other_died)
+{
+    member_t me = {.node = ME, .status = MEMBER_ACTIVE, .joined = 1, .acknowledged = known};
+    member_t other = {.node = OTHER, .joined = 2, .acknowledged = 2, .died = other_died};
+    other.status = other_died == 0 ? MEMBER_ACTIVE : MEMBER_DEAD;
+    snprintf(me.address, sizeof me.address, "a:1");
+    snprintf(other.address, sizeof other.address, "b:1");
+    view->version = version;
+    check_ok(view_put(view, &me));
+    check_ok(view_put(view, &other));
+}
+
+Test(membership, whose_death_a_fail_over_has_lost_is_not_free_as_soon_as_it_dies_again)
+{
+    enum { DIED = 3 };
+    const uint64_t other_history = UINT64_C(1) << VIEW_HISTORY_SHIFT;
+    uint64_t now_ms = 1000000;
+    membership_t *self MEMBERSHIP_SCOPED = NULL;
+    view_t view VIEW_SCOPED = {0};
+    membership_options_t options = {.self = {.node = ME, .address = "a:1"}, .lease_ms = LEASE_MS};
+    check_ok(membership_new(&options, now_ms, &self));
+    put_both(&view, DIED, DIED, DIED);
+    reads(self, &view, &now_ms);
+    now_ms += 2 * LEASE_MS;
+    check_true(membership_is_free(self, OTHER, now_ms));
+
+    put_both(&view, other_history, DIED, 0);
+    reads(self, &view, &now_ms);
+    check_true(!membership_is_free(self, OTHER, now_ms));
+    now_ms += LEASE_MS;
+    put_both(&view, other_history + 1, other_history, other_history + 1);
+    reads(self, &view, &now_ms);
+
+    check_true(!membership_is_free(self, OTHER, now_ms)); /* not all know, no lease has passed */
+    put_both(&view, other_history + 1, other_history + 1, other_history + 1);
+    now_ms += LEASE_MS;
+    reads(self, &view, &now_ms);
+    check_true(!membership_is_free(self, OTHER, now_ms)); /* a lease from here on */
+    now_ms += 2 * LEASE_MS;
+    check_true(membership_is_free(self, OTHER, now_ms));
+}
+
 /* One thing that goes wrong, or right again. */
 static void disturb(world_t *world, const ms_random_t *random, uint32_t count)
 {

@@ -10,7 +10,7 @@
 
 import path from 'node:path';
 import { program, run, temporaryFolder, until } from '../../e2e/support/server.mjs';
-import { Database } from './database.mjs';
+import { addressOf, Database } from './database.mjs';
 import { Network } from './network.mjs';
 import { Node } from './node.mjs';
 
@@ -20,12 +20,13 @@ export const PARTITIONS = 16384;
 export class Cluster {
   static async build(...names) {
     const { profile = 'fast', flags = [], machines = ['database'] } = typeof names[0] === 'object' ? names.shift() : {};
+    // The first of `machines` has the database; the others may have standbys, and nodes look for it there, too.
     const cluster = Object.assign(new Cluster(), { profile, flags, nodes: [], all: new Map() });
     cluster.network = await Network.build(...machines, ...names);
     cluster.key = path.join(temporaryFolder(), 'key');
     run(program, ['cluster', 'keygen', cluster.key]);
     cluster.database = await Database.start(cluster.network, machines[0]);
-    cluster.address = cluster.database.address;
+    cluster.address = addressOf(...machines.map((name) => cluster.network.at(name).address));
     return cluster;
   }
 

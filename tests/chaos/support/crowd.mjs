@@ -249,13 +249,13 @@ export class Crowd {
   }
 
   /** People, a public playlist each, a room with all of them in it, three devices each. */
-  static async gather(nodes, { draw = draws() } = {}) {
+  static async gather(nodes, { draw = draws(), listeners = LISTENERS } = {}) {
     const crowd = new Crowd(nodes, draw);
-    for (const name of LISTENERS) crowd.listeners.push(await crowd.enter(name));
-    const [ana] = crowd.listeners;
-    const { tracks } = await ana.clients[0].surely('{ tracks(first: 12) { nodes { id } } }');
+    for (const name of listeners) crowd.listeners.push(await crowd.enter(name));
+    const [first] = crowd.listeners;
+    const { tracks } = await first.clients[0].surely('{ tracks(first: 12) { nodes { id } } }');
     crowd.tracks = tracks.nodes.map(({ id }) => id);
-    crowd.room = (await ana.clients[0].surely('mutation ($c: ID!) { createRoom(commandId: $c, name: "the room", isPublic: true) { id } }')).createRoom.id;
+    crowd.room = (await first.clients[0].surely('mutation ($c: ID!) { createRoom(commandId: $c, name: "the room", isPublic: true) { id } }')).createRoom.id;
     for (const listener of crowd.listeners) await crowd.settleIn(listener);
     for (const client of crowd.clients) crowd.subscribe(client);
     return crowd;

@@ -323,6 +323,170 @@ Test(handover, who_leaves_with_nobody_there_gives_to_nobody)
     end(&stage);
 }
 
+/* ---- another server, which does not know the newest changes ---- */
+
+static void take_other_history(stage_t *self, uint64_t owner)
+{
+    self->view.version |= UINT64_C(1) << VIEW_HISTORY_SHIFT;
+    take(self, owner);
+    hear(self, HANDOVER_TAKEN, 0);
+    hear(self, HANDOVER_VIEW, 0);
+}
+
+static void rest(stage_t *self)
+{
+    static const uint32_t partition = PARTITION;
+    handover_vacated(self->handover, &partition, 1, self->now_ms);
+}
+
+Test(handover, after_a_fail_over_what_is_its_own_still_is_served_on)
+{
+    stage_t stage;
+    begin(&stage);
+    own(&stage);
+
+    take_other_history(&stage, ME);
+    cr_assert(eq(u64, route(&stage), ME), "meanwhile, too");
+    check_true(reads(&stage));
+    answer(&stage, ME, 4);
+
+    check_true(
+        does(&stage, HANDOVER_DO_ROUTE, 0)); /* the journal is told again that it may append */
+    cr_assert(eq(u64, handover_epoch(stage.handover, PARTITION), 4));
+    cr_assert(eq(u64, handover_counts(stage.handover).lost, 0));
+    check_true(!reads(&stage)); /* once */
+    end(&stage);
+}
+
+Test(handover, after_a_fail_over_a_lost_claim_is_noticed_and_made_again_at_an_epoch_never_served)
+{
+    stage_t stage;
+    begin(&stage);
+    own(&stage);
+
+    take_other_history(&stage, ME);
+    check_true(reads(&stage));
+    answer(&stage, OTHER, 3);
+    check_true(does(&stage, HANDOVER_DO_VACATE, 0));
+    cr_assert(eq(u64, route(&stage), HANDOVER_HELD));
+    rest(&stage);
+    check_true(reads(&stage)); /* its row may have changed */
+    answer(&stage, OTHER, 3);
+    check_true(sends(&stage, HANDOVER_WANT));
+    hear(&stage, HANDOVER_RELEASED, 3);
+    check_true(claims(&stage));
+    answer(&stage, ME, 4);
+
+    cr_assert(eq(u64, handover_epoch(stage.handover, PARTITION), 0), "it served at 4 before");
+    check_true(claims(&stage));
+    answer(&stage, ME, 5);
+    cr_assert(eq(u64, handover_epoch(stage.handover, PARTITION), 5));
+    cr_assert(eq(u64, handover_counts(stage.handover).lost, 1));
+    end(&stage);
+}
+
+Test(handover, after_a_fail_over_who_is_not_meant_to_have_it_gives_it_up)
+{
+    stage_t stage;
+    begin(&stage);
+    own(&stage);
+
+    take_other_history(&stage, OTHER);
+    check_true(reads(&stage));
+    answer(&stage, OTHER, 3);
+    check_true(does(&stage, HANDOVER_DO_VACATE, 0));
+    rest(&stage);
+
+    cr_assert(eq(u64, route(&stage), OTHER));
+    hear(&stage, HANDOVER_WANT, 4);
+    check_true(sends(&stage, HANDOVER_RELEASED)); /* what it served it serves no more */
+    end(&stage);
+}
+
+Test(handover, what_is_lost_while_it_drains_is_not_kept)
+{
+    stage_t stage;
+    begin(&stage);
+    own(&stage);
+    take(&stage, OTHER);
+    hear(&stage, HANDOVER_TAKEN, 0);
+    hear(&stage, HANDOVER_VIEW, 0);
+    hear(&stage, HANDOVER_WANT, 4);
+    check_true(sends(&stage, HANDOVER_DRAINING));
+
+    take_other_history(&stage, ME); /* it would keep it */
+    check_true(reads(&stage));
+    answer(&stage, OTHER, 3);
+    rest(&stage);
+
+    cr_assert(eq(u64, handover_epoch(stage.handover, PARTITION), 0));
+    check_true(reads(&stage));
+    end(&stage);
+}
+
+Test(handover, rows_of_the_server_before_say_nothing_of_the_one_after)
+{
+    stage_t stage;
+    begin(&stage);
+    want(&stage, 9);
+    hear(&stage, HANDOVER_RELEASED, 9);
+    check_true(claims(&stage));
+    uint64_t before = stage.view.version;
+
+    take_other_history(&stage, ME);
+    handover_rows(stage.handover, before, &(handover_item_t){PARTITION, 10, ME}, 1, stage.now_ms);
+    cr_assert(eq(u64, handover_epoch(stage.handover, PARTITION), 0), "that claim is lost");
+    stage.now_ms += HANDOVER_FENCE_PAUSE_MS;
+    handover_tick(stage.handover, stage.now_ms);
+    check_true(reads(&stage));
+    answer(&stage, OTHER, 8); /* below what was known */
+
+    check_true(sends(&stage, HANDOVER_WANT));
+    end(&stage);
+}
+
+Test(handover, rows_of_a_server_that_the_view_does_not_know_yet_are_read_again_with_it)
+{
+    stage_t stage;
+    begin(&stage);
+    take(&stage, ME);
+    check_true(reads(&stage));
+    uint64_t version = UINT64_C(1) << VIEW_HISTORY_SHIFT;
+    handover_rows(stage.handover, version, &(handover_item_t){PARTITION, 3, ME}, 1, stage.now_ms);
+    stage.now_ms += HANDOVER_FENCE_PAUSE_MS;
+    handover_tick(stage.handover, stage.now_ms);
+    cr_assert(eq(u64, handover_epoch(stage.handover, PARTITION), 0));
+    check_true(!reads(&stage));
+
+    take_other_history(&stage, ME);
+    check_true(reads(&stage));
+    answer(&stage, ME, 3);
+    cr_assert(eq(u64, handover_epoch(stage.handover, PARTITION), 3));
+    end(&stage);
+}
+
+Test(handover, what_the_fence_refused_is_looked_at_again)
+{
+    stage_t stage;
+    begin(&stage);
+    own(&stage);
+    handover_doubt(stage.handover, PARTITION);
+    handover_tick(stage.handover, stage.now_ms);
+    check_true(reads(&stage));
+    handover_away(stage.handover, stage.now_ms);
+    stage.now_ms += HANDOVER_FENCE_PAUSE_MS;
+    handover_tick(stage.handover, stage.now_ms);
+    check_true(reads(&stage)); /* also after the fence was away */
+    answer(&stage, OTHER, 7);
+    check_true(does(&stage, HANDOVER_DO_VACATE, 0));
+    rest(&stage);
+
+    cr_assert(eq(u64, handover_epoch(stage.handover, PARTITION), 0));
+    handover_doubt(stage.handover, PARTITION);
+    cr_assert(eq(u64, handover_counts(stage.handover).lost, 1));
+    end(&stage);
+}
+
 Test(handover, a_peers_nonsense_changes_nothing)
 {
     stage_t stage;

@@ -253,7 +253,7 @@ static bool is_level(pg_t *pg)
 Test(member_table, after_a_fail_over_versions_go_on_above_all_that_were_lost)
 {
     postgres_t primary POSTGRES_SCOPED = {0}, standby POSTGRES_SCOPED = {0};
-    uint64_t version = 0;
+    uint64_t version = 0, drawn = 0;
     member_status_t status = 0;
     postgres_start(&primary);
     postgres_start_standby(&standby, &primary);
@@ -273,6 +273,8 @@ Test(member_table, after_a_fail_over_versions_go_on_above_all_that_were_lost)
     version = version_of(after);
     cr_assert(version >= UINT64_C(1) << 40);
     cr_assert_not(put(after, 2, row(4, MEMBER_DEAD)), "made against a view of the lost server");
+    check_ok(member_table_draw(after, &drawn));
+    cr_assert(gt(u64, drawn, 10000000), "no number that the lost server may have drawn");
     check_ok(member_table_poll(after, 4, 2, &version, &status));
     cr_assert(version == version_of(after) && status == MEMBER_ACTIVE);
     cr_assert(put(after, version, row(5, MEMBER_JOINING)));
