@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+static bool is_echo_only; /* bench_cluster echo: for who tunes it */
 enum { SIZE = 100, ECHOES = 10000, BARE_ONEWAY = 300000, ONEWAY = 2000000 };
 
 typedef struct figures {
@@ -84,6 +85,7 @@ static void start(side_t *self, const meeting_t *meeting, int index,
         .handlers = {[LINK_RUNTIME] = {received, self}},
         .events = {.up = on_up, .context = self},
         .clock = clock_system(),
+        .spin_us = getenv("MS_SPIN_US") ? (uint32_t)atoi(getenv("MS_SPIN_US")) : 0,
     };
     sem_init(&self->done, 0, 0);
     ASSERT(mesh_start(&options, &self->mesh) == ERR_OK);
@@ -121,20 +123,21 @@ static void drive_links(side_t *self, figures_t *out)
     }
     out->waiting_echo = ECHOES / (bench_seconds() - since);
     since = bench_seconds();
-    for (int i = 0; i < ONEWAY; i++)
+    for (int i = 0; i < ONEWAY && !is_echo_only; i++)
         while (mesh_link_send(self->link, way, str_of(text, SIZE)) == ERR_BUSY)
             sched_yield();
-    sem_wait(&self->done);
+    if (!is_echo_only)
+        sem_wait(&self->done);
     out->oneway = ONEWAY / (bench_seconds() - since);
     if (getenv("MS_LINK_STATS") != NULL) {
         link_stats_t stats;
         mesh_stats_t all;
         mesh_peer_stats(self->mesh, &stats, 1);
         mesh_stats(self->mesh, &all);
-        fprintf(stderr, "frames %lu busy %lu wakes %lu spins %lu\n",
+        fprintf(stderr, "frames %lu busy %lu wakes %lu spins %lu spun %lu us\n",
                 (unsigned long)stats.lanes[LINK_DATA].sent_frames,
                 (unsigned long)stats.lanes[LINK_DATA].busy, (unsigned long)all.wakes,
-                (unsigned long)all.spins);
+                (unsigned long)all.spins, (unsigned long)all.spun_us);
     }
     say(self, 'q');
 }
@@ -225,9 +228,10 @@ static void bare_drive(void *socket, figures_t *out)
     }
     out->echo = ECHOES / (bench_seconds() - since);
     since = bench_seconds();
-    for (int i = 0; i < BARE_ONEWAY; i++)
+    for (int i = 0; i < BARE_ONEWAY && !is_echo_only; i++)
         zmq_send(socket, text, SIZE, 0);
-    zmq_recv(socket, bytes, SIZE, 0);
+    if (!is_echo_only)
+        zmq_recv(socket, bytes, SIZE, 0);
     out->oneway = BARE_ONEWAY / (bench_seconds() - since);
     zmq_send(socket, "q", 1, 0);
 }
@@ -257,8 +261,9 @@ static void run_bare(figures_t *out)
     close(back[1]);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    is_echo_only = argc > 1 && strcmp(argv[1], "echo") == 0;
     double echo[BENCH_PAIRS], waiting[BENCH_PAIRS], oneway[BENCH_PAIRS];
     double bare_echo[BENCH_PAIRS], bare_oneway[BENCH_PAIRS];
     double echo_ratio[BENCH_PAIRS], oneway_ratio[BENCH_PAIRS];
@@ -278,6 +283,8 @@ int main(void)
     bench_print("cluster.echo_of_a_thread", bench_median(waiting, BENCH_PAIRS), "asks/s");
     bench_print("cluster.echo_bare", bench_median(bare_echo, BENCH_PAIRS), "asks/s");
     bench_print("cluster.echo.vs.zeromq_curve", bench_median(echo_ratio, BENCH_PAIRS), "x");
+    if (is_echo_only)
+        return 0;
     bench_print("cluster.oneway", bench_median(oneway, BENCH_PAIRS), "messages/s");
     bench_print("cluster.oneway_bare", bench_median(bare_oneway, BENCH_PAIRS), "messages/s");
     bench_print("cluster.oneway.vs.zeromq_curve", bench_median(oneway_ratio, BENCH_PAIRS), "x");

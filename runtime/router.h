@@ -46,12 +46,13 @@ enum {
 #define ROUTER_HELD UINT64_MAX    /* waits in the holder; see router_holder_t */
 
 /* Writes one message, appending to `out` and nothing else: into what is sent, under a lock. Quick;
- * calls nothing of the runtime nor of the router. An error is the sender's result. */
+ * calls nothing of the runtime nor of the router. An error is the sender's result. May be called
+ * once more: what it wrote before was thrown away. */
 typedef err_t (*router_fill_fn)(void *what, buf_t *out);
 
 typedef struct router_table {
     /* Any thread, never waits. Appends one message to what goes to this node, in the order of the
-     * calls; `fill` is called at most once, before this returns. is_owed: an answer or a signal, of
+     * calls; `fill` is called before this returns. is_owed: an answer or a signal, of
      * which there are no more than were asked for: not refused for the bound. What was taken (OK)
      * arrives whole and in order, or both sides call runtime_node_lost.
      * BUSY: so much waits for this node already; UNAVAILABLE: no such node, or it can't be reached;

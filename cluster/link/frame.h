@@ -10,9 +10,11 @@
  *             u64 from, u64 to, u64 session, u64 number, u8[32] proof
  *     BATCH   count messages: u32 (type << 24 | size), its bytes
  *     PIECE   of one message: count is its size. u32 type, u32 offset, bytes. Its pieces follow
- * each other; the last one ends it. Back: WELCOME seq: the newest frame of that session that it
- * has. u64 number, u8[32] proof ACK     seq: it has all up to this WHO     there was no greeting on
- * this connection that is good still
+ *             each other; the last one ends it.
+ * Back:
+ *     WELCOME seq: the newest frame of that session that it has. u64 number, u8[32] proof
+ *     ACK     seq: it has all up to this. count: microseconds since it has
+ *     WHO     there was no greeting on this connection that is good still
  *
  * BATCH and PIECE are numbered from 1 in a session, without holes: what comes twice is dropped,
  * what comes too early is, too, and asked for again with a WHO. A session is one stream of frames

@@ -136,6 +136,7 @@ inbound_verdict_t inbound_take(inbound_t *self, const frame_t *frame, uint64_t n
     if (self->acked == self->seq)
         self->unacked_since_ns = now_ns;
     self->seq++;
+    self->newest_ns = now_ns;
     self->unacked_bytes += frame->body.size;
     count(&self->frames, 1);
     return INBOUND_TAKEN;
@@ -155,6 +156,12 @@ void inbound_acked(inbound_t *self)
 {
     self->acked = self->seq;
     self->unacked_bytes = 0;
+}
+
+uint32_t inbound_kept_us(const inbound_t *self, uint64_t now_ns)
+{
+    uint64_t kept_ns = now_ns > self->newest_ns ? now_ns - self->newest_ns : 0;
+    return (uint32_t)MIN(kept_ns / 1000, (uint64_t)UINT32_MAX);
 }
 
 bool inbound_complains(inbound_t *self, uint64_t now_ns)

@@ -24,7 +24,8 @@ typedef struct inbound {
     uint64_t acked;
     size_t unacked_bytes;
     uint64_t unacked_since_ns;
-    uint64_t who_ns; /* when it complained last */
+    uint64_t newest_ns; /* when the frame `seq` came */
+    uint64_t who_ns;    /* when it complained last */
     /* A large message, so far. */
     char *large;
     uint32_t large_type, large_size, large_filled;
@@ -50,5 +51,7 @@ inbound_verdict_t inbound_take(inbound_t *self, const frame_t *frame, uint64_t n
 /* Whether an ACK of `seq` is to be sent now; else when (UINT64_MAX: nothing to acknowledge). */
 bool inbound_ack_due(const inbound_t *self, uint64_t now_ns, uint64_t *out_due_ns);
 void inbound_acked(inbound_t *self);
+/* How long ago the frame came that an ACK speaks of, as it says. */
+uint32_t inbound_kept_us(const inbound_t *self, uint64_t now_ns);
 /* Whether to complain about a hole now: not for each frame behind it. */
 bool inbound_complains(inbound_t *self, uint64_t now_ns);

@@ -41,7 +41,7 @@ enum {
     LINK_QUEUE_BYTES_USUAL = 16 * 1024 * 1024,
     LINK_OWED_FACTOR = 4,
     LINK_LINGER_US_USUAL = 50,
-    LINK_SPIN_US_USUAL = 30,
+    LINK_SPIN_US_USUAL = 100,
     LINK_HEARTBEAT_MS_USUAL = 1000,
 };
 
@@ -139,8 +139,10 @@ typedef struct link_way {
     bool is_owed;
 } link_way_t;
 
-/* Appends a message to *out, where it goes on its way from, and nothing else: a lock is held. An
- * error gives back what was written, and is the caller's result. */
+/* Appends a message to *out, where it goes on its way from, and nothing else: a lock is held. Is
+ * called a second time, without the lock, where the message is larger than LINK_PIECE_SIZE: what it
+ * wrote at first was thrown away. An error gives back what was written, and is the caller's result.
+ */
 typedef err_t link_write_fn(void *context, buf_t *out);
 
 /* A reference, for who sends often; NULL: no such peer. */
@@ -165,7 +167,7 @@ typedef struct link_lane_stats {
     /* It can't be reached, or has not acknowledged what was sent, and said nothing for so long. */
     uint64_t quiet_ms;
     uint64_t busy;          /* messages that were refused for want of room */
-    uint64_t resent_frames; /* after a break */
+    uint64_t resent_frames; /* after a break, or nothing was heard of them for long */
     uint64_t gaps,
         repeats;      /* frames that came too early, and once more: none was handed on twice */
     uint64_t refused; /* messages received that no handler takes, or that are no messages */
@@ -175,7 +177,7 @@ typedef struct link_stats {
     uint64_t node;
     bool is_up;
     uint64_t breaks;   /* how often it went down */
-    uint64_t round_us; /* the newest greeting, there and back; 0: none yet */
+    uint64_t round_us; /* there and back, smoothed; 0: not known yet */
     link_lane_stats_t lanes[LINK_LANES];
 } link_stats_t;
 
@@ -184,7 +186,8 @@ typedef struct mesh_stats {
     uint64_t unproved;     /* greetings that did not prove who sends them */
     uint64_t garbage;      /* frames that are none */
     uint64_t lost;         /* messages that were reported as lost, of peers that were removed */
-    uint64_t wakes, spins; /* of the thread: from sleep, and from spinning before it */
+    uint64_t wakes, spins; /* of the thread: from sleep, and what came while it looked on before */
+    uint64_t spun_us;      /* that it looked on */
 } mesh_stats_t;
 
 /* How many peers there are; up to `count` of them, ascending by node, in `out`. */

@@ -238,6 +238,9 @@ static err_t start_thread(mesh_t *self)
         !watch(self, wire_fd(self->wire.router), &self->wire.router) ||
         !watch(self, wire_fd(self->wire.zap), &self->wire.zap))
         return ERR_IO;
+    self->spin.most_ns =
+        sysconf(_SC_NPROCESSORS_ONLN) < 2 ? 0 : self->options.spin_us * UINT64_C(1000);
+    self->has_router_news = self->has_zap_news = true;
     return thread_start(&self->thread, mesh_main, self);
 }
 

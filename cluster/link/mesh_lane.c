@@ -8,7 +8,7 @@ enum {
     HELLO_AGAIN_MS = 500,
     REDIAL_MS = 3000,  /* a connection that does not come about is begun anew: after a bad handshake
                           ZeroMQ gives up for good */
-    LOOK_MS = 100,     /* at what is not up, or not acknowledged */
+    LOOK_MS = 100,     /* at what is not up */
     RECEIVE_MAX = 256, /* frames in a pass */
     ROUNDS_MAX = 8
 };
@@ -104,6 +104,7 @@ static void greet(lane_t *lane, uint64_t now_ns)
     if (hello_write(&hello, &keys, bytes) == ERR_OK &&
         wire_send(lane->dealer, str_of(bytes, sizeof bytes)) != ERR_OK)
         lose_connection(lane, now_ns);
+    lane->has_news = true;
 }
 
 static void on_welcome(lane_t *lane, const frame_t *frame, str_t bytes, uint64_t now_ns)
@@ -115,7 +116,8 @@ static void on_welcome(lane_t *lane, const frame_t *frame, str_t bytes, uint64_t
     welcome_read(frame, &welcome);
     if (lane->state != LANE_GREETING || welcome.number != lane->number)
         return; /* of a greeting before */
-    if (!greeting_is_proved(bytes, &keys) || outbound_welcomed(&lane->out, welcome.seq) != ERR_OK) {
+    if (!greeting_is_proved(bytes, &keys) ||
+        outbound_welcomed(&lane->out, welcome.seq, now_ns) != ERR_OK) {
         count(&mesh->unproved);
         return;
     }
@@ -125,6 +127,21 @@ static void on_welcome(lane_t *lane, const frame_t *frame, str_t bytes, uint64_t
     lane->since_ns = now_ns;
 }
 
+/* Round trips as of RFC 6298, without what the other kept its word back. */
+static err_t on_ack(lane_t *lane, const frame_t *frame, uint64_t now_ns)
+{
+    uint64_t sent_ns = outbound_sent_ns(&lane->out, frame->seq);
+    TRY(outbound_acked(&lane->out, frame->seq, now_ns));
+    uint64_t kept_ns = frame->count * UINT64_C(1000);
+    if (sent_ns == 0 || now_ns < sent_ns + kept_ns)
+        return ERR_OK;
+    uint64_t before_us = atomic_load_explicit(&lane->link->round_us, memory_order_relaxed);
+    uint64_t now_us = (now_ns - sent_ns - kept_ns) / 1000 + 1;
+    atomic_store_explicit(&lane->link->round_us, (before_us * 7 + now_us) / 8,
+                          memory_order_relaxed);
+    return ERR_OK;
+}
+
 static void on_answer(lane_t *lane, str_t bytes, uint64_t now_ns)
 {
     frame_t frame;
@@ -132,7 +149,7 @@ static void on_answer(lane_t *lane, str_t bytes, uint64_t now_ns)
     if (err == ERR_OK && frame.kind == FRAME_WELCOME)
         on_welcome(lane, &frame, bytes, now_ns);
     else if (err == ERR_OK && frame.kind == FRAME_ACK && lane->state == LANE_UP)
-        err = outbound_acked(&lane->out, frame.seq);
+        err = on_ack(lane, &frame, now_ns);
     else if (err == ERR_OK && frame.kind == FRAME_WHO) {
         if (lane->state == LANE_UP) {
             lane->opened_ns = now_ns;
@@ -162,18 +179,18 @@ static void hear_all(lane_t *lane, uint64_t now_ns)
  * takes its news from its descriptor: so it is looked at until there are none. */
 static void hear(lane_t *lane, uint64_t now_ns)
 {
-    wire_events_t events = {.has_more = true};
-    for (int round = 0; round < ROUNDS_MAX && events.has_more; round++) {
-        hear_all(lane, now_ns);
-        events = wire_events(lane->dealer);
+    lane->has_news = true;
+    for (int round = 0; round < ROUNDS_MAX && lane->has_news; round++) {
+        wire_events_t events = wire_events(lane->dealer);
+        bool is_new = events.is_connected && lane->state == LANE_CONNECTING;
         if (!events.is_connected && lane->state != LANE_CONNECTING)
             lose_connection(lane, now_ns);
-        else if (events.is_connected && lane->state == LANE_CONNECTING) {
+        if (events.has_more)
+            hear_all(lane, now_ns);
+        if (is_new)
             greet(lane, now_ns);
-            events = wire_events(lane->dealer);
-        }
+        lane->has_news = events.has_more || is_new;
     }
-    lane->has_more = events.has_more;
 }
 
 /* What may go now; when to look again. What is heard meanwhile may let more go. */
@@ -196,9 +213,9 @@ static uint64_t send_waiting(lane_t *lane, uint64_t now_ns)
 /* When a lane is to be looked at again, whatever it hears until then. */
 static uint64_t next_look(const lane_t *lane, uint64_t now_ns)
 {
-    if (lane->has_more)
+    if (lane->has_news)
         return now_ns;
-    return is_waiting(lane) ? now_ns + LOOK_MS * MS : UINT64_MAX;
+    return lane->state != LANE_UP ? now_ns + LOOK_MS * MS : UINT64_MAX;
 }
 
 static uint64_t step_lane(lane_t *lane, uint64_t now_ns)
@@ -211,7 +228,8 @@ static uint64_t step_lane(lane_t *lane, uint64_t now_ns)
     if (lane->state == LANE_CLOSED)
         return lane->opened_ns + REDIAL_MS * MS;
     uint64_t due_ns = UINT64_MAX;
-    hear(lane, now_ns);
+    if (lane->has_news || lane->state != LANE_UP)
+        hear(lane, now_ns);
     if (lane->state == LANE_UP)
         due_ns = send_waiting(lane, now_ns);
     if (lane->state == LANE_GREETING && now_ns >= lane->since_ns + HELLO_AGAIN_MS * MS)
@@ -221,13 +239,13 @@ static uint64_t step_lane(lane_t *lane, uint64_t now_ns)
 
 /* ---- what the other sends ---- */
 
-static void send_ack(lane_t *lane)
+static void send_ack(lane_t *lane, uint64_t now_ns)
 {
     mesh_t *mesh = lane->link->mesh;
     uint8_t ack[FRAME_HEAD_SIZE];
-    frame_head(ack, FRAME_ACK, 0, lane->in.seq);
+    frame_head(ack, FRAME_ACK, inbound_kept_us(&lane->in, now_ns), lane->in.seq);
     wire_send_back(&mesh->wire, lane->route, str_of(ack, sizeof ack));
-    mesh->is_router_touched = true;
+    mesh->has_router_news = true;
     inbound_acked(&lane->in);
 }
 
@@ -237,17 +255,17 @@ static uint64_t acknowledge(lane_t *lane, uint64_t now_ns)
     if (!lane->has_route)
         return due_ns;
     if (inbound_ack_due(&lane->in, now_ns, &due_ns)) {
-        send_ack(lane);
+        send_ack(lane, now_ns);
         return UINT64_MAX;
     }
     return due_ns;
 }
 
-void mesh_last_acks(mesh_link_t *link)
+void mesh_last_acks(mesh_link_t *link, uint64_t now_ns)
 {
     for (int i = 0; i < LINK_LANES; i++)
         if (link->lanes[i].has_route && link->lanes[i].in.acked != link->lanes[i].in.seq)
-            send_ack(&link->lanes[i]);
+            send_ack(&link->lanes[i], now_ns);
 }
 
 static lane_t **route_slot(mesh_t *self, uint32_t route)
@@ -284,7 +302,7 @@ static void ask_who(mesh_t *self, uint32_t route)
     uint8_t who[FRAME_HEAD_SIZE];
     frame_head(who, FRAME_WHO, 0, 0);
     wire_send_back(&self->wire, route, str_of(who, sizeof who));
-    self->is_router_touched = true;
+    self->has_router_news = true;
 }
 
 static void welcome_it(lane_t *lane, const hello_t *hello)
@@ -298,7 +316,7 @@ static void welcome_it(lane_t *lane, const hello_t *hello)
     if (welcome_write(&welcome, &keys, bytes) != ERR_OK)
         return;
     wire_send_back(&mesh->wire, lane->route, str_of(bytes, sizeof bytes));
-    mesh->is_router_touched = true;
+    mesh->has_router_news = true;
 }
 
 static bool is_it(mesh_t *self, const mesh_link_t *link, const hello_t *hello,
@@ -355,15 +373,17 @@ static void on_frame(mesh_t *self, wire_message_t *message, uint64_t now_ns)
     }
     inbound_verdict_t verdict = inbound_take(&lane->in, &frame, now_ns);
     if (verdict == INBOUND_REPEAT)
-        send_ack(lane);
+        send_ack(lane, now_ns);
     else if (verdict == INBOUND_GAP && inbound_complains(&lane->in, now_ns))
         ask_who(self, message->route);
     mesh_activate(lane->link);
 }
 
-bool mesh_receive(mesh_t *self, uint64_t now_ns)
+bool mesh_receive(mesh_t *self, bool is_first, uint64_t now_ns)
 {
-    for (uint32_t i = 0; i < RECEIVE_MAX; i++) {
+    uint32_t most = is_first ? 1 : RECEIVE_MAX;
+    self->has_router_news = false;
+    for (uint32_t i = 0; i < most; i++) {
         wire_message_t message;
         err_t err = wire_receive_routed(&self->wire, &message);
         if (err == ERR_OK)
@@ -374,6 +394,7 @@ bool mesh_receive(mesh_t *self, uint64_t now_ns)
         if (err == ERR_BUSY)
             return i != 0;
     }
+    self->has_router_news = true;
     return true;
 }
 

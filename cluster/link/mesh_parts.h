@@ -11,6 +11,7 @@
  * with the thread's sleep). Broken: a message waits for a timer. */
 
 #include "cluster/link/inbound.h"
+#include "cluster/link/spin.h"
 #include "cluster/link/wire.h"
 
 typedef enum lane_state {
@@ -32,7 +33,7 @@ struct lane {
     int fd;
     uint64_t since_ns;  /* of the state; of GREETING: the newest HELLO */
     uint64_t opened_ns; /* the dealer */
-    bool has_more;      /* to be heard, which a pass had no time for */
+    bool has_news;      /* to be heard: its descriptor said so, or a pass had no time for all */
     /* Since when something waits for the other side, and nothing has come back; 0: nothing waits.
      */
     atomic_uint_least64_t quiet_ns;
@@ -71,7 +72,7 @@ struct mesh {
     _Atomic(mesh_link_t *) ready;
     atomic_bool is_asleep, is_stopping, is_over;
     atomic_uint_least64_t stop_at_ns;
-    atomic_uint_least64_t strangers, unproved, garbage, lost, wakes, spins;
+    atomic_uint_least64_t strangers, unproved, garbage, lost, wakes, spins, spun_ns;
 
     pthread_mutex_t lock; /* the table, and each peer's address */
     mesh_link_t **links;  /* ascending by node, one reference each */
@@ -80,8 +81,11 @@ struct mesh {
     /* The thread's: */
     mesh_link_t *active;
     lane_t *routes[ROUTES];
-    uint64_t spin_ns, sleeps;
-    bool is_router_touched; /* sent on it since it was read to its end */
+    spin_t spin;
+    /* A socket is looked at when its descriptor says so, and, until it was read to its end, after
+     * each send on it, which takes the news from the descriptor. */
+    bool has_router_news, has_zap_news;
+    bool was_idle; /* the pass before did nothing */
 };
 
 /* ---- mesh.c ---- */
@@ -105,7 +109,8 @@ void mesh_activate(mesh_link_t *link);
 uint64_t mesh_step(mesh_link_t *link, uint64_t now_ns);
 /* Closes it, and tells what is lost. */
 void mesh_close_link(mesh_link_t *link);
-/* What came for the ROUTER; false: nothing. */
-bool mesh_receive(mesh_t *self, uint64_t now_ns);
+/* What came for the ROUTER; false: nothing. is_first: one frame only, so that what answers it goes
+ * before it is looked whether more came. */
+bool mesh_receive(mesh_t *self, bool is_first, uint64_t now_ns);
 /* Acknowledges all of it, before the end. */
-void mesh_last_acks(mesh_link_t *link);
+void mesh_last_acks(mesh_link_t *link, uint64_t now_ns);

@@ -64,5 +64,6 @@ void mesh_stats(const mesh_t *self, mesh_stats_t *out)
         .lost = get(&self->lost),
         .wakes = get(&self->wakes),
         .spins = get(&self->spins),
+        .spun_us = get(&self->spun_ns) / 1000,
     };
 }

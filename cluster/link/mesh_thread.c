@@ -1,10 +1,11 @@
 #include "cluster/link/mesh_parts.h"
 
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
-enum { EVENTS_MAX = 64, SLEEP_MS_MAX = 60 * 1000, SPIN_NS_MIN = 4000, SPIN_EVERY = 64 };
+enum { EVENTS_MAX = 64, SLEEP_MS_MAX = 60 * 1000 };
 
 static uint64_t now(const mesh_t *self)
 {
@@ -85,8 +86,14 @@ static void on_event(mesh_t *self, void *what)
     if (what == &self->wake_fd) {
         uint64_t times;
         (void)!read(self->wake_fd, &times, sizeof times);
-    } else if (what != &self->wire.router && what != &self->wire.zap)
+    } else if (what == &self->wire.router)
+        self->has_router_news = true;
+    else if (what == &self->wire.zap)
+        self->has_zap_news = true;
+    else {
+        ((lane_t *)what)->has_news = true;
         mesh_activate(((lane_t *)what)->link);
+    }
 }
 
 /* Whether there was anything. timeout_ns 0: looks only. */
@@ -101,8 +108,9 @@ static bool poll_sockets(mesh_t *self, uint64_t timeout_ns)
     return count > 0;
 }
 
-static void sleep_until(mesh_t *self, uint64_t due_ns)
+static bool sleep_until(mesh_t *self, uint64_t due_ns)
 {
+    bool is_news = true;
     atomic_store(&self->is_asleep, true);
     bool is_stopping = atomic_load(&self->is_stopping);
     if (atomic_load(&self->ready) == NULL) {
@@ -110,44 +118,59 @@ static void sleep_until(mesh_t *self, uint64_t due_ns)
         uint64_t most_ns = (is_stopping ? 1 : SLEEP_MS_MAX) * UINT64_C(1000000);
         uint64_t wait_ns = due_ns <= now_ns ? 0 : MIN(due_ns - now_ns, most_ns);
         atomic_fetch_add_explicit(&self->wakes, 1, memory_order_relaxed);
-        poll_sockets(self, wait_ns);
+        is_news = poll_sockets(self, wait_ns);
     }
     atomic_store(&self->is_asleep, false);
+    return is_news;
 }
 
-/* Something may come soon: looks for it, for a while, before the thread sleeps. For how long says
- * how that went before: as long as it pays it grows up to spin_us; where it does not it ends, and
- * is tried now and then. */
-static bool spin(mesh_t *self, uint64_t due_ns)
+/* Looks on; whether something came. */
+static bool look_on(mesh_t *self, uint64_t until_ns)
 {
-    if (self->spin_ns < SPIN_NS_MIN && self->sleeps++ % SPIN_EVERY != 0)
-        return false;
-    uint64_t most_ns = self->options.spin_us * UINT64_C(1000);
-    uint64_t for_ns = MAX(self->spin_ns, (uint64_t)SPIN_NS_MIN);
-    uint64_t until_ns = MIN(now(self) + MIN(for_ns, most_ns), due_ns);
-    do
-        if (atomic_load(&self->ready) != NULL || poll_sockets(self, 0)) {
-            atomic_fetch_add_explicit(&self->spins, 1, memory_order_relaxed);
-            self->spin_ns = MIN(for_ns * 2, most_ns);
+    do {
+        sched_yield(); /* who is to bring it was woken just now */
+        if (atomic_load(&self->ready) != NULL || poll_sockets(self, 0))
             return true;
-        }
-    while (now(self) < until_ns);
-    self->spin_ns = for_ns / 2;
+    } while (now(self) < until_ns);
     return false;
+}
+
+/* Nothing is to be done before something comes, or due_ns. */
+static void wait_until(mesh_t *self, uint64_t due_ns)
+{
+    uint64_t since_ns = now(self), for_ns = spin_for(&self->spin);
+    bool has_slept = false, is_news = false;
+    if (for_ns != 0) {
+        is_news = look_on(self, MIN(since_ns + for_ns, due_ns));
+        atomic_fetch_add_explicit(&self->spins, is_news, memory_order_relaxed);
+        atomic_fetch_add_explicit(&self->spun_ns, now(self) - since_ns, memory_order_relaxed);
+    }
+    if (!is_news) {
+        has_slept = true;
+        is_news = sleep_until(self, due_ns);
+    }
+    spin_waited(&self->spin, is_news ? now(self) - since_ns : UINT64_MAX, has_slept);
+}
+
+static void admit(mesh_t *self)
+{
+    self->has_zap_news = false;
+    uint32_t refused = wire_admit(&self->wire, may_connect, self);
+    atomic_fetch_add_explicit(&self->strangers, refused, memory_order_relaxed);
 }
 
 /* One round; whether there is nothing to do before *out_due_ns. */
 static bool pass(mesh_t *self, uint64_t *out_due_ns)
 {
     bool is_busy = take_ready(self);
-    self->is_router_touched = false;
-    bool is_received = mesh_receive(self, now(self));
+    bool is_received = self->has_router_news && mesh_receive(self, self->was_idle, now(self));
     if (is_received && self->options.events.settled != NULL)
         self->options.events.settled(self->options.events.context);
-    uint32_t refused = wire_admit(&self->wire, may_connect, self);
-    atomic_fetch_add_explicit(&self->strangers, refused, memory_order_relaxed);
+    if (self->has_zap_news)
+        admit(self);
     is_busy = step_active(self, out_due_ns) || is_received || is_busy;
-    return !is_busy && !self->is_router_touched;
+    self->was_idle = !is_busy;
+    return !is_busy && !self->has_router_news;
 }
 
 /* All that was accepted has arrived, or it can't be waited for any longer. */
@@ -178,7 +201,7 @@ static void end(mesh_t *self)
         self->active = link->active_next;
         link->is_active = false;
         if (!link->is_ended) {
-            mesh_last_acks(link);
+            mesh_last_acks(link, now(self));
             mesh_close_link(link);
         }
         mesh_link_unref(link);
@@ -194,10 +217,9 @@ void *mesh_main(void *mesh)
     prctl(PR_SET_TIMERSLACK, 1000UL); /* ns: a linger is shorter than the usual slack */
     while (!may_end(self)) {
         uint64_t due_ns;
-        if (pass(self, &due_ns)) {
-            if (!spin(self, due_ns))
-                sleep_until(self, due_ns);
-        } else
+        if (pass(self, &due_ns))
+            wait_until(self, due_ns);
+        else
             poll_sockets(self, 0);
     }
     end(self);

@@ -7,6 +7,8 @@
 #include "tests/support/check.h"
 #include "tests/support/scale.h"
 
+#include <semaphore.h>
+
 enum { UNDER_WAY_MAX = 4096, STEPS = 1500, MS = 1000 * 1000 };
 
 typedef struct world {
@@ -68,7 +70,7 @@ static void reconnect(world_t *self)
     drop_under_way(self);
     outbound_broke(&self->out);
     uint64_t seq = inbound_greeted(&self->in, self->out.session, outbound_oldest(&self->out));
-    check_ok(outbound_welcomed(&self->out, seq));
+    check_ok(outbound_welcomed(&self->out, seq, self->now_ns));
 }
 
 static void write_some(world_t *self)
@@ -123,7 +125,7 @@ static void acknowledge(world_t *self)
     if (!inbound_ack_due(&self->in, self->now_ns, &due_ns))
         return;
     if (draw(self, 100) >= self->loss)
-        check_ok(outbound_acked(&self->out, self->in.seq));
+        check_ok(outbound_acked(&self->out, self->in.seq, self->now_ns));
     inbound_acked(&self->in);
 }
 
@@ -180,7 +182,7 @@ static void open_lane(outbound_t *out, size_t queue_bytes_max)
 {
     outbound_init(out, &(outbound_limits_t){.queue_bytes_max = queue_bytes_max, .linger_ns = 50000},
                   7);
-    check_ok(outbound_welcomed(out, 0));
+    check_ok(outbound_welcomed(out, 0, 1));
 }
 
 static err_t say(outbound_t *out, link_way_t way, size_t size)
@@ -202,7 +204,7 @@ static uint32_t take_all(outbound_t *out, uint64_t now_ns)
     return frames;
 }
 
-Test(outbound, a_batch_that_is_not_full_waits_for_the_linger_after_the_frame_before)
+Test(outbound, a_batch_that_is_not_full_waits_for_the_linger_after_a_frame_of_several)
 {
     outbound_t out;
     uint64_t due_ns;
@@ -212,11 +214,188 @@ Test(outbound, a_batch_that_is_not_full_waits_for_the_linger_after_the_frame_bef
     cr_assert(take_all(&out, 1000000) == 1);
     check_ok(say(&out, data, 100));
     check_ok(say(&out, data, 100));
-    cr_assert(outbound_next(&out, 1000001, &due_ns) == NULL);
-    cr_assert(due_ns == 1000000 + 50000);
+    cr_assert(take_all(&out, 1000001) == 1, "behind one alone nothing waits");
+    check_ok(say(&out, data, 100));
+    cr_assert(outbound_next(&out, 1000002, &due_ns) == NULL);
+    cr_assert(due_ns == 1000001 + 50000);
+    cr_assert(take_all(&out, due_ns - 1) == 0);
     cr_assert(take_all(&out, due_ns) == 1);
+    check_ok(say(&out, data, 100));
+    cr_assert(take_all(&out, due_ns + 1) == 1, "it came alone: so may the next");
+    check_ok(say(&out, data, 100));
+    check_ok(say(&out, data, 100));
+    cr_assert(take_all(&out, due_ns + 2) == 1);
     check_ok(say(&out, data, LINK_FRAME_SIZE));
-    cr_assert(take_all(&out, due_ns + 1) == 1, "a full one does not wait");
+    cr_assert(take_all(&out, due_ns + 3) == 1, "a full one does not wait");
+    outbound_deinit(&out);
+}
+
+/* What never came back is asked about; so the window, and the node's end, do not wait for ever. */
+Test(outbound, of_what_is_not_acknowledged_for_long_the_oldest_goes_again_ever_later)
+{
+    const uint64_t patience = OUTBOUND_PATIENCE_MS * (uint64_t)MS;
+    outbound_t out;
+    uint64_t due_ns, now_ns = MS;
+    open_lane(&out, SIZE_MAX / 8);
+    for (uint64_t i = 0; i < 3; i++) {
+        check_ok(say(&out, data, 100));
+        cr_assert(take_all(&out, now_ns + i) == 1);
+    }
+
+    cr_assert(outbound_next(&out, now_ns + patience - 1, &due_ns) == NULL);
+    cr_assert(due_ns == now_ns + patience);
+    for (uint64_t wait = patience; wait <= OUTBOUND_PATIENCE_MS_MAX * (uint64_t)MS; wait *= 2) {
+        now_ns += wait;
+        packet_t *packet = outbound_next(&out, now_ns, &due_ns);
+        cr_assert(packet != NULL && packet->seq == 1);
+        packet_unref(packet);
+        cr_assert(outbound_next(&out, now_ns, &due_ns) == NULL);
+        cr_assert(due_ns == now_ns + MIN(wait * 2, OUTBOUND_PATIENCE_MS_MAX * (uint64_t)MS));
+    }
+    check_ok(outbound_acked(&out, 1, now_ns));
+    cr_assert(outbound_next(&out, now_ns, &due_ns) == NULL);
+    cr_assert(due_ns == now_ns + patience, "the next one has its time");
+    check_ok(outbound_acked(&out, 3, now_ns));
+    cr_assert(outbound_next(&out, now_ns + 100 * patience, &due_ns) == NULL);
+    cr_assert(due_ns == UINT64_MAX && outbound_is_idle(&out));
+    outbound_deinit(&out);
+}
+
+Test(lane, an_acknowledgement_that_is_not_heard_is_given_again)
+{
+    outbound_t out;
+    inbound_t in;
+    frame_t frame;
+    uint64_t due_ns;
+    link_handler_t handlers[LINK_TYPES] = {0};
+    open_lane(&out, 1 << 20);
+    inbound_init(&in, 1, LINK_DATA, handlers);
+    cr_assert(inbound_greeted(&in, out.session, 1) == 0);
+    check_ok(say(&out, data, 100));
+    packet_t *packet = outbound_next(&out, MS, &due_ns);
+    check_ok(frame_read(buf_str(&packet->bytes), &frame));
+    cr_assert(inbound_take(&in, &frame, MS) == INBOUND_TAKEN);
+    packet_unref(packet);
+    inbound_acked(&in); /* and nobody hears it */
+
+    packet = outbound_next(
+        &out, due_ns == UINT64_MAX ? MS + OUTBOUND_PATIENCE_MS * (uint64_t)MS : due_ns, &due_ns);
+    cr_assert(packet != NULL);
+    check_ok(frame_read(buf_str(&packet->bytes), &frame));
+    cr_assert(inbound_take(&in, &frame, 2 * MS) == INBOUND_REPEAT, "acknowledge again");
+    check_ok(outbound_acked(&out, in.seq, 2 * MS));
+
+    cr_assert(outbound_is_idle(&out) && out.resent == 1 && in.repeats == 1);
+    packet_unref(packet);
+    outbound_deinit(&out);
+    inbound_deinit(&in);
+}
+
+Test(outbound, only_a_frame_that_was_sent_once_tells_how_long_it_took)
+{
+    outbound_t out;
+    open_lane(&out, 1 << 20);
+    check_ok(say(&out, data, 100));
+    cr_assert(take_all(&out, 5 * MS) == 1);
+    cr_assert(outbound_sent_ns(&out, 1) == 5 * MS);
+    cr_assert(outbound_sent_ns(&out, 2) == 0);
+    cr_assert(take_all(&out, 5 * MS + OUTBOUND_PATIENCE_MS * (uint64_t)MS) == 1);
+    cr_assert(outbound_sent_ns(&out, 1) == 0, "which of the two was answered?");
+    outbound_deinit(&out);
+}
+
+/* ---- large messages ---- */
+
+typedef struct slow_writer {
+    size_t size;
+    sem_t begun, may_end;
+    int calls;
+} slow_writer_t;
+
+static err_t write_slowly(void *context, buf_t *out)
+{
+    slow_writer_t *self = context;
+    self->calls++;
+    if (out->size_max > LINK_FRAME_SIZE + 2 * LINK_PIECE_SIZE) {
+        sem_post(&self->begun);
+        sem_wait(&self->may_end);
+    }
+    char *room = buf_extend(out, self->size);
+    if (room != NULL)
+        memset(room, 'x', self->size);
+    return buf_status(out);
+}
+
+typedef struct slow_thread {
+    outbound_t *out;
+    slow_writer_t writer;
+    err_t err;
+} slow_thread_t;
+
+static void *say_slowly(void *context)
+{
+    slow_thread_t *self = context;
+    bool is_first;
+    self->err = outbound_write(self->out, data, write_slowly, &self->writer, &is_first);
+    return NULL;
+}
+
+/* With the lock held meanwhile this would not come to its end. */
+Test(outbound, while_a_large_message_is_written_others_are_written_and_sent)
+{
+    outbound_t out;
+    pthread_t thread;
+    slow_thread_t slow = {.out = &out, .writer = {.size = 64 << 20}};
+    open_lane(&out, 1 << 20);
+    sem_init(&slow.writer.begun, 0, 0);
+    sem_init(&slow.writer.may_end, 0, 0);
+    check_ok(say(&out, data, 100));
+    cr_assert(pthread_create(&thread, NULL, say_slowly, &slow) == 0);
+    sem_wait(&slow.writer.begun);
+
+    check_ok(say(&out, data, 100));
+    cr_assert(take_all(&out, MS) == 1);
+    sem_post(&slow.writer.may_end);
+    pthread_join(thread, NULL);
+
+    check_ok(slow.err);
+    cr_assert(slow.writer.calls == 2);
+    cr_assert(take_all(&out, 2 * MS) == LINK_WINDOW_BYTES / (LINK_PIECE_SIZE + 24) + 1);
+    outbound_deinit(&out);
+}
+
+Test(outbound, what_is_a_byte_too_large_for_a_piece_goes_in_two_and_what_just_fits_in_a_batch)
+{
+    static const struct {
+        size_t size;
+        uint32_t frames;
+    } cases[] = {{LINK_PIECE_SIZE, 1}, {LINK_PIECE_SIZE + 1, 2}, {2 * LINK_PIECE_SIZE, 2}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        outbound_t out;
+        open_lane(&out, 1 << 20);
+        check_ok(say(&out, data, cases[i].size));
+        cr_assert(eq(u32, take_all(&out, MS), cases[i].frames));
+        cr_assert(out.written_messages == 1 && out.written_bytes == cases[i].size);
+        outbound_deinit(&out);
+    }
+}
+
+static err_t write_little_in_much_room(void *context, buf_t *out)
+{
+    (void)context;
+    TRY(buf_reserve(out, LINK_PIECE_SIZE + 1));
+    buf_append(out, STR("little"));
+    return ERR_OK;
+}
+
+Test(outbound, who_asks_for_more_room_than_it_takes_writes_a_small_message)
+{
+    outbound_t out;
+    bool is_first = false;
+    open_lane(&out, 1 << 20);
+    check_ok(outbound_write(&out, data, write_little_in_much_room, NULL, &is_first));
+    cr_assert(is_first && out.waiting_bytes == 6 + FRAME_RECORD_SIZE);
+    cr_assert(out.open->messages == 1 && out.full.first == NULL);
     outbound_deinit(&out);
 }
 
@@ -251,7 +430,7 @@ Test(outbound, no_more_goes_than_the_window_allows_until_it_is_acknowledged)
     cr_assert(frames >= LINK_WINDOW_BYTES / (LINK_FRAME_SIZE + 1000) &&
               frames <= LINK_WINDOW_BYTES / LINK_FRAME_SIZE + 1);
     cr_assert(take_all(&out, 2000000) == 0);
-    check_ok(outbound_acked(&out, 10));
+    check_ok(outbound_acked(&out, 10, 2000000));
     cr_assert(take_all(&out, 3000000) == 10);
     outbound_deinit(&out);
 
@@ -303,10 +482,10 @@ Test(outbound, an_acknowledgement_of_what_was_never_sent_is_refused)
     open_lane(&out, 1 << 20);
     check_ok(say(&out, data, 100));
     cr_assert(take_all(&out, 1000000) == 1);
-    check_err(outbound_acked(&out, 2), ERR_INVALID);
-    check_err(outbound_welcomed(&out, UINT64_MAX), ERR_INVALID);
-    check_ok(outbound_acked(&out, 1));
-    check_ok(outbound_acked(&out, 0));
+    check_err(outbound_acked(&out, 2, 1000000), ERR_INVALID);
+    check_err(outbound_welcomed(&out, UINT64_MAX, 1000000), ERR_INVALID);
+    check_ok(outbound_acked(&out, 1, 1000000));
+    check_ok(outbound_acked(&out, 0, 1000000));
     cr_assert(outbound_is_idle(&out));
     outbound_deinit(&out);
 }
