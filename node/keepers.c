@@ -33,7 +33,8 @@ static void start_search(node_t *self)
 
 void node_start_keepers(node_t *self)
 {
-    self->went_back = (went_back_t){.store = &self->journal, .runtime = self->runtime};
+    self->went_back =
+        (went_back_t){.store = &self->journal, .runtime = self->runtime, .vault = self->vault};
     if (went_back_start(&self->went_back) != ERR_OK)
         log_error(self->log, "journal", "what a fail-over loses will not be noticed");
     self->keeper.hooks = self->journal.hooks;

@@ -144,3 +144,23 @@ void key_cache_remove(key_cache_t *self, str_t subject)
         OPENSSL_cleanse(place, sizeof *place);
     pthread_mutex_unlock(&self->lock);
 }
+
+uint32_t key_cache_sets(const key_cache_t *self)
+{
+    return self->set_count;
+}
+
+uint32_t key_cache_names(key_cache_t *self, uint32_t set, key_cache_name_t out[KEY_CACHE_WAYS])
+{
+    uint32_t count = 0;
+    pthread_mutex_lock(&self->lock);
+    for (uint32_t i = 0; i < KEY_CACHE_WAYS; i++) {
+        const place_t *place = &self->places[set * KEY_CACHE_WAYS + i];
+        if (place->subject_size == 0)
+            continue;
+        memcpy(out[count], place->subject, place->subject_size);
+        out[count++][place->subject_size] = '\0';
+    }
+    pthread_mutex_unlock(&self->lock);
+    return count;
+}

@@ -35,3 +35,8 @@ void key_cache_put(key_cache_t *self, str_t subject, const data_key_t *key);
 /* Keeps what is derived, where the subject still has that key. */
 void key_cache_put_other(key_cache_t *self, str_t subject, const data_key_t *key);
 void key_cache_remove(key_cache_t *self, str_t subject);
+/* Copies the names of up to KEY_CACHE_WAYS subjects of set number `set`, terminated; how many.
+ * Sets are numbered from 0 to key_cache_sets. */
+typedef char key_cache_name_t[VAULT_SUBJECT_SIZE_MAX + 1];
+uint32_t key_cache_sets(const key_cache_t *self);
+uint32_t key_cache_names(key_cache_t *self, uint32_t set, key_cache_name_t out[KEY_CACHE_WAYS]);

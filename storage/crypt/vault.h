@@ -109,5 +109,9 @@ bool vault_is_shared(const vault_t *self);
  * it was cut off all along: keys that are not in memory are UNAVAILABLE until it is opened with
  * that one. Another error (the database is away) changes nothing. */
 err_t vault_follow(vault_t *self, const vault_rotation_t *rotation);
+/* Another server took over the store, perhaps without its newest changes. Keys in use here that are
+ * in the store no more are put there again: what they have sealed may be there, or be on its way.
+ * Where the store has another one, that is the key. An error: to be called again. */
+err_t vault_went_back(vault_t *self);
 /* 16 hexadecimal digits that tell master keys apart. */
 void vault_master_name(vault_t *self, buf_t *out);

@@ -89,6 +89,54 @@ err_t vault_follow_begin(vault_t *self)
     return table->meet(self->store, self->reached, &slowest);
 }
 
+/* ---- a store that went back ---- */
+
+static err_t put_again(vault_t *self, str_t subject, const data_key_t *key)
+{
+    char record[VAULT_RECORD_SIZE];
+    if (key->is_erased)
+        return ERR_OK; /* as if it never was: so it is in the store */
+    TRY(vault_wrap(self, subject, &key->key, record));
+    return vault_put(self, subject, (str_t){NULL, 0}, str_of(record, sizeof record));
+}
+
+/* CONFLICT: another node was quicker. */
+static err_t try_compare(vault_t *self, str_t subject)
+{
+    buf_t record BUF_SCOPED = BUF_INIT;
+    data_key_t kept DATA_KEY_SCOPED, there DATA_KEY_SCOPED;
+    if (key_cache_get(self->cache, subject, &kept) != ERR_OK)
+        return ERR_OK; /* it has made room meanwhile */
+    err_t err = self->store->table->get(self->store, subject, &record);
+    if (err == ERR_NOT_FOUND)
+        return put_again(self, subject, &kept);
+    TRY(err);
+    return vault_take_record(self, subject, buf_str(&record), &there);
+}
+
+static err_t compare(vault_t *self, str_t subject)
+{
+    err_t err = ERR_CONFLICT;
+    for (int i = 0; err == ERR_CONFLICT && i < VAULT_TRIES_MAX; i++)
+        err = try_compare(self, subject);
+    return err == ERR_CONFLICT ? ERR_BUSY : err;
+}
+
+err_t vault_went_back(vault_t *self)
+{
+    vault_t *lock LOCK_SCOPED = locked(self);
+    key_cache_name_t names[KEY_CACHE_WAYS];
+    self->reached = 0; /* numbers of changes went back, too */
+    TRY(vault_follow_begin(self));
+    for (uint32_t set = 0; set < key_cache_sets(self->cache); set++) {
+        uint32_t count = key_cache_names(self->cache, set, names);
+        for (uint32_t i = 0; i < count; i++)
+            TRY(compare(self, str_from(names[i])));
+    }
+    aead_forget(self->aead);
+    return ERR_OK;
+}
+
 /* ---- every now and then ---- */
 
 static bool is_gone(vault_t *self, str_t name)

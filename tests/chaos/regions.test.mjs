@@ -12,6 +12,7 @@ import { Judge } from './support/judge.mjs';
 
 const ADD = 'mutation ($c: ID!, $id: ID!, $t: [ID!]!) { addToPlaylist(commandId: $c, id: $id, trackIds: $t) { version entryCount } }';
 const LOOK = 'query ($id: ID!) { playlist(id: $id) { version entryCount } }';
+const LISTS = 12;
 const draw = draws();
 let cluster, crowd, primary, standby;
 
@@ -107,3 +108,45 @@ test('a row of the fence that goes back under the node that serves it is noticed
   assert.equal(lost(await cluster.settled(3)), 1);
 });
 
+test('without, what is lost is lost for all, and the cluster goes on as one', async (t) => {
+  const [one, two, three] = cluster.nodes, token = await one.signIn('ana'), lists = [];
+  const { nodes: [track] } = await ask(one, token, '{ tracks(first: 1) { nodes { id } } }');
+  for (let i = 0; i < LISTS; i++)
+    lists.push((await ask(one, token, 'mutation ($c: ID!, $n: String!) { createPlaylist(commandId: $c, name: $n) { id } }', { c: commandId(), n: `list ${i}` })).id);
+  await standby.fallBehind(primary);
+
+  // What the standby will not know: a node left and came back as another one, partitions moved twice, and edits.
+  const [, , before] = await numbers();
+  assert.deepEqual(await three.terminate(), { code: 0, signal: null });
+  await cluster.settled(2, [one, two]);
+  await three.start();
+  await cluster.settled(3);
+  const commands = lists.map(() => commandId());
+  for (const [i, id] of lists.entries()) assert.equal((await ask(cluster.nodes[i % 3], token, ADD, { c: commands[i], id, t: [track.id] })).entryCount, 1);
+
+  await failOver();
+  const promoted = now();
+  assert.deepEqual(await three.server.exited, { code: 1, signal: null }, 'the node that nobody knows ends');
+  assert.match(three.log, /the table says that this node is dead/);
+  await three.start(); // as systemd does
+  const seen = await cluster.settled(3), [, , number] = await numbers();
+  t.diagnostic(`three nodes are one again ${Math.round(now() - promoted)} ms after the standby was promoted`);
+  assert.ok(number > 10000000 && number !== before, `${number}: no number of before`);
+  assert.ok(lost(seen) > 0, 'who served what had gone back has noticed');
+  assert.match(one.log + two.log, /another server has taken over .* are lost/);
+
+  for (const [i, id] of lists.entries()) {
+    for (const node of cluster.nodes) assert.deepEqual(await surely(node, token, LOOK, { id }), { version: 1, entryCount: 0 }, 'it is lost, for everybody');
+    assert.equal((await surely(cluster.nodes[(i + 1) % 3], token, ADD, { c: commands[i], id, t: [track.id] })).entryCount, 1, 'and is done when it is sent again');
+  }
+  for (const name of ['eva', 'fay']) await one.command('correct horse battery\n', 'user', 'add', name);
+  crowd = await Crowd.gather([...cluster.nodes], { draw, listeners: ['eva', 'fay'] });
+  crowd.begin();
+  await crowd.steady();
+  await crowd.rest();
+  const judge = new Judge(crowd, primary);
+  await judge.judge('after an asynchronous fail-over');
+  for (const id of lists)
+    for (const node of cluster.nodes) assert.deepEqual(await surely(node, token, LOOK, { id }), { version: 2, entryCount: 1 });
+  await crashes();
+});

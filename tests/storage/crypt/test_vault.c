@@ -239,6 +239,42 @@ Test(vault, the_cache_holds_its_bound_and_nothing_is_lost_by_it)
     }
 }
 
+Test(vault, keys_that_the_store_has_lost_are_put_there_again_and_another_one_is_taken)
+{
+    temporary_t folder TEMPORARY_SCOPED = temporary_new();
+    temporary_name_t path = temporary_in(&folder, "keys");
+    buf_t problem BUF_SCOPED = BUF_INIT, plain BUF_SCOPED = BUF_INIT;
+    buf_t lost BUF_SCOPED = BUF_INIT, kept BUF_SCOPED = BUF_INIT, replaced BUF_SCOPED = BUF_INIT;
+    buf_t record BUF_SCOPED = BUF_INIT;
+    aead_key_t key = crypt_master(1);
+    vault_store_t *store = NULL, *other_store = NULL;
+    vault_t *vault VAULT_SCOPED = NULL, *other VAULT_SCOPED = NULL;
+    check_ok(vault_files_open(str_from(path.path), &store));
+    vault_options_t options = {.store = store, .master = &key};
+    check_ok(vault_open(&options, &problem, &vault));
+    seal(vault, "lost", "of lost", &lost);
+    seal(vault, "kept", "of kept", &kept);
+    seal(vault, "replaced", "of replaced", &replaced);
+    check_ok(store->table->remove(store, STR("lost")));
+    check_ok(store->table->remove(store, STR("replaced")));
+    check_ok(vault_files_open(str_from(path.path), &other_store));
+    options.store = other_store;
+    check_ok(vault_open(&options, &problem, &other));
+    check_ok(vault_prepare(other, STR("replaced"))); /* another node was quicker */
+    check_err(unseal(other, "lost", &lost, &plain), ERR_CORRUPT);
+
+    check_ok(vault_went_back(vault));
+
+    check_ok(unseal(other, "lost", &lost, &plain));
+    check_str(buf_str(&plain), STR("of lost"));
+    check_ok(unseal(other, "kept", &kept, &plain));
+    check_err(unseal(vault, "replaced", &replaced, &plain), ERR_CONFLICT);
+    buf_reset(&replaced);
+    seal(vault, "replaced", "anew", &replaced);
+    check_ok(unseal(other, "replaced", &replaced, &plain));
+    check_str(buf_str(&plain), STR("anew"));
+}
+
 Test(vault, a_key_is_at_hand_when_its_store_is_near_and_makes_none)
 {
     temporary_t folder TEMPORARY_SCOPED = temporary_new();
