@@ -63,7 +63,7 @@ static err_t carry(void *context, UNUSED uint64_t node, UNUSED bool is_owed, rou
 
 static runtime_t *node_new(bench_t *self, uint64_t node)
 {
-    static const router_table_t table = {carry};
+    static const router_table_t table = {.send = carry};
     const router_t router = {&table, self};
     runtime_t *runtime = NULL;
     runtime_options_t options = {.scheduler_count = 1};

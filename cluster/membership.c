@@ -9,6 +9,8 @@
 /* A large view is not read for each of its changes: when hundreds join, that would be hundreds of
  * reads of hundreds of rows, for each. */
 enum { BEATS_OF_LEASE = 3, WRITE_PAUSE_PARTS = 16, READ_PAUSE_ROW_MS = 1 };
+/* Views are read anew now and then, a large one less often: who is seen there raises no version. */
+enum { LOOKS_OF_STALE = 4, LOOK_PAUSE_ROW_MS = 50 };
 
 /* ---- the object ---- */
 
@@ -143,6 +145,8 @@ static void table_is_there(membership_t *self)
 {
     self->step = TABLE_IDLE;
     self->table_ms = MAX(self->table_ms, self->asked_ms);
+    if (self->table_since_ms == 0)
+        self->table_since_ms = self->asked_ms;
 }
 
 static void renew(membership_t *self, uint64_t from_ms)
@@ -225,6 +229,7 @@ void membership_read(membership_t *self, const view_t *view, uint64_t now_ms)
         return;
     }
     const member_t *me = view_find(&self->view, self->self.node);
+    self->view_ms = self->asked_ms;
     self->is_entered = self->is_entered || me != NULL;
     if (self->is_entered && (me == NULL || me->status == MEMBER_DEAD)) {
         stop(self, self->is_drained ? "it has left" : "the table says that this node is dead");
@@ -260,6 +265,7 @@ void membership_away(membership_t *self, uint64_t now_ms)
     if (self->step == TABLE_READ || self->step == TABLE_WRITE)
         self->is_read_wanted = true; /* what was written may have landed */
     self->step = TABLE_IDLE;
+    self->table_since_ms = 0;
     self->poll_ms = now_ms + self->beat_ms;
     self->write_ms = now_ms + self->beat_ms;
 }
@@ -308,13 +314,21 @@ static void renew_without_table(membership_t *self, uint64_t now_ms)
         renew(self, from_ms);
 }
 
+/* Acknowledgements, and that somebody is seen, raise no version. */
+static bool is_worth_a_look(const membership_t *self, uint64_t now_ms)
+{
+    uint64_t pause_ms =
+        membership_stale_ms(self) / LOOKS_OF_STALE + (uint64_t)self->view.count * LOOK_PAUSE_ROW_MS;
+    bool is_beat = now_ms / self->beat_ms != self->ticked_ms / self->beat_ms;
+    return is_beat && self->view.version > 0 &&
+           (now_ms - self->view_ms >= pause_ms || !view_is_settled(&self->view));
+}
+
 void membership_tick(membership_t *self, uint64_t now_ms)
 {
     if (self->state == MEMBERSHIP_STOPPED)
         return;
-    /* Who waits for acknowledgements, which raise no version, looks again. */
-    if (now_ms / self->beat_ms != self->ticked_ms / self->beat_ms && self->view.version > 0 &&
-        !view_is_settled(&self->view))
+    if (is_worth_a_look(self, now_ms))
         self->is_read_wanted = true;
     membership_probe(self, now_ms);
     renew_without_table(self, now_ms);

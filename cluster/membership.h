@@ -9,7 +9,8 @@
  * - A view is read from the table. Every change is a write against the version it was made from;
  *   what is to be written follows anew from each view that is read, so a conflict costs a read.
  * - Each node probes a few others, chosen by rings of hashes, and past a suspect the next one. No
- *   answer three times in a row, and none who vouches for it: a vote. Enough votes: death.
+ *   answer three times in a row, and none who vouches for it: a vote. Enough votes: death. A vote,
+ *   too, for one who alone has not reached the table for long: its actors can't write.
  * - A lease says how long a node may serve by what it knows. It is renewed by the table's answer
  *   that it is alive, or, while the table is away, by the answers of a majority of the last view
  *   in whose view it is alive. Counted from when was asked.
@@ -28,7 +29,7 @@ typedef struct membership membership_t;
 enum {
     MEMBERSHIP_LEASE_MS = 3000,
     MEMBERSHIP_LEASE_FAST_MS = 1000,
-    MEMBERSHIP_RINGS = 4,        /* each picks one whom to probe */
+    MEMBERSHIP_RINGS = 3,        /* each picks one whom to probe, the first two */
     MEMBERSHIP_WATCHES_MAX = 32, /* probed by one node at a time */
     MEMBERSHIP_MISSES_MAX = 3,   /* in a row, then it is suspect */
     MEMBERSHIP_VOUCHES_MAX = 10, /* in a row; then the link between the two is broken for good */

@@ -42,6 +42,8 @@ struct membership {
     uint64_t asked_ms;                   /* of the step */
     uint64_t poll_ms, read_ms, write_ms; /* not before */
     uint64_t table_ms;                   /* when was asked what it answered last */
+    uint64_t table_since_ms;             /* since then it has answered each time; 0: it does not */
+    uint64_t view_ms;                    /* when the view was asked for */
     uint64_t acknowledged;               /* as the table knows it */
     uint64_t polled_version;             /* that the poll under way tells */
     uint32_t refusals;                   /* in a row */
@@ -76,6 +78,7 @@ void membership_probe(membership_t *self, uint64_t now_ms);
 void membership_probe_all(membership_t *self, uint64_t now_ms);
 
 /* membership_write.c: the rows that should change, from the view and what is known. */
+uint64_t membership_stale_ms(const membership_t *self);
 void membership_propose(membership_t *self, uint64_t now_ms);
 /* Whether all that a joining node must reach answered. */
 bool membership_has_met_all(const membership_t *self);

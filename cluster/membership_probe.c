@@ -65,12 +65,17 @@ static bool choose(chosen_t *self, uint64_t node)
 }
 
 /* On each ring the next, and past a suspect the next again: so whoever is dead comes to be probed
- * by all rings' next living ones, however many die at once. */
+ * by all rings' next living ones, however many die at once. On the first ring the next two: two
+ * must vote, and on different rings the one before may be the same. */
 static void choose_on_ring(const membership_t *self, uint32_t ring, chosen_t *out)
 {
+    uint32_t wanted = ring == 0 ? 2 : 1;
     uint64_t node = successor(self, ring, self->self.node);
     for (uint32_t i = 0; i < self->view.count && node != 0 && node != self->self.node; i++) {
-        if (!choose(out, node) || !membership_is_suspect(self, node))
+        if (!choose(out, node))
+            return;
+        wanted -= !membership_is_suspect(self, node);
+        if (wanted == 0)
             return;
         node = successor(self, ring, node);
     }

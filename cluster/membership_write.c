@@ -4,7 +4,7 @@
 
 #include "cluster/membership_parts.h"
 
-static uint64_t stale_ms(const membership_t *self)
+uint64_t membership_stale_ms(const membership_t *self)
 {
     return self->lease_ms * MEMBERSHIP_STALE_LEASES;
 }
@@ -97,7 +97,7 @@ bool membership_has_met_all(const membership_t *self)
         const member_t *member = &self->view.members[i];
         const note_t *note = &self->notes[i];
         bool is_asked = member_is_live(member) && member->node != self->self.node &&
-                        !view_is_stale(&self->view, member, stale_ms(self));
+                        !view_is_stale(&self->view, member, membership_stale_ms(self));
         if (is_asked && (!note->is_heard || note->heard_ms < self->joining_ms))
             return false;
     }
@@ -146,12 +146,23 @@ static bool has_voted(const membership_t *self, const member_t *member)
     return false;
 }
 
+/* The others reach it, and it does not reach the table: nothing that it owns can be written. Not
+ * when the table was away for oneself, too: then it may only be slower to come back. */
+static bool is_cut_off(const membership_t *self, const member_t *member)
+{
+    uint64_t most_ms = membership_stale_ms(self);
+    bool is_sure = self->table_since_ms != 0 && self->view_ms >= self->table_since_ms + most_ms;
+    return is_sure && view_is_stale(&self->view, member, most_ms);
+}
+
 static void propose_votes(membership_t *self)
 {
-    uint32_t needed = view_votes_needed(&self->view, stale_ms(self));
+    uint32_t needed = view_votes_needed(&self->view, membership_stale_ms(self));
     for (uint32_t i = 0; i < self->watch_count && has_room(self); i++) {
         const member_t *member = view_find(&self->view, self->watches[i].node);
-        if (!self->watches[i].is_suspect || member == NULL || !member_is_live(member))
+        if (member == NULL || !member_is_live(member))
+            continue;
+        if (!self->watches[i].is_suspect && !is_cut_off(self, member))
             continue;
         bool is_told = has_voted(self, member);
         member_t row = *member;
@@ -211,7 +222,7 @@ static void propose_cleaning(membership_t *self, uint64_t now_ms)
     for (uint32_t i = 0; i < self->view.count && has_room(self); i++) {
         const member_t *member = &self->view.members[i];
         if (member->status == MEMBER_JOINING &&
-            view_is_stale(&self->view, member, stale_ms(self))) {
+            view_is_stale(&self->view, member, membership_stale_ms(self))) {
             member_t row = died(self, member);
             change(self, &row);
         } else if (member->status == MEMBER_DEAD &&

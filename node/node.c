@@ -485,8 +485,10 @@ void node_stop(node_t *self, uint64_t grace_ms)
     usleep((useconds_t)(grace_ms * 1000)); /* balancers look at /readyz; nothing here to wait for */
     if (self->cluster != NULL)
         cluster_node_leave(self->cluster, CLUSTER_LEAVE_MS);
-    journal_store_hurry(&self->journal, JOURNAL_WAIT_MS);
-    vault_hurry(self->vault, JOURNAL_WAIT_MS);
+    /* What a dead node still writes is refused: nobody waits for that. */
+    uint64_t journal_wait_ms = node_is_expelled(self) ? 0 : JOURNAL_WAIT_MS;
+    journal_store_hurry(&self->journal, journal_wait_ms);
+    vault_hurry(self->vault, journal_wait_ms);
     node_stop_gateway(self);
     node_stop_listening(self);
     blobs_stop(self->blobs);

@@ -59,6 +59,10 @@ typedef struct router_table {
      * LIMIT: larger than ROUTER_MESSAGE_SIZE_MAX; NO_MEMORY; or what `fill` returned. On an error
      * nothing was sent. */
     err_t (*send)(void *context, uint64_t node, bool is_owed, router_fill_fn fill, void *what);
+    /* Any thread, for each message to what is placed by key: whether there is a lease right now, by
+     * the clock. A process that was stopped may hear of old requests before anybody of its own has
+     * told it (runtime_set_serving) that its time is over. NULL: that alone says so. */
+    bool (*has_lease)(void *context);
 } router_table_t;
 
 typedef struct router {

@@ -6,8 +6,11 @@
 #define MS UINT64_C(1000000)
 enum {
     HELLO_AGAIN_MS = 500,
-    REDIAL_MS = 3000,  /* a connection that does not come about is begun anew: after a bad handshake
-                          ZeroMQ gives up for good */
+    /* A connection that does not come about is begun anew, first soon, then less often. After a bad
+     * handshake ZeroMQ gives up for good; one refused by ZAP (who joins is not known to all yet)
+     * stays open in silence until ZMQ_HANDSHAKE_IVL. */
+    REDIAL_MS_MIN = 250,
+    REDIAL_MS_MAX = 2000,
     LOOK_MS = 100,     /* at what is not up */
     RECEIVE_MAX = 256, /* frames in a pass */
     ROUNDS_MAX = 8
@@ -65,6 +68,8 @@ static void dial(lane_t *lane, uint64_t now_ns)
     link_peer_t peer = lane->link->peer;
     pthread_mutex_unlock(&mesh->lock);
     lane->opened_ns = lane->since_ns = now_ns;
+    lane->redial_ms =
+        lane->redial_ms == 0 ? REDIAL_MS_MIN : MIN(2 * lane->redial_ms, (uint32_t)REDIAL_MS_MAX);
     if (wire_dial(&mesh->wire, &peer, &lane->dealer) != ERR_OK)
         return;
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = lane};
@@ -124,6 +129,7 @@ static void on_welcome(lane_t *lane, const frame_t *frame, str_t bytes, uint64_t
     atomic_store_explicit(&lane->link->round_us, (now_ns - lane->since_ns) / 1000 + 1,
                           memory_order_relaxed);
     lane->state = LANE_UP;
+    lane->redial_ms = REDIAL_MS_MIN;
     lane->since_ns = now_ns;
 }
 
@@ -220,13 +226,13 @@ static uint64_t next_look(const lane_t *lane, uint64_t now_ns)
 
 static uint64_t step_lane(lane_t *lane, uint64_t now_ns)
 {
-    bool is_late = lane->state != LANE_UP && now_ns >= lane->opened_ns + REDIAL_MS * MS;
+    bool is_late = lane->state != LANE_UP && now_ns >= lane->opened_ns + lane->redial_ms * MS;
     if (lane->state == LANE_CLOSED ? is_late || lane->opened_ns == 0 : is_late) {
         hang_up(lane);
         dial(lane, now_ns);
     }
     if (lane->state == LANE_CLOSED)
-        return lane->opened_ns + REDIAL_MS * MS;
+        return lane->opened_ns + lane->redial_ms * MS;
     uint64_t due_ns = UINT64_MAX;
     if (lane->has_news || lane->state != LANE_UP)
         hear(lane, now_ns);
@@ -436,7 +442,7 @@ uint64_t mesh_step(mesh_link_t *link, uint64_t now_ns)
         lane_t *lane = &link->lanes[i];
         if (has_moved) {
             hang_up(lane);
-            lane->opened_ns = 0;
+            lane->opened_ns = lane->redial_ms = 0;
         }
         due_ns = MIN(due_ns, step_lane(lane, now_ns));
         note_quiet(lane, now_ns);

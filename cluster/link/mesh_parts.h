@@ -33,6 +33,7 @@ struct lane {
     int fd;
     uint64_t since_ns;  /* of the state; of GREETING: the newest HELLO */
     uint64_t opened_ns; /* the dealer */
+    uint32_t redial_ms; /* after that, when it does not come up; 0: never dialled */
     bool has_news;      /* to be heard: its descriptor said so, or a pass had no time for all */
     /* Since when something waits for the other side, and nothing has come back; 0: nothing waits.
      */

@@ -10,13 +10,26 @@
 enum { WAIT_STEP_MS = 10 };
 enum { TOPICS_EVERY = 5, MOVER_EVERY = 10, PEERS_EVERY = 10, MEASURE_EVERY = 100 }; /* ticks */
 
+/* The others answer the dead no more: who waits here for them is told now, not at a deadline that
+ * would hold up the end, and with it the start of the next node. */
+static void end_waits(cluster_node_t *self)
+{
+    const roster_t *roster = self->roster; /* changed on this thread only */
+    for (uint32_t i = 0; roster != NULL && i < roster->view.count; i++)
+        if (roster->view.members[i].node != self->node)
+            runtime_node_lost(self->runtime, roster->view.members[i].node);
+    mover_abandon(self->mover);
+}
+
 static void stop(void *context, const char *why)
 {
     cluster_node_t *self = context;
     atomic_store(&self->is_out, true);
     runtime_set_serving(self->runtime, false);
-    if (!atomic_load(&self->is_leaving))
-        self->expelled(self->hooks_context, why);
+    if (atomic_load(&self->is_leaving))
+        return;
+    end_waits(self);
+    self->expelled(self->hooks_context, why);
 }
 
 /* ---- all the while ---- */

@@ -90,7 +90,12 @@ static err_t send_to(void *context, uint64_t node, bool is_owed, router_fill_fn 
     return err == ERR_NOT_FOUND ? ERR_UNAVAILABLE : err;
 }
 
-const router_table_t CLUSTER_ROUTER = {send_to};
+static bool has_lease(void *context)
+{
+    return cluster_node_may_serve(context);
+}
+
+const router_table_t CLUSTER_ROUTER = {.send = send_to, .has_lease = has_lease};
 
 /* ---- a new view ---- */
 

@@ -372,6 +372,12 @@ void mover_stop(mover_t *self)
     self->has_thread = self->has_vacater = false;
 }
 
+void mover_abandon(mover_t *self)
+{
+    for (uint32_t partition = 0; partition < PARTITION_COUNT; partition++)
+        IGNORE_ERR(holding_place(self->holding, partition, ROUTER_NOBODY, false));
+}
+
 void mover_release(mover_t *self)
 {
     holding_free(STEAL(self->holding));

@@ -32,6 +32,8 @@ err_t mover_open(const mover_options_t *options, mover_t **out_mover);
 err_t mover_start(mover_t *self);
 /* Nothing is done any more. */
 void mover_stop(mover_t *self);
+/* Nothing comes here any more: what is held is refused. Any thread. */
+void mover_abandon(mover_t *self);
 /* What is still held is refused. Nothing of the runtime and the links runs any more. */
 void mover_release(mover_t *self);
 void mover_close(mover_t *self); /* NULL is fine */

@@ -143,19 +143,13 @@ static bool is_late(const router_held_t *held, uint64_t now)
     return deadline_ns != 0 && deadline_ns <= now;
 }
 
-/* Not without a lease. */
-static bool may_serve(const holding_t *self)
-{
-    return atomic_load_explicit(&self->runtime->remote->is_serving, memory_order_acquire);
-}
-
 static void give(holding_t *self, router_held_t *held, uint64_t owner, bool is_travelling)
 {
     bool is_here = owner == runtime_node(self->runtime);
     count_out(self, held);
     if (is_late(held, now_ns(self)))
         remote_refuse(self->runtime, held, ERR_TIMEOUT);
-    else if (owner == ROUTER_NOBODY || (is_here && !may_serve(self)))
+    else if (owner == ROUTER_NOBODY || (is_here && !remote_may_serve(self->runtime->remote)))
         remote_refuse(self->runtime, held, ERR_UNAVAILABLE);
     else if (is_here)
         remote_serve(self->runtime, held);

@@ -253,9 +253,11 @@ static err_t pass(remote_t *self, uint16_t place, const actor_kind_t *kind, str_
     return remote_carry(self, &way, message);
 }
 
-static bool may_serve(const remote_t *self, uint16_t place)
+bool remote_may_serve(const remote_t *self)
 {
-    return place == PLACE_HERE && atomic_load_explicit(&self->is_serving, memory_order_acquire);
+    const router_table_t *table = self->router.table;
+    return atomic_load_explicit(&self->is_serving, memory_order_acquire) &&
+           (table->has_lease == NULL || table->has_lease(self->router.context));
 }
 
 err_t remote_route(remote_t *self, const actor_kind_t *kind, str_t key, remote_journey_t journey,
@@ -267,7 +269,7 @@ err_t remote_route(remote_t *self, const actor_kind_t *kind, str_t key, remote_j
     err_t err = ERR_STALE; /* the place has changed: look again */
     for (int tries = 0; err == ERR_STALE && tries < ROUTE_TRIES; tries++) {
         uint16_t place = atomic_load_explicit(at, memory_order_acquire);
-        if (may_serve(self, place)) {
+        if (place == PLACE_HERE && remote_may_serve(self)) {
             err = registry_send_placed(runtime->registry, kind, key, at, message);
             if (err != ERR_OK && err != ERR_STALE)
                 return undelivered(runtime, kind, key, 0, message, err);

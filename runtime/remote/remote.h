@@ -63,6 +63,8 @@ typedef struct remote {
 } remote_t;
 
 void remote_free(remote_t *self);
+/* What is placed here may be served now. */
+bool remote_may_serve(const remote_t *self);
 
 /* ---- for who delivers; each takes the message, whatever happens ---- */
 

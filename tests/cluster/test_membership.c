@@ -45,6 +45,83 @@ Test(membership, who_is_killed_is_dead_for_all_and_free_within_three_leases)
     }
 }
 
+/* Two must vote: two must have watched it, whatever numbers the nodes have. */
+Test(membership, whoever_is_killed_was_watched_by_enough)
+{
+    static const uint32_t counts[] = {3, 4, 6};
+    for (size_t i = 0; i < COUNT_OF(counts); i++) {
+        world_t *world WORLD_SCOPED = world_of(300 + i, counts[i]);
+        uint32_t at[8];
+        for (uint32_t j = 0; j < counts[i]; j++)
+            at[j] = j;
+        for (uint32_t round = 0; round < 40; round++) {
+            uint32_t *victim = &at[round % counts[i]];
+            uint64_t node = world_node(world, *victim), began_ms = world_now_ms(world);
+            uint32_t witness = at[(round + 1) % counts[i]];
+            world_kill(world, *victim);
+            while (
+                !membership_is_free(world_membership(world, witness), node, world_now_ms(world)) &&
+                world_now_ms(world) - began_ms < 4 * LEASE_MS)
+                world_run(world, 10);
+            cr_assert(world_now_ms(world) - began_ms < 3 * LEASE_MS, "%u nodes, round %u",
+                      counts[i], round);
+            *victim = world_restart(world, *victim);
+            cr_assert(world_run_until(world, world_is_whole, NULL, 60000));
+        }
+    }
+}
+
+static uint32_t dead_count(const world_t *world)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < world_table(world)->count; i++)
+        count += world_table(world)->members[i].status == MEMBER_DEAD;
+    return count;
+}
+
+Test(membership, who_alone_does_not_reach_the_table_is_replaced_for_good)
+{
+    static const uint32_t counts[] = {2, 3, 5, 20};
+    for (size_t i = 0; i < COUNT_OF(counts); i++) {
+        world_t *world WORLD_SCOPED = world_of(200 + i, counts[i]);
+        uint64_t node = world_node(world, 1), began_ms;
+        world_run(world, 20 * LEASE_MS);
+        began_ms = world_now_ms(world);
+        world_cut_table(world, 1, true);
+        world_run(world, (MEMBERSHIP_STALE_LEASES - 1) * LEASE_MS);
+        cr_assert(dead_count(world) == 0, "%u nodes: too early", counts[i]);
+        check_true(counts[i] == 2 || world_has_lease(world, 1)); /* its neighbours answer for it */
+
+        while (!membership_is_free(world_membership(world, 0), node, world_now_ms(world)) &&
+               world_now_ms(world) - began_ms < 30 * LEASE_MS)
+            world_run(world, 10);
+        uint64_t free_ms = world_now_ms(world) - began_ms;
+        cr_log_info("%u nodes: free %zu", counts[i], (size_t)free_ms);
+        cr_assert(free_ms < (MEMBERSHIP_STALE_LEASES + 6) * LEASE_MS, "%u nodes: %zu ms", counts[i],
+                  (size_t)free_ms);
+        cr_assert(dead_count(world) == 1);
+        check_true(!world_has_lease(world, 1));
+    }
+}
+
+Test(membership, who_comes_back_to_the_table_later_than_others_is_not_replaced_for_that)
+{
+    world_t *world WORLD_SCOPED = world_of(210, 5);
+    world_run(world, 20 * LEASE_MS);
+
+    world_cut_all_tables(world, true);
+    world_run(world, 20 * LEASE_MS);
+    world_cut_table(world, 0, false); /* sees rows that are 20 leases old */
+    world_cut_table(world, 1, false);
+    world_run(world, (MEMBERSHIP_STALE_LEASES - 1) * LEASE_MS);
+    cr_assert(dead_count(world) == 0);
+    world_heal(world);
+    world_run(world, 20 * LEASE_MS);
+
+    cr_assert(dead_count(world) == 0);
+    check_true(world_is_whole(world, NULL));
+}
+
 /* ---- one node, and a table that is told by hand ---- */
 
 enum { ME = 1, OTHER = 2 };
@@ -537,5 +614,5 @@ Test(membership, a_tenth_of_many_die_at_once)
                 count, (size_t)joined_ms / 1000, (double)messages / count / 10,
                 (size_t)(world_now_ms(world) - began_ms));
     cr_assert(messages <=
-              10 * count * 3 * MEMBERSHIP_RINGS); /* a probe and an answer a second, each */
+              10 * count * 3 * (MEMBERSHIP_RINGS + 1)); /* a probe and an answer a second, each */
 }

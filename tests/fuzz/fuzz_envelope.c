@@ -34,7 +34,7 @@ static err_t send_nowhere(void *context, uint64_t node, bool is_owed, router_fil
 /* Without threads: what is taken lies in mailboxes. */
 static runtime_t *runtime_with_kinds(void)
 {
-    static const router_table_t table = {send_nowhere};
+    static const router_table_t table = {.send = send_nowhere};
     static const router_t router = {&table, NULL};
     runtime_t *runtime = NULL;
     runtime_options_t options = {.scheduler_count = 1, .is_simulated = true};

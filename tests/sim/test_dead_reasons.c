@@ -30,7 +30,7 @@ static err_t send_nowhere(UNUSED void *context, UNUSED uint64_t node, UNUSED boo
 {
     return ERR_UNAVAILABLE;
 }
-static const router_table_t nowhere = {send_nowhere};
+static const router_table_t nowhere = {.send = send_nowhere};
 
 static void begin(stage_t *self)
 {

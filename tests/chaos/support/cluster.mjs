@@ -4,6 +4,7 @@
 //   await cluster.start('one', 'two');                             // one after the other; the first has the administrator
 //   cluster.nodes;  cluster.node('one');                           // support/node.mjs, in the order of their starts
 //   await cluster.settled(2);                                      // all that live see so many, and nothing moves
+//   await cluster.isOneView();  await cluster.isSettled();         // what these nodes say now, by /metrics
 //   const watch = cluster.watch();  watch.end();                   // a proxy's eye: who is not ready gets no requests
 //
 // What a node says of the cluster comes from its own command line; no network fault is in the way of that.
@@ -15,6 +16,7 @@ import { Network } from './network.mjs';
 import { Node } from './node.mjs';
 
 const LINKS = 8485, WATCH_MS = 100;
+const LOOK_MS_MAX = 2000; // who does not answer for so long is looked at again
 export const PARTITIONS = 16384;
 
 export class Cluster {
@@ -67,6 +69,36 @@ export class Cluster {
       return served === PARTITIONS && seen.every((it) => it.view === view && it.moving === 0 && it.state === 'active' &&
         it.members.filter(({ status }) => status === 'active').length === count) && seen;
     }, () => `${count} nodes are active and nothing moves: ${JSON.stringify(seen)}`);
+  }
+
+  others(...nodes) {
+    return this.nodes.filter((node) => !nodes.includes(node));
+  }
+
+  /** What these nodes say in /metrics: { view, live_nodes, has_lease, partitions, ... }; undefined: it does not answer. */
+  figures(nodes = this.nodes) {
+    return Promise.all(nodes.map(async ({ origin }) => {
+      try {
+        const text = await (await fetch(`${origin}/metrics`, { signal: AbortSignal.timeout(LOOK_MS_MAX) })).text();
+        return Object.fromEntries([...text.matchAll(/^musicstream_cluster_(\w+) (\d+)$/gm)].map(([, name, value]) => [name, Number(value)]));
+      } catch {
+        return undefined;
+      }
+    }));
+  }
+
+  /** Those and nobody else are alive in each one's view, which is the same; each has a lease and suspects nobody. */
+  async isOneView(nodes = this.nodes) {
+    const figures = await this.figures(nodes);
+    return figures.every((it) => it?.view === figures[0]?.view && it?.live_nodes === nodes.length && it.has_lease === 1 &&
+      it.suspect_nodes === 0) && figures;
+  }
+
+  /** And every partition is served by one of them. */
+  async isSettled(nodes = this.nodes) {
+    const figures = await this.isOneView(nodes);
+    return figures && figures.every((it) => it.partitions_moving === 0) &&
+      figures.reduce((sum, it) => sum + it.partitions, 0) === PARTITIONS && figures;
   }
 
   /** What a proxy before the nodes does: it asks each whether it is ready, and sends nothing to one that is not. */

@@ -25,8 +25,10 @@ const STEADY = 60;
 const ANSWER_MS_MAX = 40000;
 // A node in trouble is given up after so long.
 const TROUBLED_MS_MAX = 2500;
-// Nothing was done, and later it may be. Any other refusal is an answer.
+// Nothing was done (by one node; see below), and later it may be. Any other refusal is an answer.
 const NOT_NOW = new Set(['UNAVAILABLE', 'BUSY', 'LIMIT']);
+// Whom a node refuses so often in a row goes to the next one.
+const REFUSALS_MAX = 5;
 const VIEW = '{ id version name entryCount durationMs changedAt }';
 
 export const now = () => performance.now();
@@ -34,21 +36,21 @@ const pause = (ms) => new Promise((next) => setTimeout(next, ms));
 
 class Client {
   constructor(crowd, listener, number) {
-    Object.assign(this, { crowd, listener, name: `${listener.name}-${number}`, device: `device-${listener.name}-${number}`, nodeIndex: number });
+    Object.assign(this, { crowd, listener, name: `${listener.name}-${number}`, device: `device-${listener.name}-${number}`, nodeIndex: number, refusals: 0 });
   }
 
   /** The next one that a proxy would send it to. */
   get node() {
     const { nodes } = this.crowd, from = this.nodeIndex % nodes.length;
-    return [...nodes.slice(from), ...nodes.slice(0, from)].find((node) => !node.isOut) ?? nodes[from];
+    return this.visited ?? [...nodes.slice(from), ...nodes.slice(0, from)].find((node) => !node.isOut) ?? nodes[from];
   }
 
   /** {data}, {refused: CODE}, or undefined: nobody knows. */
   async ask(query, variables) {
-    const { node, crowd } = this, begun = now(), giveUp = new AbortController();
+    const { node, crowd } = this, begun = now(), giveUp = new AbortController(), process = node.starts;
     const clock = setInterval(() => {
       const age = now() - begun;
-      if (age > ANSWER_MS_MAX || (age > TROUBLED_MS_MAX && node.wasTroubled(begun))) giveUp.abort();
+      if (age > ANSWER_MS_MAX || (age > TROUBLED_MS_MAX && node.wasTroubled(begun) && !this.visited)) giveUp.abort();
     }, 100);
     try {
       const response = await fetch(`${node.origin}/graphql`, {
@@ -58,15 +60,22 @@ class Client {
       const answer = await response.json();
       crowd.counts.answers++;
       crowd.answered?.(begun, now() - begun);
-      if (!answer.errors && answer.data) return answer;
+      crowd.slowest = Math.max(crowd.slowest, now() - begun);
+      if (!answer.errors && answer.data) {
+        this.refusals = 0;
+        return answer;
+      }
       const [error] = answer.errors ?? [{ extensions: { code: answer.code }, message: JSON.stringify(answer) }];
       const code = error.extensions?.code;
       // Below the command's own field: it was done, and only what it answers could not be read.
       if (code === 'TIMEOUT' || error.path?.length > 1) return this.moveOn(code);
+      if (NOT_NOW.has(code) && ++this.refusals % REFUSALS_MAX === 0) this.nodeIndex++;
       return { refused: code, why: error.message };
     } catch (error) {
-      if (!node.wasTroubled(begun))
-        crowd.problems.push(`${this.name}: ${node.name} gave no answer after ${Math.round(now() - begun)} ms: ${error.cause ?? error}: ${query}`);
+      if (!node.wasTroubled(begun)) {
+        const what = `${this.name}: ${node.name} gave no answer after ${Math.round(now() - begun)} ms: ${error.cause ?? error}: ${query}`;
+        crowd.silences.push({ node, process, what });
+      }
       return this.moveOn('nothing');
     } finally {
       clearInterval(clock);
@@ -92,6 +101,8 @@ class Client {
       }
       if (answer.refused && NOT_NOW.has(answer.refused)) {
         crowd.refuse(this, answer);
+        // Among many nodes it also says that one was lost that had been asked, and may have done it.
+        operation.isUnknown ||= crowd.nodes.length > 1 && answer.refused === 'UNAVAILABLE';
         operation.isOver = !operation.isUnknown;
         return;
       }
@@ -165,7 +176,7 @@ class Client {
   /** Of anybody: they are public. The view is one reading, its entries another. */
   async lookAtPlaylist(listener = this.crowd.draw.pick(this.crowd.listeners)) {
     const { playlist } = listener, key = `playlist ${playlist}`;
-    await this.look(`query ($id: ID!) { playlist(id: $id) { id version name entryCount durationMs changedAt
+    return this.look(`query ($id: ID!) { playlist(id: $id) { id version name entryCount durationMs changedAt
         entries(first: 100) { nodes { id track { id } } } } }`, { id: playlist }, ({ playlist: { entries, ...view } }) => {
       const held = entries.nodes.map(({ id, track }) => [Number(id), track.id]);
       listener.entries = held;
@@ -184,7 +195,7 @@ class Client {
 
   async listen() {
     const { room } = this.crowd;
-    await this.look(`query ($id: ID!) { room(id: $id) { messages(first: ${PAGE}) { nodes { id text } } } }`, { id: room }, (data) =>
+    return this.look(`query ($id: ID!) { room(id: $id) { messages(first: ${PAGE}) { nodes { id text } } } }`, { id: room }, (data) =>
       [{ key: `room ${room}`, input: { page: PAGE }, output: { messages: data.room.messages.nodes.map(({ id, text }) => [Number(id), text]) } }]);
   }
 
@@ -202,7 +213,7 @@ class Client {
 
   async lookAtSession() {
     const { name } = this.listener;
-    await this.look('{ session { activeDeviceId repeat } }', {}, ({ session }) => [
+    return this.look('{ session { activeDeviceId repeat } }', {}, ({ session }) => [
       { key: `player ${name}`, input: {}, output: { value: session.activeDeviceId } },
       { key: `repeat ${name}`, input: {}, output: { value: session.repeat } },
     ]);
@@ -217,7 +228,7 @@ class Client {
 
   async lookAtFavourites() {
     const { tracks } = this.crowd;
-    await this.look('{ favourites(first: 100) { nodes { id } } }', {}, ({ favourites: { nodes } }) => {
+    return this.look('{ favourites(first: 100) { nodes { id } } }', {}, ({ favourites: { nodes } }) => {
       const held = new Set(nodes.map(({ id }) => id));
       return tracks.map((id) => ({ key: `favourite ${this.listener.name} ${id}`, input: {}, output: { value: held.has(id) } }));
     });
@@ -243,7 +254,7 @@ class Client {
 
 export class Crowd {
   constructor(nodes, draw) {
-    Object.assign(this, { nodes, draw, history: [], open: new Set(), problems: [], views: new Map(), listeners: [], clients: [],
+    Object.assign(this, { nodes, draw, history: [], open: new Set(), problems: [], silences: [], asked: new Map(), slowest: 0, views: new Map(), listeners: [], clients: [],
       subscribers: [], numbers: 0, isOver: true });
     this.counts = { acknowledged: 0, refused: {}, answers: 0, reads: 0, unanswered: {} };
   }
@@ -306,13 +317,14 @@ export class Crowd {
 
   begin() {
     this.isOver = false;
+    this.clients.forEach((client, number) => (client.nodeIndex = number)); // as at first: spread over all nodes
     this.lives = Promise.all(this.clients.map((client) => client.live()));
     this.lives.catch((error) => (this.failure = error));
   }
 
   acknowledge(operation) {
     this.counts.acknowledged++;
-    this.lastAcknowledged = operation;
+    this.asked.set(operation.key, Math.max(operation.call, this.asked.get(operation.key) ?? 0));
   }
 
   refuse(client, { refused, why }) {
@@ -339,6 +351,26 @@ export class Crowd {
     await until(() => this.refusals() >= wanted, what);
   }
 
+  /** Until everybody's playlist and playback, and the room, have taken a command that was first sent after `since`. */
+  async served(since, what = 'is served again') {
+    const keys = this.listeners.flatMap(({ name, playlist }) => [`playlist ${playlist}`, `player ${name}`]).concat(`room ${this.room}`);
+    const waiting = () => keys.filter((key) => !(this.asked.get(key) >= since));
+    await until(() => {
+      if (this.failure) throw this.failure;
+      return waiting().length === 0;
+    }, () => `${waiting().join(', ')} ${what}`);
+  }
+
+  /** Somebody on each listener's side looks, edits and takes over at that node, whatever it does, and waits for what it says. */
+  visit(node) {
+    return Promise.all(this.listeners.map(async (listener) => {
+      const visitor = Object.assign(new Client(this, listener, CLIENTS_EACH), { visited: node, device: listener.clients[0].device });
+      const deeds = [() => visitor.lookAtPlaylist(listener), () => visitor.lookAtSession(), () => visitor.listen(), () => visitor.takeOver(),
+        () => visitor.edit({ do: 'rename', name: 'visited' }, 'renamePlaylist(commandId: $c, id: $id, name: $name)', '$name: String!', { name: 'visited' })];
+      await Promise.all(deeds.map((deed) => deed()));
+    }));
+  }
+
   /** Nobody begins anything new, and what is open is brought to its end. */
   async rest() {
     this.isOver = true;
@@ -355,13 +387,17 @@ export class Crowd {
     for (const listener of this.listeners) await this.lookAtAll(listener);
   }
 
+  /** Each of them until there is an answer: it says what the next part begins with. */
   async lookAtAll({ clients }) {
-    for (const client of clients) {
-      await client.lookAtPlaylist(client.listener);
-      await client.lookAtSession();
-      await client.lookAtFavourites();
-      await client.listen();
-    }
+    for (const client of clients)
+      for (const look of ['lookAtPlaylist', 'lookAtSession', 'lookAtFavourites', 'listen'])
+        await until(() => client[look](client.listener), `${client.name} can look: ${look}`);
+  }
+
+  /** No answer is wrong, unless the process that was asked ended by itself: then its connections did, too. */
+  checkSilences() {
+    for (const { node, process, what } of this.silences.splice(0))
+      if (!node.ends.some((end) => end.process === process)) this.problems.push(what);
   }
 
   end() {

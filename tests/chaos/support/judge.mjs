@@ -55,6 +55,7 @@ export class Judge {
     assert.equal(failures.length, 0, failures.map((failure) => explain(failure, history)).join('\n\n'));
     await this.checkSubscribers();
     await this.database.checkStreams();
+    crowd.checkSilences();
     assert.deepEqual(crowd.problems, []);
     this.goOn();
   }
@@ -82,7 +83,8 @@ export class Judge {
     const { clients } = this.crowd.listeners.find((it) => it.name === name) ?? this.crowd.listeners[0];
     const query = { session: '{ it: session { version } }', room: `{ it: room(id: "${name}") { version } }`,
       playlist: `{ it: playlist(id: "${name}") { version } }` }[kind];
-    return (await clients[0].surely(query)).it.version;
+    const answer = await until(async () => (await clients[0].ask(query, {}))?.data, `somebody says which version ${key} has`);
+    return answer.it.version;
   }
 
   /** Asked when all was quiet for long: a session tells of itself every half minute only. */

@@ -3,6 +3,7 @@
 //   const node = new Node(network, 'one', { database: address, flags });   await node.start();   await node.setUp();
 //   await node.during(async () => { ... });    // clients that hear nothing of it meanwhile don't wonder
 //   await node.kill();  node.freeze();  node.thaw();  const slow = node.slow(0.1);  slow.end();
+//   node.keep();                               // who ends by itself is started again; node.ends says how it ended
 //
 // Its port is the same after each start, as a cluster's is.
 
@@ -12,12 +13,13 @@ import { program, Server } from '../../e2e/support/server.mjs';
 
 const PORT = 8484;
 const SLICE_MS = 100;
+const REPLACE_MS = 100; // as systemd does by default
 const PASSWORD = 'correct horse battery';
 
 export class Node {
   constructor(network, name, { database, flags = [], ...options }) {
     const { address, through } = network.at(name);
-    Object.assign(this, { name, network, address, origin: `http://${address}:${PORT}`, troubles: 0, troubleEnded: -1 });
+    Object.assign(this, { name, network, address, origin: `http://${address}:${PORT}`, troubles: 0, troubleEnded: -1, starts: 0, ends: [] });
     this.server = new Server({
       ...options, database: false, address, port: PORT, through,
       flags: ['--database', database, '--allow-plain-http', '--watch=false', '--media-workers', '1', ...flags],
@@ -37,8 +39,35 @@ export class Node {
     return child !== undefined && child.exitCode === null && child.signalCode === null;
   }
 
-  start() {
-    return this.server.start();
+  async start() {
+    this.starts++;
+    this.isEndWanted = false;
+    const started = this.server.start(), { exited } = this.server;
+    exited.then((ended) => this.ended(ended));
+    await started;
+  }
+
+  /** A process that ends by itself is replaced from now on. */
+  keep() {
+    this.isKept = true;
+  }
+
+  ended(how) {
+    if (this.isEndWanted) return;
+    this.ends.push({ ...how, process: this.starts, at: performance.now() });
+    if (this.isKept) this.replacing ??= this.during(() => this.replace()).finally(() => (this.replacing = undefined));
+  }
+
+  /** Until one gets ready: while it can't join it fails to. */
+  async replace() {
+    while (!this.isEndWanted) {
+      await new Promise((next) => setTimeout(next, REPLACE_MS));
+      try {
+        return await this.start();
+      } catch (error) {
+        if (!/the server ended/.test(error.message)) throw error;
+      }
+    }
   }
 
   /** The administrator, by the link that the first start printed; and the others. */
@@ -99,6 +128,7 @@ export class Node {
   // ---- what may happen to the process ----
 
   kill() {
+    this.isEndWanted = true;
     return this.server.kill();
   }
 
@@ -128,11 +158,13 @@ export class Node {
 
   /** As systemd does it: asked to end, and it ends by itself. How it ended. */
   terminate() {
+    this.isEndWanted = true;
     this.server.child.kill('SIGTERM');
     return this.server.exited;
   }
 
   stop() {
+    this.isEndWanted = true;
     return this.server.stop();
   }
 }

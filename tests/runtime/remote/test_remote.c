@@ -183,11 +183,15 @@ Test(remote, nothing_is_served_without_a_lease_or_an_owner)
     answer = fleet_asked(&fleet, 1, agent_at("a"), agent_echo);
     check_err(answer.err, ERR_UNAVAILABLE);
     runtime_set_serving(fleet_runtime(&fleet, 1), true);
+    network_end_lease(fleet.network, 1, true); /* it was stopped, and goes on: nobody told it yet */
+    answer = fleet_asked(&fleet, 1, agent_at("a"), agent_echo);
+    check_err(answer.err, ERR_UNAVAILABLE);
+    network_end_lease(fleet.network, 1, false);
     fleet_place_all(&fleet, ROUTER_NOBODY);
     answer = fleet_asked(&fleet, 1, agent_at("a"), agent_echo);
     check_err(answer.err, ERR_UNAVAILABLE);
 
-    cr_assert(eq(u64, scene_dead(&fleet.nodes[1], DEAD_NOT_SERVED), 3));
+    cr_assert(eq(u64, scene_dead(&fleet.nodes[1], DEAD_NOT_SERVED), 4));
     cr_assert(eq(u64, atomic_load(&fleet.log.echoed), 0));
     fleet_end(&fleet);
 }

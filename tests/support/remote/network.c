@@ -30,6 +30,7 @@ struct network {
     uint32_t queue_max;
     uint64_t waiting;
     _Atomic uint64_t carried;
+    _Atomic bool is_lease_over[NETWORK_NODES_MAX + 1];
     random_seed_t seed;
     ms_random_t random;
     network_spoil_fn spoil;
@@ -124,7 +125,18 @@ static err_t network_send(void *context, uint64_t node, bool is_owed, router_fil
     return err;
 }
 
-static const router_table_t network_table = {network_send};
+static bool has_lease(void *context)
+{
+    const port_t *port = context;
+    return !atomic_load(&port->network->is_lease_over[port->node]);
+}
+
+static const router_table_t network_table = {.send = network_send, .has_lease = has_lease};
+
+void network_end_lease(network_t *self, uint64_t node, bool is_over)
+{
+    atomic_store(&self->is_lease_over[node], is_over);
+}
 
 void network_join(network_t *self, uint64_t node, runtime_t *runtime)
 {

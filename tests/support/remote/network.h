@@ -30,6 +30,8 @@ typedef void (*network_spoil_fn)(void *context, buf_t *message);
 void network_set_spoil(network_t *self, network_spoil_fn spoil, void *context);
 /* From now on nothing is carried between these two (it waits), until false. */
 void network_stall(network_t *self, uint64_t from, uint64_t to, bool is_stalled);
+/* Its router says that it has no lease, whatever its runtime was told. */
+void network_end_lease(network_t *self, uint64_t node, bool is_over);
 
 bool network_is_ready(void *network); /* as a simulation's source */
 void network_step(void *network);     /* carries one message, of a pair drawn by the seed */

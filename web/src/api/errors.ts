@@ -41,7 +41,9 @@ export class ApiError extends Error {
   }
 }
 
+/** TIMEOUT: nobody answered in time, and it may have been done; over REST it is a 504. */
 export function errorCode(text: unknown): ErrorCode {
+  if (text === 'TIMEOUT') return 'UNAVAILABLE';
   return typeof text === 'string' && KNOWN.includes(text) ? (text as ErrorCode) : 'OTHER';
 }
 
