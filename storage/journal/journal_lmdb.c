@@ -25,7 +25,7 @@ static void append(journal_t *journal, const journal_append_t *append_)
 static void snapshot_put(journal_t *journal, str_t stream, uint64_t version, str_t state)
 {
     /* Without room it is left out: the next one will do. */
-    IGNORE_ERR(journal_queue_snapshot(self_of(journal)->queue, stream, version, state));
+    IGNORE_ERR(journal_queue_snapshot(self_of(journal)->queue, stream, version, 1, state));
 }
 
 /* ---- reading ---- */

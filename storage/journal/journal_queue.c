@@ -153,12 +153,14 @@ err_t journal_queue_append(journal_queue_t *self, const journal_append_t *append
     return job == NULL ? ERR_NO_MEMORY : push(self, job);
 }
 
-err_t journal_queue_snapshot(journal_queue_t *self, str_t stream, uint64_t version, str_t state)
+err_t journal_queue_snapshot(journal_queue_t *self, str_t stream, uint64_t version, uint64_t epoch,
+                             str_t state)
 {
     if (stream.size == 0 || stream.size > JOURNAL_STREAM_SIZE_MAX || version == 0 ||
         state.size > SNAPSHOTS_SIZE_MAX)
         return ERR_LIMIT;
-    journal_append_t as_append = {.stream = stream, .expected_version = version, .result = state};
+    journal_append_t as_append = {
+        .stream = stream, .expected_version = version, .epoch = epoch, .result = state};
     journal_job_t *job = job_new(JOB_SNAPSHOT, &as_append, ERR_OK);
     return job == NULL ? ERR_NO_MEMORY : push(self, job);
 }

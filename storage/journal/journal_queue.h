@@ -40,7 +40,9 @@ void journal_queue_free(journal_queue_t *self);
 
 /* NO_MEMORY, BUSY: full, UNAVAILABLE: closed. Then nothing was queued. */
 err_t journal_queue_append(journal_queue_t *self, const journal_append_t *append);
-err_t journal_queue_snapshot(journal_queue_t *self, str_t stream, uint64_t version, str_t state);
+/* epoch: as an append's (journal.h). LIMIT, and the same. */
+err_t journal_queue_snapshot(journal_queue_t *self, str_t stream, uint64_t version, uint64_t epoch,
+                             str_t state);
 
 enum {
     JOURNAL_GATHER_NS_MAX = 1000 * 1000, /* that a take waits for more */

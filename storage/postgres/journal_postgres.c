@@ -64,7 +64,8 @@ static void snapshot_put(journal_t *journal, str_t stream, uint64_t version, str
     if (self_of(journal)->is_read_only)
         return;
     /* Without room it is left out: the next one will do. */
-    IGNORE_ERR(journal_queue_snapshot(self_of(journal)->queue, stream, version, state));
+    uint64_t epoch = journal_postgres_epoch(journal, stream);
+    IGNORE_ERR(journal_queue_snapshot(self_of(journal)->queue, stream, version, epoch, state));
 }
 
 /* ---- connections to read with ---- */

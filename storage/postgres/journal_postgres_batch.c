@@ -272,11 +272,14 @@ void journal_postgres_leave(journal_postgres_t *self)
 
 /* ---- snapshots ---- */
 
-/* Only of what is durable, and never an older one over a newer. */
+/* Only of what is durable, never an older one over a newer, and of a partition that is the node's
+ * at that epoch still: a version that a fail-over has lost may be another one by now. */
 static const char snapshot_sql[] =
     "INSERT INTO snapshots (stream, version, state)"
     " SELECT DISTINCT ON (n.stream) n.stream, n.version, n.state"
-    "   FROM unnest($1::text[], $2::bigint[], $3::bytea[]) AS n(stream, version, state)"
+    "   FROM unnest($1::text[], $2::bigint[], $3::bytea[], $4::integer[], $5::bigint[])"
+    "     AS n(stream, version, state, partition, epoch)"
+    "   JOIN partitions p ON p.id = n.partition AND p.owner = $6 AND p.epoch = n.epoch"
     "   JOIN streams s ON s.stream = n.stream AND s.version >= n.version"
     "   ORDER BY n.stream, n.version DESC"
     " ON CONFLICT (stream) DO UPDATE SET version = excluded.version, state = excluded.state"
@@ -288,19 +291,27 @@ err_t journal_postgres_send_snapshots(journal_postgres_t *self, const journal_jo
     pg_array_t streams PG_ARRAY_SCOPED = pg_array_of(PG_TEXT);
     pg_array_t versions PG_ARRAY_SCOPED = pg_array_of(PG_INT8);
     pg_array_t states PG_ARRAY_SCOPED = pg_array_of(PG_BYTEA);
+    pg_array_t partitions PG_ARRAY_SCOPED = pg_array_of(PG_INT4);
+    pg_array_t epochs PG_ARRAY_SCOPED = pg_array_of(PG_INT8);
+    char node[8];
     for (const journal_job_t *job = jobs; job != NULL; job = job->next) {
         if (job->kind != JOB_SNAPSHOT)
             continue;
         pg_array_add_str(&streams, job->append.stream);
         pg_array_add_i64(&versions, (int64_t)job->append.expected_version);
         pg_array_add_str(&states, job->append.result);
+        pg_array_add_i32(&partitions, (int32_t)partition_of(job->append.stream));
+        pg_array_add_i64(&epochs, (int64_t)job->append.epoch);
     }
     if (streams.count == 0)
         return ERR_OK;
-    pg_statement_t statement = {.sql = snapshot_sql, .parameter_count = 3};
+    pg_statement_t statement = {.sql = snapshot_sql, .parameter_count = 6};
     TRY(pg_array_end(&streams, &statement.parameters[0]));
     TRY(pg_array_end(&versions, &statement.parameters[1]));
     TRY(pg_array_end(&states, &statement.parameters[2]));
+    TRY(pg_array_end(&partitions, &statement.parameters[3]));
+    TRY(pg_array_end(&epochs, &statement.parameters[4]));
+    statement.parameters[5] = pg_i64(node, (int64_t)self->node);
     TRY(pg_transaction_send(self->writer, &statement, 1));
     *out_is_sent = true;
     return ERR_OK;

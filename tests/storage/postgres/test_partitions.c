@@ -168,6 +168,29 @@ Test(partitions, only_the_owner_at_its_epoch_appends)
     check_ok(append(a->journal, "kept/1", 1));
 }
 
+/* Of its own, durable history: only what the partition's owner says of it is kept. */
+Test(partitions, only_the_owner_at_its_epoch_leaves_a_snapshot)
+{
+    rig_t rig RIG_SCOPED;
+    start(&rig, 2);
+    node_t *a = &rig.nodes[0], *b = &rig.nodes[1];
+    journal_t *of_a = journal_postgres_journal(a->journal);
+    buf_t state BUF_SCOPED = BUF_INIT;
+    uint64_t version = 0;
+    check_ok(take(a, PARTITION_OWNER_ALONE, "fence/1"));
+    check_ok(take(a, PARTITION_OWNER_ALONE, "kept/1"));
+    check_ok(append(a->journal, "fence/1", 0));
+    check_ok(append(a->journal, "kept/1", 0));
+    check_ok(take(b, a->number, "fence/1"));
+
+    of_a->table->snapshot_put(of_a, STR("fence/1"), 1, STR("of a history that is lost"));
+    of_a->table->snapshot_put(of_a, STR("kept/1"), 1, STR("its own"));
+    check_ok(append(a->journal, "kept/1", 1)); /* a round after them */
+    wait_until(of_a->table->snapshot_get(of_a, STR("kept/1"), &version, &state) == ERR_OK);
+
+    check_err(of_a->table->snapshot_get(of_a, STR("fence/1"), &version, &state), ERR_NOT_FOUND);
+}
+
 /* ---- taking ---- */
 
 enum { FIRST = 100, CONTESTED = 512 };
