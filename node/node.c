@@ -374,6 +374,7 @@ static void start_upkeep(void *context)
     self->upkeep.log = self->log;
     self->upkeep.rotation = &self->rotation;
     self->upkeep.blobs = self->blobs;
+    self->upkeep.cluster = self->cluster;
     upkeep_start(&self->upkeep);
     atomic_store(&self->is_kept, true);
     sem_post(&self->done);

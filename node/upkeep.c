@@ -135,7 +135,10 @@ static void run_following(uv_timer_t *timer)
 static void run_tending(uv_timer_t *timer)
 {
     const upkeep_t *self = timer->data;
-    blobs_tend_if_due(self->blobs); /* a thread of its own does it */
+    bool is_chosen =
+        self->cluster != NULL && cluster_node_for(self->cluster, MEMBER_BATCH, STR(BLOBS_WORK)) ==
+                                     cluster_node_number(self->cluster);
+    blobs_tend_if_due(self->blobs, is_chosen); /* a thread of its own does it */
 }
 
 /* ---- life ---- */

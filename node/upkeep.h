@@ -7,6 +7,7 @@
  * Threads  The edge's; the work runs on an offload thread. */
 
 #include "node/blobs/blobs.h"
+#include "node/cluster/cluster_node.h"
 #include "node/privacy/privacy_node.h"
 #include "runtime/runtime.h"
 #include "storage/keys/keyring.h"
@@ -29,6 +30,7 @@ typedef struct upkeep {
     const ms_log_t *log;
     master_rotation_t *rotation;
     blobs_t *blobs;
+    cluster_node_t *cluster; /* NULL: it is alone */
     uv_timer_t timer, waking, following, tending;
     bool is_running;
     uint32_t open_timers;

@@ -2,7 +2,6 @@
 
 #include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
-#include "runtime/base/thread.h"
 
 #include <errno.h>
 #include <sys/eventfd.h>
@@ -30,7 +29,7 @@ uint64_t members_now_ms(const members_t *self)
 /* What takes longer than a lease is of no use. */
 uint64_t members_timeout_ms(const members_t *self)
 {
-    return self->has_worker ? self->lease_ms : (uint64_t)OPEN_TIMEOUT_MS;
+    return self->worker.is_there ? self->lease_ms : (uint64_t)OPEN_TIMEOUT_MS;
 }
 
 /* ---- carrying out ---- */
@@ -248,13 +247,8 @@ err_t members_join(members_t *self, const members_links_t *links, const members_
     self->links = *links;
     self->hooks = *node;
     TRY(make_membership(self, links->address));
-    self->has_worker = true; /* before it runs: it looks */
-    err_t err = thread_start(&self->worker, members_worker_main, self);
-    self->has_worker = err == ERR_OK;
-    TRY(err);
-    TRY(thread_start(&self->ticker, ticker_main, self));
-    self->has_ticker = true;
-    return ERR_OK;
+    TRY(thread_slot_start(&self->worker, members_worker_main, self));
+    return thread_slot_start(&self->ticker, ticker_main, self);
 }
 
 static void end_threads(members_t *self)
@@ -265,11 +259,8 @@ static void end_threads(members_t *self)
     pthread_mutex_unlock(&self->lock);
     pg_patience_end(&self->patience, 0);
     members_wake(self);
-    if (self->has_ticker)
-        pthread_join(self->ticker, NULL);
-    if (self->has_worker)
-        pthread_join(self->worker, NULL);
-    self->has_ticker = self->has_worker = false;
+    thread_slot_join(&self->ticker);
+    thread_slot_join(&self->worker);
 }
 
 void members_close(members_t *self)

@@ -7,6 +7,7 @@
 
 #include "cluster/members/member_table.h"
 #include "cluster/members/members.h"
+#include "runtime/base/thread.h"
 #include "storage/postgres/pg_listen.h"
 
 #include <pthread.h>
@@ -44,8 +45,7 @@ struct members {
     pg_patience_t patience;
 
     int wake_fd;
-    pthread_t ticker, worker;
-    bool has_ticker, has_worker;
+    thread_slot_t ticker, worker;
 
     /* Of the table's thread: */
     pg_listen_t *listen; /* or, behind a pooler, */

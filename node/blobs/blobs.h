@@ -60,9 +60,10 @@ typedef enum blobs_job { BLOBS_GC, BLOBS_DRY_GC, BLOBS_SCRUB, BLOBS_TEND } blobs
 /* BUSY: another one runs. */
 err_t blobs_run(blobs_t *self, blobs_job_t job);
 /* Every now and then: begins BLOBS_TEND when --blobs-tend-s have passed since the last, or since
- * the start BLOBS_TEND_FIRST_S. Not where there is a bucket: other nodes may have references to
- * what lies there that this one does not know. */
-void blobs_tend_if_due(blobs_t *self);
+ * the start BLOBS_TEND_FIRST_S. A bucket is tended by one node of a cluster, which share a journal
+ * (is_chosen: this one), and not by a node that is alone: others may have references to what lies
+ * there that it does not know. */
+void blobs_tend_if_due(blobs_t *self, bool is_chosen);
 void blobs_cancel(blobs_t *self);
 /* Ends a job and what is being sent: before the runtime goes. */
 void blobs_stop(blobs_t *self);

@@ -9,7 +9,8 @@ void blobs_know(blobs_t *self, catalog_t *catalog, projection_t *projection, jou
 {
     const ms_clock_t clock = clock_system();
     uint64_t every_s = self->options.config->blobs_tend_s;
-    if (every_s > 0 && self->behind == NULL)
+    bool is_one_of_many = self->options.config->cluster_key_file[0] != '\0';
+    if (every_s > 0 && (self->behind == NULL || is_one_of_many))
         self->tend_at_ms =
             clock_mono_ms(&clock) + MIN(every_s, (uint64_t)BLOBS_TEND_FIRST_S) * 1000;
     self->catalog = catalog;
@@ -125,16 +126,21 @@ static err_t run_scrub(blobs_t *self, uint64_t rate)
 
 /* ---- both ---- */
 
-/* Rot does not wait until it is known what is referred to. */
+static err_t scrub_after(blobs_t *self)
+{
+    pthread_mutex_lock(&self->lock);
+    self->job = BLOBS_SCRUB;
+    pthread_mutex_unlock(&self->lock);
+    return run_scrub(self, BLOBS_TEND_RATE);
+}
+
+/* Rot does not wait until it is known what is referred to. A bucket's reads are paid for. */
 static err_t run_tend(blobs_t *self)
 {
     err_t swept = run_gc(self, false);
     if (swept == ERR_CANCELLED)
         return swept;
-    pthread_mutex_lock(&self->lock);
-    self->job = BLOBS_SCRUB;
-    pthread_mutex_unlock(&self->lock);
-    err_t err = run_scrub(self, BLOBS_TEND_RATE);
+    err_t err = self->behind == NULL ? scrub_after(self) : ERR_OK;
     if (swept != ERR_OK)
         err = swept;
     if (err != ERR_OK && err != ERR_CANCELLED)
@@ -195,12 +201,13 @@ err_t blobs_run(blobs_t *self, blobs_job_t job)
     return err;
 }
 
-void blobs_tend_if_due(blobs_t *self)
+void blobs_tend_if_due(blobs_t *self, bool is_chosen)
 {
     const ms_clock_t clock = clock_system();
     uint64_t now = clock_mono_ms(&clock);
     pthread_mutex_lock(&self->lock);
-    bool is_due = self->tend_at_ms != 0 && now >= self->tend_at_ms;
+    bool is_ours = self->behind == NULL || is_chosen;
+    bool is_due = is_ours && self->tend_at_ms != 0 && now >= self->tend_at_ms;
     err_t err = is_due ? start(self, BLOBS_TEND) : ERR_OK;
     if (is_due && err == ERR_OK)
         self->tend_at_ms = now + self->options.config->blobs_tend_s * 1000;

@@ -1,5 +1,6 @@
 #include "node/blobs/blobs_parts.h"
 
+#include "node/journal_open.h"
 #include "runtime/base/memory.h"
 #include "storage/blob/blob_sealed.h"
 #include "storage/file.h"
@@ -102,8 +103,20 @@ static err_t open_behind(blobs_t *self, buf_t *problem)
     TRY(refuse(problem,
                segment_cache_open(self->options.cache, config->blobs_cache_mb << 20, &self->cache),
                "the cache of blobs can't be opened"));
+    if (config->database[0] != '\0')
+        TRY(pg_guard_open(journal_direct_address(config), 0, self->options.log, &self->guard));
     blob_upload_options_t upload = {.log = self->options.log, .fresh_for_ms = BLOB_GRACE_MS / 2};
     return blob_upload_new(&upload, &self->upload);
+}
+
+static err_t lock_bucket(void *guard, str_t hash)
+{
+    return pg_guard_lock(guard, hash);
+}
+
+static void unlock_bucket(void *guard, str_t hash)
+{
+    pg_guard_unlock(guard, hash);
 }
 
 static err_t open_folders(blobs_t *self)
@@ -123,6 +136,8 @@ static err_t open_folders(blobs_t *self)
             folder.wake = blob_upload_wake;
             folder.wake_context = self->upload;
         }
+        if (self->guard != NULL)
+            folder.guard = (blob_guard_t){lock_bucket, unlock_bucket, self->guard};
         TRY(blob_folder_open(&folder, &self->folders[i]));
     }
     return self->upload == NULL ? ERR_OK
@@ -159,6 +174,7 @@ void blobs_close(blobs_t *self)
         blob_folder_close(self->folders[i]);
     segment_cache_close(self->cache);
     blob_store_close(self->behind);
+    pg_guard_close(self->guard);
     pthread_mutex_destroy(&self->lock);
     memory_free(self);
 }

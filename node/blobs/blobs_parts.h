@@ -3,6 +3,7 @@
  * them. */
 
 #include "node/blobs/blobs.h"
+#include "storage/postgres/pg_guard.h"
 
 #include <pthread.h>
 
@@ -20,6 +21,7 @@ struct blobs {
     bool is_sealed;
     segment_cache_t *cache;
     blob_upload_t *upload;
+    pg_guard_t *guard; /* of the bucket; NULL: without a database nobody else uses it */
     blob_folder_t *folders[BLOBS_FOLDERS]; /* artwork, lyrics */
     catalog_t *catalog;
     projection_t *projection;

@@ -2,8 +2,6 @@
 
 #include "node/cluster/cluster_parts.h"
 
-#include "runtime/base/thread.h"
-
 #include <time.h>
 #include <unistd.h>
 
@@ -75,19 +73,10 @@ static void *ticker_main(void *context)
     return NULL;
 }
 
-static err_t start_ticker(cluster_node_t *self)
-{
-    err_t err = thread_start(&self->ticker, ticker_main, self);
-    self->has_ticker = err == ERR_OK;
-    return err;
-}
-
 static void stop_ticker(cluster_node_t *self)
 {
     atomic_store(&self->is_stopping, true);
-    if (self->has_ticker)
-        pthread_join(self->ticker, NULL);
-    self->has_ticker = false;
+    thread_slot_join(&self->ticker);
 }
 
 /* ---- joining ---- */
@@ -138,7 +127,7 @@ err_t cluster_node_join(cluster_node_t *self, buf_t *problem)
     links.address = self->address;
     err_t err = mover_start(self->mover);
     if (err == ERR_OK)
-        err = start_ticker(self);
+        err = thread_slot_start(&self->ticker, ticker_main, self);
     if (err == ERR_OK)
         err = members_join(self->members, &links, &node);
     if (err != ERR_OK) {

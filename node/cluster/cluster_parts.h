@@ -6,6 +6,7 @@
 #include "node/cluster/cluster_node.h"
 #include "node/cluster/member_talk.h"
 #include "node/cluster/mover.h"
+#include "runtime/base/thread.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -36,8 +37,7 @@ struct cluster_node {
     link_stats_t *peers;     /* the ticker's, as it looked at them last */
     uint64_t *quiet;         /* the ticker's: nodes that do not answer */
     uint32_t quiet_count;
-    pthread_t ticker;
-    bool has_ticker;
+    thread_slot_t ticker;
     _Atomic bool is_stopping;
     uint64_t measured_ms, measured_used_ms; /* the ticker's */
     _Atomic uint64_t per_mille;             /* of its processors that it uses */

@@ -22,11 +22,10 @@ struct mover {
     const ms_log_t *log;
     void (*gained)(void *context);
     void *context;
-    pthread_t thread, vacater;
-    bool has_thread, has_vacater;
-    pg_t *pg; /* the thread's */
+    thread_slot_t asker, vacater;
+    pg_t *pg; /* the asker's */
     pg_patience_t patience;
-    partition_claim_t *claims; /* the thread's, PARTITION_COUNT */
+    partition_claim_t *claims; /* the asker's, PARTITION_COUNT */
     handover_item_t *rows;
     holding_t *holding;
     pthread_cond_t asked, vacating;
@@ -207,7 +206,7 @@ static void ask(mover_t *self)
     answer(self, err, version, question.count);
 }
 
-static void *thread_main(void *context)
+static void *asker_main(void *context)
 {
     mover_t *self = context;
     pthread_mutex_lock(&self->lock);
@@ -344,17 +343,10 @@ err_t mover_open(const mover_options_t *options, mover_t **out_mover)
     return ERR_OK;
 }
 
-static err_t start_thread(pthread_t *out, bool *out_has, void *(*main)(void *), mover_t *self)
-{
-    err_t err = thread_start(out, main, self);
-    *out_has = err == ERR_OK;
-    return err;
-}
-
 err_t mover_start(mover_t *self)
 {
-    TRY(start_thread(&self->thread, &self->has_thread, thread_main, self));
-    return start_thread(&self->vacater, &self->has_vacater, vacater_main, self);
+    TRY(thread_slot_start(&self->asker, asker_main, self));
+    return thread_slot_start(&self->vacater, vacater_main, self);
 }
 
 void mover_stop(mover_t *self)
@@ -365,11 +357,8 @@ void mover_stop(mover_t *self)
     pthread_cond_signal(&self->vacating);
     pthread_mutex_unlock(&self->lock);
     pg_patience_end(&self->patience, 0);
-    if (self->has_thread)
-        pthread_join(self->thread, NULL);
-    if (self->has_vacater)
-        pthread_join(self->vacater, NULL);
-    self->has_thread = self->has_vacater = false;
+    thread_slot_join(&self->asker);
+    thread_slot_join(&self->vacater);
 }
 
 void mover_abandon(mover_t *self)

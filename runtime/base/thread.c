@@ -11,3 +11,19 @@ err_t thread_start(pthread_t *out, void *(*main)(void *context), void *context)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return rc == 0 ? ERR_OK : err_from_errno(rc);
 }
+
+err_t thread_slot_start(thread_slot_t *self, void *(*main)(void *context), void *context)
+{
+    self->is_there = true;
+    err_t err = thread_start(&self->thread, main, context);
+    if (err != ERR_OK)
+        self->is_there = false;
+    return err;
+}
+
+void thread_slot_join(thread_slot_t *self)
+{
+    if (self->is_there)
+        pthread_join(self->thread, NULL);
+    self->is_there = false;
+}

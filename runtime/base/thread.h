@@ -8,3 +8,14 @@
 #include <pthread.h>
 
 err_t thread_start(pthread_t *out, void *(*main)(void *context), void *context);
+
+/* A thread that its owner starts and ends, or never started. All zero: none. `is_there` is written
+ * before it runs, and not again while it does: it may look itself. */
+typedef struct thread_slot {
+    pthread_t thread;
+    bool is_there;
+} thread_slot_t;
+
+err_t thread_slot_start(thread_slot_t *self, void *(*main)(void *context), void *context);
+/* Waits for its end, which it was told of; where there is none, for nothing. */
+void thread_slot_join(thread_slot_t *self);

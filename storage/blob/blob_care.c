@@ -42,6 +42,28 @@ static err_t sweep_one(blob_store_t *store, str_t key, int64_t before_ms, bool *
     return err;
 }
 
+static err_t lock_behind(const blob_folder_t *self, str_t hash)
+{
+    const blob_guard_t *guard = &self->options.guard;
+    return guard->lock == NULL ? ERR_OK : guard->lock(guard->context, hash);
+}
+
+static void unlock_behind(const blob_folder_t *self, str_t hash)
+{
+    const blob_guard_t *guard = &self->options.guard;
+    if (guard->unlock != NULL)
+        guard->unlock(guard->context, hash);
+}
+
+static err_t sweep_one_behind(const blob_folder_t *self, str_t hash, str_t key, int64_t before_ms,
+                              bool *out_is_swept)
+{
+    TRY(lock_behind(self, hash));
+    err_t err = sweep_one(self->options.behind, key, before_ms, out_is_swept);
+    unlock_behind(self, hash);
+    return err;
+}
+
 err_t blob_folder_sweep(blob_folder_t *self, str_t key, int64_t before_ms, bool *out_is_swept)
 {
     *out_is_swept = false;
@@ -68,7 +90,7 @@ err_t blob_folder_sweep_behind(blob_folder_t *self, str_t key, int64_t before_ms
     self->sweeping = buf_str(&local);
     pthread_mutex_unlock(&self->lock);
     if (err == ERR_NOT_FOUND)
-        err = sweep_one(self->options.behind, key, before_ms, out_is_swept);
+        err = sweep_one_behind(self, hash, key, before_ms, out_is_swept);
     pthread_mutex_lock(&self->lock);
     self->sweeping = (str_t){NULL, 0};
     pthread_mutex_unlock(&self->lock);
@@ -113,7 +135,10 @@ err_t blob_folder_send(blob_folder_t *self, str_t key, int64_t fresh_ms)
     /* Not under the lock: it may take long. What is put meanwhile is renewed, and stays. */
     blob_info_t before, after;
     TRY(blob_store_find(self->local, key, &before));
-    TRY(send_one(self, buf_str(&far), buf_str(&content), fresh_ms));
+    TRY(lock_behind(self, hash));
+    err_t sent = send_one(self, buf_str(&far), buf_str(&content), fresh_ms);
+    unlock_behind(self, hash);
+    TRY(sent);
     blob_keep_cached(self, buf_str(&far), buf_str(&content));
     pthread_mutex_lock(&self->lock);
     err_t err = blob_store_find(self->local, key, &after);

@@ -27,12 +27,22 @@ typedef struct blob_hash {
 
 typedef struct blob_folder blob_folder_t;
 
+/* Where other nodes put into the store behind, too: taken around each look at a blob there and what
+ * is then done with it. Else a sweep here removes what was put there anew a moment ago. An error of
+ * `lock` is that of what was asked for. */
+typedef struct blob_guard {
+    err_t (*lock)(void *context, str_t hash);
+    void (*unlock)(void *context, str_t hash);
+    void *context;
+} blob_guard_t;
+
 typedef struct blob_folder_options {
     const char *path;            /* made when missing; copied */
     bool is_durable;             /* a put returns when it is on the disk */
     const char *area;            /* what the store behind calls it; copied */
     blob_store_t *behind;        /* NULL: the folder is where blobs lie; borrowed */
     segment_cache_t *cache;      /* with a store behind; borrowed */
+    blob_guard_t guard;          /* of the store behind; all NULL: nobody else uses it */
     void (*wake)(void *context); /* something was put; may be NULL */
     void *wake_context;
 } blob_folder_options_t;

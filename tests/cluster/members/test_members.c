@@ -1,5 +1,5 @@
 /* Memberships on one PostgreSQL: what the simulation shows of the state machine, carried out. */
-#include "tests/cluster/members/crowd.h"
+#include "tests/support/cluster/crowd.h"
 
 #include "tests/support/check.h"
 #include "tests/support/patience.h"

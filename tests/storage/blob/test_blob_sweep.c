@@ -241,6 +241,128 @@ static void race(bool has_behind)
     pthread_mutex_destroy(&race.lock);
 }
 
+/* ---- another node over the same bucket ---- */
+
+typedef struct other_node {
+    rig_t *rig;
+    blob_folder_t *blobs;
+    blob_hash_t hash;
+    pthread_t thread;
+    bool has_guard;
+    _Atomic bool has_come, is_sent;
+    err_t err;
+} other_node_t;
+
+static pthread_mutex_t guarded = PTHREAD_MUTEX_INITIALIZER;
+
+static err_t lock_guard(void *context, str_t hash)
+{
+    (void)hash;
+    if (context != NULL)
+        atomic_store((_Atomic bool *)context, true);
+    pthread_mutex_lock(&guarded);
+    return ERR_OK;
+}
+
+static void unlock_guard(void *context, str_t hash)
+{
+    (void)context, (void)hash;
+    pthread_mutex_unlock(&guarded);
+}
+
+static err_t refuse_lock(void *context, str_t hash)
+{
+    (void)context, (void)hash;
+    return ERR_UNAVAILABLE;
+}
+
+static blob_folder_t *open_node(rig_t *rig, const char *name, blob_guard_t guard)
+{
+    blob_folder_t *blobs = NULL;
+    temporary_name_t path = temporary_in(&rig->folder, name);
+    const blob_folder_options_t options = {.path = path.path,
+                                           .area = "artwork",
+                                           .behind = &rig->behind.store,
+                                           .cache = rig->cache,
+                                           .guard = guard};
+    check_ok(blob_folder_open(&options, &blobs));
+    return blobs;
+}
+
+static void *send_it(void *context)
+{
+    other_node_t *self = context;
+    buf_t key BUF_SCOPED = BUF_INIT;
+    buf_printf(&key, "%.2s/%.2s/%s", self->hash.text, self->hash.text + 2, self->hash.text);
+    self->err = blob_folder_send(self->blobs, buf_str(&key), 1);
+    atomic_store(&self->is_sent, true);
+    return NULL;
+}
+
+/* The sweep has found it old, and is about to remove it: the other node, which has put it again,
+ * sends it now, or, where it is kept from that, comes as far as it can. */
+static void meanwhile(void *context)
+{
+    other_node_t *self = context;
+    cr_assert(pthread_create(&self->thread, NULL, send_it, self) == 0);
+    wait_until(atomic_load(self->has_guard ? &self->has_come : &self->is_sent));
+}
+
+Test(blob_sweep, what_another_node_puts_again_is_not_swept_behind_its_back)
+{
+    rig_t rig RIG_SCOPED = {0};
+    blob_marks_t none BLOB_MARKS_SCOPED = {0};
+    blob_gc_report_t report = {0};
+    rig_begin(&rig, true);
+    other_node_t other = {.rig = &rig, .has_guard = true};
+    const blob_guard_t here = {lock_guard, unlock_guard, NULL};
+    const blob_guard_t there = {lock_guard, unlock_guard, &other.has_come};
+    blob_folder_t *sweeping BLOB_FOLDER_SCOPED = open_node(&rig, "sweeping", here);
+    other.blobs = open_node(&rig, "other", there);
+    check_ok(blob_put(other.blobs, STR("cover"), &other.hash));
+    buf_t far BUF_SCOPED = BUF_INIT;
+    buf_printf(&far, "artwork/%s", other.hash.text);
+    check_ok(blob_store_put(rig.behind.inner, buf_str(&far), STR("cover")));
+    rig.behind.in_remove = meanwhile;
+    rig.behind.context = &other;
+
+    blob_gc_options_t options = {.marks = &none, .before_ms = INT64_MAX, .is_cancelled = &never};
+    check_ok(blob_gc(sweeping, &options, &report));
+    pthread_join(other.thread, NULL);
+    rig.behind.in_remove = NULL;
+
+    check_ok(other.err);
+    cr_assert(report.swept == 1);
+    cr_assert(blob_count_of(rig.behind.inner) == 1);
+    blob_folder_close(other.blobs);
+}
+
+Test(blob_sweep, without_the_others_word_nothing_behind_is_changed)
+{
+    rig_t rig RIG_SCOPED = {0};
+    blob_marks_t none BLOB_MARKS_SCOPED = {0};
+    blob_gc_report_t report = {0};
+    rig_begin(&rig, true);
+    blob_hash_t there;
+    buf_t far BUF_SCOPED = BUF_INIT;
+    check_ok(blob_hash_of(STR("there"), &there));
+    buf_printf(&far, "artwork/%s", there.text);
+    check_ok(blob_store_put(rig.behind.inner, buf_str(&far), STR("there")));
+    other_node_t other = {.rig = &rig};
+    blob_folder_t *blobs BLOB_FOLDER_SCOPED =
+        open_node(&rig, "other", (blob_guard_t){refuse_lock, NULL, NULL});
+    blob_gc_options_t options = {.marks = &none, .before_ms = INT64_MAX, .is_cancelled = &never};
+
+    check_err(blob_gc(blobs, &options, &report), ERR_UNAVAILABLE);
+    other.blobs = blobs;
+    check_ok(blob_put(blobs, STR("waits"), &other.hash));
+    send_it(&other);
+
+    check_err(other.err, ERR_UNAVAILABLE);
+    cr_assert(blob_count_of(rig.behind.inner) == 1);
+    cr_assert(blob_has(blobs, str_from(other.hash.text)));
+}
+
 Test(blob_sweep, what_is_referred_to_is_never_swept_while_writers_race_it)
 {
     race(false);

@@ -1,6 +1,6 @@
-#include "tests/cluster/members/crowd.h"
+#include "tests/support/cluster/crowd.h"
 
-#include "tests/support/check.h"
+#include "runtime/base/assert.h"
 
 #include <stdio.h>
 
@@ -113,13 +113,12 @@ void crowd_start(crowd_t *self, size_t at)
     char address[MEMBER_ADDRESS_SIZE];
     members_t *members = NULL;
     snprintf(address, sizeof address, "node:%zu", at);
-    check_ok(members_open(&options, &members));
+    ASSERT(members_open(&options, &members) == ERR_OK);
     pthread_rwlock_wrlock(&self->lock);
     *node = (crowd_node_t){.crowd = self, .members = members, .node = members_node(members)};
     pthread_rwlock_unlock(&self->lock);
-    check_ok(members_join(
-        members, &(members_links_t){node, probe, answer, ask_for, vouch, tell_all, address},
-        &(members_node_t){node, take, stop}));
+    const members_links_t links = {node, probe, answer, ask_for, vouch, tell_all, address};
+    ASSERT(members_join(members, &links, &(members_node_t){node, take, stop}) == ERR_OK);
 }
 
 err_t crowd_join_without_address(members_t *members)
