@@ -4,20 +4,23 @@
 #include "bench/bench.h"
 #include "cluster/link/link.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zmq.h>
 
 static bool is_echo_only; /* bench_cluster echo: for who tunes it */
+enum { IDLE_S = 2, PINGS = 500, PINGS_MAX = 20000, LARGES = 8, LARGE_SIZE = 64 << 20 };
 enum { SIZE = 100, ECHOES = 10000, BARE_ONEWAY = 300000, ONEWAY = 2000000 };
 
 typedef struct figures {
-    double echo, oneway, waiting_echo;
+    double echo, oneway, waiting_echo, idle_ms, ping_ms, large_ping_ms;
 } figures_t;
 
 /* ---- the links ---- */
@@ -29,9 +32,11 @@ typedef struct side {
     uint64_t left, echoes; /* of the links' thread */
     bool is_waiting;       /* the other thread asks, and waits for each answer */
     atomic_bool is_up;
+    atomic_uint large_left; /* messages that are to be said, beside pings */
 } side_t;
 
 static const link_way_t way = {.lane = LINK_DATA, .type = LINK_RUNTIME};
+static const link_way_t control = {.lane = LINK_CONTROL, .type = LINK_RUNTIME};
 static const char text[SIZE] = "o";
 
 static void say(side_t *self, char kind)
@@ -41,16 +46,19 @@ static void say(side_t *self, char kind)
         sched_yield();
 }
 
-/* The far side: answers what begins with e, counts what begins with o. */
+/* The far side: answers what begins with e, or with p on the control lane, counts what begins with
+ * o. */
 static void far(void *context, const link_message_t *message)
 {
     side_t *self = context;
     char kind = message->payload.data[0];
     if (kind == 'e')
         IGNORE_ERR(mesh_link_send(self->link, way, message->payload));
+    else if (kind == 'p')
+        IGNORE_ERR(mesh_link_send(self->link, control, message->payload));
     else if (kind == 'q')
         sem_post(&self->done);
-    else if (++self->left == ONEWAY)
+    else if (kind == 'o' && ++self->left == ONEWAY)
         say(self, 'd');
 }
 
@@ -69,6 +77,12 @@ static void on_up(void *context, uint64_t node)
     atomic_store(&((side_t *)context)->is_up, true);
 }
 
+static double seconds_of(const struct rusage *usage)
+{
+    return (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) +
+           (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1e6;
+}
+
 typedef struct meeting {
     link_peer_t peers[2];
     link_keys_t keys[2];
@@ -85,7 +99,6 @@ static void start(side_t *self, const meeting_t *meeting, int index,
         .handlers = {[LINK_RUNTIME] = {received, self}},
         .events = {.up = on_up, .context = self},
         .clock = clock_system(),
-        .spin_us = getenv("MS_SPIN_US") ? (uint32_t)atoi(getenv("MS_SPIN_US")) : 0,
     };
     sem_init(&self->done, 0, 0);
     ASSERT(mesh_start(&options, &self->mesh) == ERR_OK);
@@ -104,6 +117,58 @@ static void stop(side_t *self)
 {
     mesh_link_unref(self->link);
     mesh_stop(&self->mesh, 1000);
+}
+
+/* What two linked nodes take of a processor while nothing is said: this one's half. */
+static double idle_ms_a_second(const side_t *self)
+{
+    struct rusage before, after;
+    mesh_stats_t spun, then;
+    usleep(100 * 1000); /* what was said is acknowledged */
+    mesh_stats(self->mesh, &spun);
+    getrusage(RUSAGE_SELF, &before);
+    usleep(IDLE_S * 1000 * 1000);
+    getrusage(RUSAGE_SELF, &after);
+    mesh_stats(self->mesh, &then);
+    ASSERT(spun.spun_us == then.spun_us);
+    return (seconds_of(&after) - seconds_of(&before)) * 1000 / IDLE_S;
+}
+
+static err_t write_large(void *context, buf_t *out)
+{
+    (void)context;
+    char *room = buf_extend(out, LARGE_SIZE);
+    if (room != NULL)
+        memset(room, 'l', LARGE_SIZE);
+    return buf_status(out);
+}
+
+static void *say_large(void *context)
+{
+    side_t *self = context;
+    for (; atomic_load(&self->large_left) > 0; atomic_fetch_sub(&self->large_left, 1))
+        while (mesh_link_write(self->link, way, write_large, NULL) == ERR_BUSY)
+            usleep(1000);
+    return NULL;
+}
+
+/* The 99th percentile of so many on the control lane, or of as many as go beside large messages. */
+static double worst_ping_ms(side_t *self, uint32_t count)
+{
+    static double times[PINGS_MAX];
+    uint32_t done = 0;
+    char ping[SIZE] = "p";
+    bool is_beside = count == UINT32_MAX;
+    while (done < MIN(count, (uint32_t)PINGS_MAX) &&
+           (!is_beside || atomic_load(&self->large_left) > 0)) {
+        double since = bench_seconds();
+        ASSERT(mesh_link_send(self->link, control, str_of(ping, sizeof ping)) == ERR_OK);
+        sem_wait(&self->done);
+        times[done++] = (bench_seconds() - since) * 1000;
+        usleep(1000);
+    }
+    qsort(times, done, sizeof *times, bench_compare);
+    return times[done * 99 / 100];
 }
 
 static void drive_links(side_t *self, figures_t *out)
@@ -139,6 +204,17 @@ static void drive_links(side_t *self, figures_t *out)
                 (unsigned long)stats.lanes[LINK_DATA].busy, (unsigned long)all.wakes,
                 (unsigned long)all.spins, (unsigned long)all.spun_us);
     }
+    if (is_echo_only) {
+        say(self, 'q');
+        return;
+    }
+    out->idle_ms = idle_ms_a_second(self);
+    out->ping_ms = worst_ping_ms(self, PINGS);
+    pthread_t thread;
+    self->large_left = LARGES;
+    ASSERT(pthread_create(&thread, NULL, say_large, self) == 0);
+    out->large_ping_ms = worst_ping_ms(self, UINT32_MAX);
+    pthread_join(thread, NULL);
     say(self, 'q');
 }
 
@@ -266,9 +342,10 @@ int main(int argc, char **argv)
     is_echo_only = argc > 1 && strcmp(argv[1], "echo") == 0;
     double echo[BENCH_PAIRS], waiting[BENCH_PAIRS], oneway[BENCH_PAIRS];
     double bare_echo[BENCH_PAIRS], bare_oneway[BENCH_PAIRS];
+    double idle[BENCH_PAIRS], ping[BENCH_PAIRS], large_ping[BENCH_PAIRS];
     double echo_ratio[BENCH_PAIRS], oneway_ratio[BENCH_PAIRS];
     for (int i = 0; i < BENCH_PAIRS; i++) {
-        figures_t bare, ours;
+        figures_t bare = {0}, ours = {0};
         run_bare(&bare);
         run_links(&ours);
         bare_echo[i] = bare.echo;
@@ -276,6 +353,9 @@ int main(int argc, char **argv)
         echo[i] = ours.echo;
         waiting[i] = ours.waiting_echo;
         oneway[i] = ours.oneway;
+        idle[i] = ours.idle_ms;
+        ping[i] = ours.ping_ms;
+        large_ping[i] = ours.large_ping_ms;
         echo_ratio[i] = ours.echo / bare.echo;
         oneway_ratio[i] = ours.oneway / bare.oneway;
     }
@@ -288,5 +368,8 @@ int main(int argc, char **argv)
     bench_print("cluster.oneway", bench_median(oneway, BENCH_PAIRS), "messages/s");
     bench_print("cluster.oneway_bare", bench_median(bare_oneway, BENCH_PAIRS), "messages/s");
     bench_print("cluster.oneway.vs.zeromq_curve", bench_median(oneway_ratio, BENCH_PAIRS), "x");
+    bench_print("cluster.idle", bench_median(idle, BENCH_PAIRS), "ms/s");
+    bench_print("cluster.ping_p99", bench_median(ping, BENCH_PAIRS), "ms");
+    bench_print("cluster.ping_p99_beside_64_MiB", bench_median(large_ping, BENCH_PAIRS), "ms");
     return 0;
 }
