@@ -87,6 +87,23 @@ static void append_load(cluster_node_t *self, uint64_t node, json_t *json)
     json_key_u64(json, "partitions", load.served);
 }
 
+static void append_lane(const char *name, const link_lane_stats_t *lane, json_t *json)
+{
+    json_key(json, str_from(name));
+    json_object_begin(json);
+    json_key_u64(json, "sent_messages", lane->sent_messages);
+    json_key_u64(json, "sent_bytes", lane->sent_bytes);
+    json_key_u64(json, "received_messages", lane->received_messages);
+    json_key_u64(json, "received_bytes", lane->received_bytes);
+    json_key_u64(json, "waiting_bytes", lane->waiting_bytes);
+    json_key_u64(json, "unacknowledged_frames", lane->unacknowledged);
+    json_key_u64(json, "resent_frames", lane->resent_frames);
+    json_key_u64(json, "missing_frames", lane->gaps);
+    json_key_u64(json, "busy", lane->busy);
+    json_key_u64(json, "refused", lane->refused);
+    json_object_end(json);
+}
+
 static void append_link(const link_stats_t *links, size_t count, uint64_t node, json_t *json)
 {
     for (size_t i = 0; links != NULL && i < count; i++) {
@@ -99,7 +116,8 @@ static void append_link(const link_stats_t *links, size_t count, uint64_t node, 
         json_key_u64(json, "round_us", link->round_us);
         json_key_u64(json, "breaks", link->breaks);
         json_key_u64(json, "waiting_bytes", link->lanes[LINK_DATA].waiting_bytes);
-        json_key_u64(json, "resent_frames", link->lanes[LINK_DATA].resent_frames);
+        append_lane("control", &link->lanes[LINK_CONTROL], json);
+        append_lane("data", &link->lanes[LINK_DATA], json);
         json_object_end(json);
     }
 }
@@ -156,6 +174,20 @@ static const char *state_name(membership_state_t state)
     return (size_t)state < COUNT_OF(names) ? names[state] : "unknown";
 }
 
+/* Of all peers, those that are gone too. */
+static void append_links(const cluster_node_t *self, json_t *json)
+{
+    mesh_stats_t stats;
+    mesh_stats(self->mesh, &stats);
+    json_key(json, STR("links"));
+    json_object_begin(json);
+    json_key_u64(json, "lost_messages", stats.lost);
+    json_key_u64(json, "strangers", stats.strangers);
+    json_key_u64(json, "unproved", stats.unproved);
+    json_key_u64(json, "garbage", stats.garbage);
+    json_object_end(json);
+}
+
 static void append_own(const picture_t *self, json_t *json)
 {
     handover_counts_t counts = mover_counts(self->node->mover);
@@ -171,6 +203,7 @@ static void append_own(const picture_t *self, json_t *json)
     json_key_u64(json, "moved", counts.moved);
     json_key_u64(json, "taken_over", counts.taken_over);
     json_key_u64(json, "lost", counts.lost);
+    append_links(self->node, json);
 }
 
 static void append_picture(const picture_t *self, json_t *json)
