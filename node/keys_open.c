@@ -72,8 +72,11 @@ static err_t our_master(const config_t *config, vault_store_t *store, buf_t *pro
         return ERR_NO_MEMORY;
     if (access(path, F_OK) == 0)
         return master_key_from_file(path, problem, out_key);
-    TRY(make_master(path, store, problem, out_key));
-    return keep_in_data(config, out_key);
+    err_t err = make_master(path, store, problem, out_key);
+    if (err == ERR_NOT_FOUND && is_given(config->database))
+        buf_printf(problem, ". If a cluster's nodes used this database, the key is in it: give "
+                            "--cluster-key-file and --cluster-listen, a cluster may have one node");
+    return err == ERR_OK ? keep_in_data(config, out_key) : err;
 }
 
 /* The cluster's; the first node gives it what it had when it was alone. */
