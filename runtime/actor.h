@@ -296,7 +296,8 @@ void actor_demonitor(context_t *ctx, actor_monitor_t monitor);
  * reason"); a normal end leaves it alone. A kind that `.traps_exits` lives on and gets every end as
  * an `actor_exit`, after all that the dead one sent. A pair is linked once, whoever asked; who is
  * not there ends with "not found". A link does not survive a restart. By address: the activation of
- * this moment, whose reference comes back (0: none; an exit says so). */
+ * this moment, whose reference comes back (0: none; an exit says so; of a key that is placed on
+ * another node it says to link its reference, which an answer can carry). */
 void actor_link(context_t *ctx, actor_ref_t ref);
 actor_ref_t actor_link_at(context_t *ctx, address_t to);
 /* From here on no exit of that link is delivered, whatever is under way. */
@@ -487,9 +488,9 @@ struct actor_kind {
      * NULL: the field marked KEY in its .def line. */
     str_t (*coalesce_key)(const schema_t *schema, const void *message);
     uint32_t idle_ms; /* passivated after; 0: never */
-    bool
-        hibernates; /* not durable, and needs state_schema or snapshot and restore: idle for idle_ms
-                       it sleeps in the runtime's state store, and its next message wakes it */
+    /* Not durable, not placed by key, and needs state_schema or snapshot and restore: idle for
+     * idle_ms it sleeps in the runtime's state store, and its next message wakes it. */
+    bool hibernates;
     size_t memory_max;                        /* bytes of state and actor_memory_new; 0: 64 MiB */
     uint32_t snapshot_every;                  /* events; 0: never */
     bool is_pinned;                           /* stays on the scheduler that started it */

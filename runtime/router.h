@@ -15,10 +15,10 @@
  *
  * What crosses over: sends, asks with the time that is left, answers, refusals with their text,
  * command ids, call chains, durable messages (outbox.h), monitors, links, exits, kills, the trace,
- * names and groups that have a '/' in their name.
- * Not: streams (UNSUPPORTED), timers, children. Order is kept for each pair of actors, but not
- * across a move of one of them. What can't be sent is a dead letter ("unreachable") and, where
- * somebody asked, a refusal: BUSY (the other's bound) or UNAVAILABLE.
+ * names and groups that have a '/' in their name, streams. Not: timers, children. Order is kept
+ * for each pair of actors, but not across a move of one of them. What can't be sent is a dead
+ * letter
+ * ("unreachable") and, where somebody asked, a refusal: BUSY (the other's bound) or UNAVAILABLE.
  *
  * A node that is lost (runtime_node_lost): asks that wait for it end with UNAVAILABLE (whether they
  * were carried out is not known), monitors and links of its actors fire with "node lost". It may be
@@ -57,7 +57,8 @@ typedef struct router_table {
      * arrives whole and in order, or both sides call runtime_node_lost.
      * BUSY: so much waits for this node already; UNAVAILABLE: no such node, or it can't be reached;
      * LIMIT: larger than ROUTER_MESSAGE_SIZE_MAX; NO_MEMORY; or what `fill` returned. On an error
-     * nothing was sent. */
+     * nothing was sent. What is owed is not lost by BUSY or NO_MEMORY: the runtime keeps it, and
+     * runtime_tend_peers sends it. */
     err_t (*send)(void *context, uint64_t node, bool is_owed, router_fill_fn fill, void *what);
     /* Any thread, for each message to what is placed by key: whether there is a lease right now, by
      * the clock. A process that was stopped may hear of old requests before anybody of its own has
@@ -123,7 +124,9 @@ actor_ref_t runtime_ref(runtime_t *self, uint64_t node, uint64_t bits);
  * groups: of who is not among them nothing any more. As soon as a view says so, before
  * runtime_node_lost of who is gone. NO_MEMORY: those it was are left; say it again. */
 err_t runtime_set_peers(runtime_t *self, const uint64_t *nodes, uint32_t count);
-/* Now and then (every 100 ms): what could not be sent, or was not answered, is tried again. */
+/* Now and then (every 100 ms): what could not be sent, or was not answered, is tried again. Where
+ * something that must arrive could not be read for want of memory, both nodes are told here that
+ * they are lost to each other. */
 void runtime_tend_peers(runtime_t *self);
 
 /* ---- what others hang on to it; set before start ---- */

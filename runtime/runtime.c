@@ -103,12 +103,13 @@ void runtime_free(runtime_t *self)
     memory_free(self);
 }
 
-/* There must be somewhere to sleep, a time to fall asleep, and a way to write the state down. */
+/* There must be somewhere to sleep, a time to fall asleep, and a way to write the state down; and
+ * it sleeps on this node, so what may move to another one would leave its state behind. */
 static bool can_hibernate(const runtime_t *self, const actor_kind_t *kind)
 {
     bool is_described =
         kind->state_schema != NULL || (kind->snapshot != NULL && kind->restore != NULL);
-    return self->state_store != NULL && kind->idle_ms > 0 && kind->applier_count == 0 &&
+    return self->state_store != NULL && kind->placement != PLACED_BY_KEY && kind->idle_ms > 0 && kind->applier_count == 0 &&
            is_described;
 }
 

@@ -21,6 +21,9 @@
  * Items that wait take up the consumer's mailbox: let its bound exceed the windows that it grants,
  * or others are refused meanwhile.
  *
+ * The two may be on different nodes: all of this holds, and the loss of a node ends its streams on
+ * the other side. An item that finds too much waiting for that node ends the stream, too (BUSY).
+ *
  * Threads  The actor's. */
 
 #include "runtime/actor.h"
@@ -33,6 +36,7 @@ enum { STREAM_WINDOW_MAX = 1024 };
 typedef struct stream_begin {
     uint64_t stream, producer;
     uint32_t window, life; /* life: of the producer's state */
+    uint32_t losses;       /* the runtime's: of other nodes, until it came */
 } stream_begin_t;
 typedef struct stream_credit {
     uint64_t stream, consumer;
@@ -89,7 +93,8 @@ typedef struct stream_in {
 } stream_in_t;
 
 /* ON(stream_begin): takes it, watches the producer, gives it the window. CONFLICT: this end has a
- * stream, and the producer is told; INVALID: no such window. */
+ * stream, and the producer is told; INVALID: no such window; UNAVAILABLE: a node was lost since it
+ * came from another one. */
 err_t stream_in_accept(context_t *ctx, stream_in_t *self, const stream_begin_t *begin);
 /* Not taken: the producer is told why. */
 void stream_in_refuse(context_t *ctx, const stream_begin_t *begin, err_t err);

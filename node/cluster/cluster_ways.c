@@ -85,8 +85,6 @@ static err_t send_to(void *context, uint64_t node, bool is_owed, router_fill_fn 
     if (self->mesh == NULL)
         return ERR_UNAVAILABLE; /* it stops */
     err_t err = mesh_write(self->mesh, node, way, fill, what);
-    if (err == ERR_BUSY && is_owed) /* nobody would ask for it again */
-        runtime_node_lost(self->runtime, node);
     return err == ERR_NOT_FOUND ? ERR_UNAVAILABLE : err;
 }
 

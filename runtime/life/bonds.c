@@ -156,6 +156,7 @@ static void send_to_other(actor_t *actor, uint64_t other, message_t *signal, mes
 }
 
 const char bonds_too_many[] = "failed: too many monitors";
+const char bonds_no_way[] = "failed: no way";
 
 static void down_back(runtime_t *runtime, message_t *monitor, str_t reason)
 {
@@ -501,6 +502,13 @@ static uint64_t whom_of(const context_t *ctx, address_t to, const actor_kind_t *
     return seat == 0 ? bits_of(ctx, to) : ref_seated(0, seat);
 }
 
+/* Its reference is another node's to know. */
+static bool is_elsewhere(const context_t *ctx, address_t to)
+{
+    const actor_kind_t *kind = to.kind == NULL ? NULL : runtime_kind(ctx->runtime, to.kind);
+    return kind != NULL && remote_seat_of(ctx->runtime, kind, to.key) != 0;
+}
+
 static void send_monitor(runtime_t *runtime, uint64_t whom, const actor_kind_t *kind, str_t key,
                          message_t *signal)
 {
@@ -513,7 +521,8 @@ static void send_monitor(runtime_t *runtime, uint64_t whom, const actor_kind_t *
     IGNORE_ERR(remote_carry(runtime->remote, &way, signal)); /* else a down */
 }
 
-static actor_monitor_t monitor(context_t *ctx, address_t to, bool is_streamed)
+/* stream: that it is for; 0: none */
+static actor_monitor_t monitor(context_t *ctx, address_t to, uint64_t stream)
 {
     const actor_kind_t *kind;
     to = address_resolve(ctx->runtime, to);
@@ -528,7 +537,8 @@ static actor_monitor_t monitor(context_t *ctx, address_t to, bool is_streamed)
         message_free(signal);
         actor_fail(ctx, is_full ? "too many monitors" : "no memory for a monitor");
     }
-    signal->is_streamed = is_streamed;
+    signal->is_streamed = stream != 0;
+    signal->reply_to.correlation = stream;
     down_of(signal)->ref_bits = whom;
     down_of(signal)->monitor_bits = id;
     send_monitor(ctx->runtime, whom, kind, to.key, signal);
@@ -537,12 +547,12 @@ static actor_monitor_t monitor(context_t *ctx, address_t to, bool is_streamed)
 
 actor_monitor_t actor_monitor_at(context_t *ctx, address_t to)
 {
-    return monitor(ctx, to, false);
+    return monitor(ctx, to, 0);
 }
 
-actor_monitor_t bonds_monitor_stream(context_t *ctx, actor_ref_t ref)
+actor_monitor_t bonds_monitor_stream(context_t *ctx, actor_ref_t ref, uint64_t stream)
 {
-    return monitor(ctx, address_of_ref(ref), true);
+    return monitor(ctx, address_of_ref(ref), stream);
 }
 
 actor_monitor_t actor_monitor(context_t *ctx, actor_ref_t ref)
@@ -579,6 +589,10 @@ actor_ref_t actor_link_at(context_t *ctx, address_t to)
     exit_of(signal)->ref_bits = other;
     exit_of(signal)->is_link = true;
     exit_of(signal)->link_ids[1] = other == 0 ? 0 : id; /* no such name: nothing to end */
+    if (other == 0 && is_elsewhere(ctx, to)) {
+        exit_back(ctx->runtime, signal, STR("failed: on another node, link its reference"));
+        return (actor_ref_t){0};
+    }
     send_signal(ctx->runtime, other, signal, MESSAGE_LINK);
     return (actor_ref_t){other};
 }

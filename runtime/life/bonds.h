@@ -61,7 +61,7 @@ void bonds_tell(actor_t *actor);
 /* Its state is rebuilt, and knows of no stream: to the other sides of its streams. */
 void bonds_tell_streams(actor_t *actor);
 /* For an end of a stream: it hears of that, too. */
-actor_monitor_t bonds_monitor_stream(context_t *ctx, actor_ref_t ref);
+actor_monitor_t bonds_monitor_stream(context_t *ctx, actor_ref_t ref, uint64_t stream);
 /* It watches nobody any more. */
 void bonds_forget(actor_t *actor);
 void bonds_free(bonds_t *self);
@@ -72,6 +72,8 @@ bool bonds_are_any(const bonds_t *self);
 
 /* Why a down comes of one that lives: it had no room for who watches it. */
 extern const char bonds_too_many[];
+/* Or that it could not be said to its node. */
+extern const char bonds_no_way[];
 /* "normal", "killed", "shutdown...", or "failed: " and the reason. */
 str_t bonds_reason(const actor_t *actor, char room[BONDS_REASON_SIZE]);
 /* Links a child that nobody else can reach yet. NO_MEMORY: nothing changed. */

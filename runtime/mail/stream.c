@@ -3,6 +3,7 @@
 #include "runtime/base/assert.h"
 #include "runtime/kernel.h"
 #include "runtime/life/bonds.h"
+#include "runtime/remote/remote.h"
 
 #define U32(name, tag, type, field)                                                                \
     {                                                                                              \
@@ -12,20 +13,24 @@
     {                                                                                              \
 #name, tag, FIELD_TYPE_U64, NULL, offsetof(type, field), 0                                 \
     }
-#define SCHEMA(name)                                                                               \
+#define REF(name, tag, type, field)                                                                \
     {                                                                                              \
-#name, SCHEMA_MESSAGE, sizeof(name##_t), name##_fields, COUNT_OF(name##_fields), 0, false  \
+#name, tag, FIELD_TYPE_U64, NULL, offsetof(type, field), FIELD_REF                         \
+    }
+#define SCHEMA(name, marks)                                                                        \
+    {                                                                                              \
+#name, SCHEMA_MESSAGE, sizeof(name##_t), name##_fields, COUNT_OF(name##_fields), marks,    \
+            false                                                                                  \
     }
 
 static const schema_field_t stream_begin_fields[] = {
-    U64(stream, 1, stream_begin_t, stream),
-    U64(producer, 2, stream_begin_t, producer),
-    U32(window, 3, stream_begin_t, window),
-    U32(life, 4, stream_begin_t, life),
+    U64(stream, 1, stream_begin_t, stream), REF(producer, 2, stream_begin_t, producer),
+    U32(window, 3, stream_begin_t, window), U32(life, 4, stream_begin_t, life),
+    U32(losses, 5, stream_begin_t, losses),
 };
 static const schema_field_t stream_credit_fields[] = {
     U64(stream, 1, stream_credit_t, stream),
-    U64(consumer, 2, stream_credit_t, consumer),
+    REF(consumer, 2, stream_credit_t, consumer),
     U32(count, 3, stream_credit_t, count),
     U32(life, 4, stream_credit_t, life),
 };
@@ -34,9 +39,9 @@ static const schema_field_t stream_end_fields[] = {
     U32(err, 2, stream_end_t, err),
     {"is_from_runtime", 3, FIELD_TYPE_BOOL, NULL, offsetof(stream_end_t, is_from_runtime), 0},
 };
-const schema_t stream_begin_schema = SCHEMA(stream_begin);
-const schema_t stream_credit_schema = SCHEMA(stream_credit);
-const schema_t stream_end_schema = SCHEMA(stream_end);
+const schema_t stream_begin_schema = SCHEMA(stream_begin, FIELD_REF);
+const schema_t stream_credit_schema = SCHEMA(stream_credit, FIELD_REF);
+const schema_t stream_end_schema = SCHEMA(stream_end, 0);
 
 /* ---- under way ---- */
 
@@ -67,6 +72,14 @@ static message_t *streamed(message_t *message, const way_t *way)
     return message;
 }
 
+message_t *stream_lost(const message_t *begin)
+{
+    const stream_begin_t *of = message_body(begin);
+    const way_t way = {{0}, of->life, of->stream};
+    stream_end_t end = {of->stream, ERR_UNAVAILABLE, true};
+    return streamed(message_new_plain(MESSAGE_COMMAND, &stream_end_schema, &end), &way);
+}
+
 static err_t send_streamed(context_t *ctx, const way_t *way, const schema_t *schema,
                            const void *body)
 {
@@ -85,8 +98,7 @@ static void send_end(context_t *ctx, const way_t *way, err_t err)
     /* Else it is told, or nobody is there any more. */
 }
 
-/* The stream that a message is of. */
-static uint64_t stream_of(const message_t *message)
+uint64_t stream_of(const message_t *message)
 {
     if (message->is_streamed)
         return message->reply_to.correlation;
@@ -189,7 +201,7 @@ bool stream_out_credited(context_t *ctx, stream_out_t *self, const stream_credit
     if (self->consumer.bits == 0) {
         self->consumer = (actor_ref_t){credit->consumer};
         self->life = credit->life;
-        self->monitor = bonds_monitor_stream(ctx, self->consumer);
+        self->monitor = bonds_monitor_stream(ctx, self->consumer, self->id);
     }
     /* Never more than the window, whatever the other side says. */
     self->credit = MIN(self->credit + MIN(credit->count, self->window), self->window);
@@ -236,7 +248,8 @@ bool stream_out_ended(context_t *ctx, stream_out_t *self, const stream_end_t *en
 /* It is there, but had no room for who watches it: it must be told. */
 static bool is_alive(const actor_down_t *down)
 {
-    return str_equal(down->reason, str_from(bonds_too_many));
+    return str_equal(down->reason, str_from(bonds_too_many)) ||
+           str_equal(down->reason, str_from(bonds_no_way));
 }
 
 bool stream_out_down(context_t *ctx, stream_out_t *self, const actor_down_t *down)
@@ -270,7 +283,11 @@ err_t stream_in_accept(context_t *ctx, stream_in_t *self, const stream_begin_t *
                           .life = begin->life,
                           .window = begin->window,
                           .done = begin->window};
-    self->monitor = bonds_monitor_stream(ctx, self->producer);
+    self->monitor = bonds_monitor_stream(ctx, self->producer, self->id);
+    if (remote_has_lost(ctx->runtime, begin)) { /* the producer was told that nobody takes it */
+        stream_in_stop(ctx, self, ERR_UNAVAILABLE);
+        return ERR_UNAVAILABLE;
+    }
     stream_in_flush(ctx, self);
     return ERR_OK;
 }

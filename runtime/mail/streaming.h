@@ -16,6 +16,10 @@ static inline bool stream_is_of(const message_t *message)
     return message->is_streamed || message->schema == &stream_begin_schema;
 }
 
+/* The stream that a message is of. */
+uint64_t stream_of(const message_t *message);
+/* What this begin's producer is told when nobody will take it any more. NULL: no memory. */
+[[nodiscard]] message_t *stream_lost(const message_t *begin);
 /* Tells the sender of this one, with it, that its stream is over. Takes it. */
 void stream_bounce(runtime_t *runtime, message_t *message, err_t err);
 /* A durable actor said it, and its journal did not take it: the state that had the stream is

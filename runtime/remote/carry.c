@@ -149,24 +149,34 @@ static bool is_answered(remote_t *self, const remote_way_t *way, const outgoing_
     return true;
 }
 
+/* No more of these than credit was given. */
+static bool stream_is_owed(const message_t *message)
+{
+    return message->is_streamed &&
+           (message->schema == &stream_credit_schema || message->schema == &stream_end_schema);
+}
+
 static err_t carry_command(remote_t *self, const remote_way_t *way, message_t *message)
 {
     outgoing_t out = {0};
     crossing_t crossing;
+    bool is_of_stream = stream_is_of(message);
     err_t err = ERR_OK;
     uint64_t now_ns = message->reply_to.asker == 0 && message->deadline_ns == 0
                           ? 0
                           : clock_mono_ns(&self->runtime->clock);
-    if (stream_is_of(message))
-        return ERR_UNSUPPORTED;
     if (message->deadline_ns != 0 && message->deadline_ns <= now_ns)
         return ERR_TIMEOUT;
     TRY(fill_command(self, way, message, now_ns, &out));
+    if (UNLIKELY(is_of_stream))
+        TRY(remote_stream_leaves(self, way->seat, message, &out.parcel.envelope));
     bool is_asked = message->reply_to.asker != 0;
     bool is_ours = is_asked && ref_seat(message->reply_to.asker) == 0;
     if (is_asked && is_answered(self, way, &out, is_ours, &err))
         return err;
-    err = send_parcel(self, way->seat, false, &out);
+    err = send_parcel(self, way->seat, stream_is_owed(message), &out);
+    if (err != ERR_OK && is_of_stream)
+        remote_stream_settled(self, out.parcel.envelope.stream); /* it comes back */
     if (err != ERR_OK && is_ours)
         (void)crossings_take(&self->asks, out.parcel.envelope.ask, 0, CROSSING_ASK, &crossing);
     return err;
@@ -208,6 +218,8 @@ static void fill_signal(const remote_t *self, const remote_way_t *way, const mes
     envelope->id = signal.ids[0];
     envelope->other_id = signal.ids[1];
     envelope->is_link = signal.is_link;
+    if (message->kind == MESSAGE_MONITOR)
+        envelope->stream = message->reply_to.correlation;
     bool is_end = message->kind == MESSAGE_DOWN || message->kind == MESSAGE_EXIT;
     if (!is_end)
         return;
@@ -233,17 +245,19 @@ static void carry_request(remote_t *self, const remote_way_t *way, message_t *me
                            .prepared = message,
                            .local = message->sender};
     err_t err = crossings_put(&self->bonds, &crossing, 0);
-    if (err == ERR_OK)
-        err = send_parcel(self, way->seat, true, &out);
-    else
+    if (err == ERR_OK) {
+        remote_stream_settled(self, envelope->stream); /* it is watched for from here on */
+        err = owed_is_any(self, way->seat) ? ERR_BUSY : send_parcel(self, way->seat, true, &out);
+    } else {
         crossing.id = 0;
+    }
     if (err == ERR_OK)
         return;
     count_one(&self->counters.unreachable);
     if (crossing.id == 0 ||
         crossings_take(&self->bonds, crossing.id, way->seat, crossing.kind, &crossing))
         bonds_bounce_because(self->runtime, crossing.prepared,
-                             str_from(err == ERR_UNAVAILABLE ? "node lost" : "failed: no way"));
+                             str_from(err == ERR_UNAVAILABLE ? "node lost" : bonds_no_way));
 }
 
 /* What ends a monitor or a link: nothing of it is left here. */
@@ -266,9 +280,30 @@ static void carry_end(remote_t *self, const remote_way_t *way, message_t *messag
     signal_room_t room;
     fill_signal(self, way, message, &room, &out);
     forget(self, way->seat, message);
+    err_t err = owed_is_any(self, way->seat) ? ERR_BUSY : send_parcel(self, way->seat, true, &out);
+    if (err == ERR_NO_MEMORY || err == ERR_BUSY) {
+        owed_keep(&self->owed, way->ref, message);
+        return;
+    }
     message_free(message);
-    if (send_parcel(self, way->seat, true, &out) != ERR_OK)
+    if (err != ERR_OK)
         count_one(&self->counters.unreachable); /* lost: the other side tells its own */
+}
+
+err_t remote_carry_owed(remote_t *self, message_t *message)
+{
+    outgoing_t out = {0};
+    signal_room_t room;
+    const remote_way_t way = {.seat = ref_seat(message->reply_to.asker),
+                              .ref = message->reply_to.asker};
+    if (message_is_signal(message)) {
+        fill_signal(self, &way, message, &room, &out);
+        return send_parcel(self, way.seat, true, &out);
+    }
+    message->reply_to.asker = 0;
+    err_t err = carry_command(self, &way, message);
+    message->reply_to.asker = way.ref;
+    return err;
 }
 
 static err_t carry_kill(remote_t *self, uint64_t ref, message_t *message)
@@ -290,10 +325,15 @@ err_t remote_carry(remote_t *self, const remote_way_t *way, message_t *message)
             carry_end(self, way, message);
         return ERR_OK;
     }
-    err_t err = carry_command(self, way, message);
-    if (err == ERR_OK) {
+    err_t err = owed_is_any(self, way->seat) ? ERR_BUSY : carry_command(self, way, message);
+    bool is_kept =
+        (err == ERR_NO_MEMORY || err == ERR_BUSY) && way->kind == NULL && stream_is_owed(message);
+    if (err == ERR_OK || is_kept) {
         count_handled(self->runtime);
-        message_free(message);
+        if (is_kept)
+            owed_keep(&self->owed, way->ref, message);
+        else
+            message_free(message);
         return ERR_OK;
     }
     const dead_receiver_t receiver = {way->kind == NULL ? NULL : way->kind->name, way->key,

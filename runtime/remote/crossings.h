@@ -13,7 +13,8 @@ typedef enum crossing_kind {
     CROSSING_ASK,
     CROSSING_WATCHING, /* an actor of ours watches: `prepared` is its down */
     CROSSING_WATCHED,  /* one of theirs watches `local` */
-    CROSSING_LINK      /* `local` is linked: `prepared` is its exit */
+    CROSSING_LINK,     /* `local` is linked: `prepared` is its exit */
+    CROSSING_STREAM    /* `local` has opened it, and nobody has taken it yet: its end */
 } crossing_kind_t;
 
 typedef struct crossing crossing_t;

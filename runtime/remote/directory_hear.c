@@ -247,6 +247,7 @@ err_t runtime_set_peers(runtime_t *runtime, const uint64_t *nodes, uint32_t coun
 void runtime_tend_peers(runtime_t *runtime)
 {
     directory_t *self = &runtime->remote->directory;
+    remote_tend(runtime->remote);
     uv_mutex_lock(&self->hearing);
     for (uint32_t i = 0; i < self->listener_count; i++)
         tick(self, &self->listeners[i]);

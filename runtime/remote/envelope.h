@@ -24,7 +24,9 @@ typedef enum envelope_what {
     ENVELOPE_LINK,
     ENVELOPE_UNLINK,
     ENVELOPE_EXIT,
-    ENVELOPE_KILL
+    ENVELOPE_KILL,
+    ENVELOPE_BROKEN, /* something was lost here: runtime_node_lost, on both sides (lost.c) */
+    ENVELOPE_PARTED  /* it was done */
 } envelope_what_t;
 
 enum { ENVELOPE_TEXT_MAX = 1024, ENVELOPE_CHAIN_MAX = 2 * (ACTOR_CALL_DEPTH_MAX + 1) };

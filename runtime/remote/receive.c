@@ -63,6 +63,8 @@ static err_t read_body(incoming_t *in)
     TRY(schema_decode(schema, in->body_bytes, in->arena, body));
     if (UNLIKELY(schema_has_refs(schema)))
         refs_translate(schema, body, translate, in);
+    if (UNLIKELY(schema == &stream_begin_schema))
+        ((stream_begin_t *)body)->losses = (uint32_t)atomic_load(&in->remote->counters.nodes_lost);
     in->schema = schema;
     in->body = body;
     return ERR_OK;
@@ -119,10 +121,43 @@ static message_t *command_of(const incoming_t *in)
     message->trace = envelope->trace;
     message->depth = (uint8_t)envelope->depth;
     message->is_numbered = envelope->is_numbered;
+    if (envelope->stream != 0 && in->schema != &stream_begin_schema) {
+        message->is_streamed = true;
+        message->incarnation = envelope->life;
+        message->reply_to = (reply_token_t){0, envelope->stream};
+    }
     if (envelope->left_us != 0)
         message->deadline_ns = clock_mono_ns(&in->remote->runtime->clock) +
                                MIN(envelope->left_us, UINT64_MAX / 4000) * 1000;
     return message;
+}
+
+/* It is sent, or nobody is there any more who waits for it. */
+static bool is_final(err_t err)
+{
+    return err != ERR_NO_MEMORY && err != ERR_BUSY;
+}
+
+/* Who sent it waits for it, or for its end. */
+static void end_stream(const incoming_t *in, err_t err)
+{
+    remote_t *self = in->remote;
+    const stream_end_t end = {in->envelope->stream, (uint32_t)err, true};
+    uint64_t sender = ref_of(in, in->envelope->sender_node, in->envelope->sender);
+    if (str_equal(in->envelope->type, str_from(stream_end_schema.name))) {
+        if (err == ERR_NO_MEMORY) /* it is the receiver here that waits for it */
+            remote_break(self, in->from);
+        return;
+    }
+    parcel_t parcel = {.envelope = {.what = ENVELOPE_COMMAND,
+                                    .to = ref_plain(sender),
+                                    .type = str_from(stream_end_schema.name),
+                                    .stream = end.stream},
+                       .schema = &stream_end_schema,
+                       .body = &end};
+    if (ref_seat(sender) == 0 || owed_is_any(self, ref_seat(sender)) ||
+        !is_final(remote_send(self, ref_seat(sender), true, parcel_fill, &parcel)))
+        remote_break(self, in->from);
 }
 
 /* It could not be made a message of ours. */
@@ -133,7 +168,10 @@ static void refuse(const incoming_t *in, err_t err, dead_reason_t reason, const 
     const dead_receiver_t receiver = {kind == NULL ? NULL : kind->name, in->envelope->key,
                                       in->envelope->to};
     dead_letter(runtime, NULL, reason, &receiver);
-    deliver_reply(runtime, reply_new(asker_of(in), err, NULL, NULL, str_from(text)));
+    if (in->envelope->stream != 0)
+        end_stream(in, err);
+    else
+        deliver_reply(runtime, reply_new(asker_of(in), err, NULL, NULL, str_from(text)));
 }
 
 static void command_to_name(const incoming_t *in, message_t *message)
@@ -175,6 +213,8 @@ static err_t received_command(incoming_t *in)
         refuse(in, ERR_UNAVAILABLE, DEAD_DRAINING, "");
         return ERR_OK;
     }
+    if (in->schema == &stream_end_schema)
+        remote_stream_settled(in->remote, in->envelope->stream);
     message_t *message = command_of(in);
     if (message == NULL)
         refuse(in, ERR_NO_MEMORY, DEAD_NO_MEMORY, "");
@@ -211,13 +251,22 @@ static err_t received_reply(incoming_t *in)
 
 /* ---- monitors ---- */
 
+/* Else the node is lost, and who waits is told of that. */
+static void at_once(const incoming_t *in, parcel_t *parcel)
+{
+    remote_t *self = in->remote;
+    if (owed_is_any(self, in->from) ||
+        !is_final(remote_send(self, in->from, true, parcel_fill, parcel)))
+        remote_break(self, in->from);
+}
+
 static void down_at_once(const incoming_t *in, const char *reason)
 {
     parcel_t down = {.envelope = {.what = ENVELOPE_DOWN,
                                   .to = in->envelope->sender,
                                   .id = in->envelope->id,
                                   .text = str_from(reason)}};
-    IGNORE_ERR(remote_send(in->remote, in->from, true, parcel_fill, &down)); /* it is lost, then */
+    at_once(in, &down);
 }
 
 static uint64_t target_of(const incoming_t *in)
@@ -241,6 +290,8 @@ static err_t received_monitor(incoming_t *in)
         .id = envelope->id, .kind = CROSSING_WATCHED, .seat = in->from, .local = target};
     message_t *message = bonds_signal_new(MESSAGE_MONITOR, &signal);
     err_t err = message == NULL ? ERR_NO_MEMORY : crossings_put(&in->remote->bonds, &crossing, 0);
+    if (message != NULL)
+        message->is_streamed = envelope->stream != 0;
     if (err != ERR_OK) {
         message_free(message);
         if (err == ERR_CONFLICT)
@@ -252,31 +303,13 @@ static err_t received_monitor(incoming_t *in)
     return ERR_OK;
 }
 
-static void send_demonitor(remote_t *self, uint64_t target, uint64_t id, uint64_t sender)
-{
-    const bond_signal_t signal = {.sender = sender, .ref_bits = target, .ids = {id}};
-    message_t *message = bonds_signal_new(MESSAGE_DEMONITOR, &signal);
-    if (message != NULL) /* else its down finds nobody */
-        IGNORE_ERR(deliver(self->runtime, NULL, nothing, target, message));
-}
-
 static err_t received_demonitor(incoming_t *in)
 {
     crossing_t crossing;
     if (crossings_take(&in->remote->bonds, in->envelope->id, in->from, CROSSING_WATCHED, &crossing))
-        send_demonitor(in->remote, crossing.local, crossing.id,
-                       ref_of(in, 0, in->envelope->sender));
+        remote_send_demonitor(in->remote, crossing.local, crossing.id,
+                              ref_of(in, 0, in->envelope->sender));
     return ERR_OK;
-}
-
-static void tell_down(remote_t *self, const crossing_t *crossing, uint64_t whom, str_t reason)
-{
-    bond_signal_t signal = bonds_signal_of(crossing->prepared);
-    if (whom != 0)
-        signal.ref_bits = whom;
-    signal.reason = reason;
-    bonds_signal_set(crossing->prepared, MESSAGE_DOWN, &signal);
-    IGNORE_ERR(deliver(self->runtime, NULL, nothing, crossing->local, crossing->prepared));
 }
 
 static err_t received_down(incoming_t *in)
@@ -284,7 +317,7 @@ static err_t received_down(incoming_t *in)
     crossing_t crossing;
     const remote_envelope_t *envelope = in->envelope;
     if (crossings_take(&in->remote->bonds, envelope->id, in->from, CROSSING_WATCHING, &crossing))
-        tell_down(in->remote, &crossing, ref_of(in, 0, envelope->sender), envelope->text);
+        remote_tell_down(in->remote, &crossing, ref_of(in, 0, envelope->sender), envelope->text);
     return ERR_OK;
 }
 
@@ -298,7 +331,7 @@ static void exit_at_once(const incoming_t *in, const char *reason)
                                   .id = in->envelope->other_id,
                                   .is_link = true,
                                   .text = str_from(reason)}};
-    IGNORE_ERR(remote_send(in->remote, in->from, true, parcel_fill, &exit)); /* it is lost, then */
+    at_once(in, &exit);
 }
 
 static err_t received_link(incoming_t *in)
@@ -360,8 +393,11 @@ static err_t received_end(incoming_t *in, message_kind_t kind)
                                   .kind = str_from(of == NULL ? "" : of->name),
                                   .is_link = envelope->is_link};
     message_t *message = is_pair ? take_link(in, &local) : bonds_signal_new(kind, &signal);
-    if (message == NULL)
+    if (message == NULL) {
+        if (!is_pair) /* an actor_exit: no memory */
+            remote_break(in->remote, in->from);
         return ERR_OK;
+    }
     bonds_signal_set(message, kind, &signal);
     IGNORE_ERR(deliver(runtime, NULL, nothing, local, message)); /* nobody there: nobody to tell */
     return ERR_OK;
@@ -370,7 +406,9 @@ static err_t received_end(incoming_t *in, message_kind_t kind)
 static err_t received_kill(incoming_t *in)
 {
     message_t *message = message_new(MESSAGE_KILL, NULL, NULL, nothing, nothing);
-    if (message != NULL)
+    if (message == NULL)
+        remote_break(in->remote, in->from);
+    else
         IGNORE_ERR(
             deliver(in->remote->runtime, NULL, nothing, ref_plain(in->envelope->to), message));
     return ERR_OK;
@@ -399,6 +437,13 @@ static err_t received_message(incoming_t *in)
         return received_end(in, MESSAGE_EXIT);
     case ENVELOPE_KILL:
         return received_kill(in);
+    case ENVELOPE_BROKEN:
+        runtime_node_lost(in->remote->runtime, in->from_node);
+        remote_part(in->remote, in->from);
+        return ERR_OK;
+    case ENVELOPE_PARTED:
+        seat_bits_clear(&in->remote->deaf, in->from);
+        return ERR_OK;
     default:
         return ERR_INVALID; /* of a later version */
     }
@@ -409,7 +454,11 @@ static err_t receive(remote_t *self, uint64_t from, str_t message, arena_t *aren
     received_t received;
     incoming_t in;
     uint32_t seat = 0;
-    TRY(envelope_read(message, arena, &received));
+    TRY(seats_give(&self->seats, from, &seat));
+    err_t err = envelope_read(message, arena, &received);
+    if (err == ERR_NO_MEMORY) /* who knows what it was */
+        remote_break(self, seat);
+    TRY(err);
     if (received.is_channel && received.channel == ROUTER_NAMES)
         return directory_receive(&self->directory, from, received.body);
     if (received.is_channel) {
@@ -419,7 +468,8 @@ static err_t receive(remote_t *self, uint64_t from, str_t message, arena_t *aren
                                               received.body);
         return ERR_OK;
     }
-    TRY(seats_give(&self->seats, from, &seat));
+    if (UNLIKELY(seat_bits_has(&self->deaf, seat)) && received.envelope.what < ENVELOPE_BROKEN)
+        return ERR_OK; /* of before */
     in.remote = self;
     in.from = seat;
     in.from_node = from;
@@ -451,82 +501,4 @@ err_t runtime_tell(runtime_t *runtime, uint64_t node, router_channel_t channel, 
     if (err == ERR_OK)
         count_one(&self->counters.sent);
     return err;
-}
-
-/* ---- a node that is lost ---- */
-
-static void ask_lost(remote_t *self, const crossing_t *ask)
-{
-    count_one(&self->counters.asks_lost);
-    deliver_reply(self->runtime,
-                  reply_new((reply_token_t){ask->local, ask->correlation}, ERR_UNAVAILABLE, NULL,
-                            NULL, STR("the node that was asked does not answer")));
-}
-
-static void bond_lost(remote_t *self, const crossing_t *bond)
-{
-    count_one(&self->counters.bonds_lost);
-    if (bond->kind == CROSSING_WATCHING) {
-        tell_down(self, bond, 0, STR("node lost"));
-    } else if (bond->kind == CROSSING_WATCHED) {
-        send_demonitor(self, bond->local, bond->id, ref_seated(0, bond->seat));
-    } else {
-        bond_signal_t signal = bonds_signal_of(bond->prepared);
-        bool is_ours = signal.sender == bond->local; /* then the request itself was kept */
-        signal.sender = is_ours ? signal.ref_bits : signal.sender;
-        signal.ref_bits = signal.sender;
-        signal.ids[0] = is_ours ? bond->id : 0;
-        signal.ids[1] = is_ours ? 0 : bond->id;
-        signal.reason = STR("node lost");
-        bonds_signal_set(bond->prepared, MESSAGE_EXIT, &signal);
-        IGNORE_ERR(deliver(self->runtime, NULL, nothing, bond->local, bond->prepared));
-    }
-}
-
-static void each_of(remote_t *self, crossing_t *list,
-                    void (*lost)(remote_t *self, const crossing_t *crossing))
-{
-    while (list != NULL) {
-        crossing_t *crossing = list;
-        list = crossing->next;
-        lost(self, crossing);
-        memory_free(crossing);
-    }
-}
-
-bool remote_is_reachable(const remote_t *self, uint32_t seat)
-{
-    return (atomic_load(&self->unreachable[seat / 64]) >> seat % 64 & 1) == 0;
-}
-
-/* The bit first, then those who wait: who asks looks at it when its ask waits already
- * (carry_command). */
-void runtime_set_reachable(runtime_t *runtime, uint64_t node, bool is_reachable)
-{
-    remote_t *self = runtime->remote;
-    uint32_t seat = 0;
-    if (self == NULL || node == self->node || seats_give(&self->seats, node, &seat) != ERR_OK)
-        return;
-    uint64_t bit = UINT64_C(1) << seat % 64;
-    if (is_reachable) {
-        atomic_fetch_and(&self->unreachable[seat / 64], ~bit);
-        return;
-    }
-    atomic_fetch_or(&self->unreachable[seat / 64], bit);
-    each_of(self, crossings_take_of(&self->asks, seat), ask_lost);
-}
-
-void runtime_node_lost(runtime_t *runtime, uint64_t node)
-{
-    remote_t *self = runtime->remote;
-    uint32_t seat = self == NULL ? 0 : seats_find(&self->seats, node);
-    if (seat != 0) {
-        count_one(&self->counters.nodes_lost);
-        each_of(self, crossings_take_of(&self->asks, seat), ask_lost);
-        each_of(self, crossings_take_of(&self->bonds, seat), bond_lost);
-    }
-    if (self != NULL)
-        directory_lost(&self->directory, node);
-    for (size_t i = 0; self != NULL && i < self->lost_count; i++)
-        self->lost[i].lost(self->lost[i].context, node);
 }

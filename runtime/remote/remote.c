@@ -15,6 +15,15 @@ enum { BOND_ID_BITS = 40, BOND_NODE_BITS = 24 };
 
 /* ---- the object ---- */
 
+/* Any actor may hear of its stream's end, also where no kind that is registered does. */
+static void add_stream_schemas(remote_t *self)
+{
+    const schema_t *const schemas[] = {&stream_begin_schema, &stream_credit_schema,
+                                       &stream_end_schema};
+    for (size_t i = 0; i < COUNT_OF(schemas); i++)
+        ASSERT(schemas_add(&self->schemas, schemas[i]) == ERR_OK); /* the first ones */
+}
+
 err_t runtime_join(runtime_t *runtime, uint64_t node, const router_t *router)
 {
     ASSERT(!runtime->is_started);
@@ -31,6 +40,7 @@ err_t runtime_join(runtime_t *runtime, uint64_t node, const router_t *router)
     seats_init(&self->seats);
     crossings_init(&self->asks, ROUTER_ASKS_MAX);
     crossings_init(&self->bonds, ROUTER_BONDS_MAX);
+    owed_init(&self->owed);
     schemas_init(&self->schemas);
     directory_init(&self->directory, self);
     for (size_t i = 0; i < PARTITION_COUNT; i++)
@@ -39,6 +49,7 @@ err_t runtime_join(runtime_t *runtime, uint64_t node, const router_t *router)
                                          << BOND_ID_BITS);
     inside_join(runtime, node);
     runtime->remote = self;
+    add_stream_schemas(self);
     return ERR_OK;
 }
 
@@ -46,6 +57,7 @@ void remote_free(remote_t *self)
 {
     if (self == NULL)
         return;
+    owed_deinit(&self->owed);
     crossings_deinit(&self->asks);
     crossings_deinit(&self->bonds);
     schemas_deinit(&self->schemas);

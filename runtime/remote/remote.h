@@ -16,10 +16,12 @@
 #include "runtime/kernel.h"
 #include "runtime/remote/crossings.h"
 #include "runtime/remote/directory.h"
+#include "runtime/remote/owed.h"
 #include "runtime/remote/ref.h"
 #include "runtime/remote/schemas.h"
 #include "runtime/remote/seats.h"
 #include "runtime/router.h"
+#include "runtime/stream.h"
 
 /* Of a partition: a seat, or one of these. */
 enum { PLACE_HERE = 0, PLACE_NOBODY = 0xfffe, PLACE_HELD = 0xffff };
@@ -45,6 +47,8 @@ typedef struct remote {
     _Atomic uint64_t ask_ids;
     seats_t seats;
     crossings_t asks, bonds;
+    owed_t owed;
+    seat_bits_t broken, parted, deaf; /* lost.c */
     directory_t directory;
     schemas_t schemas;
     router_holder_t holder;
@@ -58,7 +62,7 @@ typedef struct remote {
     } lost[REMOTE_LOST_HEARERS_MAX];
     size_t lost_count;
     remote_counters_t counters;
-    _Atomic uint64_t unreachable[SEATS_CHUNK * SEATS_CHUNKS / 64]; /* seats, a bit each */
+    seat_bits_t unreachable;
     _Atomic uint16_t places[PARTITION_COUNT];
 } remote_t;
 
@@ -141,6 +145,31 @@ err_t remote_route(remote_t *self, const actor_kind_t *kind, str_t key, remote_j
 /* Counts it and tells who asked; takes it. Returns err. */
 err_t remote_unreachable(remote_t *self, const dead_receiver_t *receiver, message_t *message,
                          err_t err);
+/* What waits in `owed`, once more. NO_MEMORY: it stays. */
+err_t remote_carry_owed(remote_t *self, message_t *message);
+/* To the local end of a monitor across nodes; `whom` 0: as it was asked for. */
+void remote_tell_down(remote_t *self, const crossing_t *crossing, uint64_t whom, str_t reason);
+void remote_send_demonitor(remote_t *self, uint64_t target, uint64_t id, uint64_t sender);
+/* Something that must arrive is lost for want of memory: this node and the other are lost to each
+ * other, as soon as it can be said (remote_tend). */
+void remote_break(remote_t *self, uint32_t seat);
+void remote_tend(remote_t *self);
+/* Says so to a node that has parted from this one; until then nothing else goes there. */
+void remote_part(remote_t *self, uint32_t seat);
+
+/* ---- streams (streams.c) ---- */
+
+struct remote_envelope;
+
+/* Of a stream's message that leaves: fills in what says so. A begin has its end ready from here on,
+ * until its producer watches who took it, or it has ended. LIMIT, NO_MEMORY, CONFLICT. */
+err_t remote_stream_leaves(remote_t *self, uint32_t seat, const message_t *message,
+                           struct remote_envelope *envelope);
+/* It is taken, or over. */
+void remote_stream_settled(remote_t *self, uint64_t stream);
+/* Nodes were lost since this begin came from one. */
+bool remote_has_lost(const runtime_t *runtime, const stream_begin_t *begin);
+
 err_t remote_send(remote_t *self, uint32_t seat, bool is_owed, router_fill_fn fill, void *what);
 uint64_t remote_node_of_seat(const remote_t *self, uint32_t seat); /* its own for 0 */
 bool remote_is_reachable(const remote_t *self, uint32_t seat);

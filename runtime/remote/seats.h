@@ -7,6 +7,7 @@
 #include "runtime/life/id_map.h"
 #include "runtime/remote/ref.h"
 
+#include <stdatomic.h>
 #include <uv.h>
 
 enum {
@@ -22,6 +23,32 @@ typedef struct seats {
     id_map_t by_node;
     uint32_t last; /* given out */
 } seats_t;
+
+/* Something of each seat. */
+typedef struct seat_bits {
+    _Atomic uint64_t words[SEATS_CHUNK * SEATS_CHUNKS / 64];
+    _Atomic uint32_t count; /* that are set */
+} seat_bits_t;
+
+static inline bool seat_bits_has(const seat_bits_t *self, uint32_t seat)
+{
+    return atomic_load_explicit(&self->count, memory_order_acquire) > 0 &&
+           (atomic_load(&self->words[seat / 64]) >> seat % 64 & 1) != 0;
+}
+/* The count is never too low. */
+static inline void seat_bits_set(seat_bits_t *self, uint32_t seat)
+{
+    uint64_t bit = UINT64_C(1) << seat % 64;
+    atomic_fetch_add(&self->count, 1);
+    if ((atomic_fetch_or(&self->words[seat / 64], bit) & bit) != 0)
+        atomic_fetch_sub(&self->count, 1);
+}
+static inline void seat_bits_clear(seat_bits_t *self, uint32_t seat)
+{
+    uint64_t bit = UINT64_C(1) << seat % 64;
+    if ((atomic_fetch_and(&self->words[seat / 64], ~bit) & bit) != 0)
+        atomic_fetch_sub(&self->count, 1);
+}
 
 void seats_init(seats_t *self);
 void seats_deinit(seats_t *self);

@@ -55,6 +55,8 @@ static void look(fleet_t *fleet)
     check_ok(runtime_add_schema(runtime, &dead_letter_schema));
     cr_assert(runtime_schema(runtime, STR("agent_echo")) == &agent_echo_schema);
     runtime_router_stats(runtime, &stats);
+    runtime_set_reachable(runtime, 2, false);
+    runtime_set_reachable(runtime, 2, true);
     err_t err = runtime_tell(runtime, 2, ROUTER_MOVES, fill, NULL);
     cr_assert(err == ERR_OK || err == ERR_NO_MEMORY);
     fleet_settle(fleet);
@@ -98,6 +100,60 @@ static void meet(fleet_t *fleet)
     fleet_settle(fleet);
 }
 
+static void watch(fleet_t *fleet)
+{
+    scene_ask(&fleet->nodes[2], &answers[1], agent_at("b"), 50, agent_watch_name, .key = STR("a"));
+    fleet_settle(fleet);
+    IGNORE_ERR(runtime_send(fleet_runtime(fleet, 1), agent_at("a"), agent_stop));
+    fleet_settle(fleet);
+}
+
+/* A down is never lost: where its node can't say it, both are lost to each other. */
+static void check_downs(fleet_t *fleet, uint64_t nth)
+{
+    runtime_stats_t stats;
+    fleet_tend(fleet, 3);
+    fleet_send(fleet, 1, agent_at("a"), agent_stop);
+    fleet_settle(fleet);
+    runtime_stats(fleet_runtime(fleet, 2), &stats); /* who fails watches nobody any more */
+    uint64_t downs = atomic_load(&fleet->log.downs), watched = atomic_load(&fleet->log.watched);
+    cr_assert(downs == watched || (stats.failures > 0 && downs <= watched),
+              "%llu: %llu of %llu downs, %llu failures", (unsigned long long)nth,
+              (unsigned long long)downs, (unsigned long long)watched,
+              (unsigned long long)stats.failures);
+    cr_assert(eq(u64, fleet_stats(fleet, 1).bonds + fleet_stats(fleet, 2).bonds, 0));
+}
+
+static void stream(fleet_t *fleet)
+{
+    fleet->pipe = (pipe_world_t){0};
+    IGNORE_ERR(runtime_send(fleet_runtime(fleet, 1), address_of("source", STR("a")), pipe_start,
+                            .items = 20, .window = 4));
+    fleet_settle(fleet);
+}
+
+/* With memory again nobody waits for ever: the next one is taken, and all of it arrives. */
+static void check_streams(fleet_t *fleet, uint64_t nth)
+{
+    fleet_meet(fleet);
+    fleet_tend(fleet, 4);
+    fleet_pass(fleet, 1000);
+    fleet_send(fleet, 1, address_of("source", STR("a")), pipe_push, .count = 20); /* what failed */
+    fleet_settle(fleet);
+    runtime_stats_t stats;
+    runtime_stats(fleet_runtime(fleet, 1), &stats);
+    bool is_over = fleet->pipe.sent == 20 || fleet->pipe.out_ends > 0 || stats.failures > 0;
+    bool has_begun = fleet->pipe.sent > 0;
+    cr_assert(is_over || !has_begun,
+              "%llu: the source waits for ever: %llu sent, %llu came, %llu and %llu ends, %u",
+              (unsigned long long)nth, (unsigned long long)fleet->pipe.sent,
+              (unsigned long long)fleet->pipe.got, (unsigned long long)fleet->pipe.out_ends,
+              (unsigned long long)fleet->pipe.in_ends, fleet->pipe.last_err);
+    stream(fleet);
+    cr_assert(fleet->pipe.got == 20, "%llu: %llu came", (unsigned long long)nth,
+              (unsigned long long)fleet->pipe.got);
+}
+
 /* With memory again both nodes come to hold the same. */
 static void check_same(fleet_t *fleet, uint64_t nth)
 {
@@ -126,10 +182,14 @@ static const struct {
      "runtime_view runtime_set_holder runtime_hear runtime_hear_lost runtime_ref runtime_node_of "
      "runtime_bits_of",
      join},
-    {"runtime_locate runtime_schema runtime_add_schema runtime_router_stats runtime_tell", look},
+    {"runtime_locate runtime_set_reachable runtime_schema runtime_add_schema runtime_router_stats "
+     "runtime_tell",
+     look},
     {"runtime_receive", ask},
     {"runtime_node_lost", lose},
     {"runtime_set_peers runtime_tend_peers", meet},
+    {"runtime_receive, of streams", stream},
+    {"runtime_receive, of monitors", watch},
 };
 
 /* Returns whether an allocation was left to fail. */
@@ -139,6 +199,7 @@ static bool try_without(size_t row, uint64_t nth)
     int64_t before = memory_faults_live();
     fleet_begin(&fleet, 1, 2, NULL);
     fleet_place(&fleet, "agent", "b", 2);
+    fleet_place(&fleet, "sink", "a", 2);
     memset(answers, 0, sizeof answers);
     memory_faults_reset();
     memory_faults_choose(&nth, 1);
@@ -152,6 +213,10 @@ static bool try_without(size_t row, uint64_t nth)
     fleet_pass(&fleet, 60);
     if (rows[row].use == meet)
         check_same(&fleet, nth);
+    if (rows[row].use == watch)
+        check_downs(&fleet, nth);
+    if (rows[row].use == stream)
+        check_streams(&fleet, nth);
     cr_assert(rows[row].use != ask || answers[0].count == 1, "%s, %llu: answered %u times",
               rows[row].what, (unsigned long long)nth, answers[0].count);
     cr_assert(atomic_load(&fleet.log.downs) <= atomic_load(&fleet.log.watched));

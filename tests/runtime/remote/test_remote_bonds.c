@@ -126,6 +126,20 @@ Test(remote_bonds, after_a_demonitor_no_down_comes)
     end(&fleet);
 }
 
+Test(remote_bonds, a_link_by_key_to_another_node_says_what_to_do)
+{
+    fleet_t fleet;
+    begin(&fleet);
+    uint64_t b = ref_b(&fleet);
+
+    scene_answer_t linked = fleet_asked(&fleet, 1, hound_at("d"), agent_link_key, .key = STR("b"));
+    check_ok(linked.err);
+    cr_assert(eq(u64, linked.value, 0));
+    check_log(&fleet, "1.d exit failed: on another node, link its reference\n");
+    cr_assert(eq(u64, fleet_ref(&fleet, 1, "agent", "b"), b)); /* it noticed nothing */
+    end(&fleet);
+}
+
 Test(remote_bonds, a_lost_node_is_the_end_of_all_its_actors)
 {
     fleet_t fleet;

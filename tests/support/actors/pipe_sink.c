@@ -96,4 +96,5 @@ const actor_kind_t sink_kind = {.name = "sink",
                                 .handlers = handlers,
                                 .handler_count = COUNT_OF(handlers),
                                 .start = start,
+                                .placement = PLACED_BY_KEY,
                                 .restarts_max = 1000};

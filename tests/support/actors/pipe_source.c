@@ -111,4 +111,5 @@ const actor_kind_t source_kind = {.name = "source",
                                   .handlers = handlers,
                                   .handler_count = COUNT_OF(handlers),
                                   .start = start,
+                                  .placement = PLACED_BY_KEY,
                                   .restarts_max = 1000};

@@ -151,6 +151,12 @@ ON(agent_link_named)
                        .number = actor_link_at(ctx, address_named(command->name)).bits);
 }
 
+ON(agent_link_key)
+{
+    return actor_reply(ctx, agent_number,
+                       .number = actor_link_at(ctx, address_of("agent", command->key)).bits);
+}
+
 ON(agent_tell_named)
 {
     return actor_send(ctx, address_named(command->name), agent_note, .number = command->number);

@@ -22,6 +22,8 @@ void fleet_add(fleet_t *self, uint64_t node)
     self->worlds[node] = (agent_world_t){&self->log, node};
     for (size_t i = 0; i < COUNT_OF(kinds); i++)
         check_ok(runtime_register(scene->runtime, kinds[i], &self->worlds[node]));
+    check_ok(runtime_register(scene->runtime, &source_kind, &self->pipe));
+    check_ok(runtime_register(scene->runtime, &sink_kind, &self->pipe));
     if (self->journal != NULL) {
         check_ok(runtime_register(scene->runtime, &courier_kind, NULL));
         check_ok(runtime_register(scene->runtime, &purse_kind, NULL));

@@ -4,6 +4,7 @@
  *
  * Threads  One. */
 
+#include "tests/support/actors/pipe.h"
 #include "tests/support/actors/scene.h"
 #include "tests/support/remote/agent.h"
 #include "tests/support/remote/network.h"
@@ -18,9 +19,10 @@ typedef struct fleet {
     agent_world_t worlds[NETWORK_NODES_MAX + 1];
     journal_t *journal;
     bool has_met;
+    pipe_world_t pipe; /* of all sources and sinks */
 } fleet_t;
 
-/* With agents (agent.h) and, where there is a journal, which all share, couriers and purses. All
+/* With agents (agent.h), sources and sinks (pipe.h) and, where there is a journal, which all share, couriers and purses. All
  * partitions are node 1's, and every node serves. */
 void fleet_begin(fleet_t *self, uint64_t seed, uint32_t count, journal_t *journal);
 /* Drains all that are there; of each the sum of messages must be right. */
