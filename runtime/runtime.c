@@ -109,8 +109,8 @@ static bool can_hibernate(const runtime_t *self, const actor_kind_t *kind)
 {
     bool is_described =
         kind->state_schema != NULL || (kind->snapshot != NULL && kind->restore != NULL);
-    return self->state_store != NULL && kind->placement != PLACED_BY_KEY && kind->idle_ms > 0 && kind->applier_count == 0 &&
-           is_described;
+    return self->state_store != NULL && kind->placement != PLACED_BY_KEY && kind->idle_ms > 0 &&
+           kind->applier_count == 0 && is_described;
 }
 
 /* Names of the runtime's own events. */

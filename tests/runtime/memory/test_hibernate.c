@@ -257,8 +257,6 @@ Test(hibernate, a_kind_that_cannot_is_refused)
     actor_kind_t moves = dozer_kind; /* its state would stay behind */
     moves.placement = PLACED_BY_KEY;
     check_err(runtime_register(runtime, &moves, NULL), ERR_INVALID);
-    moves.placement = PLACED_LOCALLY;
-    check_ok(runtime_register(runtime, &moves, NULL));
     check_ok(runtime_register(runtime, &dozer_kind, NULL));
     runtime_free(runtime);
 }
