@@ -41,7 +41,8 @@ function(ms_program name)
 endfunction()
 
 # ms_tests(DIR LABEL label LINK library...): one test program for every tests/DIR/test_*.c, and every other .c file of that folder
-# linked into each of them (helpers). PLAIN: a program with its own main instead of Criterion.
+# linked into each of them (helpers). PLAIN: a program with its own main instead of Criterion's
+# tests and the runner of tests/support/runner.
 function(ms_tests dir)
     cmake_parse_arguments(arg "PLAIN" "LABEL;TIMEOUT" "LINK" ${ARGN})
     if(NOT arg_TIMEOUT)
@@ -63,16 +64,12 @@ function(ms_tests dir)
         add_executable(${target} ${test} ${helpers})
         add_dependencies(tests_${arg_LABEL} ${target})
         target_link_libraries(${target} PRIVATE ms_flags ${arg_LINK} ms_test_support)
-        set(flags)
         if(NOT arg_PLAIN)
             target_link_libraries(${target} PRIVATE PkgConfig::criterion)
-            if(MS_SANITIZE STREQUAL address)
-                target_sources(${target} PRIVATE ${MS_ROOT}/tests/support/runner/quiet_fork.c)
-            endif()
-            set(flags --verbose) # says which test runs: what is known of one that is killed at its time limit
+            target_sources(${target} PRIVATE $<TARGET_OBJECTS:ms_test_runner>)
         endif()
-        add_test(NAME ${target} COMMAND ${target} ${flags})
-        # Criterion exits 0 when a sanitizer reports a leak. Its own .timeout leaks under one: TIMEOUT is here.
+        add_test(NAME ${target} COMMAND ${target})
+        # A sanitizer's report in a process that a test starts is a failure, too.
         set_tests_properties(${target} PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT}
             FAIL_REGULAR_EXPRESSION "Sanitizer:;runtime error:"
             ENVIRONMENT "MS_SOURCE=${MS_ROOT};MS_BUILD=${CMAKE_BINARY_DIR}")
