@@ -175,7 +175,9 @@ static err_t set_locked(directory_t *self, const uint64_t *nodes, uint32_t count
         return ERR_NO_MEMORY;
     for (uint32_t i = 0; i < count; i++) {
         const directory_teller_t *known = teller_of(self, nodes[i]);
-        tellers[i] = known == NULL ? (directory_teller_t){.node = nodes[i]} : *known;
+        tellers[i] = (directory_teller_t){.node = nodes[i]};
+        if (known != NULL)
+            tellers[i] = *known;
     }
     memory_free(self->tellers);
     self->tellers = tellers;
