@@ -1,5 +1,6 @@
 // cluster.kills: a node of three is killed (SIGKILL) under a light load, and its users are served again by the others: how
-// long after the kill. By name only (`script/bench cluster.kills`): it takes minutes. MS_KILLS: how many with each profile (20).
+// long after the kill. By name only (`script/bench cluster.kills`): it takes minutes. MS_KILLS: how many
+// with each profile (20); MS_PROFILE: `usual` or `fast` only.
 //
 // A user has a playlist and favourites: two actors. Whose actors were both elsewhere noticed nothing and is not counted. Each
 // of the others edits both, as a page does it: one request at a time through one node that lives, again with the same id
@@ -102,7 +103,7 @@ async function kill(cluster, { users, track }, number) {
 
 const at = (figures, share) => [...figures].sort((a, b) => a - b)[Math.min(figures.length - 1, Math.floor(figures.length * share))] / 1000;
 
-for (const profile of ['usual', 'fast']) {
+for (const profile of (process.env.MS_PROFILE ?? 'usual,fast').split(',')) {
   const cluster = await startCluster(3, { music: undefined, flags: ['--allow-plain-http', '--watch=false', '--cluster-profile', profile] });
   try {
     const crowd = await gather(cluster), all = [], last = [];
