@@ -84,7 +84,8 @@ async function kill(cluster, { users, track }, number) {
   const { node } = cluster.status(cluster.nodes.indexOf(victim));
   const theirs = [];
   for (const user of users)
-    if ((await located(victim, 'user', user.id)) === node || (await located(victim, 'playlist', user.playlist)) === node) theirs.push(user);
+    if ((await located(victim, 'user', user.id.slice(3))) === node || (await located(victim, 'playlist', user.playlist.slice(3))) === node)
+      theirs.push(user); // actors' keys are ids without us_, pl_
   const begun = performance.now();
   victim.kill();
   const took = await Promise.all(theirs.map(async (user, i) => {
