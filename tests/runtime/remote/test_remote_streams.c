@@ -132,6 +132,26 @@ Test(remote_streams, a_cut_at_any_moment_ends_it_for_both)
     }
 }
 
+/* Its producer was told that nobody took it: so nobody does. */
+Test(remote_streams, a_begin_that_waits_while_its_node_is_lost_is_not_taken)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        fleet_t fleet;
+        begin(&fleet, seed);
+        uint64_t received = fleet_stats(&fleet, 2).received;
+        start_from(&fleet, 1, 5);
+        while (fleet_stats(&fleet, 2).received == received)
+            cr_assert(simulation_step(fleet.simulation));
+        network_cut(fleet.network, 1, 2); /* the begin lies in the sink's mailbox */
+        network_heal(fleet.network, 1, 2);
+        fleet_settle(&fleet);
+
+        check_over(&fleet, "waiting", seed);
+        check_works(&fleet, "waiting", seed);
+        end(&fleet);
+    }
+}
+
 static void break_from(fleet_t *fleet, uint64_t node, uint64_t other)
 {
     remote_t *remote = fleet_runtime(fleet, node)->remote;
