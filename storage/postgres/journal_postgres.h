@@ -52,7 +52,8 @@ enum {
     JOURNAL_POSTGRES_PAGE = 1000,          /* events read in one statement */
     JOURNAL_POSTGRES_BACKOFF_FIRST_MS = 100,
     JOURNAL_POSTGRES_BACKOFF_MAX_MS = 5000,
-    JOURNAL_POSTGRES_NOTIFY_MS = 5,         /* between two of a node's */
+    /* Between two of a node's: each costs every other one a look and reads of the feed. */
+    JOURNAL_POSTGRES_NOTIFY_MS = 20,
     JOURNAL_POSTGRES_LOOK_MAX_MS = 250,     /* between two looks at what can't be read yet */
     JOURNAL_POSTGRES_REPLICA_WAIT_MS = 100, /* for a replica that is behind; then the database */
     JOURNAL_POSTGRES_REPLICA_RETRY_MS = 1000,
