@@ -280,6 +280,7 @@ err_t topics_place(topics_t *self, const placement_t *placement, const uint64_t 
     self->node_count = count;
     self->placement = placement;
     self->version = placement->version;
+    self->placed_ms = now_ms;
     placing.has_lost = has_lost_any(self, before, count_before);
     memory_free(before);
     for (size_t i = 0; i < self->bucket_count; i++) {
@@ -330,10 +331,12 @@ void topics_publish(topics_t *self, str_t name, str_t post, uint64_t now_ms)
     topics_mark_recent(self, topic, now_ms);
     if (post.size > TOPIC_POST_MAX)
         post = (str_t){NULL, 0};
-    if (topic->owner == self->node)
-        home_publish(self, topic, post, post.size == 0 ? TOPIC_FLAG_MISSED : 0, now_ms);
-    else
+    if (topic->owner != self->node) {
         forward_push(self, topic, post, now_ms);
+        return;
+    }
+    topic->published_by = self->node;
+    home_publish(self, topic, post, post.size == 0 ? TOPIC_FLAG_MISSED : 0, now_ms);
 }
 
 /* ---- from others ---- */

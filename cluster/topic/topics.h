@@ -52,8 +52,8 @@ typedef struct topics topics_t;
 typedef enum topic_gap_why {
     TOPIC_GAP_START,  /* from now on all is heard */
     TOPIC_GAP_MISSED, /* something may be missing */
-    TOPIC_GAP_LATE,   /* nothing is, but what came last was under way for longer than usual: older
-                         than what was answered meanwhile */
+    TOPIC_GAP_LATE,   /* nothing is, but what came last may be older than what was answered, or
+                         published elsewhere, meanwhile */
 } topic_gap_why_t;
 
 typedef struct topics_sink {

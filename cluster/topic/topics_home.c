@@ -202,6 +202,13 @@ static publisher_t *publisher_of(home_t *self, uint64_t node)
     return publisher;
 }
 
+/* Its author may have moved while it was under way, and published from there already. */
+static bool may_be_late(const topics_t *self, const topic_t *topic, uint64_t from, uint64_t now_ms)
+{
+    return topic->published_by != 0 && topic->published_by != from &&
+           now_ms < self->placed_ms + TOPIC_RECENT_MS;
+}
+
 void home_forwarded(topics_t *self, topic_t *topic, uint64_t from, const topic_frame_t *frame,
                     uint64_t now_ms)
 {
@@ -213,10 +220,14 @@ void home_forwarded(topics_t *self, topic_t *topic, uint64_t from, const topic_f
     /* Where one before it was lost, the answer says which is wanted. */
     if (frame->number > publisher->number &&
         frame->number == MAX(publisher->number + 1, frame->base)) {
+        uint32_t flags = frame->flags;
+        if (may_be_late(self, topic, from, now_ms))
+            flags |= TOPIC_FLAG_LATE;
+        topic->published_by = from;
         publisher->number = frame->number;
         self->stats.received++;
-        home_publish(self, topic, frame->post, frame->flags, now_ms);
-        topics_deliver(self, topic, frame->post, frame->flags);
+        home_publish(self, topic, frame->post, flags, now_ms);
+        topics_deliver(self, topic, frame->post, flags);
     }
     topics_send(
         self, from, topic,

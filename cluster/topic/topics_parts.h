@@ -84,6 +84,7 @@ struct topic {
     uint32_t partition;
     uint64_t owner; /* the home's node; PLACEMENT_NONE */
     uint64_t published_ms;
+    uint64_t published_by; /* at this home, last: the node; 0: nobody yet */
     hearing_t hearing;
     home_t *home;
     forward_t *forward;
@@ -92,7 +93,8 @@ struct topic {
 
 struct topics {
     uint64_t node, version, lives, asks;
-    uint64_t forwards; /* the highest number of a forward that is freed: they go on behind it */
+    uint64_t placed_ms; /* the newest view */
+    uint64_t forwards;  /* the highest number of a forward that is freed: they go on behind it */
     topics_sink_t sink;
     const placement_t *placement; /* NULL: none yet */
     uint64_t *nodes;

@@ -212,3 +212,35 @@ Test(topics_frames, a_home_of_before_acknowledges_nothing)
     }
     end(&self);
 }
+
+/* Its author has moved from OTHER to SELF while it was under way (found by seed 1107 of the worlds
+ * that lose and reorder). */
+Test(topics_frames, behind_what_another_node_published_a_forwarded_post_is_late_after_a_move)
+{
+    static const struct {
+        const char *what;
+        bool is_published_here;
+        uint64_t waited_ms;
+        const char *want;
+    } cases[] = {
+        {"alone", false, 0, "p"},
+        {"behind one of here", true, 0, "pl"},
+        {"as long as it may be under way", true, TOPIC_RECENT_MS - 1, "pl"},
+        {"long after the view", true, TOPIC_RECENT_MS, "p"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        bench_t self;
+        begin(&self, OTHER);
+        place(&self, SELF);
+        check_ok(topics_hear(self.topics, TOPIC, true, self.now_ms));
+        self.now_ms += cases[i].waited_ms;
+        memset(self.heard, 0, sizeof self.heard);
+        if (cases[i].is_published_here)
+            topics_publish(self.topics, TOPIC, STR("new"), self.now_ms);
+        hear(&self, OTHER,
+             (topic_frame_t){
+                 .kind = TOPIC_FORWARD, .life = 5, .number = 1, .base = 1, .post = STR("old")});
+        cr_expect_str_eq(self.heard, cases[i].want, "%s: %s", cases[i].what, self.heard);
+        end(&self);
+    }
+}
