@@ -245,7 +245,6 @@ Test(vault, keys_that_the_store_has_lost_are_put_there_again_and_another_one_is_
     temporary_name_t path = temporary_in(&folder, "keys");
     buf_t problem BUF_SCOPED = BUF_INIT, plain BUF_SCOPED = BUF_INIT;
     buf_t lost BUF_SCOPED = BUF_INIT, kept BUF_SCOPED = BUF_INIT, replaced BUF_SCOPED = BUF_INIT;
-    buf_t record BUF_SCOPED = BUF_INIT;
     aead_key_t key = crypt_master(1);
     vault_store_t *store = NULL, *other_store = NULL;
     vault_t *vault VAULT_SCOPED = NULL, *other VAULT_SCOPED = NULL;

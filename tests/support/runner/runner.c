@@ -41,6 +41,10 @@ typedef struct run {
     size_t jobs_max, running, passed, failed, skipped;
 } run_t;
 
+/* As the library declares them, with what is known of the first argument. */
+void criterion_skip_test(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void criterion_test_die(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* The linker's names for the sections that Test and ReportHook fill. */
 extern test_t *__start_cr_tst[] __attribute__((weak)), *__stop_cr_tst[] __attribute__((weak));
 extern void *__start_cr_sts[] __attribute__((weak)), *__stop_cr_sts[] __attribute__((weak));
