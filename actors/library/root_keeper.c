@@ -4,13 +4,11 @@
 
 #include "actors/protocol/root_keeper.h"
 #include "actors/library/library.h"
+#include "actors/library/root_look.h"
 #include "actors/protocol/roots.h"
 #include "actors/protocol/scan.h"
 #include "runtime/base/memory.h"
 #include "runtime/router.h"
-
-#include <dirent.h>
-#include <errno.h>
 
 typedef struct kept {
     char *name, *path;
@@ -46,31 +44,19 @@ static kept_t *find(root_keeper_t *self, str_t name)
 
 typedef struct look {
     uint64_t number;
+    catalog_t *catalog;
+    bool is_alone;
+    const char *reason; /* what it found; constant */
     char name[ROOT_NAME_SIZE_MAX + 1];
     char path[4096];
 } look_t;
 
 static err_t look_work(void *data, size_t data_size)
 {
-    const look_t *look = data;
+    look_t *look = data;
     (void)data_size;
-    DIR *folder = opendir(look->path);
-    if (folder == NULL)
-        return err_from_errno(errno);
-    errno = 0;
-    bool is_read = readdir(folder) != NULL || errno == 0; /* "." at least */
-    err_t err = is_read ? ERR_OK : err_from_errno(errno);
-    closedir(folder);
-    return err;
-}
-
-static const char *reason_of(err_t err)
-{
-    if (err == ERR_NOT_FOUND)
-        return "the music folder is not there";
-    if (err == ERR_FORBIDDEN)
-        return "the music folder may not be read";
-    return err == ERR_OK ? "" : "the music folder can't be read";
+    look->reason = root_look(look->catalog, str_from(look->name), look->path, look->is_alone);
+    return ERR_OK;
 }
 
 static void start_scan(context_t *ctx, const kept_t *root, bool is_full)
@@ -115,17 +101,20 @@ static void looked(void *state, context_t *ctx, err_t err, void *data, size_t da
         return; /* it is somewhere else by now */
     root->is_looking = false;
     if (err != ERR_BUSY && err != ERR_CANCELLED) /* else it was not looked at */
-        settle(state, ctx, root, reason_of(err));
+        settle(state, ctx, root, look->reason);
 }
 
 static void look(root_keeper_t *self, context_t *ctx, kept_t *root)
 {
     const library_service_t *service = context_service(ctx);
     if (service->reads_no_music) {
-        settle(self, ctx, root, "this node reads no music: it has not the role media");
+        settle(self, ctx, root, ROOT_REASON_NO_ROLE);
         return;
     }
-    look_t job = {.number = ++self->looks};
+    look_t job = {.number = ++self->looks,
+                  .catalog = service->catalog,
+                  .is_alone = runtime_node(context_runtime(ctx)) == 0,
+                  .reason = ""};
     if (!str_to_array(str_from(root->name), job.name, sizeof job.name) ||
         !str_to_array(str_from(root->path), job.path, sizeof job.path))
         return;

@@ -1,5 +1,6 @@
 #include "actors/library/root_reports.h"
 
+#include "actors/library/root_look.h"
 #include "runtime/base/memory.h"
 #include "runtime/base/mix.h"
 
@@ -114,7 +115,11 @@ bool root_reports_is_readable(const root_reports_t *self, str_t root, str_t *out
         const root_reading_t *reading = reading_of(&self->reporters[i], root);
         if (reading != NULL && str_is_empty(reading->reason))
             return true;
-        if (reading != NULL && self->count == 1)
+        /* Where it need not be, another node says more. */
+        bool is_telling = reading != NULL &&
+                          !str_equal(reading->reason, STR(ROOT_REASON_NOT_THERE)) &&
+                          !str_equal(reading->reason, STR(ROOT_REASON_NO_ROLE));
+        if (is_telling || (reading != NULL && self->count == 1))
             reason = reading->reason;
     }
     *out_reason = reason;

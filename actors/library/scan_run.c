@@ -3,6 +3,7 @@
 #include "actors/library/library_lookup.h"
 #include "actors/library/lyrics.h"
 #include "actors/library/read_tags.h"
+#include "actors/library/root_look.h"
 #include "runtime/base/memory.h"
 
 #include <errno.h>
@@ -139,6 +140,11 @@ static void begin_walk(scan_run_t *run)
     run->walk.known = &run->known;
     run->walk.is_full = run->is_full;
     run->walk.is_recursive = true;
+    run->root_reason = root_look(run->service->catalog, run->root, run->root_path, true);
+    if (strcmp(run->root_reason, ROOT_REASON_EMPTY) == 0) {
+        run->root_err = ERR_UNAVAILABLE;
+        return;
+    }
     run->root_err = walk_begin(&run->walk, run->root_path,
                                run->begin_count == 0 ? (str_t){"", 0} : run->begins[0]);
     for (size_t i = 1; i < run->begin_count && run->root_err == ERR_OK; i++)
@@ -171,7 +177,9 @@ static err_t end_walk(scan_job_t *job)
         if (file != NULL)
             file->is_seen = file->track_id == 0;
     }
-    while ((file = known_next(&run->known, &cursor)) != NULL) {
+    /* What is not mounted has lost nothing: its tracks stay as they are. */
+    bool is_kept = strcmp(run->root_reason, ROOT_REASON_EMPTY) == 0;
+    while (!is_kept && (file = known_next(&run->known, &cursor)) != NULL) {
         if (file->is_seen || file->track_id == 0 || !file->is_available)
             continue;
         buf_t *list = run->root_err != ERR_OK || is_cut_off(run, &job->arena, file->track_id)

@@ -64,7 +64,8 @@ typedef struct scan_run {
 
     known_t known;
     walk_t walk;
-    err_t root_err; /* the root itself can't be read */
+    err_t root_err;          /* the root itself can't be read */
+    const char *root_reason; /* why, for people (root_look.h) */
     bool is_listed;
     buf_t gone;      /* of uint64_t: tracks whose file was not seen */
     buf_t cut_off;   /* the same, in a folder that can't be read */

@@ -209,7 +209,9 @@ static void listed(scan_t *self, context_t *ctx)
     self->files_done = self->files_known - MIN(self->files_known, self->files_changed);
     self->files_gone = (run->gone.size + run->cut_off.size) / sizeof(uint64_t);
     if (!self->is_readable)
-        scan_note_problem(self, ctx, (str_t){"", 0}, STR("the music folder can't be read"));
+        scan_note_problem(self, ctx, (str_t){"", 0},
+                          run->root_reason[0] != '\0' ? str_from(run->root_reason)
+                                                      : STR("the music folder can't be read"));
     scan_go(self, ctx, STAGE_WATCH);
 }
 

@@ -5,6 +5,8 @@
 #include "tests/support/patience.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void start_keeper(library_rig_t *rig)
 {
@@ -100,6 +102,55 @@ Test(roots, a_folder_that_goes_and_comes_back_is_noticed)
     wait_until(where(rig.places, &reason, &arena) == ROOT_HERE);
     wait_until(count_of(&rig.library) == 2); /* what came meanwhile is found, unasked */
     wait_until(status_of(&rig.library)->is_readable);
+}
+
+static bool is_available(roots_rig_t *self)
+{
+    catalog_track_t track;
+    check_ok(library_rig_track(&self->library, "a.flac", &track));
+    return track.is_available;
+}
+
+/* What is mounted on another folder is not there, and that one is empty: its tracks were not
+ * deleted. */
+Test(roots, the_folder_that_nothing_is_mounted_on_is_no_empty_library)
+{
+    roots_rig_t rig SCOPED(rig_end);
+    arena_t arena ARENA_SCOPED = {0};
+    str_t reason;
+    char hidden[320], file[320];
+    begin(&rig, 0);
+    start_keeper(&rig.library);
+    library_rig_add_root(&rig.library);
+    wait_until(where(rig.places, &reason, &arena) == ROOT_HERE && count_of(&rig.library) == 1);
+    snprintf(hidden, sizeof hidden, "%s/.hidden", rig.library.music);
+    snprintf(file, sizeof file, "%s/cover.txt", rig.library.music);
+
+    cr_assert(rename(rig.library.music, rig.away) == 0);
+    cr_assert(mkdir(rig.library.music, 0700) == 0);
+    cr_assert(mkdir(hidden, 0700) == 0);
+
+    wait_until(where(rig.places, &reason, &arena) == ROOT_NOWHERE &&
+               str_contains(reason, STR("is empty: is what belongs there mounted?")));
+    library_rig_scan(&rig.library, false);
+    cr_assert(is_available(&rig), "a scan takes nothing away");
+    cr_assert(rmdir(hidden) == 0 && rmdir(rig.library.music) == 0);
+    cr_assert(rename(rig.away, rig.library.music) == 0);
+    wait_until(where(rig.places, &reason, &arena) == ROOT_HERE);
+    wait_until(status_of(&rig.library)->is_readable);
+
+    /* A file says that it is the right one: what was in it is gone. */
+    snprintf(hidden, sizeof hidden, "%s/a.flac", rig.library.music);
+    cr_assert(unlink(hidden) == 0);
+    FILE *other = fopen(file, "w");
+    cr_assert(other != NULL && fclose(other) == 0);
+    wait_until(where(rig.places, &reason, &arena) == ROOT_HERE);
+    library_rig_scan(&rig.library, false);
+    cr_assert(is_available(&rig) == false);
+    cr_assert(unlink(file) == 0);
+    library_rig_scan(&rig.library, false);
+    wait_until(where(rig.places, &reason, &arena) == ROOT_HERE); /* nothing is missing in it */
+    unlink(file);
 }
 
 /* ---- one of several nodes ---- */
