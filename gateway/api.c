@@ -123,11 +123,36 @@ bool sign_in_is_safe(const http_request_t *request)
     return session_cookie_is_secure(request) || home_of(request)->api->allow_plain_http;
 }
 
+/* Of the configured domain, or below it. */
+static bool host_is_under(str_t host, str_t domain)
+{
+    str_t name = str_slice(host, 0, str_find(host, ':'));
+    if (str_is_empty(domain) || name.size < domain.size)
+        return false;
+    size_t at = name.size - domain.size;
+    return str_equal_ignoring_case(str_slice(name, at, name.size), domain) &&
+           (at == 0 || name.data[at - 1] == '.');
+}
+
+str_t session_cookie_domain(const http_request_t *request)
+{
+    const char *domain = home_of(request)->api->cookie_domain;
+    return domain != NULL && host_is_under(request->host, str_from(domain)) ? str_from(domain)
+                                                                            : STR("");
+}
+
+/* RFC 6265bis §4.1.3: __Host- binds to one host, __Secure- does not. */
+static const char *cookie_prefix(const http_request_t *request)
+{
+    if (!session_cookie_is_secure(request))
+        return "";
+    return str_is_empty(session_cookie_domain(request)) ? "__Host-" : "__Secure-";
+}
+
 const char *session_cookie_name(const http_request_t *request, session_cookie_t which,
                                 char room[COOKIE_NAME_SIZE])
 {
-    snprintf(room, COOKIE_NAME_SIZE, "%sms-%s-%.*s",
-             session_cookie_is_secure(request) ? "__Host-" : "",
+    snprintf(room, COOKIE_NAME_SIZE, "%sms-%s-%.*s", cookie_prefix(request),
              which == COOKIE_ACCESS ? "access" : "refresh",
              STR_ARG(keyring_instance(home_of(request)->api->keyring)));
     return room;

@@ -8,6 +8,7 @@
  * Ownership  node/main.c owns both. A caller is a value.
  * Threads    home_t belongs to its scheduler. */
 
+#include "gateway/gateways.h"
 #include "gateway/graphql/engine.h"
 #include "gateway/http.h"
 #include "gateway/static_files.h"
@@ -48,6 +49,9 @@ typedef struct api {
     bool allow_plain_http;
     const str_t *public_origins; /* "https://music.example": a proxy with TLS stands before us */
     size_t public_origin_count;
+    gateways_t *gateways;      /* of a cluster, else NULL */
+    const char *cookie_domain; /* "music.example": all hosts under it share our cookies; NULL or
+                                  empty: none does */
     const bool *is_ready; /* false: /readyz fails; written by the thread that starts and stops */
     /* Can the node do all that it should? False: *out_why gets a few words. NULL: yes. Called on
      * any scheduler, with metrics_context. */
@@ -93,7 +97,10 @@ str_t caller_user_id(const caller_t *self);
  * or where the operator allowed plain HTTP. */
 bool sign_in_is_safe(const http_request_t *request);
 typedef enum session_cookie { COOKIE_ACCESS, COOKIE_REFRESH } session_cookie_t;
-/* "__Host-ms-access-INSTANCE", without the prefix where plain HTTP was allowed. */
+/* "__Host-ms-access-INSTANCE"; "__Secure-" where hosts share it; without a prefix where plain HTTP
+ * was allowed. */
 const char *session_cookie_name(const http_request_t *request, session_cookie_t which,
                                 char room[COOKIE_NAME_SIZE]);
+/* Empty: the cookie is the host's alone. */
+str_t session_cookie_domain(const http_request_t *request);
 bool session_cookie_is_secure(const http_request_t *request);

@@ -145,6 +145,7 @@ static void dispatch(connection_t *self)
     exchange_t *exchange = self->exchange;
     self->phase = CONNECTION_RESPONDING;
     self->request_count++;
+    gateways_allow_page(self->server->options.gateways, &exchange->request);
     if (exchange->match.route == NULL) {
         response_unrouted(exchange);
         return;

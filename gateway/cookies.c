@@ -46,11 +46,14 @@ err_t cookie_append(buf_t *out, const cookie_t *cookie)
 {
     static const char *const same_site[] = {
         [COOKIE_STRICT] = "Strict", [COOKIE_LAX] = "Lax", [COOKIE_NONE] = "None"};
-    if (!is_token(cookie->name) || !is_value(cookie->value) || !is_value(cookie->path))
+    if (!is_token(cookie->name) || !is_value(cookie->value) || !is_value(cookie->path) ||
+        !is_value(cookie->domain))
         return ERR_INVALID;
     str_t path = str_is_empty(cookie->path) ? STR("/") : cookie->path;
     buf_printf(out, "%.*s=%.*s; Path=%.*s", STR_ARG(cookie->name), STR_ARG(cookie->value),
                STR_ARG(path));
+    if (!str_is_empty(cookie->domain))
+        buf_printf(out, "; Domain=%.*s", STR_ARG(cookie->domain));
     if (cookie->max_age_s >= 0)
         buf_printf(out, "; Max-Age=%lld", (long long)cookie->max_age_s);
     buf_printf(out, "; SameSite=%s%s%s", same_site[cookie->same_site],

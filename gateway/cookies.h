@@ -10,6 +10,7 @@ typedef enum cookie_same_site { COOKIE_STRICT, COOKIE_LAX, COOKIE_NONE } cookie_
 typedef struct cookie {
     str_t name, value;
     str_t path;              /* empty: "/" */
+    str_t domain;            /* empty: of the host that sets it alone */
     int64_t max_age_s;       /* below 0: until the browser ends; 0: removes it */
     bool is_secure;          /* needed by names that start with __Host- and __Secure- */
     bool is_script_readable; /* leaves HttpOnly out */

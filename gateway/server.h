@@ -9,6 +9,7 @@
  * Ownership  Borrows the options' routes, lists, log and edge: they outlive it.
  * Threads    The loop's. gateway_server_counters: any. */
 
+#include "gateway/gateways.h"
 #include "gateway/route.h"
 #include "gateway/transport.h"
 
@@ -32,6 +33,7 @@ typedef struct gateway_options {
     /* What else counts as our own Origin, as "https://music.example": behind a proxy. */
     const str_t *public_origins;
     size_t public_origin_count;
+    gateways_t *gateways;         /* whose pages are ours, too; NULL: none */
     const transport_t *transport; /* NULL: transport_plain */
 } gateway_options_t;
 

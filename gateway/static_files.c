@@ -1,5 +1,7 @@
 #include "gateway/static_files.h"
 
+#include "gateway/server_internal.h"
+
 #include "runtime/base/memory.h"
 
 #include <errno.h>
@@ -12,9 +14,8 @@ enum { NAME_SIZE_MAX = 255 };
 /* hls.js plays from blob: URLs and works in a worker made from one; styles are set by script. */
 static const char content_policy[] =
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; media-src 'self' blob:; worker-src 'self' blob:; "
-    "font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'";
+    "media-src 'self' blob:; worker-src 'self' blob:; font-src 'self' data:; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 struct static_files {
     int folder;
@@ -134,6 +135,24 @@ static str_t content_type_of(str_t path)
     return STR("application/octet-stream");
 }
 
+/* What is fetched may come from the cluster's other gateways: the page goes on there when this node
+ * ends. A WebSocket is not 'self' everywhere. */
+static str_t page_policy(http_request_t *request)
+{
+    gateway_place_t places[GATEWAYS_MAX];
+    buf_t images BUF_SCOPED = BUF_INIT, connections BUF_SCOPED = BUF_INIT;
+    const gateway_server_t *server = exchange_of(request)->server;
+    size_t count = server == NULL ? 0 : gateways_list(server->options.gateways, places);
+    for (size_t i = 0; i < count; i++) {
+        str_t origin = str_from(places[i].origin), rest = str_slice(origin, 4, origin.size);
+        buf_printf(&images, " %.*s", STR_ARG(origin));
+        buf_printf(&connections, " %.*s ws%.*s", STR_ARG(origin), STR_ARG(rest));
+    }
+    return arena_printf(request->arena,
+                        "%s; img-src 'self' data: blob:%.*s; connect-src 'self'%.*s",
+                        content_policy, STR_ARG(buf_str(&images)), STR_ARG(buf_str(&connections)));
+}
+
 static void add_headers(http_request_t *request, str_t path, const char *coding)
 {
     http_reply_header(request, "Vary", STR("Accept-Encoding"));
@@ -142,7 +161,7 @@ static void add_headers(http_request_t *request, str_t path, const char *coding)
         http_reply_header(request, "Content-Encoding", str_from(coding));
     if (!str_ends_with(path, STR(".html")))
         return;
-    http_reply_header(request, "Content-Security-Policy", str_from(content_policy));
+    http_reply_header(request, "Content-Security-Policy", page_policy(request));
     http_reply_header(request, "Cross-Origin-Opener-Policy", STR("same-origin"));
 }
 

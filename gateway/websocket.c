@@ -53,9 +53,11 @@ bool http_offers_subprotocol(const http_request_t *request, const char *name)
 bool http_is_same_origin(const http_request_t *request)
 {
     const gateway_server_t *server = exchange_of(request)->server;
+    str_t origin = http_header(request, "origin");
     return server != NULL &&
-           origin_is_same(http_header(request, "origin"), request->scheme, request->host,
-                          server->options.public_origins, server->options.public_origin_count);
+           (origin_is_same(origin, request->scheme, request->host, server->options.public_origins,
+                           server->options.public_origin_count) ||
+            gateways_has(server->options.gateways, origin));
 }
 
 /* 16 bytes in base64. */

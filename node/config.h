@@ -34,6 +34,12 @@ typedef enum config_source {
     X(host, "",                                                                                    \
       "further names that players use, separated by commas: music.lan, https://music.example "     \
       "(behind a proxy with TLS)")                                                                 \
+    X(public_url, "",                                                                              \
+      "http://HOST[:PORT] or https://HOST[:PORT] by which browsers reach this node of a cluster: " \
+      "players at another one go on here when that ends; empty: nobody is told of it")             \
+    X(cookie_domain, "",                                                                           \
+      "the domain that the public URLs of all nodes are in, where their hosts differ: a session "  \
+      "is good at each of them. Nothing else should be in it")                                     \
     X(log_level, "info", "debug, info, warning or error")                                          \
     X(recorder, "life", "what the flight recorder notes: off, life, or messages (every one)")      \
     X(recorder_folder, "",                                                                         \
@@ -51,6 +57,9 @@ typedef enum config_source {
       "same on each node; empty: it is alone")                                                     \
     X(cluster_listen, "", "HOST:PORT that the cluster's other nodes connect to")                   \
     X(cluster_advertise, "", "HOST:PORT that they are told; empty: as --cluster-listen")           \
+    X(media_listen, "",                                                                            \
+      "HOST:PORT where the cluster's other nodes fetch music from this one; empty: a free port "   \
+      "where --cluster-listen is")                                                                 \
     X(cluster_profile, "usual",                                                                    \
       "how soon a dead node is noticed: usual, or fast (a third of the time, more traffic); the "  \
       "same on each node")                                                                         \

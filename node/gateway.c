@@ -3,6 +3,7 @@
 #include "gateway/graphql/resolve/graph.h"
 #include "gateway/graphql/route.h"
 #include "gateway/hls/routes.h"
+#include "gateway/rest/gateways.h"
 #include "gateway/rest/health.h"
 #include "gateway/rest/playlists.h"
 #include "gateway/rest/session.h"
@@ -44,6 +45,7 @@ static err_t make_routes(node_t *self)
         return ERR_OK;
     TRY(playlists_routes(self->routes));
     TRY(session_routes(self->routes));
+    TRY(gateways_routes(self->routes));
     TRY(graphql_routes(self->routes));
     TRY(hls_routes(self->routes));
     const route_t page = {METHOD_GET, "/{path...}",
@@ -170,6 +172,24 @@ static void append_outbox_metrics(node_t *self, buf_t *out)
         append_metric(out, rows[i].family, rows[i].type, rows[i].help, rows[i].value);
 }
 
+/* Of a cluster: what other nodes sent of music. */
+static void append_piece_metrics(node_t *self, buf_t *out)
+{
+    piece_client_t *pieces = media_node_pieces(self->folders);
+    if (pieces == NULL)
+        return;
+    piece_client_counts_t counts = piece_client_counts(pieces);
+    append_metric(out, "pieces_asked_total", "counter", "Pieces of music asked of other nodes.",
+                  counts.asked);
+    append_metric(out, "pieces_failed_total", "counter",
+                  "Those that brought nothing: a node that ended, or does not have it.",
+                  counts.failed);
+    append_metric(out, "pieces_received_bytes_total", "counter", "Bytes of their answers.",
+                  counts.received_bytes);
+    append_metric(out, "pieces_files_total", "counter",
+                  "Segments, covers and lyrics that came whole from other nodes.", counts.files);
+}
+
 static void append_metrics(void *context, buf_t *out)
 {
     node_t *self = context;
@@ -187,6 +207,7 @@ static void append_metrics(void *context, buf_t *out)
     catalog_keeper_append_metrics(&self->keeper, out);
     search_keeper_append_metrics(&self->search_keeper, out);
     names_follow_append_metrics(&self->names, out);
+    append_piece_metrics(self, out);
     if (self->cluster != NULL)
         cluster_node_append_metrics(self->cluster, out);
 }
@@ -247,6 +268,7 @@ static void name_hosts(node_t *self)
     str_t rest = str_from(self->config->host), name;
     while (str_next(&rest, ',', &name))
         add_name(self, str_trim(name));
+    add_name(self, str_from(self->config->public_url));
     add_host(self, buf_str(&self->host));
     if (gethostname(machine, sizeof machine - 1) != 0 || machine[0] == '\0')
         return;
@@ -261,6 +283,7 @@ static err_t make_shared(node_t *self, buf_t *problem)
     if (node_has_role(self, MEMBER_GATEWAY))
         open_player(self);
     TRY(make_routes(self));
+    TRY(node_open_gateways(self));
     name_hosts(self);
     self->api = (api_t){.graphql = self->graphql,
                         .catalog = self->catalog,
@@ -283,6 +306,8 @@ static err_t make_shared(node_t *self, buf_t *problem)
                         .allow_plain_http = self->config->allow_plain_http,
                         .public_origins = self->origins,
                         .public_origin_count = self->origin_count,
+                        .gateways = self->gateways,
+                        .cookie_domain = self->config->cookie_domain,
                         .is_ready = &self->is_ready,
                         .is_able = is_able,
                         .append_metrics = append_metrics,
@@ -305,7 +330,8 @@ static err_t start_here(post_t *post)
                                  .allowed_hosts = node->hosts,
                                  .allowed_host_count = node->host_count,
                                  .public_origins = node->origins,
-                                 .public_origin_count = node->origin_count};
+                                 .public_origin_count = node->origin_count,
+                                 .gateways = node->gateways};
     err_t err = home_init(&post->home, &node->api, options.edge);
     if (err == ERR_OK)
         err = gateway_server_new(runtime_loop(node->runtime, post->scheduler), &options,
@@ -430,4 +456,5 @@ void node_free_gateway(node_t *self)
     routes_free(self->routes);
     graphql_engine_free(self->graphql);
     static_files_close(self->player);
+    gateways_free(self->gateways);
 }

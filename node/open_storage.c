@@ -54,6 +54,8 @@ static err_t describe(const node_t *self, buf_t *out)
     json_object_begin(&json);
     json_key_str(&json, "version", str_from(MS_VERSION));
     json_key_str(&json, "listen", str_from(self->config->listen));
+    if (self->config->public_url[0] != '\0')
+        json_key_str(&json, "url", str_from(self->config->public_url));
     json_object_end(&json);
     return buf_status(out);
 }
@@ -64,6 +66,7 @@ static err_t open_cluster(node_t *self, buf_t *problem)
     buf_t details BUF_SCOPED = BUF_INIT;
     if (!self->cluster_config.is_on)
         return ERR_OK;
+    TRY(node_check_public_url(self, problem));
     TRY(journal_migrate(self->config, self->log, problem));
     TRY(describe(self, &details));
     const cluster_node_options_t options = {.cluster = &self->cluster_config,

@@ -74,6 +74,7 @@ struct node {
     static_files_t *player;
     graphql_engine_t *graphql;
     routes_t *routes;
+    gateways_t *gateways; /* of the cluster; NULL: it is alone */
     api_t api;
     catalog_keeper_t keeper;
     search_feed_t *search;
@@ -132,6 +133,10 @@ void node_stop_listening(node_t *self);
 err_t node_start_gateway(node_t *self, buf_t *problem);
 void node_stop_gateway(node_t *self);
 void node_free_gateway(node_t *self);
+
+/* gateways.c */
+err_t node_open_gateways(node_t *self); /* alone: nothing */
+err_t node_check_public_url(const node_t *self, buf_t *problem);
 
 /* control_inside.c: handlers of control_commands.c's table. */
 void control_top(control_request_t *request);

@@ -14,7 +14,8 @@ enum { MADE_TIMEOUT_MS = 30000, VERSION_DIGITS = 16 };
 typedef struct piece_request {
     http_request_t *request;
     const api_t *api;
-    str_t target, proof; /* what the answer is bound to */
+    const piece_keys_t *keys; /* that it was asked with */
+    str_t target, proof;      /* what the answer is bound to */
     uint64_t from, version;
     bool is_cached_only;
     /* What is read, on the offload pool. */
@@ -51,7 +52,8 @@ static err_t check(http_request_t *request, piece_request_t *self)
         return ERR_NO_MEMORY;
     if (keys == NULL || self->target.size > PIECE_TARGET_SIZE_MAX)
         return ERR_FORBIDDEN;
-    TRY(piece_check(keys, str_from(http_method_name(request->method)), self->target, self->proof));
+    TRY(piece_keys_find(keys, str_from(http_method_name(request->method)), self->target,
+                        self->proof, &self->keys));
     return read_query(request, self);
 }
 
@@ -82,7 +84,7 @@ static err_t read_piece(piece_request_t *self, int fd, uint64_t size, uint64_t v
     TRY(file_read_at(fd, self->from, (size_t)MIN(size - self->from, (uint64_t)PIECE_SIZE_MAX),
                      &content));
     piece_t piece = {size, version, buf_str(&content)};
-    return piece_seal(self->api->piece_keys, self->proof, self->target, &piece, &self->body);
+    return piece_seal(self->keys, self->proof, self->target, &piece, &self->body);
 }
 
 static err_t read_work(void *data)

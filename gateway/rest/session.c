@@ -67,6 +67,7 @@ static err_t set_cookie(http_request_t *request, session_cookie_t which, str_t v
     char name[COOKIE_NAME_SIZE];
     cookie_t cookie = {.name = str_from(session_cookie_name(request, which, name)),
                        .value = value,
+                       .domain = session_cookie_domain(request),
                        .max_age_s = max_age_s,
                        .is_secure = session_cookie_is_secure(request),
                        .same_site = COOKIE_STRICT};

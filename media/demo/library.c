@@ -292,16 +292,18 @@ err_t demo_make_bulk(const char *folder, const demo_bulk_t *bulk)
 
 /* ---- a gapless pair ---- */
 
-err_t demo_make_gapless(const char *folder)
+err_t demo_make_gapless(const char *folder, uint32_t seconds)
 {
+    size_t first = seconds == 0 ? GAPLESS_FIRST : (size_t)seconds * SAMPLE_RATE + 123;
+    size_t second = (size_t)(seconds == 0 ? 4 : seconds) * SAMPLE_RATE + 321;
     TRY(make_folders(folder));
     for (uint32_t i = 0; i < 2; i++) {
         char path[PATH_SIZE];
         demo_wave_t wave DEMO_WAVE_SCOPED = {0};
         demo_sound_t sound DEMO_SOUND_SCOPED = {0};
         TRY(join(path, folder, i == 0 ? "01.flac" : "02.flac"));
-        TRY(demo_wave_init(&wave, SAMPLE_RATE, 2, i == 0 ? GAPLESS_FIRST : 4 * SAMPLE_RATE + 321));
-        demo_sine(&wave, 441.7, 0.5, i == 0 ? 0 : GAPLESS_FIRST);
+        TRY(demo_wave_init(&wave, SAMPLE_RATE, 2, i == 0 ? first : second));
+        demo_sine(&wave, 441.7, 0.5, i == 0 ? 0 : first);
         TRY(demo_encode(&wave, DEMO_FLAC, &sound));
         tags_t tags = {.count = 0};
         add(&tags, "title", "Sine, part %u", i + 1);

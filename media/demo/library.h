@@ -20,5 +20,6 @@ typedef struct demo_bulk {
  * albums an artist. */
 err_t demo_make_bulk(const char *folder, const demo_bulk_t *bulk);
 
-/* One sine cut into 01.flac and 02.flac, not at a frame's end. */
-err_t demo_make_gapless(const char *folder);
+/* One sine cut into 01.flac and 02.flac, not at a frame's end. seconds: of each, about; 0: a few.
+ */
+err_t demo_make_gapless(const char *folder, uint32_t seconds);

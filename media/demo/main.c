@@ -15,13 +15,13 @@ static const char usage[] =
     "DIR\n"
     "                                                    N small tagged files, for tests and "
     "benchmarks\n"
-    "       musicstream-demo-library --gapless DIR       one sine cut into two tracks\n"
+    "       musicstream-demo-library --gapless [--seconds S] DIR  one sine cut into two tracks\n"
     "Formats: flac mp3 ogg opus m4a wav. What is there already is kept (DIR) or written over "
     "(--count).\n";
 
 typedef struct arguments {
     demo_bulk_t bulk;
-    bool is_gapless, is_bulk;
+    bool is_gapless, is_bulk, has_seconds;
     const char *folder;
 } arguments_t;
 
@@ -54,7 +54,7 @@ static bool read_arguments(int count, char **values, arguments_t *out)
         else if (strcmp(values[i], "--count") == 0 && has_value)
             is_ok = out->is_bulk = read_number(values[++i], COUNT_MAX, &out->bulk.count);
         else if (strcmp(values[i], "--seconds") == 0 && has_value)
-            is_ok = read_number(values[++i], SECONDS_MAX, &out->bulk.seconds);
+            is_ok = out->has_seconds = read_number(values[++i], SECONDS_MAX, &out->bulk.seconds);
         else if (strcmp(values[i], "--formats") == 0 && has_value)
             is_ok = read_formats(values[++i], &out->bulk);
         else if (values[i][0] != '-' && out->folder == NULL)
@@ -80,7 +80,8 @@ int main(int count, char **values)
         return EXIT_USAGE;
     }
     av_log_set_level(AV_LOG_ERROR);
-    err_t err = arguments.is_gapless ? demo_make_gapless(arguments.folder)
+    uint32_t seconds = arguments.has_seconds ? arguments.bulk.seconds : 0;
+    err_t err = arguments.is_gapless ? demo_make_gapless(arguments.folder, seconds)
                 : arguments.is_bulk  ? demo_make_bulk(arguments.folder, &arguments.bulk)
                                      : demo_make_library(arguments.folder);
     if (err != ERR_OK)

@@ -20,7 +20,7 @@ struct media_node {
     routes_t *routes;
     gateway_server_t *server;
     home_t home;
-    char host[ROOT_ADDRESS_SIZE], address[ROOT_ADDRESS_SIZE];
+    char host[ROOT_ADDRESS_SIZE], advertised[ROOT_ADDRESS_SIZE], address[ROOT_ADDRESS_SIZE];
     uint16_t port;
     void (*on_stopped)(void *context);
     void *stop_context;
@@ -35,13 +35,18 @@ static void take_roots(media_node_t *self, const config_t *config)
 
 static err_t open_cluster(media_node_t *self, const media_cluster_t *cluster, buf_t *problem)
 {
-    if (!str_to_array(str_from(cluster->host), self->host, sizeof self->host)) {
+    bool is_told = cluster->advertised[0] != '\0';
+    if (!str_to_array(str_from(cluster->host), self->host, sizeof self->host) ||
+        !str_to_array(str_from(is_told ? cluster->advertised : cluster->host), self->advertised,
+                      sizeof self->advertised)) {
         buf_printf(problem, "the address for other nodes is longer than %d bytes",
                    ROOT_ADDRESS_SIZE - 1);
         return ERR_INVALID;
     }
     self->port = cluster->port;
-    TRY(piece_keys_new(str_of(cluster->key->bytes, sizeof cluster->key->bytes), &self->keys));
+    TRY(piece_keys_new(str_of(cluster->keys[0].bytes, AEAD_KEY_SIZE), &self->keys));
+    for (size_t i = 1; i < cluster->key_count; i++)
+        TRY(piece_keys_accept(self->keys, str_of(cluster->keys[i].bytes, AEAD_KEY_SIZE)));
     const piece_client_options_t options = {.keys = self->keys};
     TRY(piece_client_new(&options, &self->pieces));
     TRY(root_peers_new(&cluster->self, &self->peers));
@@ -117,9 +122,9 @@ str_t media_node_address(const media_node_t *self)
 /* As it is connected to: "[2001:db8::7]:8486". */
 static err_t say_address(media_node_t *self)
 {
-    bool is_v6 = strchr(self->host, ':') != NULL;
+    bool is_v6 = strchr(self->advertised, ':') != NULL;
     int size = snprintf(self->address, sizeof self->address, is_v6 ? "[%s]:%u" : "%s:%u",
-                        self->host, (unsigned)gateway_server_port(self->server));
+                        self->advertised, (unsigned)gateway_server_port(self->server));
     return size > 0 && (size_t)size < sizeof self->address ? ERR_OK : ERR_INVALID;
 }
 

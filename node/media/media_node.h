@@ -15,14 +15,16 @@
 #include "gateway/api.h"
 #include "node/config.h"
 #include "storage/crypt/aead.h"
-#
 
 typedef struct media_cluster {
-    const aead_key_t
-        *key; /* cluster_derive(..., CLUSTER_FOR_HTTP): copied into what is made of it */
+    /* cluster_derive(..., CLUSTER_FOR_HTTP), of each of the cluster's keys: the first asks, all are
+     * answered. Copied into what is made of them. */
+    const aead_key_t *keys;
+    size_t key_count;
     root_peers_options_t self;
-    const char *host; /* to listen on, and what the others connect to */
-    uint16_t port;    /* 0: any */
+    const char *host;       /* to listen on */
+    const char *advertised; /* the host that the others connect to; empty: the same */
+    uint16_t port;          /* 0: any */
 } media_cluster_t;
 
 typedef struct media_node media_node_t;

@@ -27,6 +27,7 @@ socket_folder() {
 node_start() {
     local number=$1
     setsid build/release/musicstream serve --music "$cluster_music" --data "$cluster_folder/node$number" --listen "127.0.0.1:$((8483 + number))" \
+        --public-url "http://127.0.0.1:$((8483 + number))" \
         --cluster-listen "127.0.0.1:$((8583 + number))" --cluster-key-file "$cluster_folder/key" --cluster-profile fast \
         --database "postgresql://postgres@/postgres?host=$cluster_database" "${cluster_options[@]}" \
         > >(sed -u "s/^/node $number: /") 2>&1 </dev/null &

@@ -25,6 +25,7 @@ _Static_assert(AEAD_NONCE_SIZE + HEAD_SIZE + AEAD_TAG_SIZE == (int)PIECE_OVERHEA
 struct piece_keys {
     aead_key_t sign, seal;
     aead_t *aead;
+    piece_keys_t *accepted; /* NULL: none but these */
 };
 
 static err_t mac(const aead_key_t *key, str_t data, uint8_t out[MAC_SIZE])
@@ -66,6 +67,7 @@ void piece_keys_free(piece_keys_t *self)
 {
     if (self == NULL)
         return;
+    piece_keys_free(self->accepted);
     aead_free(self->aead);
     aead_key_wipe(&self->sign);
     aead_key_wipe(&self->seal);
@@ -114,6 +116,27 @@ err_t piece_check(const piece_keys_t *keys, str_t method, str_t target, str_t pr
         return ERR_FORBIDDEN;
     TRY(append_proof(keys, method, target, str_slice(proof, 0, ASKED_TEXT_SIZE), &want));
     return CRYPTO_memcmp(want.data, proof.data, PROOF_TEXT_SIZE) == 0 ? ERR_OK : ERR_FORBIDDEN;
+}
+
+err_t piece_keys_accept(piece_keys_t *self, str_t secret)
+{
+    piece_keys_t **last = &self->accepted;
+    while (*last != NULL)
+        last = &(*last)->accepted;
+    return piece_keys_new(secret, last);
+}
+
+err_t piece_keys_find(const piece_keys_t *self, str_t method, str_t target, str_t proof,
+                      const piece_keys_t **out_keys)
+{
+    for (const piece_keys_t *keys = self; keys != NULL; keys = keys->accepted) {
+        err_t err = piece_check(keys, method, target, proof);
+        if (err == ERR_OK)
+            *out_keys = keys;
+        if (err != ERR_FORBIDDEN)
+            return err;
+    }
+    return ERR_FORBIDDEN;
 }
 
 /* ---- what comes ---- */

@@ -38,6 +38,11 @@ void piece_keys_scope_end(piece_keys_t **self);
 
 /* target: path and query, as they are sent. */
 err_t piece_sign(const piece_keys_t *keys, str_t method, str_t target, char room[PIECE_PROOF_SIZE]);
+/* While the secret is replaced: what was asked with this one is answered, too; it never asks. */
+err_t piece_keys_accept(piece_keys_t *self, str_t secret);
+/* The keys that it was asked with, to answer with: these, or those that are accepted. */
+err_t piece_keys_find(const piece_keys_t *self, str_t method, str_t target, str_t proof,
+                      const piece_keys_t **out_keys);
 err_t piece_check(const piece_keys_t *keys, str_t method, str_t target, str_t proof);
 
 /* Which file it is, by what the disk says of it: the same on every node that sees the same. */

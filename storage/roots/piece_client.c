@@ -28,6 +28,7 @@ struct piece_client {
     size_t idle_count, running, reading;
     away_t away[AWAY_NODES];
     size_t away_next;
+    piece_client_counts_t counts;
 };
 
 err_t piece_client_new(const piece_client_options_t *options, piece_client_t **out_client)
@@ -63,6 +64,14 @@ void piece_client_free(piece_client_t *self)
 void piece_client_scope_end(piece_client_t **self)
 {
     piece_client_free(*self);
+}
+
+piece_client_counts_t piece_client_counts(piece_client_t *self)
+{
+    pthread_mutex_lock(&self->lock);
+    piece_client_counts_t counts = self->counts;
+    pthread_mutex_unlock(&self->lock);
+    return counts;
 }
 
 /* ---- nodes that were away ---- */
@@ -215,6 +224,11 @@ static err_t run(piece_client_t *self, call_t *call)
         return err;
     err = perform(self, easy, call, text);
     give_handle(self, easy);
+    pthread_mutex_lock(&self->lock);
+    self->counts.asked++;
+    self->counts.failed += err != ERR_OK;
+    self->counts.received_bytes += call->answer.size;
+    pthread_mutex_unlock(&self->lock);
     if (err == ERR_TIMEOUT || err == ERR_UNAVAILABLE)
         note_away(self, call->node);
     return err;
@@ -348,6 +362,11 @@ static err_t fetch_one(piece_client_t *self, const root_node_t *node, void *cont
     if (fetching->cache != NULL)
         TRY(segment_cache_write(fetching->cache, fetching->name, piece.total, &write));
     err_t err = fetch_rest(self, node, fetching, &write, piece);
+    if (err == ERR_OK) {
+        pthread_mutex_lock(&self->lock);
+        self->counts.files++;
+        pthread_mutex_unlock(&self->lock);
+    }
     if (err != ERR_OK && fetching->out != NULL)
         fetching->out->size = before;
     return err;

@@ -34,6 +34,14 @@ void piece_client_free(piece_client_t *self); /* NULL is fine; nobody asks any m
 void piece_client_scope_end(piece_client_t **self);
 #define PIECE_CLIENT_SCOPED SCOPED(piece_client_scope_end)
 
+/* Since the start. */
+typedef struct piece_client_counts {
+    uint64_t asked, failed; /* requests, and those that brought nothing: not found among them */
+    uint64_t received_bytes;
+    uint64_t files; /* that were fetched whole: segments, covers */
+} piece_client_counts_t;
+piece_client_counts_t piece_client_counts(piece_client_t *self);
+
 /* One piece from one node; its content is appended to *out. */
 err_t piece_client_get(piece_client_t *self, const root_node_t *node, str_t target, buf_t *out,
                        piece_t *out_piece);

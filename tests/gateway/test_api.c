@@ -148,6 +148,35 @@ Test(api, a_caller_is_who_the_token_names)
     }
 }
 
+Test(api, hosts_of_one_domain_share_cookies_where_the_operator_says_so)
+{
+    static const struct {
+        const char *host, *domain, *want;
+    } cases[] = {
+        {"music.example", "music.example", "11 __Secure-ms-refresh-"},
+        {"MUSIC.example", "music.example", "11 __Secure-ms-refresh-"},
+        {"a.music.example:8484", "music.example", "00 ms-refresh-"},
+        {"music.example", "example", "11 __Secure-ms-refresh-"},
+        {"music.example", "usic.example", "11 __Host-ms-refresh-"},
+        {"music.example", "a.music.example", "11 __Host-ms-refresh-"},
+        {"music.example", "", "11 __Host-ms-refresh-"},
+        {"127.0.0.1:8484", "music.example", "11 __Host-ms-refresh-"},
+    };
+    rig_t rig SCOPED(rig_end);
+    begin(&rig);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        buf_t request BUF_SCOPED = BUF_INIT;
+        http_response_t response HTTP_RESPONSE_SCOPED = {0};
+        rig.api.cookie_domain = cases[i].domain;
+        buf_printf(&request, "GET /safety HTTP/1.1\r\nHost: %s\r\n\r\n", cases[i].host);
+
+        fetch(&rig, buf_str(&request), &response);
+
+        cr_expect(str_starts_with(buf_str(&response.body), str_from(cases[i].want)), "%s: %s",
+                  cases[i].host, buf_terminated(&response.body));
+    }
+}
+
 /* The client of the test is always on loopback, so the host decides. */
 Test(api, cookies_are_secure_on_loopback_and_behind_tls_only)
 {

@@ -44,8 +44,8 @@ export async function signIn(page, origin, name = 'ana', password = 'correct hor
 /** What the page says of its player (web/README.md). */
 export const probe = (page) =>
   page.evaluate(() => {
-    const { currentTime, trackId, isPlaying, isActive, decodedBytes } = window.musicstreamPlayer;
-    return { currentTime, trackId, isPlaying, isActive, decodedBytes };
+    const { currentTime, trackId, isPlaying, isActive, decodedBytes, gateway, unanswered } = window.musicstreamPlayer;
+    return { currentTime, trackId, isPlaying, isActive, decodedBytes, gateway, unanswered };
   });
 
 /** Waits until `condition(await probe(page))` holds. */

@@ -6,6 +6,7 @@
 //   await cluster.stop();
 
 import { chmodSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { Server, controlDatabase, program, run, startDatabase, temporaryFolder, until } from './server.mjs';
 
@@ -28,6 +29,12 @@ export class Cluster {
     node.databaseFolder = undefined;
     this.nodes.push(node);
     return node;
+  }
+
+  /** One more that pages at the others are told of: they go on here when theirs ends. */
+  async addPublic(options = {}) {
+    const port = await freePort();
+    return this.add({ ...options, port, flags: ['--public-url', `http://127.0.0.1:${port}`, ...(options.flags ?? [])] });
   }
 
   /** Cookies are good at every node; names of theirs are the installation's. */
@@ -61,6 +68,16 @@ export class Cluster {
     controlDatabase('stop', this.databaseFolder);
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** Of those that the system gives away by itself: nobody else asks for this one soon. */
+function freePort() {
+  return new Promise((found, failed) => {
+    const server = createServer().once('error', failed).listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => found(port));
+    });
+  });
 }
 
 export async function startCluster(count, options) {

@@ -32,6 +32,53 @@ Test(piece, a_secret_has_to_be_one)
     check_ok(piece_keys_new(STR("0123456789abcdef"), &keys));
 }
 
+/* Three steps of replacing a secret: the old one, both with either first, the new one. */
+Test(piece, while_a_secret_is_replaced_nodes_of_both_orders_understand_each_other)
+{
+    static const str_t OLD = STR_INIT("an old secret of 16"), NEW = STR_INIT("a new secret of 16.");
+    piece_keys_t *old_only PIECE_KEYS_SCOPED = NULL, *old_first PIECE_KEYS_SCOPED = NULL,
+                           *new_first PIECE_KEYS_SCOPED = NULL, *new_only PIECE_KEYS_SCOPED = NULL;
+    check_ok(piece_keys_new(OLD, &old_only));
+    check_ok(piece_keys_new(OLD, &old_first));
+    check_ok(piece_keys_accept(old_first, NEW));
+    check_ok(piece_keys_new(NEW, &new_first));
+    check_ok(piece_keys_accept(new_first, OLD));
+    check_ok(piece_keys_new(NEW, &new_only));
+    check_err(piece_keys_accept(new_only, STR("short")), ERR_INVALID);
+    const struct {
+        const char *what;
+        const piece_keys_t *asker, *answerer;
+        bool want;
+    } cases[] = {
+        {"nothing changed yet here", old_only, old_first, true},
+        {"nor there", old_first, old_only, true},
+        {"one is ahead", new_first, old_first, true},
+        {"one is behind", old_first, new_first, true},
+        {"the old one is gone here", new_only, new_first, true},
+        {"and there", new_first, new_only, true},
+        {"nobody accepts what is gone", old_first, new_only, false},
+        {"nor what it never had", new_first, old_only, false},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char proof[PIECE_PROOF_SIZE];
+        const piece_keys_t *keys = NULL;
+        buf_t sealed BUF_SCOPED = BUF_INIT, out BUF_SCOPED = BUF_INIT;
+        piece_t got;
+        check_ok(piece_sign(cases[i].asker, STR("GET"), TARGET, proof));
+
+        err_t err = piece_keys_find(cases[i].answerer, STR("GET"), TARGET, str_from(proof), &keys);
+
+        cr_assert(err == (cases[i].want ? ERR_OK : ERR_FORBIDDEN), "%s: %s", cases[i].what,
+                  err_text(err));
+        if (err != ERR_OK)
+            continue;
+        check_ok(
+            piece_seal(keys, str_from(proof), TARGET, &(piece_t){7, 1, STR("content")}, &sealed));
+        check_ok(piece_open(cases[i].asker, str_from(proof), TARGET, buf_str(&sealed), &out, &got));
+        check_str(got.content, STR("content"));
+    }
+}
+
 Test(piece, a_proof_is_good_for_its_method_and_target)
 {
     rig_t rig SCOPED(rig_end) = {0};

@@ -4,6 +4,7 @@
  */
 import { create } from 'zustand';
 import { ApiError, codeOfStatus, errorCode } from './errors';
+import { request } from './gateways';
 import type { SignedIn, User } from './types';
 
 interface AccountState {
@@ -22,17 +23,12 @@ export const useAccount = create<AccountState>(() => ({ status: 'starting', user
 let expiresAt = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
-  let response: Response;
-  try {
-    response = await fetch(`/api/v1/${path}`, {
-      method,
-      headers: { 'Content-Type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-  } catch {
-    throw new ApiError('NETWORK');
-  }
+async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const response = await request(`/api/v1/${path}`, {
+    method,
+    headers: { 'Content-Type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
   const text = await response.text();
   const json: unknown = text === '' ? null : parse(text);
   if (response.ok) return json as T;
@@ -82,7 +78,7 @@ let renewing: Promise<void> | null = null;
 export function renew(): Promise<void> {
   renewing ??= locked(async () => {
     try {
-      enter(await request<SignedIn>('POST', 'session/refresh', {}));
+      enter(await call<SignedIn>('POST', 'session/refresh', {}));
     } catch (error) {
       if (error instanceof ApiError && error.code === 'UNAUTHENTICATED') leave();
       throw error;
@@ -101,7 +97,7 @@ export function isAccessOld(): boolean {
 /** Who is it? Asked once when the page starts, and again by the offline page. */
 export async function begin(): Promise<void> {
   try {
-    enter(await request<SignedIn>('GET', 'session'));
+    enter(await call<SignedIn>('GET', 'session'));
   } catch (error) {
     const code = error instanceof ApiError ? error.code : 'OTHER';
     if (code === 'UNAUTHENTICATED') await renewOrSetUp();
@@ -118,20 +114,20 @@ async function renewOrSetUp(): Promise<void> {
       useAccount.setState({ status: 'offline', user: null });
       return;
     }
-    const setup = await request<{ needsSetup: boolean }>('GET', 'setup').catch(() => null);
+    const setup = await call<{ needsSetup: boolean }>('GET', 'setup').catch(() => null);
     useAccount.setState({ status: setup?.needsSetup === true ? 'setup' : 'signedOut', user: null });
   }
 }
 
 export async function signIn(name: string, password: string, deviceName: string): Promise<void> {
-  enter(await request<SignedIn>('POST', 'session', { name, password, deviceName }));
+  enter(await call<SignedIn>('POST', 'session', { name, password, deviceName }));
 }
 
 export async function setUp(code: string, name: string, password: string): Promise<void> {
-  enter(await request<SignedIn>('POST', 'setup', { code, name, password }));
+  enter(await call<SignedIn>('POST', 'setup', { code, name, password }));
 }
 
 export async function signOut(): Promise<void> {
-  await request('DELETE', 'session').catch(() => null);
+  await call('DELETE', 'session').catch(() => null);
   leave();
 }

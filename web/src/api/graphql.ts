@@ -2,6 +2,7 @@
 import { isAccessOld, renew } from './account';
 import { newCommandId } from './command_id';
 import { ApiError, asApiError, codeOfStatus, errorCode } from './errors';
+import { request } from './gateways';
 import { noteReach } from './reach';
 
 type Variables = Record<string, unknown>;
@@ -16,19 +17,12 @@ const RETRY_MAX_MS = 8_000;
 const RETRY_FOR_MS = 10 * 60_000;
 
 async function post<T>(query: string, variables: Variables, signal?: AbortSignal): Promise<T> {
-  let response: Response;
-  try {
-    response = await fetch('/graphql', {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
-      body: JSON.stringify({ query, variables }),
-      ...(signal === undefined ? {} : { signal }),
-    });
-  } catch (error) {
-    if (signal?.aborted === true) throw error;
-    noteReach(false);
-    throw new ApiError('NETWORK');
-  }
+  const init = {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
+    body: JSON.stringify({ query, variables }),
+  };
+  const response = await request('/graphql', init, signal);
   noteReach(true);
   const answer = (await response.json().catch(() => null)) as Answer<T> | null;
   const first = answer?.errors?.[0];

@@ -1,9 +1,15 @@
-/** Subscriptions over one WebSocket (graphql-transport-ws). It reconnects by itself and subscribes again. */
+/**
+ * Subscriptions over one WebSocket (graphql-transport-ws). It reconnects by itself, to another node if need be, and
+ * subscribes again.
+ */
 import { createClient, type Client } from 'graphql-ws';
 import { isAccessOld, renew } from './account';
+import { lost, onMoved, socketAt } from './gateways';
 import { noteReach } from './reach';
 
 const RETRY_FIRST_MS = 250;
+/** All pages of a node that ended come to the others: not in the same moment. */
+const SPREAD_MS = 200;
 const RETRY_MAX_MS = 5_000;
 /** The socket counts as lost when this passes without an answer to a ping. */
 const PONG_MS = 5_000;
@@ -11,32 +17,41 @@ const PING_EVERY_MS = 15_000;
 const CLOSE_UNAUTHORIZED = [4401, 4403];
 
 let client: Client | null = null;
+let unwatch: (() => void) | null = null;
 /** How many connections there were. */
 let connections = 0;
 
 function makeClient(): Client {
   let pongTimer: ReturnType<typeof setTimeout> | undefined;
   let needsRenewal = false;
+  let isUpgraded = false;
   let socket: WebSocket | null = null;
-  const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
+  unwatch?.();
+  unwatch = onMoved(() => {
+    // Of a node that is silent, it would be open for long.
+    if (socket?.readyState === WebSocket.OPEN && socket.url !== socketAt('/graphql')) socket.close(4408, 'another node');
+  });
   return createClient({
     url: async () => {
       // The upgrade carries the cookie: it must be a good one.
       if (needsRenewal || isAccessOld()) await renew().catch(() => undefined);
       needsRenewal = false;
-      return `${scheme}//${location.host}/graphql`;
+      isUpgraded = false;
+      return socketAt('/graphql');
     },
     lazy: true,
     retryAttempts: Infinity,
     shouldRetry: () => true,
     retryWait: async (count) => {
-      const wait = Math.min(RETRY_FIRST_MS * 2 ** count, RETRY_MAX_MS);
-      await new Promise((resolve) => setTimeout(resolve, wait * (0.7 + 0.6 * Math.random())));
+      const isAtOnce = (await lost()) && count === 0;
+      const wait = Math.min(RETRY_FIRST_MS * 2 ** count, RETRY_MAX_MS) * (0.7 + 0.6 * Math.random());
+      await new Promise((resolve) => setTimeout(resolve, isAtOnce ? SPREAD_MS * Math.random() : wait));
     },
     keepAlive: PING_EVERY_MS,
     on: {
       opened: (it) => {
         socket = it as WebSocket;
+        isUpgraded = true;
       },
       connected: () => {
         connections++;
@@ -52,9 +67,8 @@ function makeClient(): Client {
         clearTimeout(pongTimer);
         const code = (event as CloseEvent).code;
         if (CLOSE_UNAUTHORIZED.includes(code)) needsRenewal = true;
-        // An upgrade that was refused looks like any lost connection: a renewal finds out.
-        else if (code === 1006) needsRenewal = true;
-        if (code !== 1000) noteReach(false);
+        // An upgrade that was refused looks like a node that is not there: a renewal finds out.
+        else if (code === 1006 && !isUpgraded) needsRenewal = true;
       },
     },
   });
@@ -89,6 +103,8 @@ export function subscribe<T>(
 
 /** Signed out: the next one may be somebody else. */
 export function disconnect(): void {
+  unwatch?.();
+  unwatch = null;
   void client?.dispose();
   client = null;
 }

@@ -1,6 +1,6 @@
 import { QueryClientProvider } from '@tanstack/react-query';
 import { Direction, Tooltip } from 'radix-ui';
-import { lazy, Suspense, useEffect } from 'react';
+import { Suspense, useEffect } from 'react';
 import { BrowserRouter, Navigate, Route, Routes } from 'react-router';
 import { begin, useAccount } from '../api/account';
 import { disconnect } from '../api/live';
@@ -10,26 +10,27 @@ import { direction, t } from '../i18n';
 import { Home } from '../pages/Home';
 import { searching } from '../search/store';
 import { Button, Spinner } from '../ui/basics';
+import { later } from './chunks';
 import { Shell } from './Shell';
 import { useTheme } from './theme';
 
 const TOOLTIP_DELAY_MS = 500;
 
-const Albums = lazy(() => import('../pages/Albums').then((it) => ({ default: it.Albums })));
-const Album = lazy(() => import('../pages/Album').then((it) => ({ default: it.AlbumPage })));
-const Artists = lazy(() => import('../pages/Artists').then((it) => ({ default: it.Artists })));
-const Artist = lazy(() => import('../pages/Artist').then((it) => ({ default: it.Artist })));
-const Genres = lazy(() => import('../pages/Genres').then((it) => ({ default: it.Genres })));
-const Genre = lazy(() => import('../pages/Genres').then((it) => ({ default: it.GenrePage })));
-const Search = lazy(() => import('../pages/Search').then((it) => ({ default: it.Search })));
-const Favourites = lazy(() => import('../pages/Favourites').then((it) => ({ default: it.Favourites })));
-const Playlists = lazy(() => import('../pages/Playlists').then((it) => ({ default: it.Playlists })));
-const Playlist = lazy(() => import('../pages/Playlist').then((it) => ({ default: it.PlaylistPage })));
-const Person = lazy(() => import('../pages/Person').then((it) => ({ default: it.Person })));
-const Library = lazy(() => import('../pages/Library').then((it) => ({ default: it.LibraryPage })));
-const Settings = lazy(() => import('../pages/Settings').then((it) => ({ default: it.Settings })));
-const SignIn = lazy(() => import('../pages/SignIn').then((it) => ({ default: it.SignIn })));
-const SetUp = lazy(() => import('../pages/SignIn').then((it) => ({ default: it.SetUp })));
+const Albums = later(() => import('../pages/Albums').then((it) => it.Albums));
+const Album = later(() => import('../pages/Album').then((it) => it.AlbumPage));
+const Artists = later(() => import('../pages/Artists').then((it) => it.Artists));
+const Artist = later(() => import('../pages/Artist').then((it) => it.Artist));
+const Genres = later(() => import('../pages/Genres').then((it) => it.Genres));
+const Genre = later(() => import('../pages/Genres').then((it) => it.GenrePage));
+const Search = later(() => import('../pages/Search').then((it) => it.Search));
+const Favourites = later(() => import('../pages/Favourites').then((it) => it.Favourites));
+const Playlists = later(() => import('../pages/Playlists').then((it) => it.Playlists));
+const Playlist = later(() => import('../pages/Playlist').then((it) => it.PlaylistPage));
+const Person = later(() => import('../pages/Person').then((it) => it.Person));
+const Library = later(() => import('../pages/Library').then((it) => it.LibraryPage));
+const Settings = later(() => import('../pages/Settings').then((it) => it.Settings));
+const SignIn = later(() => import('../pages/SignIn').then((it) => it.SignIn));
+const SetUp = later(() => import('../pages/SignIn').then((it) => it.SetUp));
 
 export function App() {
   useTheme();

@@ -14,8 +14,9 @@ import {
   X,
   type LucideIcon,
 } from 'lucide-react';
-import { lazy, Suspense, useEffect, useRef } from 'react';
+import { Suspense, useEffect, useRef } from 'react';
 import { NavLink, Outlet, useLocation, useNavigationType } from 'react-router';
+import { watchGateways } from '../api/gateways';
 import { useLibrary, useLiveLibrary, useLivePlaylists, useLiveTracks, usePlaylists } from '../api/queries';
 import { useReach } from '../api/reach';
 import { useLiveServer, useServer } from '../api/server_settings';
@@ -27,12 +28,13 @@ import { player } from '../player/controller';
 import { startMediaSession } from '../player/media_session';
 import { useCurrentTrack, usePlayback } from '../player/store';
 import { Button, IconButton, Spinner } from '../ui/basics';
+import { fetchAllOfMany, later } from './chunks';
 import { dismiss, say, useNotices } from './notices';
 import { useShortcuts } from './shortcuts';
 import { MAIN_ID, useUi } from './ui';
 
-const Queue = lazy(() => import('../playing/Queue').then((it) => ({ default: it.Queue })));
-const Help = lazy(() => import('./Help').then((it) => ({ default: it.Help })));
+const Queue = later(() => import('../playing/Queue').then((it) => it.Queue));
+const Help = later(() => import('./Help').then((it) => it.Help));
 
 interface Place {
   to: string;
@@ -67,6 +69,8 @@ export function Shell() {
   useLiveServer();
   useShortcuts();
   usePlayer();
+  useEffect(watchGateways, []);
+  useEffect(fetchAllOfMany, []);
   return (
     <div className={`shell ${isQueueOpen ? 'with-queue' : ''}`}>
       <a className="skip" href={`#${MAIN_ID}`}>

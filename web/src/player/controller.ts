@@ -10,6 +10,7 @@ import { mutations, subscriptions } from '../api/documents';
 import { asApiError, type ErrorCode } from '../api/errors';
 import { command, untilAnswered } from '../api/graphql';
 import { subscribe } from '../api/live';
+import { onMoved } from '../api/gateways';
 import { useReach } from '../api/reach';
 import type { Repeat, Session, Track, QueuePlace, StreamInfo } from '../api/types';
 import { useSettings } from '../app_settings';
@@ -70,11 +71,13 @@ class Controller {
     const unwatch = useReach.subscribe(({ isReachable }) => {
       if (isReachable) this.engine?.retryNow();
     });
+    const unmove = onMoved(() => this.engine?.retryNow());
     this.applySettings();
     this.stop = () => {
       unsubscribe();
       unfollow();
       unwatch();
+      unmove();
     };
   }
 

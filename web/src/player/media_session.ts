@@ -1,4 +1,5 @@
 /** Media keys, the lock screen and the system's own player. */
+import { at } from '../api/gateways';
 import { currentTrackOf, usePlayback } from './store';
 import { player } from './controller';
 
@@ -52,7 +53,7 @@ function showTrack(session: MediaSession, track: ReturnType<typeof currentTrackO
     artwork:
       artwork === null
         ? []
-        : [96, 300, 640].map((size) => ({ src: `${artwork.url}/${size}`, sizes: `${size}x${size}` })),
+        : [96, 300, 640].map((size) => ({ src: at(`${artwork.url}/${size}`), sizes: `${size}x${size}` })),
   });
 }
 

@@ -1,4 +1,5 @@
 /** A read-only look at the sound, for tests and for the curious at the console (documented in web/README.md). */
+import { useGateways } from '../api/gateways';
 import { player } from './controller';
 import { usePlayback } from './store';
 
@@ -12,6 +13,8 @@ export interface PlayerProbe {
   readonly deviceId: string;
   /** What the browser counted of decoded sound; 0 where it doesn't count. */
   readonly decodedBytes: number;
+  /** The origin of the node that is used. */
+  readonly gateway: string;
   /** Commands that the server has not answered yet. */
   readonly unanswered: number;
 }
@@ -46,6 +49,9 @@ export function installProbe(): void {
     get decodedBytes() {
       const audio = player.audio as (HTMLAudioElement & { webkitAudioDecodedByteCount?: number }) | null;
       return audio?.webkitAudioDecodedByteCount ?? 0;
+    },
+    get gateway() {
+      return useGateways.getState().present || location.origin;
     },
     get unanswered() {
       return player.unanswered;

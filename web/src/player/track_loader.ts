@@ -14,6 +14,7 @@ import type {
   MediaAttachingData,
   default as HlsType,
 } from 'hls.js';
+import { at, lost } from '../api/gateways';
 import type { StreamInfo } from '../api/types';
 import { readPriming, withoutEditList } from './mp4';
 import { isQuotaError, type Placement, type Timeline } from './timeline';
@@ -390,6 +391,8 @@ export class TrackLoader {
       manifestLoadPolicy: policy,
       playlistLoadPolicy: policy,
       fragLoadPolicy: policy,
+      // Asked before each attempt: the node that the playlist came from may have ended.
+      xhrSetup: (xhr, url) => xhr.open('GET', at(url), true),
       // The timeline has no holes to jump over, and its playhead is the engine's alone.
       gapController: undefined as unknown as NonNullable<HlsConfig['gapController']>,
       bufferController: class extends TimelineBuffer {
@@ -418,7 +421,7 @@ export class TrackLoader {
       hls.startLoad(this.startsAt);
     });
     hls.attachMedia({ media: this.media as unknown as HTMLMediaElement });
-    hls.loadSource(this.stream.hls);
+    hls.loadSource(at(this.stream.hls));
   }
 
   /** A track stays with one codec: AAC and FLAC put different delays before the music and would leave a hole. */
@@ -440,8 +443,14 @@ export class TrackLoader {
     if (data.details === 'aborted') this.onAborted(data);
     else if (STATUS_EXPIRED.includes(status)) this.fail('expired');
     else if (STATUS_GONE.includes(status)) this.fail('gone');
-    else if (data.type === 'networkError') this.setNetwork(false);
+    else if (data.type === 'networkError') this.onUnreached();
     else if (data.fatal) this.fail('broken');
+  }
+
+  /** hls.js asks again by itself, later and later; at another node it need not wait. */
+  private onUnreached(): void {
+    this.setNetwork(false);
+    void lost();
   }
 
   private setNetwork(isUp: boolean): void {

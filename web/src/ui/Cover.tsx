@@ -1,5 +1,6 @@
 import { Disc3, Mic2, Music, type LucideIcon } from 'lucide-react';
 import { useState } from 'react';
+import { at, useGateways } from '../api/gateways';
 import type { Artwork } from '../api/types';
 
 interface CoverProps {
@@ -17,20 +18,22 @@ const ICONS: Record<NonNullable<CoverProps['kind']>, LucideIcon> = { album: Disc
 /** Decoration: what it shows is said in words beside it. */
 export function Cover({ artwork, size, shape = 'square', kind = 'album', isEager = false }: CoverProps) {
   const [failedUrl, setFailedUrl] = useState('');
+  useGateways((it) => it.present);
   const Icon = ICONS[kind];
-  const isShown = artwork !== null && artwork.url !== failedUrl;
+  const url = artwork === null ? '' : at(artwork.url);
+  const isShown = artwork !== null && url !== failedUrl;
   return (
     <span className={`cover ${shape}`} style={isShown ? { backgroundColor: artwork.color } : undefined}>
       {isShown ? (
         <img
           alt=""
-          src={`${artwork.url}/300`}
-          srcSet={SIZES.map((it) => `${artwork.url}/${it} ${it}w`).join(', ')}
+          src={`${url}/300`}
+          srcSet={SIZES.map((it) => `${url}/${it} ${it}w`).join(', ')}
           sizes={`${size}px`}
           loading={isEager ? 'eager' : 'lazy'}
           decoding="async"
           draggable={false}
-          onError={() => setFailedUrl(artwork.url)}
+          onError={() => setFailedUrl(url)}
         />
       ) : (
         <Icon aria-hidden strokeWidth={1.25} />
