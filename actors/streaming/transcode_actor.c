@@ -13,7 +13,8 @@
 
 enum {
     ROOT_ASK_TIMEOUT_MS = 5000,
-    KEEP_COUNT = TRANSCODE_AHEAD_MANY + 5, /* told again when what is played next is not in it */
+    KEEP_COUNT = TRANSCODE_AHEAD_MANY + 5, /* told again when what is played next is not in it, */
+    KEEP_AGAIN_MS = 2000, /* and while it is heard: what was told may not have been done */
 };
 _Static_assert((int)KEEP_COUNT <= (int)TRANSCODE_KEEP_MAX, "as another node takes it");
 
@@ -43,6 +44,7 @@ typedef struct transcode {
     bool is_elsewhere; /* segments are fetched from another node */
     bool is_asking;
     uint32_t kept_first, kept_end; /* what another node was asked to keep */
+    uint64_t kept_ms;              /* when */
     /* What is wanted and under way. */
     waiter_t *waiters;
     uint32_t waiter_count;
@@ -448,14 +450,16 @@ static void keep_elsewhere(transcode_t *self, context_t *ctx, uint32_t index)
     const streaming_service_t *service = context_service(ctx);
     keep_data_t keep = {.pieces = service->pieces};
     uint32_t end = MIN(index + 1 + TRANSCODE_AHEAD_MANY, self->plan.segment_count);
-    if (service->pieces == NULL || (index >= self->kept_first && end <= self->kept_end) ||
-        !choose_keeper(self, ctx, &keep.node))
+    bool is_told = index >= self->kept_first && end <= self->kept_end &&
+                   context_mono_ms(ctx) - self->kept_ms < KEEP_AGAIN_MS;
+    if (service->pieces == NULL || is_told || !choose_keeper(self, ctx, &keep.node))
         return;
     int size = snprintf(keep.target, sizeof keep.target, "/pieces/keep/%.*s?first=%u&count=%d",
                         STR_ARG(context_key(ctx)), index, KEEP_COUNT);
     if (size < 0 || (size_t)size >= sizeof keep.target)
         return;
     self->kept_first = index;
+    self->kept_ms = context_mono_ms(ctx);
     self->kept_end = MIN(index + KEEP_COUNT, self->plan.segment_count);
     actor_offload(ctx, OFFLOAD_FILE, keep_work, kept, &keep, sizeof keep);
 }

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { createClient } from 'graphql-ws';
+import WebSocket from 'ws';
 import { startCluster } from './support/cluster.mjs';
 import { commandId, until } from './support/server.mjs';
 
@@ -76,11 +78,66 @@ test('a node that comes takes its share', async () => {
   });
 });
 
-test('a node that is killed is replaced', async () => {
-  await underLoad(async () => {
-    await cluster.nodes[2].kill();
-    await cluster.settled(2);
+/** A page that hears of a list at one node, and goes on at another one when that ends. */
+function follower(list, first, next) {
+  const heard = [];
+  let node = first;
+  class OurSocket extends WebSocket {
+    constructor(url, protocols) {
+      super(url, protocols, { headers: { Origin: node.origin, Cookie: first.cookieHeader() } });
+    }
+  }
+  const client = createClient({
+    url: () => node.origin.replace('http', 'ws') + '/graphql', webSocketImpl: OurSocket,
+    retryAttempts: Infinity, shouldRetry: () => true, retryWait: () => new Promise((done) => setTimeout(done, 50)),
+    on: { closed: () => (node = next) },
   });
+  client.subscribe({ query: 'subscription($p: ID!) { playlist(id: $p) { name version } }', variables: { p: list.id } }, {
+    next: ({ data }) => heard.push({ ...data.playlist, at: node }), error: () => {}, complete: () => {},
+  });
+  return { heard, close: () => client.dispose() };
+}
+
+test('a node that is killed is replaced, and who listened there goes on at another one from what was seen last', async () => {
+  const [, there, killed] = cluster.nodes;
+  const followers = lists.map((list) => follower(list, killed, there));
+  await underLoad(async () => {
+    await until(() => followers.every(({ heard }) => heard.length > 0), 'all listen');
+    await killed.kill();
+    await cluster.settled(2);
+    await until(() => followers.every(({ heard }) => heard.some(({ at }) => at === there)), 'all listen elsewhere');
+  });
+  for (const [i, { heard, close }] of followers.entries()) {
+    await until(() => heard.at(-1).version === lists[i].seen, 'the last edit is heard');
+    for (const [before, now] of heard.slice(1).map((it, j) => [heard[j], it])) {
+      assert.ok(now.version >= before.version, 'nobody is taken back');
+      if (now.version === before.version) assert.equal(now.name, before.name, 'no version has two contents');
+      // Each edit gives the next name and the next version.
+      assert.equal(Number(now.name.split(' ')[1]) - now.version, Number(heard.at(-1).name.split(' ')[1]) - heard.at(-1).version);
+    }
+    close();
+  }
+});
+
+test('who signs out at one node is signed out at all, and what listens there is closed', async () => {
+  const [a, b] = cluster.nodes;
+  const answer = await fetch(`${a.origin}/api/v1/session`, {
+    method: 'POST', headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ name: 'ana', password: 'correct horse battery', deviceName: 'second', cookies: false }),
+  });
+  const { accessToken } = await answer.json();
+  const headers = { Authorization: `Bearer ${accessToken}` };
+  const session = (node, method) => fetch(`${node.origin}/api/v1/session`, { method, headers });
+  assert.equal((await session(b, 'GET')).status, 200);
+  const socket = new WebSocket(b.origin.replace('http', 'ws') + '/graphql', 'graphql-transport-ws', { headers: { ...headers, Origin: b.origin } });
+  await new Promise((opened, failed) => socket.once('open', opened).once('error', failed));
+  const closed = new Promise((done) => socket.once('close', done));
+
+  assert.equal((await session(a, 'DELETE')).status, 204);
+
+  assert.equal(await closed, 4401);
+  await until(async () => (await session(b, 'GET')).status === 401, 'the other node refuses it');
+  assert.equal((await session(a, 'GET')).status, 401);
 });
 
 test('a node that is drained has nothing left, and goes on as a gateway', async () => {
