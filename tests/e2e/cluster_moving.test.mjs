@@ -92,9 +92,14 @@ function follower(list, first, next) {
     retryAttempts: Infinity, shouldRetry: () => true, retryWait: () => new Promise((done) => setTimeout(done, 50)),
     on: { closed: () => (node = next) },
   });
-  client.subscribe({ query: 'subscription($p: ID!) { playlist(id: $p) { name version } }', variables: { p: list.id } }, {
-    next: ({ data }) => heard.push({ ...data.playlist, at: node }), error: () => {}, complete: () => {},
+  // Who serves the list may be on its way to another node: asked again.
+  const listen = () => client.subscribe({ query: 'subscription($p: ID!) { playlist(id: $p) { name version } }', variables: { p: list.id } }, {
+    next: ({ data }) => heard.push({ ...data.playlist, at: node }), complete: () => {},
+    error: (errors) => {
+      if (/UNAVAILABLE|TIMEOUT/.test(errors?.[0]?.extensions?.code)) setTimeout(listen, 100);
+    },
   });
+  listen();
   return { heard, close: () => client.dispose() };
 }
 

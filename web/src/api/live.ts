@@ -14,6 +14,9 @@ const RETRY_MAX_MS = 5_000;
 /** The socket counts as lost when this passes without an answer to a ping. */
 const PONG_MS = 5_000;
 const PING_EVERY_MS = 15_000;
+/** A subscription that was refused for now is asked for again. */
+const PASSING = ['UNAVAILABLE', 'TIMEOUT', 'BUSY'];
+const AGAIN_MS = 700;
 const CLOSE_UNAUTHORIZED = [4401, 4403];
 
 let client: Client | null = null;
@@ -85,20 +88,37 @@ export function subscribe<T>(
   onEnd: () => void = () => {},
 ): () => void {
   client ??= makeClient();
+  const its = client;
   let seen = 0;
-  return client.subscribe<T>(
-    { query, variables },
-    {
-      next: ({ data }) => {
-        if (data === undefined || data === null) return;
-        const isFirst = seen !== connections;
-        seen = connections;
-        onData(data, isFirst);
-      },
-      error: onEnd,
-      complete: onEnd,
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let stop = () => {};
+  const sink = {
+    next: ({ data }: { data?: T | null }) => {
+      if (data === undefined || data === null) return;
+      const isFirst = seen !== connections;
+      seen = connections;
+      onData(data, isFirst);
     },
-  );
+    error: (error: unknown) => {
+      if (isPassing(error)) timer = setTimeout(start, AGAIN_MS);
+      else onEnd();
+    },
+    complete: onEnd,
+  };
+  const start = () => {
+    stop = its.subscribe<T>({ query, variables }, sink);
+  };
+  start();
+  return () => {
+    clearTimeout(timer);
+    stop();
+  };
+}
+
+/** Who would answer is on its way to another node, or busy: it was refused for now. */
+function isPassing(error: unknown): boolean {
+  const [first] = (Array.isArray(error) ? error : []) as { extensions?: { code?: unknown } }[];
+  return PASSING.includes(String(first?.extensions?.code));
 }
 
 /** Signed out: the next one may be somebody else. */
