@@ -151,7 +151,12 @@ static void dispatch(connection_t *self)
         return;
     }
     exchange->request.route_context = exchange->match.route->context;
-    exchange->match.route->handler(&exchange->request);
+    edge_t *edge = exchange->request.edge;
+    http_handler_fn handler = exchange->match.route->handler;
+    uint32_t before = edge == NULL ? 0 : edge_trace(edge, exchange_trace(exchange));
+    handler(&exchange->request); /* it may be answered, and gone */
+    if (edge != NULL)
+        edge_trace(edge, before);
 }
 
 static bool begin_exchange(connection_t *self)

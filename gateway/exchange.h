@@ -10,6 +10,7 @@
  * Threads    The server's. Internal to the gateway's protocol layer. */
 
 #include "gateway/route.h"
+#include "gateway/trace_context.h"
 
 typedef struct connection connection_t;
 typedef struct gateway_server gateway_server_t;
@@ -26,8 +27,9 @@ struct exchange {
     buf_t head, body; /* headers point into head */
     http_field_t headers[HTTP_HEADERS_MAX];
     route_match_t match;
-    char id[HTTP_ID_SIZE_MAX];
-    bool is_http10, is_keep_alive, expects_continue;
+    char id[TRACE_ID_TEXT_SIZE];
+    trace_context_t trace; /* what it belongs to; the id of the trace is also `id`, if it is ours */
+    bool is_http10, is_keep_alive, expects_continue, is_trace_told;
     uint64_t started_ns;
 
     /* the answer */

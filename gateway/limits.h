@@ -43,6 +43,7 @@ enum {
     HTTP_PARAMS_MAX = 8,                /* parts in braces in one route */
     HTTP_SEGMENTS_MAX = 16,             /* parts of a route's pattern */
     HTTP_REPLY_HEADER_SIZE_MAX = 16384, /* an answer with more of its own becomes 500 */
+    HTTP_SAMPLED_MAX = 20,              /* requests a second whose wish to be recorded is granted */
     HTTP_ID_SIZE_MAX = 64,              /* a longer X-Request-Id is replaced */
     HTTP_EVENT_READS_MAX = 4,           /* reads of one connection before the others' turn */
     HTTP_QUEUED_FILES_MAX = 4,    /* files waiting in one connection; further requests wait too */

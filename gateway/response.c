@@ -49,6 +49,7 @@ static buf_t *head_of(exchange_t *exchange, int status, str_t content_type, bool
     buf_t *head = &exchange->server->scratch;
     begin_head(head, exchange->server, status);
     append_line(head, "X-Request-Id", exchange->request.id);
+    exchange_append_trace(exchange, head);
     buf_append(head, buf_str(&exchange->reply_headers));
     if (!str_is_empty(content_type))
         append_line(head, "Content-Type", content_type);
@@ -101,12 +102,26 @@ static void log_answer(const exchange_t *exchange, int status)
               STR_ARG(exchange->request.id));
 }
 
+static void record_answer(const exchange_t *exchange, int status)
+{
+    if (exchange->request.edge == NULL || exchange->match.pattern == NULL)
+        return;
+    edge_traced(exchange->request.edge,
+                &(traced_request_t){.id = exchange->trace.id,
+                                    .trace = exchange_trace(exchange),
+                                    .status = (uint32_t)status,
+                                    .method = http_method_name(exchange->request.method),
+                                    .pattern = exchange->match.pattern,
+                                    .begin_ns = exchange->started_ns});
+}
+
 /* The answer is queued, or could not be. */
 static void finish(exchange_t *exchange, int status, bool is_last, err_t err)
 {
     connection_t *connection = exchange->connection;
     count_status(exchange->server, status);
     log_answer(exchange, status);
+    record_answer(exchange, status);
     exchange_release(exchange);
     if (err != ERR_OK)
         connection_doom(connection);

@@ -4,6 +4,8 @@
 #include "runtime/base/memory.h"
 #include "runtime/base/text.h"
 
+#include <string.h>
+
 static void link_exchange(gateway_server_t *server, exchange_t *self)
 {
     self->previous = NULL;
@@ -74,28 +76,63 @@ static bool is_good_id(str_t id)
     return id.size >= 1 && id.size <= HTTP_ID_SIZE_MAX;
 }
 
-static void make_id(exchange_t *self)
+static uint64_t random_half(gateway_server_t *server)
 {
-    static const char digits[] = "0123456789abcdef";
-    gateway_server_t *server = self->server;
-    if (server->random_left < REQUEST_ID_SIZE) {
+    uint64_t value;
+    if (server->random_left < sizeof value) {
         random_fill(&server->options.random, server->random_pool, RANDOM_POOL_SIZE);
         server->random_left = RANDOM_POOL_SIZE;
     }
-    server->random_left -= REQUEST_ID_SIZE;
-    const unsigned char *bytes = server->random_pool + server->random_left;
-    for (size_t i = 0; i < REQUEST_ID_SIZE; i++) {
-        self->id[2 * i] = digits[bytes[i] >> 4];
-        self->id[2 * i + 1] = digits[bytes[i] & 15];
+    server->random_left -= sizeof value;
+    memcpy(&value, server->random_pool + server->random_left, sizeof value);
+    return value;
+}
+
+/* To be recorded costs every message of the node a little for a while, and anybody may ask for it.
+ */
+static bool may_sample(gateway_server_t *server, uint64_t now_ns)
+{
+    uint64_t now_s = now_ns / 1000000000;
+    if (server->sampled_s != now_s)
+        server->sampled_count = 0;
+    server->sampled_s = now_s;
+    return server->sampled_count++ < HTTP_SAMPLED_MAX;
+}
+
+static void choose_trace(exchange_t *self)
+{
+    gateway_server_t *server = self->server;
+    trace_context_t *trace = &self->trace;
+    str_t header = http_header(&self->request, "traceparent");
+    self->is_trace_told = header.data != NULL;
+    if (trace_context_parse(header, trace) == ERR_OK) {
+        trace->is_sampled = trace->is_sampled && may_sample(server, self->started_ns);
+        return;
     }
-    self->request.id = str_of(self->id, (size_t)2 * REQUEST_ID_SIZE);
+    trace->id.high = random_half(server);
+    trace->id.low = random_half(server) | 1; /* zero is none */
+    trace->is_sampled = false;
 }
 
 void exchange_choose_id(exchange_t *self)
 {
     str_t id = http_header(&self->request, "x-request-id");
-    if (is_good_id(id))
-        self->request.id = id;
-    else
-        make_id(self);
+    choose_trace(self);
+    trace_id_write(self->trace.id, self->id);
+    self->is_trace_told |= is_good_id(id); /* the id does not tell it */
+    self->request.id = is_good_id(id) ? id : str_of(self->id, sizeof self->id);
+}
+
+uint32_t exchange_trace(const exchange_t *self)
+{
+    return trace_number(self->trace.id) | (self->trace.is_sampled ? TRACE_SAMPLED : 0);
+}
+
+void exchange_append_trace(const exchange_t *self, buf_t *head)
+{
+    if (!self->is_trace_told)
+        return;
+    buf_append(head, STR("traceresponse: "));
+    trace_context_append(&self->trace, trace_number(self->trace.id), head);
+    buf_append(head, STR("\r\n"));
 }

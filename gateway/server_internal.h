@@ -18,7 +18,7 @@
 enum {
     EXCHANGES_KEPT_MAX = 64, /* free ones that a server keeps for the next requests */
     RANDOM_POOL_SIZE = 384,  /* random bytes for correlation ids, fetched at once */
-    REQUEST_ID_SIZE = 12,    /* of them in one id, written in hexadecimal */
+    TRACE_ID_SIZE = 16,      /* of them in one id */
     HTTP_DATE_SIZE = 32
 };
 
@@ -55,6 +55,8 @@ struct gateway_server {
     int64_t date_s;
     unsigned char random_pool[RANDOM_POOL_SIZE];
     size_t random_left;
+    uint64_t sampled_s; /* in this second so many were to be recorded */
+    uint32_t sampled_count;
 
 #define GATEWAY_COUNTER_ATOMIC(name) _Atomic uint64_t name;
     struct {
@@ -73,8 +75,13 @@ struct gateway_server {
 /* ---- exchanges: server_exchange.c ---- */
 exchange_t *exchange_take(gateway_server_t *server, connection_t *connection); /* NULL: no memory */
 void exchange_release(exchange_t *self);
-/* The client's X-Request-Id if it is a good one, else a random one. */
+/* Its trace: the client's (traceparent), else a new one. Its id: the client's X-Request-Id if it is
+ * a good one, else that of the trace. */
 void exchange_choose_id(exchange_t *self);
+/* What its messages carry. */
+uint32_t exchange_trace(const exchange_t *self);
+/* Tells the client its trace, where the id does not. Appends a header line, or nothing. */
+void exchange_append_trace(const exchange_t *self, buf_t *head);
 
 /* ---- server.c ---- */
 /* "Sun, 06 Nov 1994 08:49:37 GMT", made once a second. */

@@ -88,6 +88,16 @@ static bool is_to_be_held(const context_t *ctx, effect_t *effect)
     return true;
 }
 
+/* For who looks: whose it is, and of which trace; it may go out much later. */
+static void sign(const context_t *ctx, const effect_t *effect)
+{
+    if (!inside_is_watching(ctx->runtime) || effect->message == NULL)
+        return;
+    if (effect->kind == EFFECT_REPLY)
+        effect->message->sender = ctx->bits;
+    inside_belongs(ctx->runtime, effect->message);
+}
+
 static err_t run_now(context_t *ctx, effect_t *effect)
 {
     const durable_t *durable = actor_peek(ctx->actor)->durable;
@@ -96,6 +106,7 @@ static err_t run_now(context_t *ctx, effect_t *effect)
 
 err_t context_perform_send(context_t *ctx, effect_t *effect)
 {
+    sign(ctx, effect);
     if (!is_to_be_held(ctx, effect))
         return run_now(ctx, effect);
     err_t err = effect_queue_push(&actor_peek(ctx->actor)->durable->held, effect);
@@ -106,6 +117,7 @@ err_t context_perform_send(context_t *ctx, effect_t *effect)
 
 void context_perform(context_t *ctx, effect_t *effect)
 {
+    sign(ctx, effect);
     if (is_to_be_held(ctx, effect))
         durable_hold(ctx->actor, effect);
     else

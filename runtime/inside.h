@@ -17,6 +17,32 @@ API_BEGIN
 err_t runtime_record(runtime_t *self, recorder_level_t level);
 recorder_level_t runtime_record_level(const runtime_t *self);
 
+/* ---- traces: what came of one request, on whichever node (docs/decisions/0035) ---- */
+
+/* Of W3C Trace Context; not all zero. */
+typedef struct trace_id {
+    uint64_t high, low;
+} trace_id_t;
+
+/* A message carries its trace as a number: the id, folded. With the flag its messages are recorded
+ * at level life, too, on every node that they come to. */
+#define TRACE_SAMPLED UINT32_C(0x80000000)
+uint32_t trace_number(trace_id_t id); /* 1 to 0x7fffffff */
+
+/* What this edge's callbacks ask from now on belongs to that trace, and so do their answers'
+ * continuations; 0: to none. Returns the one before, to be put back. */
+uint32_t edge_trace(edge_t *self, uint32_t trace);
+
+/* A request that has been answered, for the recorder: where a trace began. */
+typedef struct traced_request {
+    trace_id_t id;
+    uint32_t trace;
+    uint32_t status;
+    const char *method, *pattern; /* literals */
+    uint64_t begin_ns;            /* monotonic */
+} traced_request_t;
+void edge_traced(edge_t *self, const traced_request_t *request);
+
 /* ---- how long messages wait and take, by kind and type ---- */
 
 enum { LATENCY_ROWS_MAX = 256 }; /* what further kinds and types take is counted together */
@@ -49,6 +75,8 @@ enum {
 typedef struct trace_filter {
     str_t kind, key, type;
     uint64_t sender; /* actor_ref bits; 0: any */
+    uint32_t trace;  /* trace_number; 0: any */
+    str_t except;    /* not this kind: who reads the trace by messages */
 } trace_filter_t;
 
 typedef struct live_trace live_trace_t;

@@ -117,6 +117,10 @@ uint64_t runtime_node_of(const runtime_t *self, actor_ref_t ref); /* its own for
 uint64_t runtime_bits_of(actor_ref_t ref);
 /* What this process calls it. bits 0: no seat is left, or no memory. */
 actor_ref_t runtime_ref(runtime_t *self, uint64_t node, uint64_t bits);
+/* The actor of this name on that node, for edges; of a kind of which each node has its own
+ * (PLACED_LOCALLY). LIMIT: no seat is left; NO_MEMORY. */
+err_t runtime_address_at(runtime_t *self, uint64_t node, const char *kind, str_t key,
+                         address_t *out);
 
 /* ---- names and groups of all nodes: those with a '/' in the name (docs/decisions/0033) ---- */
 

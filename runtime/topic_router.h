@@ -17,13 +17,20 @@
 
 API_BEGIN
 
+typedef struct topic_post {
+    str_t topic;
+    const schema_t *schema;
+    const void *message;
+    uint32_t trace; /* what it belongs to; 0: not known (inside.h) */
+} topic_post_t;
+
 typedef struct topic_router {
     /* Somebody subscribed on this node, or nobody does any more: runtime_topic_is_heard says which,
      * by then. Any thread; borrowed. */
     void (*changed)(void *context, str_t topic);
     /* Published on this node. True: those here are to hear it now; else it comes back by
      * runtime_topic_deliver. Any thread; borrowed. */
-    bool (*publish)(void *context, str_t topic, const schema_t *schema, const void *message);
+    bool (*publish)(void *context, const topic_post_t *post);
     void *context;
 } topic_router_t;
 
@@ -40,8 +47,7 @@ void runtime_set_topic_router(runtime_t *self, const topic_router_t *router);
 bool topic_is_shared(str_t topic); /* of all nodes */
 
 /* Any thread: to those who subscribe on this node. False: some miss it, for want of memory. */
-bool runtime_topic_deliver(runtime_t *self, str_t topic, const schema_t *schema,
-                           const void *message);
+bool runtime_topic_deliver(runtime_t *self, const topic_post_t *post);
 bool runtime_topic_is_heard(const runtime_t *self, str_t topic);
 
 API_END

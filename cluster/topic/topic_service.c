@@ -18,31 +18,50 @@ static uint64_t now_ms(const topic_service_t *self)
     return clock_mono_ms(&self->clock);
 }
 
-/* ---- posts: u16 size of the name, the schema's name, the wire form ---- */
+/* ---- posts: u32 trace, u16 size of the name, the schema's name, the wire form ---- */
 
-static str_t post_put(topic_service_t *self, const schema_t *schema, const void *message)
+enum { POST_HEAD = 6 };
+
+static void put_small(buf_t *out, uint32_t value, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        buf_append_char(out, (char)(unsigned char)(value >> 8 * i));
+}
+
+static uint32_t small_at(str_t bytes, size_t at, size_t size)
+{
+    uint32_t value = 0;
+    for (size_t i = 0; i < size; i++)
+        value |= (uint32_t)(unsigned char)bytes.data[at + i] << 8 * i;
+    return value;
+}
+
+static str_t post_put(topic_service_t *self, const topic_post_t *post)
 {
     buf_t *out = &self->scratch;
-    size_t size = strlen(schema->name);
+    size_t size = strlen(post->schema->name);
     buf_reset(out);
-    buf_append_char(out, (char)(unsigned char)size);
-    buf_append_char(out, (char)(unsigned char)(size >> 8));
-    buf_append_bytes(out, schema->name, size);
-    schema_encode(schema, message, out);
+    put_small(out, post->trace, 4);
+    put_small(out, (uint32_t)size, 2);
+    buf_append_bytes(out, post->schema->name, size);
+    schema_encode(post->schema, post->message, out);
     return buf_status(out) == ERR_OK ? buf_str(out) : (str_t){NULL, 0};
 }
 
-static err_t post_read(const topic_service_t *self, str_t post, const schema_t **out_schema,
+/* All but the message, which is still in its wire form. */
+static err_t post_read(const topic_service_t *self, str_t bytes, topic_post_t *out_post,
                        str_t *out_wire)
 {
-    if (post.size < 2)
+    if (bytes.size < POST_HEAD)
         return ERR_INVALID;
-    size_t size = (unsigned char)post.data[0] | (size_t)(unsigned char)post.data[1] << 8;
-    if (size > post.size - 2)
+    size_t size = small_at(bytes, 4, 2);
+    if (size > bytes.size - POST_HEAD)
         return ERR_INVALID;
-    *out_schema = self->options.schema(self->options.context, str_slice(post, 2, 2 + size));
-    *out_wire = str_slice(post, 2 + size, post.size);
-    return *out_schema == NULL ? ERR_UNSUPPORTED : ERR_OK;
+    str_t name = str_slice(bytes, POST_HEAD, POST_HEAD + size);
+    out_post->trace = small_at(bytes, 0, 4);
+    out_post->schema = self->options.schema(self->options.context, name);
+    *out_wire = str_slice(bytes, POST_HEAD + size, bytes.size);
+    return out_post->schema == NULL ? ERR_UNSUPPORTED : ERR_OK;
 }
 
 /* ---- what topics do ---- */
@@ -57,20 +76,22 @@ static void tell_gap(void *context, str_t topic, topic_gap_why_t why)
 {
     const topic_service_t *self = context;
     const topic_gap_t gap = {.is_start = why == TOPIC_GAP_START, .is_late = why == TOPIC_GAP_LATE};
-    runtime_topic_deliver(self->options.runtime, topic, &topic_gap_schema, &gap);
+    runtime_topic_deliver(self->options.runtime,
+                          &(topic_post_t){topic, &topic_gap_schema, &gap, 0});
 }
 
-static err_t deliver_post(const topic_service_t *self, str_t topic, str_t post)
+static err_t deliver_post(const topic_service_t *self, str_t topic, str_t bytes)
 {
     arena_t arena ARENA_SCOPED = {0};
-    const schema_t *schema = NULL;
+    topic_post_t post = {.topic = topic};
     str_t wire;
-    TRY(post_read(self, post, &schema, &wire));
-    void *message = arena_new(&arena, MAX(schema->size, (size_t)1));
+    TRY(post_read(self, bytes, &post, &wire));
+    void *message = arena_new(&arena, MAX(post.schema->size, (size_t)1));
     if (message == NULL)
         return ERR_NO_MEMORY;
-    TRY(schema_decode(schema, wire, &arena, message));
-    bool is_whole = runtime_topic_deliver(self->options.runtime, topic, schema, message);
+    TRY(schema_decode(post.schema, wire, &arena, message));
+    post.message = message;
+    bool is_whole = runtime_topic_deliver(self->options.runtime, &post);
     return is_whole ? ERR_OK : ERR_NO_MEMORY;
 }
 
@@ -102,15 +123,15 @@ static void changed(void *context, str_t topic)
     uv_mutex_unlock(&self->lock);
 }
 
-static bool publish(void *context, str_t topic, const schema_t *schema, const void *message)
+static bool publish(void *context, const topic_post_t *post)
 {
     topic_service_t *self = context;
     uv_mutex_lock(&self->lock);
-    bool is_home = topics_is_home(self->topics, topic);
-    str_t post = {NULL, 0};
-    if (topics_is_heard_elsewhere(self->topics, topic))
-        post = post_put(self, schema, message);
-    topics_publish(self->topics, topic, post, now_ms(self));
+    bool is_home = topics_is_home(self->topics, post->topic);
+    str_t bytes = {NULL, 0};
+    if (topics_is_heard_elsewhere(self->topics, post->topic))
+        bytes = post_put(self, post);
+    topics_publish(self->topics, post->topic, bytes, now_ms(self));
     uv_mutex_unlock(&self->lock);
     return is_home;
 }

@@ -71,6 +71,7 @@ static letter_t *letter_new(uint64_t number, const outbox_sent_t *sent)
     self->name = keep(&at, sent->name);
     self->body = keep(&at, body_of(sent));
     self->is_personal = !str_is_empty(sent->personal);
+    self->trace = sent->trace;
     self->is_elsewhere = self->is_personal && !str_is_empty(sent->subject);
     return self;
 }

@@ -28,6 +28,7 @@ typedef struct letter {
     uint64_t number, written; /* the version of its outbox_sent; of one that was revived: another */
     str_t kind, key, name, body;
     bool is_personal;
+    uint32_t trace;    /* of what it was sent in */
     bool is_elsewhere; /* personal, of another subject: not in snapshots */
     err_t dead;
     size_t size; /* what it counts for */

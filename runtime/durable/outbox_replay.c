@@ -86,8 +86,10 @@ err_t outbox_replay(outbox_t **self, const journal_record_t *record)
 
 static durable_letter_t kept(const letter_t *letter)
 {
-    durable_letter_t kept = {
-        .number = letter->number, .written = letter->written, .err = (uint32_t)letter->dead};
+    durable_letter_t kept = {.number = letter->number,
+                             .written = letter->written,
+                             .err = (uint32_t)letter->dead,
+                             .trace = letter->trace};
     if (letter->is_elsewhere)
         return kept;
     kept.kind = letter->kind;
@@ -194,6 +196,7 @@ static err_t restore_letter(outbox_t *self, const durable_letter_t *kept, const 
     } else {
         sent.body = kept->body;
     }
+    sent.trace = kept->trace;
     TRY(outbox_add(self, kept->number, kept->written, &sent));
     if (kept->err != ERR_OK)
         outbox_die(self, kept->number, kept->err < ERR_COUNT ? (err_t)kept->err : ERR_INTERNAL);

@@ -113,6 +113,8 @@ err_t actor_send_durably_message(context_t *ctx, address_t to, const schema_t *s
     schema_encode(schema, body, &wire);
     TRY(buf_status(&wire));
     outbox_sent_t sent = {.kind = str_from(to.kind), .key = to.key, .name = str_from(schema->name)};
+    if (inside_is_watching(ctx->runtime))
+        sent.trace = inside_trace(ctx->runtime);
     fill(&sent, schema, buf_str(&wire));
     return put_in(ctx, &sent);
 }
@@ -216,6 +218,7 @@ static void send_first(context_t *ctx, outbox_t *outbox, letter_lane_t *lane)
     }
     message->sender = ctx->bits;
     message->queued = inside_stamp(ctx->now_ns);
+    message->trace = lane->first->trace;
     message->depth = 1; /* nobody waits for the end of it: a chain of its own */
     message->reply_to = (reply_token_t){ctx->bits, asking.correlation};
     message->deadline_ns = asking.deadline_ns;

@@ -121,7 +121,7 @@ static void print_event(json_t *json, const recording_t *self, const recording_e
 {
     const recorder_record_t *record = event->record;
     bool is_slice = record->event == RECORD_TURN || record->event == RECORD_HANDLED ||
-                    record->event == RECORD_SLEPT;
+                    record->event == RECORD_SLEPT || record->event == RECORD_REQUEST;
     if (record->event == RECORD_SENT) {
         if (flow != NO_FLOW)
             print_flow(json, "s", event->ring, at_ns, flow);

@@ -1,22 +1,11 @@
-#include "runtime/inside/inside.h"
+#include "runtime/inside/inside_parts.h"
 
 #include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
 #include "runtime/inside/latency.h"
 #include "runtime/inside/recorder.h"
 #include "runtime/inside/trace.h"
-
-struct inside {
-    runtime_t *runtime;
-    recorder_t *recorder; /* NULL: no file */
-    trace_hub_t *traces;
-    uv_mutex_t lock;                            /* of what is switched */
-    latency_table_t *latencies[SCHEDULERS_MAX]; /* made with the first switch */
-    uint32_t latency_users;
-    uint64_t secret;                         /* ids of messages are addresses made unrecognisable */
-    uint32_t traces_at_hand[SCHEDULERS_MAX]; /* of the message that a scheduler handles; 0: none */
-    _Atomic uint32_t traces_begun;
-};
+#include "runtime/remote/ref.h"
 
 err_t inside_new(runtime_t *runtime, const runtime_options_t *options, inside_t **out_inside)
 {
@@ -71,9 +60,8 @@ err_t runtime_record(runtime_t *self, recorder_level_t level)
     if (inside->recorder == NULL)
         return ERR_INVALID;
     uv_mutex_lock(&inside->lock);
-    uint32_t watching = atomic_load(&self->watching) & ~(uint32_t)(INSIDE_LIFE | INSIDE_MESSAGES);
     atomic_fetch_or(&self->watching, bits);
-    atomic_fetch_and(&self->watching, watching | bits);
+    atomic_fetch_and(&self->watching, ~(uint32_t)(INSIDE_LIFE | INSIDE_MESSAGES) | bits);
     uv_mutex_unlock(&inside->lock);
     return ERR_OK;
 }
@@ -133,25 +121,25 @@ trace_hub_t *inside_traces(const runtime_t *runtime)
 
 /* ---- records ---- */
 
-static uint32_t ring_of(const inside_t *self)
+uint32_t inside_ring(const inside_t *self)
 {
     const scheduler_t *here = scheduler_current();
     return here != NULL && here->runtime == self->runtime ? here->index
                                                           : recorder_outside(self->recorder);
 }
 
-static uint32_t capped(uint64_t ns)
+uint32_t inside_capped(uint64_t ns)
 {
     return (uint32_t)MIN(ns, (uint64_t)UINT32_MAX);
 }
 
-static uint32_t id_of(const inside_t *self, const message_t *message)
+uint32_t inside_id(const inside_t *self, const message_t *message)
 {
     return (uint32_t)((uint64_t)(uintptr_t)message * self->secret >> 32) | 1;
 }
 
 /* What carries no schema has a name of its own. */
-static const char *type_name(const message_t *message)
+const char *inside_type_name(const message_t *message)
 {
     if (message->schema != NULL)
         return message->schema->name;
@@ -187,13 +175,13 @@ static const char *type_name(const message_t *message)
 
 /* A kind and a message type (or a reason) into the record, and the record into this thread's ring.
  */
-static void note(runtime_t *runtime, const actor_kind_t *kind, const char *type, str_t text,
+void inside_note(runtime_t *runtime, const actor_kind_t *kind, const char *type, str_t text,
                  recorder_record_t record)
 {
     recorder_t *recorder = runtime->inside->recorder;
     if (recorder == NULL)
         return;
-    uint32_t ring = ring_of(runtime->inside);
+    uint32_t ring = inside_ring(runtime->inside);
     recorder_lock(recorder, ring);
     record.kind = kind == NULL ? 0 : recorder_name(recorder, ring, kind->name, kind->name);
     record.type = type == NULL ? recorder_text(recorder, ring, text)
@@ -204,6 +192,13 @@ static void note(runtime_t *runtime, const actor_kind_t *kind, const char *type,
 
 static const str_t nothing = {NULL, 0};
 
+/* Whether the recorder takes a message of this trace. */
+bool inside_records(const runtime_t *runtime, uint32_t trace)
+{
+    return inside_watches(runtime, INSIDE_MESSAGES) ||
+           ((trace & TRACE_SAMPLED) != 0 && inside_watches(runtime, INSIDE_LIFE));
+}
+
 /* ---- every message ---- */
 
 typedef struct handling {
@@ -211,7 +206,7 @@ typedef struct handling {
     const actor_kind_t *kind;
     const char *type;
     uint64_t wait_ns;
-    bool is_traced;
+    bool is_traced, is_recorded;
 } handling_t;
 
 static void handling_begin(handling_t *self, context_t *ctx, const message_t *message)
@@ -219,17 +214,17 @@ static void handling_begin(handling_t *self, context_t *ctx, const message_t *me
     inside_t *inside = ctx->runtime->inside;
     uint64_t now_ns = clock_mono_ns(&ctx->runtime->clock);
     self->kind = ctx->actor->kind;
-    self->type = type_name(message);
+    self->type = inside_type_name(message);
     self->wait_ns = inside_since_ns(message->queued, now_ns);
-    inside->traces_at_hand[ctx->scheduler->index] = message->trace;
     self->record = (recorder_record_t){.time_ns = now_ns,
                                        .actor = actor_bits(ctx->actor),
                                        .other = message->sender,
-                                       .id = id_of(inside, message),
-                                       .trace = message->trace,
+                                       .id = inside_id(inside, message),
+                                       .trace = message->trace & TRACE_NUMBER_MASK,
                                        .wait = (uint32_t)(self->wait_ns >> 10),
                                        .event = RECORD_HANDLED};
-    if (inside->recorder != NULL && inside_watches(ctx->runtime, INSIDE_MESSAGES)) {
+    self->is_recorded = inside_records(ctx->runtime, message->trace);
+    if (inside->recorder != NULL && self->is_recorded) {
         uint32_t ring = ctx->scheduler->index;
         recorder_busy_names(
             inside->recorder, ring,
@@ -246,10 +241,9 @@ static void handling_end(handling_t *self, context_t *ctx)
 {
     inside_t *inside = ctx->runtime->inside;
     uint64_t took_ns = clock_mono_ns(&ctx->runtime->clock) - self->record.time_ns;
-    inside->traces_at_hand[ctx->scheduler->index] = 0;
-    if (inside_watches(ctx->runtime, INSIDE_MESSAGES)) {
-        self->record.duration_ns = capped(took_ns);
-        note(ctx->runtime, self->kind, self->type, nothing, self->record);
+    if (self->is_recorded) {
+        self->record.duration_ns = inside_capped(took_ns);
+        inside_note(ctx->runtime, self->kind, self->type, nothing, self->record);
     }
     if (inside_watches(ctx->runtime, INSIDE_LATENCIES))
         latency_add(inside->latencies[ctx->scheduler->index], self->kind->name, self->type,
@@ -258,61 +252,62 @@ static void handling_end(handling_t *self, context_t *ctx)
         trace_end(inside->traces, ctx, took_ns);
 }
 
+/* Is it looked at for itself, and not only as one of all, among which some are? */
+static bool is_wanted(const runtime_t *runtime, const message_t *message)
+{
+    return inside_watches(runtime, INSIDE_MESSAGES | INSIDE_TRACE | INSIDE_LATENCIES) ||
+           (message->trace & TRACE_SAMPLED) != 0;
+}
+
 void inside_handle(context_t *ctx, message_t *message,
                    void (*handle)(context_t *ctx, message_t *message))
 {
     handling_t handling;
-    handling_begin(&handling, ctx, message);
+    uint32_t before = inside_swap_trace(ctx->runtime, message->trace);
+    bool is_looked_at = is_wanted(ctx->runtime, message);
+    inside_end_sampling(ctx->runtime, ctx->now_ns);
+    if (is_looked_at)
+        handling_begin(&handling, ctx, message);
     handle(ctx, message);
-    handling_end(&handling, ctx);
-}
-
-void inside_join(runtime_t *runtime, uint64_t node)
-{
-    atomic_store(&runtime->inside->traces_begun, (uint32_t)node << 24);
-}
-
-/* What is sent while a message is handled belongs to its trace; anything else begins one. */
-static uint32_t trace_of(inside_t *self)
-{
-    const scheduler_t *here = scheduler_current();
-    uint32_t at_hand =
-        here != NULL && here->runtime == self->runtime ? self->traces_at_hand[here->index] : 0;
-    return at_hand != 0 ? at_hand : atomic_fetch_add(&self->traces_begun, 1) + 1;
+    if (is_looked_at)
+        handling_end(&handling, ctx);
+    inside_swap_trace(ctx->runtime, before);
 }
 
 void inside_sent(runtime_t *runtime, const actor_kind_t *kind, uint64_t ref, message_t *message)
 {
     uint64_t now_ns = clock_mono_ns(&runtime->clock);
     message->queued = inside_stamp(now_ns);
-    if (message->trace == 0)
-        message->trace = trace_of(runtime->inside);
-    if (inside_watches(runtime, INSIDE_MESSAGES))
-        note(runtime, kind, type_name(message), nothing,
-             (recorder_record_t){.time_ns = now_ns,
-                                 .actor = message->sender,
-                                 .other = ref,
-                                 .id = id_of(runtime->inside, message),
-                                 .trace = message->trace,
-                                 .event = RECORD_SENT});
+    inside_belongs(runtime, message);
+    if (message->trace == 0 && inside_watches(runtime, INSIDE_MESSAGES | INSIDE_TRACE))
+        message->trace = inside_begin_trace(runtime->inside);
+    if (inside_records(runtime, message->trace))
+        inside_note(runtime, kind, inside_type_name(message), nothing,
+                    (recorder_record_t){.time_ns = now_ns,
+                                        .actor = message->sender,
+                                        .other = ref_seat(ref) == 0 ? ref : 0,
+                                        .id = inside_id(runtime->inside, message),
+                                        .trace = message->trace & TRACE_NUMBER_MASK,
+                                        .event = RECORD_SENT});
     if (inside_watches(runtime, INSIDE_TRACE))
-        trace_sent(runtime->inside->traces, kind, ref, type_name(message), message);
+        trace_sent(runtime->inside->traces, kind, ref, inside_type_name(message), message);
 }
 
 void inside_stolen(scheduler_t *scheduler, const actor_t *actor, uint32_t from)
 {
-    note(scheduler->runtime, actor->kind, NULL, nothing,
-         (recorder_record_t){.time_ns = clock_mono_ns(&scheduler->runtime->clock),
-                             .actor = actor_bits(actor),
-                             .other = from,
-                             .event = RECORD_STOLEN});
+    inside_note(scheduler->runtime, actor->kind, NULL, nothing,
+                (recorder_record_t){.time_ns = clock_mono_ns(&scheduler->runtime->clock),
+                                    .actor = actor_bits(actor),
+                                    .other = from,
+                                    .event = RECORD_STOLEN});
 }
 
 void inside_slept(scheduler_t *scheduler, uint64_t begin_ns, uint64_t end_ns)
 {
-    note(scheduler->runtime, NULL, NULL, nothing,
-         (recorder_record_t){
-             .time_ns = begin_ns, .duration_ns = capped(end_ns - begin_ns), .event = RECORD_SLEPT});
+    inside_note(scheduler->runtime, NULL, NULL, nothing,
+                (recorder_record_t){.time_ns = begin_ns,
+                                    .duration_ns = inside_capped(end_ns - begin_ns),
+                                    .event = RECORD_SLEPT});
 }
 
 uint64_t inside_actor_bytes(const actor_t *actor)
@@ -326,12 +321,12 @@ void inside_turned(const context_t *ctx, uint64_t begin_ns, uint64_t messages)
 {
     uint64_t end_ns = clock_mono_ns(&ctx->runtime->clock);
     atomic_store_explicit(&ctx->scheduler->recorder_head->busy_names, 0, memory_order_relaxed);
-    note(ctx->runtime, actor_kind(ctx->actor), NULL, nothing,
-         (recorder_record_t){.time_ns = begin_ns,
-                             .actor = actor_bits(ctx->actor),
-                             .duration_ns = capped(end_ns - begin_ns),
-                             .wait = capped(messages),
-                             .event = RECORD_TURN});
+    inside_note(ctx->runtime, actor_kind(ctx->actor), NULL, nothing,
+                (recorder_record_t){.time_ns = begin_ns,
+                                    .actor = actor_bits(ctx->actor),
+                                    .duration_ns = inside_capped(end_ns - begin_ns),
+                                    .wait = inside_capped(messages),
+                                    .event = RECORD_TURN});
 }
 
 /* ---- a life's events ---- */
@@ -341,7 +336,7 @@ static void note_life(const actor_t *actor, str_t reason, recorder_record_t reco
     runtime_t *runtime = actor_runtime(actor);
     record.time_ns = clock_mono_ns(&runtime->clock);
     record.actor = actor_bits(actor);
-    note(runtime, actor->kind, NULL, reason, record);
+    inside_note(runtime, actor->kind, NULL, reason, record);
 }
 
 void inside_life(const actor_t *actor, record_event_t event)
@@ -373,11 +368,11 @@ void inside_slow(runtime_t *runtime, const scheduler_step_t *step, uint64_t now_
 {
     if (!inside_watches(runtime, INSIDE_LIFE))
         return;
-    note(runtime, step->kind, step->schema == NULL ? NULL : step->schema->name, nothing,
-         (recorder_record_t){.time_ns = now_ns - took_ns,
-                             .actor = step->actor,
-                             .duration_ns = capped(took_ns),
-                             .event = RECORD_SLOW});
+    inside_note(runtime, step->kind, step->schema == NULL ? NULL : step->schema->name, nothing,
+                (recorder_record_t){.time_ns = now_ns - took_ns,
+                                    .actor = step->actor,
+                                    .duration_ns = inside_capped(took_ns),
+                                    .event = RECORD_SLOW});
 }
 
 void inside_dead_letter(runtime_t *runtime, const message_t *message, dead_reason_t reason,
@@ -387,10 +382,10 @@ void inside_dead_letter(runtime_t *runtime, const message_t *message, dead_reaso
         return;
     const actor_kind_t *kind =
         receiver->kind == NULL ? NULL : runtime_kind(runtime, receiver->kind);
-    note(runtime, kind, message == NULL ? NULL : type_name(message), nothing,
-         (recorder_record_t){.time_ns = clock_mono_ns(&runtime->clock),
-                             .actor = receiver->ref,
-                             .other = message == NULL ? 0 : message->sender,
-                             .detail = (uint8_t)reason,
-                             .event = RECORD_DEAD_LETTER});
+    inside_note(runtime, kind, message == NULL ? NULL : inside_type_name(message), nothing,
+                (recorder_record_t){.time_ns = clock_mono_ns(&runtime->clock),
+                                    .actor = receiver->ref,
+                                    .other = message == NULL ? 0 : message->sender,
+                                    .detail = (uint8_t)reason,
+                                    .event = RECORD_DEAD_LETTER});
 }

@@ -18,7 +18,8 @@ enum {
     INSIDE_MESSAGES = 2,  /* the recorder, every message */
     INSIDE_TRACE = 4,     /* somebody reads a live trace */
     INSIDE_LATENCIES = 8, /* the histograms, every message */
-    INSIDE_EACH_MESSAGE = INSIDE_MESSAGES | INSIDE_TRACE | INSIDE_LATENCIES
+    INSIDE_SAMPLED = 16,  /* the recorder, the messages of traces that ask for it */
+    INSIDE_EACH_MESSAGE = INSIDE_MESSAGES | INSIDE_TRACE | INSIDE_LATENCIES | INSIDE_SAMPLED
 };
 
 err_t inside_new(runtime_t *runtime, const runtime_options_t *options, inside_t **out_inside);
@@ -57,10 +58,22 @@ static inline uint64_t inside_since_ns(uint32_t stamp, uint64_t now_ns)
 /* Runs handle(ctx, message), which takes the message. */
 void inside_handle(context_t *ctx, message_t *message,
                    void (*handle)(context_t *ctx, message_t *message));
-/* Its traces are numbered apart from those of other nodes. */
-void inside_join(runtime_t *runtime, uint64_t node);
 /* Before it is handed over. kind NULL: to ref. */
 void inside_sent(runtime_t *runtime, const actor_kind_t *kind, uint64_t ref, message_t *message);
+/* It goes to another node (its span is returned, 0 where nobody notes it), or came from one. */
+uint32_t inside_carried(runtime_t *runtime, const message_t *message, uint64_t node);
+void inside_received(runtime_t *runtime, const message_t *message, uint64_t node, uint32_t span);
+
+/* ---- traces: message_t.trace, and what is at hand on this thread ---- */
+
+/* What this thread sends now belongs to that; 0: to nothing that is known, or this is none of the
+ * runtime's threads. */
+uint32_t inside_trace(const runtime_t *runtime);
+/* Returns what was at hand. */
+uint32_t inside_swap_trace(runtime_t *runtime, uint32_t trace);
+/* What is held back belongs to what is at hand now, not to what is when it goes out. */
+void inside_belongs(const runtime_t *runtime, message_t *message);
+
 void inside_stolen(scheduler_t *scheduler, const actor_t *actor, uint32_t from);
 void inside_slept(scheduler_t *scheduler, uint64_t begin_ns, uint64_t end_ns);
 

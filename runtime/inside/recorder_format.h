@@ -50,7 +50,11 @@ enum {
     X(TIMER, MESSAGES, "timer")                                                                    \
     X(DURABLE, MESSAGES, "durable")                                                                \
     X(STOLEN, MESSAGES, "stolen") /* other: the scheduler it came from */                          \
-    X(SLEPT, MESSAGES, "slept")   /* its duration until the wake */
+    X(SLEPT, MESSAGES, "slept")   /* its duration until the wake */                                \
+    X(REQUEST, MESSAGES,                                                                           \
+      "request") /* actor, other: its trace_id; kind, type: what; wait: status */                  \
+    X(CARRIED, MESSAGES, "carried")   /* other: the node it goes to; id; wait: its span */         \
+    X(RECEIVED, MESSAGES, "received") /* other: the node it came from; id; wait: its span there */
 
 typedef enum record_event {
 #define RECORD_ENUM(name, level, text) RECORD_##name,
@@ -67,7 +71,7 @@ typedef struct recorder_record {
     uint32_t duration_ns; /* UINT32_MAX: that or longer */
     uint32_t id;          /* ties SENT and HANDLED; 0: none */
     uint32_t wait;        /* HANDLED: microseconds (1,024 ns) in the queue */
-    uint32_t trace;       /* HANDLED, SENT: of what it all came from; 0: not known */
+    uint32_t trace;       /* of a message: trace_number of what it all came from; 0: not known */
     uint16_t kind, type;  /* names; 0: none */
     uint8_t event, detail;
     uint8_t spare[6];

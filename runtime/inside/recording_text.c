@@ -81,6 +81,16 @@ static void print_more(const recorder_record_t *record, buf_t *out)
         }
         buf_printf(out, "trace %" PRIu32, record->trace);
         break;
+    case RECORD_REQUEST:
+        buf_printf(out, "%016" PRIx64 "%016" PRIx64 ", status %" PRIu32 ", trace %" PRIu32,
+                   record->actor, record->other, record->wait, record->trace);
+        break;
+    case RECORD_CARRIED:
+    case RECORD_RECEIVED:
+        buf_printf(out, "%s node %" PRIu64 ", span %" PRIu32 ", trace %" PRIu32,
+                   record->event == RECORD_CARRIED ? "to" : "from", record->other, record->wait,
+                   record->trace);
+        break;
     case RECORD_TURN:
         buf_printf(out, "%" PRIu32 " messages", record->wait);
         break;
@@ -115,7 +125,7 @@ static void print_row(const recording_t *self, const recording_event_t *event, b
     append_name(out, recording_name(self, record->kind));
     pad(out, begin, NAME_WIDTH);
     begin = out->size;
-    record_actor_text(record->actor, out);
+    record_actor_text(record->event == RECORD_REQUEST ? 0 : record->actor, out);
     pad(out, begin, 10);
     begin = out->size;
     append_name(out, recording_name(self, record->type));
@@ -181,17 +191,33 @@ static void json_actor(json_t *json, const char *key, uint64_t actor)
     json_key_str(json, key, buf_str(&text));
 }
 
+/* Where a trace came from, and how it goes from node to node. */
+static void json_ways(json_t *json, const recorder_record_t *record)
+{
+    char id[2 * 16 + 1];
+    if (record->event == RECORD_REQUEST) {
+        snprintf(id, sizeof id, "%016" PRIx64 "%016" PRIx64, record->actor, record->other);
+        json_key_str(json, "trace_id", str_from(id));
+        json_key_u64(json, "status", record->wait);
+    } else if (record->event == RECORD_CARRIED || record->event == RECORD_RECEIVED) {
+        json_key_u64(json, record->event == RECORD_CARRIED ? "to_node" : "from_node",
+                     record->other);
+        json_key_u64(json, "span", record->wait);
+    }
+}
+
 static void print_json_row(const recording_t *self, const recording_event_t *event, buf_t *out)
 {
     const recorder_record_t *record = event->record;
     json_t json = json_to(out);
     json_object_begin(&json);
     json_key_i64(&json, "time_us", recording_wall_us(self, record->time_ns));
+    json_key_u64(&json, "at_ns", record->time_ns);
     json_key_u64(&json, "scheduler", event->ring);
     json_key_str(&json, "event", str_from(record_event_text(record->event)));
     if (record->kind != 0)
         json_key_str(&json, "kind", recording_name(self, record->kind));
-    if (record->actor != 0)
+    if (record->actor != 0 && record->event != RECORD_REQUEST)
         json_actor(&json, "actor", record->actor);
     if (record->type != 0)
         json_key_str(&json, "message", recording_name(self, record->type));
@@ -205,6 +231,9 @@ static void print_json_row(const recording_t *self, const recording_event_t *eve
         json_key_u64(&json, "waited_us", ((uint64_t)record->wait << 10) / 1000);
     if (record->trace != 0)
         json_key_u64(&json, "trace", record->trace);
+    if (record->id != 0)
+        json_key_u64(&json, "id", record->id);
+    json_ways(&json, record);
     if (record->event == RECORD_TURN)
         json_key_u64(&json, "messages", record->wait);
     if (record->event == RECORD_DEAD_LETTER)

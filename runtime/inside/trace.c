@@ -20,8 +20,10 @@ struct live_trace {
     _Atomic trace_state_t state;
     _Atomic uint32_t turn; /* how often it was opened */
     char kind[TRACE_NAME_SIZE], key[ACTOR_KEY_SIZE_MAX], type[TRACE_NAME_SIZE];
-    size_t kind_size, key_size, type_size;
+    char except[TRACE_NAME_SIZE];
+    size_t kind_size, key_size, type_size, except_size;
     uint64_t sender;
+    uint32_t trace;
     trace_lane_t *lanes;
     uint32_t next_lane; /* the reader's: each in turn */
 };
@@ -118,7 +120,7 @@ static err_t make_lanes(live_trace_t *session, uint32_t count)
 static err_t set_up(live_trace_t *session, const trace_filter_t *filter, uint32_t lane_count)
 {
     if (filter->kind.size > sizeof session->kind || filter->key.size > sizeof session->key ||
-        filter->type.size > sizeof session->type)
+        filter->type.size > sizeof session->type || filter->except.size > sizeof session->except)
         return ERR_LIMIT;
     TRY(make_lanes(session, lane_count));
     session->kind_size = filter->kind.size;
@@ -130,7 +132,11 @@ static err_t set_up(live_trace_t *session, const trace_filter_t *filter, uint32_
         memcpy(session->key, filter->key.data, filter->key.size);
     if (filter->type.size > 0)
         memcpy(session->type, filter->type.data, filter->type.size);
+    session->except_size = filter->except.size;
+    if (filter->except.size > 0)
+        memcpy(session->except, filter->except.data, filter->except.size);
     session->sender = filter->sender;
+    session->trace = filter->trace;
     for (uint32_t i = 0; i < lane_count; i++) {
         trace_lane_t *lane = &session->lanes[i];
         atomic_store(&lane->taken, atomic_load(&lane->written));
@@ -282,17 +288,23 @@ static void leave(live_trace_t *session, uint32_t scheduler)
 }
 
 static bool wants(const live_trace_t *session, const actor_t *actor, const char *type,
-                  uint64_t sender)
+                  const message_t *message)
 {
-    return fits(session->kind, session->kind_size, str_from(actor->kind->name)) &&
+    uint64_t sender = message == NULL ? 0 : message->sender;
+    uint32_t trace = message == NULL ? 0 : message->trace & ~TRACE_SAMPLED;
+    str_t kind = str_from(actor->kind->name);
+    bool is_excepted =
+        session->except_size > 0 && fits(session->except, session->except_size, kind);
+    return !is_excepted && fits(session->kind, session->kind_size, kind) &&
            fits(session->key, session->key_size, actor_key(actor)) &&
            fits(session->type, session->type_size, str_from(type)) &&
-           (session->sender == 0 || session->sender == sender);
+           (session->sender == 0 || session->sender == sender) &&
+           (session->trace == 0 || session->trace == trace);
 }
 
 /* Marks the sessions that want the line. */
 static bool mark(trace_hub_t *self, uint32_t scheduler, trace_line_t *line, const actor_t *actor,
-                 const char *type, uint64_t sender)
+                 const char *type, const message_t *message)
 {
     bool is_wanted = false;
     for (size_t i = 0; i < TRACE_SESSIONS_MAX; i++) {
@@ -300,7 +312,7 @@ static bool mark(trace_hub_t *self, uint32_t scheduler, trace_line_t *line, cons
         line->turns[i] = 0;
         if (!enter(session, scheduler))
             continue;
-        if (wants(session, actor, type, sender)) {
+        if (wants(session, actor, type, message)) {
             line->turns[i] = atomic_load(&session->turn);
             is_wanted = true;
         }
@@ -377,14 +389,13 @@ void trace_begin(trace_hub_t *self, const context_t *ctx, const message_t *messa
     uint32_t scheduler = ctx->scheduler->index;
     trace_desk_t *desk = &self->desks[scheduler];
     desk->actor = ctx->actor;
-    desk->is_handled_wanted =
-        mark(self, scheduler, &desk->handled, ctx->actor, type, message->sender);
+    desk->is_handled_wanted = mark(self, scheduler, &desk->handled, ctx->actor, type, message);
     if (!desk->is_handled_wanted)
         return;
     json_t json = line_begin(self, scheduler, &desk->handled, ctx->actor, "handled");
     json_key_str(&json, "type", str_from(type));
     key_actor(&json, "from", message->sender);
-    json_key_u64(&json, "trace", message->trace);
+    json_key_u64(&json, "trace", message->trace & ~TRACE_SAMPLED);
     json_key_u64(&json, "waited_us", wait_ns / 1000);
     if (message->kind == MESSAGE_REPLY)
         json_key_str(&json, "answer", str_from(err_name(message->err)));
@@ -421,7 +432,9 @@ void trace_sent(trace_hub_t *self, const actor_kind_t *kind, uint64_t ref, const
 {
     uint32_t scheduler;
     trace_desk_t *desk = desk_of(self, message->sender, &scheduler);
-    if (desk == NULL || !mark(self, scheduler, &desk->other, desk->actor, type, message->sender))
+    bool is_answer = message->kind == MESSAGE_REPLY; /* shown where it is handled */
+    if (desk == NULL || is_answer ||
+        !mark(self, scheduler, &desk->other, desk->actor, type, message))
         return;
     json_t json = line_begin(self, scheduler, &desk->other, desk->actor, "sent");
     json_key_str(&json, "type", str_from(type));
@@ -429,7 +442,7 @@ void trace_sent(trace_hub_t *self, const actor_kind_t *kind, uint64_t ref, const
         json_key_str(&json, "to_kind", str_from(kind->name));
     else
         key_actor(&json, "to", ref);
-    json_key_u64(&json, "trace", message->trace);
+    json_key_u64(&json, "trace", message->trace & ~TRACE_SAMPLED);
     line_payload(&json, message);
     json_object_end(&json);
     hand_out(self, scheduler, &desk->other);
@@ -439,7 +452,7 @@ void trace_failed(trace_hub_t *self, const actor_t *actor, const char *reason)
 {
     uint32_t scheduler;
     trace_desk_t *desk = desk_of(self, actor_bits(actor), &scheduler);
-    if (desk == NULL || !mark(self, scheduler, &desk->other, actor, "", 0))
+    if (desk == NULL || !mark(self, scheduler, &desk->other, actor, "", NULL))
         return;
     json_t json = line_begin(self, scheduler, &desk->other, actor, "failed");
     json_key_str(&json, "reason", str_from(reason));

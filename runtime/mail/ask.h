@@ -23,6 +23,7 @@ typedef struct ask {
     bool is_due;              /* its time is over and it has left the heap */
     uint8_t depth;            /* of the call chain that asked */
     uint8_t chain_size;       /* bytes behind the data: who awaits its end; see asking.h */
+    uint32_t trace;           /* an edge's: what its answer belongs to */
     struct gather *gather;    /* of an ask of many: owned */
     block_class_t data_block; /* of an actor's data */
     uint64_t deadline_ns;

@@ -149,7 +149,8 @@ err_t deliver(runtime_t *self, const actor_kind_t *kind, str_t key, uint64_t ref
     if (UNLIKELY(is_elsewhere))
         return remote_deliver_to_ref(self, ref, message);
     if (UNLIKELY(self->remote != NULL && kind != NULL))
-        return remote_deliver(self, kind, key, message);
+        return ref_seat(ref) != 0 ? remote_deliver_at(self, ref_seat(ref), kind, key, message)
+                                  : remote_deliver(self, kind, key, message);
     err_t err = kind != NULL ? registry_send(self->registry, kind, key, message)
                              : deliver_to_ref(self, ref, message);
     return LIKELY(err == ERR_OK) ? ERR_OK : undelivered(self, kind, key, ref, message, err);

@@ -2,6 +2,7 @@
 
 #include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
+#include "runtime/inside/inside.h"
 #include "runtime/kernel.h"
 #include "runtime/life/behaviour.h"
 
@@ -365,23 +366,30 @@ static bool fan_out(runtime_t *runtime, message_t *message)
 
 void topic_publish(runtime_t *runtime, message_t *message)
 {
+    if (inside_is_watching(runtime))
+        inside_belongs(runtime, message);
     const topic_router_t *router = &runtime->topic_router;
     str_t topic = message_text(message);
-    bool is_here = !is_routed(runtime, topic) ||
-                   router->publish(router->context, topic, message->schema, message_body(message));
+    bool is_here =
+        !is_routed(runtime, topic) ||
+        router->publish(router->context, &(topic_post_t){topic, message->schema,
+                                                         message_body(message), message->trace});
     if (is_here)
         fan_out(runtime, message);
     else
         message_free(message);
 }
 
-bool runtime_topic_deliver(runtime_t *self, str_t topic, const schema_t *schema, const void *body)
+bool runtime_topic_deliver(runtime_t *self, const topic_post_t *post)
 {
-    if (!topic_is_heard(self, topic))
+    if (!topic_is_heard(self, post->topic))
         return true;
-    message_t *message = message_new(MESSAGE_PUBLISH, schema, body, (str_t){NULL, 0}, topic);
+    message_t *message =
+        message_new(MESSAGE_PUBLISH, post->schema, post->message, (str_t){NULL, 0}, post->topic);
     if (message == NULL)
-        topic_missed(self, topic);
+        topic_missed(self, post->topic);
+    else
+        message->trace = post->trace;
     return message != NULL && fan_out(self, message);
 }
 
@@ -401,6 +409,7 @@ static void deliver_to_actor(scheduler_t *self, const edge_subscription_t *subsc
         return;
     }
     copy->sender = message->sender;
+    copy->trace = message->trace;
     copy->is_by_ref = true;
     copy->incarnation = subscription->incarnation;
     IGNORE_ERR(deliver(self->runtime, NULL, (str_t){NULL, 0}, subscription->actor,
@@ -412,6 +421,7 @@ void topic_deliver(scheduler_t *self, const message_t *message)
     topic_t *topic = *topic_at(&self->topics, message_text(message));
     if (topic == NULL)
         return;
+    uint32_t before = inside_swap_trace(self->runtime, message->trace);
     self->topics.delivering = topic;
     for (edge_subscription_t *it = topic->first; it != NULL; it = it->next) {
         bool is_for_it = it->fn != NULL || it->hears_gaps || message->schema != &topic_gap_schema;
@@ -423,5 +433,6 @@ void topic_deliver(scheduler_t *self, const message_t *message)
             deliver_to_actor(self, it, message);
     }
     self->topics.delivering = NULL;
+    inside_swap_trace(self->runtime, before);
     sweep(self, topic);
 }

@@ -1,5 +1,6 @@
 /* carry.c -- what goes to another node. */
 
+#include "runtime/inside/inside.h"
 #include "runtime/life/bonds.h"
 #include "runtime/mail/streaming.h"
 #include "runtime/remote/envelope.h"
@@ -109,6 +110,7 @@ static err_t put_ask(remote_t *self, uint32_t seat, const message_t *message, ui
     crossing_t crossing = {.id = atomic_fetch_add(&self->ask_ids, 1) + 1,
                            .kind = CROSSING_ASK,
                            .seat = seat,
+                           .trace = message->trace,
                            .local = asker,
                            .correlation = message->reply_to.correlation,
                            .deadline_ns = until_ns};
@@ -156,6 +158,14 @@ static bool stream_is_owed(const message_t *message)
            (message->schema == &stream_credit_schema || message->schema == &stream_end_schema);
 }
 
+/* So that what comes of it there is known to come from here. */
+static void note_span(const remote_t *self, uint32_t seat, const message_t *message,
+                      remote_envelope_t *envelope)
+{
+    if (inside_is_watching(self->runtime))
+        envelope->span = inside_carried(self->runtime, message, seats_node(&self->seats, seat));
+}
+
 static err_t carry_command(remote_t *self, const remote_way_t *way, message_t *message)
 {
     outgoing_t out = {0};
@@ -174,6 +184,7 @@ static err_t carry_command(remote_t *self, const remote_way_t *way, message_t *m
     bool is_ours = is_asked && ref_seat(message->reply_to.asker) == 0;
     if (is_asked && is_answered(self, way, &out, is_ours, &err))
         return err;
+    note_span(self, way->seat, message, &out.parcel.envelope);
     err = send_parcel(self, way->seat, stream_is_owed(message), &out);
     if (err != ERR_OK && is_of_stream)
         remote_stream_settled(self, out.parcel.envelope.stream); /* it comes back */
@@ -341,6 +352,13 @@ err_t remote_carry(remote_t *self, const remote_way_t *way, message_t *message)
     return remote_unreachable(self, &receiver, message, err);
 }
 
+err_t remote_deliver_at(runtime_t *runtime, uint32_t seat, const actor_kind_t *kind, str_t key,
+                        message_t *message)
+{
+    const remote_way_t way = {.seat = seat, .kind = kind, .key = key};
+    return remote_carry(runtime->remote, &way, message);
+}
+
 err_t remote_deliver_to_ref(runtime_t *runtime, uint64_t ref, message_t *message)
 {
     const dead_receiver_t receiver = {NULL, nothing, ref};
@@ -370,6 +388,8 @@ void remote_deliver_reply(runtime_t *runtime, message_t *reply)
                                           .text = message_text(reply)}};
     remote_envelope_t *envelope = &out.parcel.envelope;
     envelope->text.size = MIN(envelope->text.size, (size_t)ENVELOPE_TEXT_MAX);
+    if (self != NULL)
+        note_span(self, ref_seat(asker), reply, envelope);
     err_t err =
         self == NULL ? ERR_UNAVAILABLE : put_body(self, reply->schema, message_body(reply), &out);
     if (err == ERR_OK)

@@ -23,6 +23,7 @@ struct crossing {
     uint64_t id;
     crossing_kind_t kind;
     uint32_t seat;
+    uint32_t trace;           /* of an ask */
     struct message *prepared; /* owned; so nobody is forgotten for want of memory */
     uint64_t local;           /* the actor, or who asks (with its EDGE_TAG) */
     uint64_t correlation;     /* of an ask */

@@ -2,6 +2,7 @@
  * right: what is not understood is counted, and refused where somebody asked. */
 
 #include "runtime/base/memory.h"
+#include "runtime/inside/inside.h"
 #include "runtime/life/bonds.h"
 #include "runtime/remote/envelope.h"
 #include "runtime/remote/remote.h"
@@ -119,6 +120,7 @@ static message_t *command_of(const incoming_t *in)
     message->sender = ref_of(in, envelope->sender_node, envelope->sender);
     message->reply_to = asker_of(in);
     message->trace = envelope->trace;
+    inside_received(in->remote->runtime, message, in->from_node, envelope->span);
     message->depth = (uint8_t)envelope->depth;
     message->is_numbered = envelope->is_numbered;
     if (envelope->stream != 0 && in->schema != &stream_begin_schema) {
@@ -243,7 +245,8 @@ static err_t received_reply(incoming_t *in)
         reply_new((reply_token_t){ask.local, ask.correlation}, err, schema, in->body, text);
     if (reply != NULL) {
         reply->position = envelope->position;
-        reply->trace = envelope->trace;
+        reply->trace = envelope->trace != 0 ? envelope->trace : ask.trace;
+        inside_received(runtime, reply, in->from_node, envelope->span);
     }
     deliver_reply(runtime, reply);
     return unread == ERR_OK || unread == ERR_NO_MEMORY ? ERR_OK : ERR_INVALID;

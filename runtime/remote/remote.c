@@ -47,7 +47,6 @@ err_t runtime_join(runtime_t *runtime, uint64_t node, const router_t *router)
         atomic_store(&self->places[i], PLACE_NOBODY);
     atomic_store(&runtime->bond_ids, (node & ((UINT64_C(1) << BOND_NODE_BITS) - 1))
                                          << BOND_ID_BITS);
-    inside_join(runtime, node);
     runtime->remote = self;
     add_stream_schemas(self);
     return ERR_OK;
@@ -103,6 +102,18 @@ actor_ref_t runtime_ref(runtime_t *runtime, uint64_t node, uint64_t bits)
 {
     ASSERT(runtime->remote != NULL && node != 0);
     return (actor_ref_t){remote_ref(runtime->remote, 0, node, bits)};
+}
+
+err_t runtime_address_at(runtime_t *runtime, uint64_t node, const char *kind, str_t key,
+                         address_t *out)
+{
+    uint32_t seat = 0;
+    if (node != runtime_node(runtime)) {
+        ASSERT(runtime->remote != NULL);
+        TRY(seats_give(&runtime->remote->seats, node, &seat));
+    }
+    *out = (address_t){kind, key, {seat == 0 ? 0 : ref_seated(0, seat)}};
+    return ERR_OK;
 }
 
 /* ---- places ---- */

@@ -74,6 +74,9 @@ bool remote_may_serve(const remote_t *self);
 
 /* To (kind, key), wherever it is. */
 err_t remote_deliver(runtime_t *runtime, const actor_kind_t *kind, str_t key, message_t *message);
+/* To (kind, key) on that node. */
+err_t remote_deliver_at(runtime_t *runtime, uint32_t seat, const actor_kind_t *kind, str_t key,
+                        message_t *message);
 /* To a reference with a seat. */
 err_t remote_deliver_to_ref(runtime_t *runtime, uint64_t ref, message_t *message);
 /* An answer whose asker has a seat. */

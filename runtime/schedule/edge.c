@@ -54,7 +54,10 @@ uint64_t edge_ask_message(edge_t *self, address_t to, uint64_t timeout_ms, str_t
     uint64_t correlation = 0;
     uint64_t now_ns = clock_mono_ns(&runtime->clock);
     uint64_t deadline_ns = now_ns + timeout_ms * 1000000;
-    ask_t ask = {.edge_then = then, .data = context, .deadline_ns = deadline_ns};
+    ask_t ask = {.edge_then = then,
+                 .data = context,
+                 .deadline_ns = deadline_ns,
+                 .trace = inside_trace(runtime)};
     err_t err = ask_open(&self->asks, &ask, &correlation);
     if (err == ERR_OK) {
         err = ask_table_arm(&self->asks, self->scheduler, 0);
@@ -75,10 +78,10 @@ uint64_t edge_ask_message(edge_t *self, address_t to, uint64_t timeout_ms, str_t
                &(dead_receiver_t){to.kind, to.key, to.ref.bits});
     } else {
         command->queued = inside_stamp(now_ns);
+        command->trace = ask.trace;
         to = address_resolve(runtime, to);
         const actor_kind_t *kind = to.kind == NULL ? NULL : runtime_kind(runtime, to.kind);
-        uint64_t ref = to.kind == NULL ? to.ref.bits : 0;
-        IGNORE_ERR(deliver(runtime, kind, to.key, ref, command)); /* `then` is told */
+        IGNORE_ERR(deliver(runtime, kind, to.key, to.ref.bits, command)); /* `then` is told */
     }
     return correlation;
 }
@@ -95,7 +98,9 @@ static bool finish(edge_t *self, uint64_t correlation, const answer_t *answer)
     ask_t ask;
     if (!ask_take(&self->asks, correlation, &ask))
         return false;
+    uint32_t before = inside_swap_trace(self->scheduler->runtime, ask.trace);
     ask.edge_then(ask.data, answer);
+    inside_swap_trace(self->scheduler->runtime, before);
     return true;
 }
 

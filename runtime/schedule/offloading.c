@@ -1,6 +1,7 @@
 /* What authors do with the offload pool (offload.h). */
 #include "runtime/base/memory.h"
 #include "runtime/context.h"
+#include "runtime/inside/inside.h"
 
 static job_t *job_of(context_t *ctx, const offload_options_t *options, const void *data,
                      size_t data_size)
@@ -16,6 +17,8 @@ static job_t *job_of(context_t *ctx, const offload_options_t *options, const voi
         options->wait_ms_max == 0 ? 0 : ctx->now_ns + (uint64_t)options->wait_ms_max * 1000000;
     job->actor = actor_bits(ctx->actor);
     job->message.incarnation = ctx->actor->incarnation;
+    if (inside_is_watching(ctx->runtime))
+        inside_belongs(ctx->runtime, &job->message);
     extra->jobs_open++;
     return job;
 }
@@ -84,6 +87,7 @@ uint64_t edge_offload_with(edge_t *self, const offload_options_t *options,
     if (options->wait_ms_max > 0)
         job->until_ns = clock_mono_ns(&runtime->clock) + (uint64_t)options->wait_ms_max * 1000000;
     job->edge_scheduler = self->scheduler->index;
+    job->message.trace = inside_trace(runtime);
     job->edge_work = work;
     job->edge_then = then;
     job->data = data;

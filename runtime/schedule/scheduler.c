@@ -83,7 +83,9 @@ static void inbox_message(scheduler_t *self, message_t *message)
         return;
     case MESSAGE_JOB: {
         job_t *job = CONTAINER_OF(message, job_t, message);
+        uint32_t before = inside_swap_trace(self->runtime, message->trace);
         job->edge_then(job->data, job->err);
+        inside_swap_trace(self->runtime, before);
         job_free(job);
         return;
     }

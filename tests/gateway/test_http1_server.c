@@ -5,6 +5,8 @@
 #include "tests/support/http_client.h"
 #include "tests/support/patience.h"
 
+#include <stdatomic.h>
+
 enum { BODY_SIZE_MAX = 1000, ROUTE_BODY_SIZE_MAX = 2000 };
 
 static void echo(http_request_t *request)
@@ -543,8 +545,83 @@ Test(http1_server, a_correlation_id_is_kept_if_it_is_one_and_made_if_not)
         if (cases[i].id != NULL)
             check_str(id, str_from(cases[i].id));
         else
-            cr_expect(eq(sz, id.size, 24), "made: \"%.*s\"", STR_ARG(id));
+            cr_expect(eq(sz, id.size, 32), "made: \"%.*s\"", STR_ARG(id));
     }
+}
+
+Test(http1_server, a_trace_is_taken_from_the_client_and_told_where_the_id_does_not)
+{
+#define TRACE "4bf92f3577b34da6a3ce929d0e0e4736"
+    static const struct {
+        const char *what, *lines, *id, *response;
+    } cases[] = {
+        {"nothing is said", NULL, NULL, NULL},
+        {"a trace", "traceparent: 00-" TRACE "-00f067aa0ba902b7-00\r\n", TRACE, "00-" TRACE "-"},
+        {"a trace and an id",
+         "traceparent: 00-" TRACE "-00f067aa0ba902b7-00\r\nX-Request-Id: mine\r\n", "mine",
+         "00-" TRACE "-"},
+        {"an id alone", "X-Request-Id: mine\r\n", "mine", "00-"},
+        {"no trace", "traceparent: 00-" TRACE "-0000000000000000-01\r\n", NULL, "00-"},
+    };
+    FIXTURE(fixture, 0);
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        http_response_t response HTTP_RESPONSE_SCOPED = {0};
+        check_ok(
+            http_fetch(fixture.thread.port, "GET", "/echo", cases[i].lines, STR(""), &response));
+        str_t id = http_response_header(&response, "x-request-id");
+        str_t told = http_response_header(&response, "traceresponse");
+        if (cases[i].id != NULL)
+            cr_expect(str_equal(id, str_from(cases[i].id)), "%s", cases[i].what);
+        bool is_told = told.data != NULL, is_to_be = cases[i].response != NULL;
+        cr_expect(is_told == is_to_be, "%s", cases[i].what);
+        if (cases[i].response != NULL)
+            cr_expect(str_starts_with(told, str_from(cases[i].response)), "%s: %.*s", cases[i].what,
+                      STR_ARG(told));
+    }
+#undef TRACE
+}
+
+/* A clock that stands still until it is moved. */
+typedef struct still {
+    _Atomic uint64_t now_ns;
+} still_t;
+
+static uint64_t still_ns(void *context)
+{
+    return atomic_load(&((still_t *)context)->now_ns);
+}
+
+static int64_t no_wall_ms(void *context)
+{
+    (void)context;
+    return 0;
+}
+
+static int granted_of(const fixture_t *fixture, int asked)
+{
+    int granted = 0;
+    for (int i = 0; i < asked; i++) {
+        http_response_t response HTTP_RESPONSE_SCOPED = {0};
+        check_ok(
+            http_fetch(fixture->thread.port, "GET", "/echo",
+                       "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n",
+                       STR(""), &response));
+        granted += str_ends_with(http_response_header(&response, "traceresponse"), STR("-01"));
+    }
+    return granted;
+}
+
+/* Who asks for it does so for all that the node does. */
+Test(http1_server, so_many_a_second_are_recorded_because_they_wish_it)
+{
+    still_t still = {UINT64_C(5000000000)};
+    FIXTURE(fixture, .clock = {still_ns, no_wall_ms, &still});
+
+    cr_assert(eq(int, granted_of(&fixture, HTTP_SAMPLED_MAX), HTTP_SAMPLED_MAX));
+    cr_assert(eq(int, granted_of(&fixture, 3), 0));
+    atomic_store(&still.now_ns, UINT64_C(6000000000));
+    cr_assert(eq(int, granted_of(&fixture, 3), 3));
 }
 
 Test(http1_server, a_port_in_use_is_a_conflict_and_a_shared_one_is_not)

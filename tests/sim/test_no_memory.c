@@ -207,8 +207,8 @@ static err_t use_topic(node_t *self)
     if (subscription == NULL)
         return ERR_NO_MEMORY;
     cr_assert(runtime_topic_is_heard(self->runtime, STR("t")));
-    bool is_whole = runtime_topic_deliver(self->runtime, STR("t"), &toy_tick_schema,
-                                          &(toy_tick_t){.number = 1});
+    bool is_whole = runtime_topic_deliver(
+        self->runtime, &(topic_post_t){STR("t"), &toy_tick_schema, &(toy_tick_t){.number = 1}, 0});
     simulation_settle(self->simulation);
     cr_assert(is_whole == (self->done == 1), "who missed it is told of");
     edge_unsubscribe(&subscription);

@@ -40,6 +40,11 @@ static void join(fleet_t *fleet)
         actor_ref_t ref = runtime_ref(runtime, 98, 77);
         cr_assert(ref.bits == 0 ||
                   (runtime_node_of(runtime, ref) == 98 && runtime_bits_of(ref) == 77));
+        runtime_set_reachable(runtime, 98, false); /* where there was no memory: it never was */
+        address_t there = {0};
+        err = runtime_address_at(runtime, 97, "agent", STR("x"), &there);
+        cr_assert(err == ERR_NO_MEMORY ||
+                  (err == ERR_OK && runtime_node_of(runtime, there.ref) == 97));
     } else {
         cr_assert(eq(u64, runtime_node(runtime), 0));
     }
@@ -180,7 +185,7 @@ static const struct {
 } rows[] = {
     {"runtime_join runtime_node runtime_place runtime_placed runtime_set_serving runtime_set_view "
      "runtime_view runtime_set_holder runtime_hear runtime_hear_lost runtime_ref runtime_node_of "
-     "runtime_bits_of",
+     "runtime_bits_of runtime_address_at runtime_set_reachable",
      join},
     {"runtime_locate runtime_set_reachable runtime_schema runtime_add_schema runtime_router_stats "
      "runtime_tell",

@@ -6,16 +6,22 @@
 #include "tests/support/actors/purse.h"
 #include "tests/support/patience.h"
 
+#include <stdio.h>
+
 void fleet_add(fleet_t *self, uint64_t node)
 {
     static const actor_kind_t *const kinds[] = {&agent_kind, &hound_kind, &waiting_kind};
     scene_t *scene = &self->nodes[node];
+    char path[512] = "";
+    if (self->recorders != NULL)
+        snprintf(path, sizeof path, "%s/%llu.ring", self->recorders, (unsigned long long)node);
     *scene = (scene_t){.simulation = self->simulation};
     runtime_options_t options = {.scheduler_count = 2,
                                  .clock = simulation_clock(self->simulation),
                                  .random = simulation_random(self->simulation),
                                  .journal = self->journal,
-                                 .recorder_records = 64,
+                                 .recorder_path = self->recorders == NULL ? NULL : path,
+                                 .recorder_records = 1024,
                                  .is_heap_only = true,
                                  .is_simulated = true};
     check_ok(runtime_new(&options, &scene->runtime));
@@ -64,7 +70,13 @@ void fleet_tend(fleet_t *self, uint32_t times)
 
 void fleet_begin(fleet_t *self, uint64_t seed, uint32_t count, journal_t *journal)
 {
-    *self = (fleet_t){.journal = journal};
+    fleet_begin_recorded(self, seed, count, journal, NULL);
+}
+
+void fleet_begin_recorded(fleet_t *self, uint64_t seed, uint32_t count, journal_t *journal,
+                          const char *recorders)
+{
+    *self = (fleet_t){.journal = journal, .recorders = recorders};
     agent_log_init(&self->log);
     check_ok(simulation_new(seed, &self->simulation));
     self->network = network_new(seed);

@@ -20,11 +20,15 @@ typedef struct fleet {
     journal_t *journal;
     bool has_met;
     pipe_world_t pipe; /* of all sources and sinks */
+    const char *recorders; /* a folder, where each node has a recorder's file; NULL: none has one */
 } fleet_t;
 
 /* With agents (agent.h), sources and sinks (pipe.h) and, where there is a journal, which all share, couriers and purses. All
  * partitions are node 1's, and every node serves. */
 void fleet_begin(fleet_t *self, uint64_t seed, uint32_t count, journal_t *journal);
+/* With a flight recorder, N.ring in that folder, at level life. */
+void fleet_begin_recorded(fleet_t *self, uint64_t seed, uint32_t count, journal_t *journal,
+                          const char *recorders);
 /* Drains all that are there; of each the sum of messages must be right. */
 void fleet_end(fleet_t *self);
 /* On all nodes: this name is placed there. */
