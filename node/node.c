@@ -77,6 +77,7 @@ static err_t make_runtime(node_t *self)
                                            .runtime = self->runtime,
                                            .work_inline = self->config->search_work};
     TRY(search_asker_new(&asking, &self->asker));
+    self->inspector.recorder = options.recorder_path;
     if (options.recorder_path != NULL && strcmp(self->config->recorder, "messages") == 0)
         err = runtime_record(self->runtime, RECORDER_MESSAGES);
     if (err == ERR_OK && self->config->latencies)
@@ -158,6 +159,7 @@ static err_t register_services(node_t *self)
     TRY(social_register(self->runtime));
     TRY(settings_register(self->runtime));
     TRY(session_register(self->runtime));
+    TRY(runtime_register(self->runtime, &inspector_kind, &self->inspector));
     TRY(library_register(self->runtime, &self->library));
     return streaming_register(self->runtime, &self->streaming);
 }

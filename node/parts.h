@@ -14,6 +14,7 @@
 #include "node/cluster/secrets_open.h"
 #include "node/config.h"
 #include "node/control/control.h"
+#include "node/inside/inspector.h"
 #include "node/media/media_node.h"
 #include "node/names_follow.h"
 #include "node/node.h"
@@ -71,6 +72,7 @@ struct node {
     auth_service_t auth;
     library_service_t library;
     streaming_service_t streaming;
+    inspector_service_t inspector;
     static_files_t *player;
     graphql_engine_t *graphql;
     routes_t *routes;

@@ -17,7 +17,7 @@ API_BEGIN
 err_t runtime_record(runtime_t *self, recorder_level_t level);
 recorder_level_t runtime_record_level(const runtime_t *self);
 
-/* ---- traces: what came of one request, on whichever node (docs/decisions/0035) ---- */
+/* ---- traces: what came of one request, on whichever node (docs/decisions/0037) ---- */
 
 /* Of W3C Trace Context; not all zero. */
 typedef struct trace_id {

@@ -47,6 +47,22 @@ static uint64_t busy_per_mille(cluster_node_t *self)
     return MIN(per_mille, 1000);
 }
 
+/* How long a message waits that comes now: what waits, by what is handled in that time (Little,
+ * "A Proof for the Queuing Formula L = λW", 1961). While nothing at all is handled it grows with
+ * the time. */
+static uint64_t queue_age_ms(cluster_node_t *self)
+{
+    runtime_stats_t stats;
+    runtime_stats(self->runtime, &stats);
+    uint64_t done = stats.handled + stats.dead_letters;
+    uint64_t waiting = stats.sent > done ? stats.sent - done : 0;
+    uint64_t handled = done - self->measured_handled;
+    uint64_t passed_ms = (uint64_t)CLUSTER_TICK_MS * MEASURE_EVERY;
+    self->measured_handled = done;
+    self->waited_ms = waiting == 0 || handled > 0 ? 0 : self->waited_ms + passed_ms;
+    return handled > 0 ? waiting * passed_ms / handled : self->waited_ms;
+}
+
 static void tick(cluster_node_t *self, uint64_t number)
 {
     runtime_set_serving(self->runtime, cluster_node_may_serve(self));
@@ -58,8 +74,10 @@ static void tick(cluster_node_t *self, uint64_t number)
         cluster_topics_tick(self);
     if (number % PEERS_EVERY == 0)
         cluster_peers_tick(self);
-    if (number % MEASURE_EVERY == 0)
+    if (number % MEASURE_EVERY == 0) {
         atomic_store(&self->per_mille, busy_per_mille(self));
+        atomic_store(&self->queue_age_ms, queue_age_ms(self));
+    }
 }
 
 static void *ticker_main(void *context)

@@ -41,6 +41,8 @@ struct cluster_node {
     _Atomic bool is_stopping;
     uint64_t measured_ms, measured_used_ms; /* the ticker's */
     _Atomic uint64_t per_mille;             /* of its processors that it uses */
+    uint64_t measured_handled, waited_ms;   /* the ticker's */
+    _Atomic uint64_t queue_age_ms;
     pthread_mutex_t gate; /* held while something that the links brought is handled */
     bool is_closed;       /* of the gate: nothing is any more */
     pthread_mutex_t lock; /* of what follows */

@@ -11,10 +11,13 @@ void cluster_measure(void *context, member_load_t *out)
     cluster_node_t *self = context;
     runtime_stats_t stats;
     runtime_stats(self->runtime, &stats);
+    const handover_counts_t counts = mover_counts(self->mover);
     *out = (member_load_t){.node = self->node,
                            .actors = stats.actors,
                            .per_mille = atomic_load(&self->per_mille),
-                           .served = mover_counts(self->mover).served,
+                           .served = counts.served,
+                           .moving = counts.draining + counts.coming,
+                           .queue_age_ms = atomic_load(&self->queue_age_ms),
                            .heard_ms = members_now_ms(self->members)};
 }
 
@@ -85,6 +88,8 @@ static void append_load(cluster_node_t *self, uint64_t node, json_t *json)
     json_key_u64(json, "actors", load.actors);
     json_key_u64(json, "load_per_mille", load.per_mille);
     json_key_u64(json, "partitions", load.served);
+    json_key_u64(json, "moving", load.moving);
+    json_key_u64(json, "queue_age_ms", load.queue_age_ms);
 }
 
 static void append_lane(const char *name, const link_lane_stats_t *lane, json_t *json)
@@ -265,6 +270,8 @@ static void append_membership(cluster_node_t *self, buf_t *out)
         {"suspect_nodes", "gauge", "Nodes that this one suspects.", status.suspect_count},
         {"has_lease", "gauge", "Whether this node may serve.",
          cluster_node_may_serve(self) ? 1 : 0},
+        {"lease_milliseconds", "gauge", "For so long it may yet serve without hearing from others.",
+         status.lease_left_ms},
         {"health", "gauge", "How late this node itself is: 0 is good.", status.health},
         {"table_failures_total", "counter", "Questions to the membership table that failed.",
          status.failures},
@@ -308,8 +315,78 @@ static void append_load_figures(cluster_node_t *self, buf_t *out)
         {"load_per_mille", "gauge", "Of its processors that this node uses: to scale by.",
          atomic_load(&self->per_mille)},
         {"messages_waiting", "gauge", "Messages to its actors that wait: to scale by.",
-         stats.sent > done ? stats.sent - done : 0}};
+         stats.sent > done ? stats.sent - done : 0},
+        {"queue_age_milliseconds", "gauge",
+         "How long messages wait, by how many do and were handled in the last second: to scale by.",
+         atomic_load(&self->queue_age_ms)}};
     append_figures(figures, COUNT_OF(figures), out);
+}
+
+typedef struct link_figure {
+    const char *family, *type, *help;
+    uint64_t (*of)(const link_stats_t *link);
+} link_figure_t;
+
+static uint64_t is_up_of(const link_stats_t *link)
+{
+    return link->is_up ? 1 : 0;
+}
+
+static uint64_t breaks_of(const link_stats_t *link)
+{
+    return link->breaks;
+}
+
+static uint64_t round_of(const link_stats_t *link)
+{
+    return link->round_us;
+}
+
+static uint64_t waiting_of(const link_stats_t *link)
+{
+    return link->lanes[LINK_DATA].waiting_bytes + link->lanes[LINK_CONTROL].waiting_bytes;
+}
+
+static uint64_t refused_of(const link_stats_t *link)
+{
+    return link->lanes[LINK_DATA].busy + link->lanes[LINK_CONTROL].busy;
+}
+
+static uint64_t resent_of(const link_stats_t *link)
+{
+    return link->lanes[LINK_DATA].resent_frames + link->lanes[LINK_CONTROL].resent_frames;
+}
+
+static uint64_t sent_of(const link_stats_t *link)
+{
+    return link->lanes[LINK_DATA].sent_bytes + link->lanes[LINK_CONTROL].sent_bytes;
+}
+
+/* A line a peer; a cluster of many nodes has many. */
+static void append_link_figures(cluster_node_t *self, buf_t *out)
+{
+    static const link_figure_t figures[] = {
+        {"is_up", "gauge", "Whether the link to this node is up.", is_up_of},
+        {"breaks_total", "counter", "How often it went down.", breaks_of},
+        {"round_microseconds", "gauge", "Its newest greeting, there and back.", round_of},
+        {"waiting_bytes", "gauge", "What waits to be sent over it.", waiting_of},
+        {"refused_total", "counter", "Messages that it had no room for.", refused_of},
+        {"resent_frames_total", "counter", "Frames that were sent again.", resent_of},
+        {"sent_bytes_total", "counter", "What was sent over it.", sent_of}};
+    link_stats_t *links MEMORY_SCOPED = memory_new_array(LINK_PEERS_MAX, sizeof *links);
+    size_t count = links == NULL ? 0
+                                 : MIN(mesh_peer_stats(self->mesh, links, LINK_PEERS_MAX),
+                                       (size_t)LINK_PEERS_MAX);
+    for (size_t f = 0; count > 0 && f < COUNT_OF(figures); f++) {
+        const link_figure_t *figure = &figures[f];
+        buf_printf(out,
+                   "# HELP musicstream_cluster_link_%s %s\n# TYPE musicstream_cluster_link_%s %s\n",
+                   figure->family, figure->help, figure->family, figure->type);
+        for (size_t i = 0; i < count; i++)
+            buf_printf(out, "musicstream_cluster_link_%s{node=\"%llu\"} %llu\n", figure->family,
+                       (unsigned long long)links[i].node,
+                       (unsigned long long)figure->of(&links[i]));
+    }
 }
 
 void cluster_node_append_metrics(cluster_node_t *self, buf_t *out)
@@ -317,4 +394,5 @@ void cluster_node_append_metrics(cluster_node_t *self, buf_t *out)
     append_membership(self, out);
     append_router(self, out);
     append_load_figures(self, out);
+    append_link_figures(self, out);
 }

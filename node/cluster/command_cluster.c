@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { STATUS_EVERY_MS = 1000, KEY_WAIT_MS = 50, LOAD_WAIT_MS = 150 };
+enum { STATUS_EVERY_MS = 1000, KEY_WAIT_MS = 50, LOAD_WAIT_MS = 150, COLUMNS_PIPED = 4096 };
 
 static const graphql_value_t *get(const graphql_value_t *value, const char *name)
 {
@@ -42,6 +42,14 @@ static int ask_status(const config_t *config, arena_t *arena, const graphql_valu
     return command_ask(config, "cluster.status", (str_t){0}, arena, out_status);
 }
 
+/* A pipe cuts nothing off. */
+static uint32_t screen_columns(void)
+{
+    uint32_t wide, high;
+    terminal_size(&wide, &high);
+    return isatty(STDOUT_FILENO) != 0 ? wide : (uint32_t)COLUMNS_PIPED;
+}
+
 /* Twice: the first makes the others say how busy they are. */
 static int status_once(const config_t *config, bool is_json)
 {
@@ -59,7 +67,7 @@ static int status_once(const config_t *config, bool is_json)
         graphql_value_to_json(status, &text);
         buf_append_char(&text, '\n');
     } else {
-        status_table_append(status, &text);
+        status_table_append(status, screen_columns(), &text);
     }
     printf("%s", buf_terminated(&text));
     return EXIT_OK;
@@ -87,9 +95,15 @@ static int status_live(const config_t *config, terminal_t *terminal)
         err_t err =
             control_call(config->data, "cluster.status", (str_t){0}, &arena, &status, &message);
         if (err == ERR_OK)
-            status_table_append(status, &text);
+            status_table_append(status, screen_columns(), &text);
+        else if (err == ERR_UNAVAILABLE && str_is_empty(message))
+            buf_printf(&text,
+                       "the node of %s does not run (any more); `musicstream cluster status "
+                       "--data DIR` asks another one of this machine\n",
+                       config->data);
         else
-            buf_printf(&text, "the node of %s does not answer: %s\n", config->data, err_text(err));
+            buf_printf(&text, "the node of %s does not answer: %.*s\n", config->data,
+                       STR_ARG(str_is_empty(message) ? str_from(err_text(err)) : message));
         buf_append(&text, STR("\nq quits.\n"));
         terminal_show(terminal, buf_str(&text));
     } while (wait_a_while(terminal));
@@ -126,7 +140,7 @@ static int drain(const config_t *config, int count, char **arguments)
     return exit_code;
 }
 
-/* ---- locate, trace ---- */
+/* ---- locate ---- */
 
 static int ask_place(const config_t *config, char **arguments, arena_t *arena,
                      const graphql_value_t **out_place)
@@ -171,21 +185,11 @@ static int locate(const config_t *config, int count, char **arguments)
     return exit_code;
 }
 
-/* What an actor handles is seen where it runs. */
+/* On all nodes at once: so nothing is missed of an actor that moves. */
 static int trace(const config_t *config, int count, char **arguments)
 {
-    arena_t arena ARENA_SCOPED = {0};
-    const graphql_value_t *place;
-    if (command_plain_count(count, arguments) != 2)
-        return command_usage("cluster");
-    int exit_code = ask_place(config, arguments, &arena, &place);
-    if (exit_code != EXIT_OK)
-        return exit_code;
-    if (graphql_value_bool(get(place, "is_self"), false))
-        return command_trace(config, count, arguments);
-    print_place(arguments, place);
-    return command_failed("it does not run on the node of %s: run `musicstream trace %s %s` there",
-                          config->data, arguments[0], arguments[1]);
+    return command_plain_count(count, arguments) > 2 ? command_usage("cluster")
+                                                     : command_trace_all(config, count, arguments);
 }
 
 int command_cluster(const config_t *config, int count, char **arguments)

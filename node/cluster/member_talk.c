@@ -72,7 +72,9 @@ static void tell_load(member_talk_t *self, uint64_t node)
                    &(member_message_t){.word = MEMBER_LOAD,
                                        .about = load.actors,
                                        .sent_ms = load.per_mille,
-                                       .version = load.served}));
+                                       .version = load.served,
+                                       .moving = load.moving,
+                                       .queue_age_ms = load.queue_age_ms}));
 }
 
 static void hear_load(const member_talk_t *self, uint64_t node, const member_message_t *message)
@@ -81,6 +83,8 @@ static void hear_load(const member_talk_t *self, uint64_t node, const member_mes
                                                  .actors = message->about,
                                                  .per_mille = message->sent_ms,
                                                  .served = message->version,
+                                                 .moving = message->moving,
+                                                 .queue_age_ms = message->queue_age_ms,
                                                  .heard_ms = members_now_ms(self->members)});
 }
 

@@ -9,6 +9,8 @@
 
 typedef struct member_load {
     uint64_t node, actors, per_mille, served; /* per_mille: of its processors */
+    uint64_t moving;                          /* partitions that leave it or come to it */
+    uint64_t queue_age_ms;                    /* how long messages wait */
     uint64_t heard_ms;                        /* by members_now_ms */
 } member_load_t;
 

@@ -21,17 +21,22 @@ void member_message_write(const member_message_t *message, uint8_t out[MEMBER_ME
     put(out + 2, message->about);
     put(out + 10, message->sent_ms);
     put(out + 18, message->version);
+    put(out + 26, message->moving);
+    put(out + 34, message->queue_age_ms);
 }
 
 err_t member_message_read(str_t bytes, member_message_t *out)
 {
     const uint8_t *at = (const uint8_t *)bytes.data;
-    if (bytes.size < MEMBER_MESSAGE_SIZE || at[0] == 0 || at[0] >= MEMBER_WORDS)
+    bool is_whole = bytes.size >= MEMBER_MESSAGE_SIZE;
+    if (bytes.size < MEMBER_MESSAGE_SIZE_MIN || at[0] == 0 || at[0] >= MEMBER_WORDS)
         return ERR_INVALID;
     *out = (member_message_t){.word = (member_word_t)at[0],
                               .is_member = at[1] == 1,
                               .about = take(at + 2),
                               .sent_ms = take(at + 10),
-                              .version = take(at + 18)};
+                              .version = take(at + 18),
+                              .moving = is_whole ? take(at + 26) : 0,
+                              .queue_age_ms = is_whole ? take(at + 34) : 0};
     return ERR_OK;
 }

@@ -6,4 +6,6 @@
 #include "gateway/graphql/value.h"
 #include "runtime/base/buf.h"
 
-void status_table_append(const graphql_value_t *status, buf_t *out);
+/* No line is wider than `screen`: where there is no room roles become letters, versions short, and
+ * addresses are left out, in this order. */
+void status_table_append(const graphql_value_t *status, uint32_t screen, buf_t *out);

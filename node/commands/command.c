@@ -105,14 +105,15 @@ static const command_t commands[] = {
      "  --ca FILE           a certificate to trust instead of the machine's\n"
      "  --dry-run           only says what would be done\n",
      "user= password-file= api-key ca= dry-run", command_import},
-    {"cluster", "keygen FILE | status | drain NODE | locate KIND KEY | trace KIND KEY",
+    {"cluster", "keygen FILE | status | drain NODE | locate KIND KEY | trace [KIND [KEY]]",
      "many nodes as one",
      "keygen: makes the key that the nodes of one cluster share, in a file for each of them.\n"
      "status: who is in the cluster, as the node of the data folder sees it; in a terminal it goes "
      "on.\n"
      "drain: NODE gives its actors to the others; it goes on taking requests until it is stopped.\n"
-     "locate: which node an actor is on, or would be; trace: its messages, where it is on this "
-     "node.\n"
+     "locate: which node an actor is on, or would be; trace: its messages, wherever it is and "
+     "goes; "
+     "without\nKEY those of a kind.\n"
      "  --once          status once, as text\n"
      "  --json          status as JSON\n"
      "See docs/operating.md, Several nodes.\n",
@@ -121,7 +122,7 @@ static const command_t commands[] = {
      "Lists the plugins of the running node, or puts a new version in the place of one while its "
      "actors run.\nAll of them change or none does; see docs/operating.md.\n",
      NULL, command_plugin},
-    {"top", "", "who is busy in the running node",
+    {"top", "", "who is busy in the running node, or in all of its cluster",
      "Samples every actor each second and shows the first ones; keys: m c p s order by messages, "
      "CPU,\n"
      "memory, queue; k kinds, t message types, a actors; q quits.\n"
@@ -131,8 +132,10 @@ static const command_t commands[] = {
      "  --every TIME    the interval [1s]\n"
      "  --count N       so many rows [what fits]\n"
      "  --once          one sample of one interval, as text\n"
-     "  --json          samples as JSON, a line each (with --once: one)\n",
-     "sort= kinds types every= count= once json", command_top},
+     "  --here          of a cluster this node alone\n"
+     "  --json          samples as JSON, a line each (with --once: one); of a cluster a line for "
+     "each\n                  node, and one behind them\n",
+     "sort= kinds types every= count= once json here", command_top},
     {"actor", "[KIND KEY | ACTOR]", "what an actor of the running node is",
      "Prints what the actor says of itself as JSON: phase, mailbox, relations, failures, state. "
      "ACTOR\n"
@@ -159,16 +162,21 @@ static const command_t commands[] = {
      "how long it had run, and how it goes on; below, what it had handled before.\n"
      "  --json          as JSON\n",
      "json", command_crashes},
-    {"trace", "[KIND [KEY]]", "messages of the running node as they are handled",
-     "Prints a line for each message that the actors of a kind, or one of them, handle and send. "
-     "What\n"
-     "is secret or personal is not shown. Who reads too slowly is told how many lines are lost.\n"
+    {"trace", "[KIND [KEY]] | TRACE",
+     "messages as they are handled, or all that one request came to",
+     "Prints a line for each message that the actors of a kind, or one of them, handle and send on "
+     "the\nrunning node (`cluster trace`: on all). "
+     "What "
+     "is secret or personal is not shown. Who reads too\nslowly is told how many lines are lost.\n"
+     "TRACE, the X-Request-Id of an answer or a traceparent: what was recorded of that request, on "
+     "all nodes,\neach message under the one that it followed from.\n"
+     "  --here          of a cluster only what this node has recorded of TRACE\n"
      "  --type TYPE     only messages of this type\n"
      "  --sender ACTOR  only from this actor, like 17.3\n"
      "  --for TIME      ends after that time, like 10s\n"
      "  --max N         ends after so many lines\n"
      "  --json          as the node sends them: JSON, a line each\n",
-     "type= sender= for= max= json", command_trace},
+     "type= sender= for= max= json here", command_trace},
     {"recorder", "[FILE | FOLDER]", "what the flight recorder has, also after a crash",
      "Prints the last events of the recorder in DATA/recorder, or of a file; needs no running "
      "node.\n"
@@ -177,12 +185,14 @@ static const command_t commands[] = {
      "  --actor ACTOR   only of this one, like 17.3\n"
      "  --type TYPE     only messages of this type\n"
      "  --event EVENT   only these, like failed\n"
-     "  --trace N       only what came of one message\n"
+     "  --trace TRACE   only what came of one request, or of the message with that number\n"
+     "  --cluster       what the recorders of all running nodes of the cluster have\n"
      "  --max N         the newest so many [1000]\n"
      "  --json          JSON, a line each\n"
      "  --chrome FILE   writes a trace for chrome://tracing and Perfetto\n"
      "  --level LEVEL   switches the running node's: off, life, messages\n",
-     "last= kind= key= actor= type= event= trace= max= json chrome= level=", command_recorder},
+     "last= kind= key= actor= type= event= trace= max= json chrome= level= cluster",
+     command_recorder},
     {"storage", "move --to postgres|lmdb | rebuild [NAME] | check [--repair] | salvage",
      "the journal to the other backend; what is damaged",
      "move: copies the journal of a node that does not run between its data folder and --database, "

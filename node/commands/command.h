@@ -41,6 +41,8 @@ int command_plugin(const config_t *config, int count, char **arguments);
 int command_actor(const config_t *config, int count, char **arguments);
 int command_top(const config_t *config, int count, char **arguments);
 int command_trace(const config_t *config, int count, char **arguments);
+/* The same of all nodes of the cluster: where an actor goes. */
+int command_trace_all(const config_t *config, int count, char **arguments);
 int command_tree(const config_t *config, int count, char **arguments);
 int command_outbox(const config_t *config, int count, char **arguments);
 int command_letters(const config_t *config, int count, char **arguments);

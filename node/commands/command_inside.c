@@ -1,6 +1,7 @@
 /* command_inside.c -- actor, trace and recorder: what actors are, do, and did. */
 
 #include "node/commands/command_ask.h"
+#include "node/commands/command_records.h"
 #include "node/commands/crash_list.h"
 #include "node/commands/outbox_list.h"
 #include "node/commands/terminal.h"
@@ -23,8 +24,7 @@ static int64_t number_at(const graphql_value_t *value, const char *name)
     return graphql_value_int(graphql_value_get(value, name), 0);
 }
 
-/* "17.3": slot and generation, as record_actor_text writes it. */
-static err_t parse_actor(const char *text, uint64_t *out_actor)
+err_t command_parse_actor(const char *text, uint64_t *out_actor)
 {
     str_t whole = str_from(text);
     size_t point = str_find(whole, '.');
@@ -67,7 +67,7 @@ int command_actor(const config_t *config, int count, char **arguments)
         return print_result(config, "actors", (str_t){0});
     if (count > 2)
         return command_usage("actor");
-    if (count == 1 && parse_actor(arguments[0], &actor) != ERR_OK)
+    if (count == 1 && command_parse_actor(arguments[0], &actor) != ERR_OK)
         return bad_actor(arguments[0]);
     json_object_begin(&json);
     if (count == 1) {
@@ -180,7 +180,10 @@ static void append_event(buf_t *out, const graphql_value_t *line)
     char iso[ISO_TIME_SIZE];
     clock_iso(number_at(line, "time_ms"), iso);
     str_t event = text_at(line, "event");
-    buf_printf(out, "%.12s %lld ", iso + 11, (long long)number_at(line, "scheduler"));
+    buf_printf(out, "%.12s ", iso + 11);
+    if (graphql_value_get(line, "node") != NULL)
+        buf_printf(out, "node %lld ", (long long)number_at(line, "node"));
+    buf_printf(out, "%lld ", (long long)number_at(line, "scheduler"));
     terminal_append(out, event, 8, true);
     terminal_append(out, text_at(line, "kind"), KEY_CELLS, false);
     buf_append_char(out, '/');
@@ -216,8 +219,12 @@ static bool print_line(str_t line, bool is_json)
     if (graphql_value_from_json(line, &arena, &value) != ERR_OK)
         return false;
     int64_t lost = number_at(&value, "lost");
+    str_t error = text_at(&value, "error");
     if (is_json)
         buf_append(&out, line);
+    else if (!str_is_empty(error))
+        buf_printf(&out, "... node %lld: %.*s", (long long)number_at(&value, "node"),
+                   STR_ARG(error));
     else if (lost > 0)
         buf_printf(&out, "... %lld lines are lost: they came faster than they were read",
                    (long long)lost);
@@ -262,7 +269,8 @@ static int follow(control_lines_t *lines, const trace_limits_t *limits)
     }
 }
 
-int command_trace(const config_t *config, int count, char **arguments)
+/* `command`: of this node, or of all. */
+static int live_trace(const config_t *config, const char *command, int count, char **arguments)
 {
     arena_t arena ARENA_SCOPED = {0};
     buf_t body BUF_SCOPED = BUF_INIT;
@@ -278,7 +286,7 @@ int command_trace(const config_t *config, int count, char **arguments)
         (for_how_long != NULL && command_duration_ms(for_how_long, &duration_ms) != ERR_OK) ||
         (max != NULL && (str_to_u64(str_from(max), &limits.max) != ERR_OK || limits.max == 0)))
         return command_usage("trace");
-    if (sender != NULL && parse_actor(sender, &actor) != ERR_OK)
+    if (sender != NULL && command_parse_actor(sender, &actor) != ERR_OK)
         return bad_actor(sender);
     json_object_begin(&json);
     json_key_str(&json, "kind", str_from(plain > 0 ? arguments[0] : ""));
@@ -287,13 +295,27 @@ int command_trace(const config_t *config, int count, char **arguments)
     json_key_u64(&json, "sender", actor);
     json_object_end(&json);
     control_lines_t lines;
-    int exit_code = command_stream(config, "trace", buf_str(&body), &arena, &lines);
+    int exit_code = command_stream(config, command, buf_str(&body), &arena, &lines);
     if (exit_code != EXIT_OK)
         return exit_code;
     limits.until_ms = for_how_long == NULL ? 0 : now_ms() + duration_ms;
     exit_code = follow(&lines, &limits);
     control_lines_close(&lines);
     return exit_code;
+}
+
+int command_trace(const config_t *config, int count, char **arguments)
+{
+    uint32_t number;
+    if (command_plain_count(count, arguments) == 1 &&
+        command_trace_number(arguments[0], &number) == ERR_OK)
+        return command_trace_of(config, arguments[0], count, arguments);
+    return live_trace(config, "trace", count, arguments);
+}
+
+int command_trace_all(const config_t *config, int count, char **arguments)
+{
+    return live_trace(config, "look.trace", count, arguments);
 }
 
 /* ---- recorder ---- */
@@ -347,8 +369,8 @@ static err_t filter_of(int count, char **arguments, recording_filter_t *out_filt
     if (last != NULL)
         TRY(command_duration_ms(last, &last_ms));
     if (actor != NULL)
-        TRY(parse_actor(actor, &out_filter->actor));
-    if (trace != NULL)
+        TRY(command_parse_actor(actor, &out_filter->actor));
+    if (trace != NULL && command_trace_number(trace, &out_filter->trace) != ERR_OK)
         TRY(str_to_u32(str_from(trace), &out_filter->trace));
     if (max != NULL)
         TRY(str_to_u64(str_from(max), &number));
@@ -376,8 +398,11 @@ int command_recorder(const config_t *config, int count, char **arguments)
     int plain = command_plain_count(count, arguments);
     const char *level = command_flag(count, arguments, "level");
     const char *chrome = command_flag(count, arguments, "chrome");
-    if (plain > 1 || filter_of(count, arguments, &filter) != ERR_OK)
+    bool is_of_all = command_flag(count, arguments, "cluster") != NULL;
+    if (plain > (is_of_all ? 0 : 1) || filter_of(count, arguments, &filter) != ERR_OK)
         return command_usage("recorder");
+    if (is_of_all)
+        return command_recorder_of_all(config, &filter, count, arguments);
     if (level != NULL)
         return switch_level(config, level);
     str_t place = plain == 1 ? str_from(arguments[0]) : recorder_place(config, &arena);

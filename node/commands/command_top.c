@@ -15,6 +15,7 @@ typedef struct top_options {
     uint64_t interval_ms;
     uint32_t count; /* 0: what fits */
     bool is_once, is_json, has_types;
+    bool is_here; /* of a cluster this node alone */
 } top_options_t;
 
 static const char *const order_names[] = {"messages", "cpu", "memory", "queue"};
@@ -28,6 +29,7 @@ static err_t options_of(int count, char **arguments, top_options_t *out_options)
     options.is_once = command_flag(count, arguments, "once") != NULL;
     options.is_json = command_flag(count, arguments, "json") != NULL;
     options.has_types = command_flag(count, arguments, "types") != NULL;
+    options.is_here = command_flag(count, arguments, "here") != NULL;
     options.screen.view = options.has_types                                 ? TOP_VIEW_TYPES
                           : command_flag(count, arguments, "kinds") != NULL ? TOP_VIEW_KINDS
                                                                             : TOP_VIEW_ACTORS;
@@ -52,6 +54,7 @@ static void write_arguments(const top_options_t *options, bool has_types, buf_t 
     json_key_u64(&json, "interval_ms", options->interval_ms);
     json_key_u64(&json, "count", options->count == 0 ? 100 : options->count);
     json_key_bool(&json, "types", has_types);
+    json_key_bool(&json, "here", options->is_here);
     json_object_end(&json);
 }
 
@@ -63,48 +66,104 @@ static int begin(const config_t *config, const top_options_t *options, control_l
     return command_stream(config, "top", buf_str(&body), &arena, out_lines);
 }
 
-/* ---- as text and JSON ---- */
+/* ---- rounds: a sample of each node ---- */
 
-static bool print_sample(const top_options_t *options, str_t line)
+/* Lines as they came: of a cluster one for each node and one behind the last; of a node that is
+ * alone, one. */
+typedef struct round {
+    buf_t lines;
+    bool is_whole;
+} round_t;
+
+static void round_add(round_t *self, str_t line)
+{
+    if (STEAL(self->is_whole))
+        buf_reset(&self->lines);
+    buf_append(&self->lines, line);
+    buf_append_char(&self->lines, '\n');
+    bool is_of_node = str_starts_with(line, STR("{\"node\":"));
+    self->is_whole = !is_of_node && buf_status(&self->lines) == ERR_OK;
+}
+
+/* False: it can't be read. */
+static bool round_read(const round_t *self, arena_t *arena, top_node_t *nodes, size_t *out_count)
+{
+    str_t rest = buf_str(&self->lines), line;
+    size_t count = 0;
+    while (str_next(&rest, '\n', &line) && count < TOP_SCREEN_NODES_MAX) {
+        graphql_value_t *value = arena_new(arena, sizeof *value);
+        if (str_is_empty(line))
+            continue;
+        if (value == NULL || graphql_value_from_json(line, arena, value) != ERR_OK)
+            return false;
+        if (graphql_value_bool(graphql_value_get(value, "is_end"), false))
+            break;
+        const graphql_value_t *node = graphql_value_get(value, "node");
+        nodes[count++] =
+            node == NULL
+                ? (top_node_t){.sample = value}
+                : (top_node_t){.node = (uint64_t)graphql_value_int(node, 0),
+                               .sample = graphql_value_get(value, "sample"),
+                               .error = graphql_value_str(graphql_value_get(value, "error")),
+                               .silent_ms = (uint64_t)graphql_value_int(
+                                   graphql_value_get(value, "silent_ms"), 0)};
+    }
+    *out_count = count;
+    return true;
+}
+
+static bool round_print(const round_t *self, const top_screen_t *screen, buf_t *out)
 {
     arena_t arena ARENA_SCOPED = {0};
+    top_node_t *nodes = arena_new_array(&arena, TOP_SCREEN_NODES_MAX, sizeof *nodes);
+    size_t count = 0;
+    if (nodes == NULL || !round_read(self, &arena, nodes, &count))
+        return false;
+    top_screen_print(screen, nodes, count, out);
+    return true;
+}
+
+/* ---- as text and JSON ---- */
+
+static bool print_round(const top_options_t *options, const round_t *round)
+{
     buf_t out BUF_SCOPED = BUF_INIT;
-    graphql_value_t sample;
     top_screen_t screen = options->screen;
     uint32_t rows;
     if (options->is_json) {
-        printf("%.*s\n", STR_ARG(line));
+        printf("%.*s", STR_ARG(buf_str(&round->lines)));
         return true;
     }
-    if (graphql_value_from_json(line, &arena, &sample) != ERR_OK)
-        return false;
     terminal_size(&screen.columns, &rows);
     screen.rows = options->count == 0 ? ROWS_ONCE : options->count;
-    top_screen_print(&screen, &sample, &out);
+    if (!round_print(round, &screen, &out))
+        return false;
     fputs(buf_terminated(&out), stdout);
     return true;
 }
 
-/* The first sample has nothing to compare with: the second is the first that tells. */
-static int print_samples(const top_options_t *options, control_lines_t *lines)
+/* The first round has nothing to compare with: the second is the first that tells. */
+static int print_rounds(const top_options_t *options, control_lines_t *lines)
 {
+    round_t round = {.lines = BUF_INIT};
     uint64_t seen = 0;
-    for (;;) {
+    int exit_code = -1;
+    while (exit_code < 0) {
         str_t line;
-        while (control_lines_next(lines, &line)) {
-            if (seen++ == 0)
+        while (exit_code < 0 && control_lines_next(lines, &line)) {
+            round_add(&round, line);
+            if (!round.is_whole || seen++ == 0)
                 continue;
-            if (!print_sample(options, line))
-                return command_failed("the node's answer can't be read");
-            if (options->is_once)
-                return EXIT_OK;
-            fflush(stdout);
-            if (ferror(stdout) != 0)
-                return EXIT_OK; /* nobody reads it any more */
+            if (!print_round(options, &round))
+                exit_code = command_failed("the node's answer can't be read");
+            else if (options->is_once || (fflush(stdout), ferror(stdout) != 0))
+                exit_code = EXIT_OK; /* or nobody reads it any more */
         }
-        if (control_lines_wait(lines, 1000) == ERR_UNAVAILABLE)
-            return command_failed("the node has stopped");
+        if (exit_code < 0 && control_lines_wait(lines, 1000) == ERR_UNAVAILABLE)
+            exit_code = command_failed("the node has stopped");
     }
+    buf_deinit(&round.lines);
+    return exit_code;
 }
 
 /* ---- live ---- */
@@ -114,22 +173,21 @@ typedef struct live {
     top_options_t options;
     terminal_t *terminal;
     control_lines_t lines;
-    buf_t sample; /* the last one */
+    round_t coming, shown;
 } live_t;
 
 static void show(live_t *self)
 {
-    arena_t arena ARENA_SCOPED = {0};
     buf_t out BUF_SCOPED = BUF_INIT;
-    graphql_value_t sample;
     uint32_t rows;
     terminal_size(&self->options.screen.columns, &rows);
     uint32_t room = rows > TOP_SCREEN_HEAD ? rows - TOP_SCREEN_HEAD : 1;
     self->options.screen.rows = self->options.count == 0 ? room : MIN(room, self->options.count);
-    if (self->sample.size == 0)
+    if (self->shown.lines.size == 0)
         buf_append(&out, STR("waiting for the first two samples\n"));
-    else if (graphql_value_from_json(buf_str(&self->sample), &arena, &sample) == ERR_OK)
-        top_screen_print(&self->options.screen, &sample, &out);
+    else
+        (void)round_print(&self->shown, &self->options.screen,
+                          &out); /* what can't be read is not */
     if (out.size > 0)
         terminal_show(self->terminal, str_slice(buf_str(&out), 0, out.size - 1));
 }
@@ -145,6 +203,7 @@ static err_t want_types(live_t *self)
     TRY(control_lines_open(self->config->data, "top", buf_str(&body), &arena, &lines, &message));
     control_lines_close(&self->lines);
     self->lines = lines;
+    self->coming.is_whole = true; /* it begins anew */
     self->options.has_types = true;
     return ERR_OK;
 }
@@ -187,10 +246,12 @@ static err_t live_loop(live_t *self)
     for (;;) {
         str_t line;
         while (control_lines_next(&self->lines, &line)) {
-            if (STEAL(is_first))
+            round_add(&self->coming, line);
+            if (!self->coming.is_whole || STEAL(is_first))
                 continue;
-            buf_reset(&self->sample);
-            buf_append(&self->sample, line);
+            const round_t before = self->shown;
+            self->shown = self->coming;
+            self->coming = before;
             has_changed = true;
         }
         if (!take_keys(self, &has_changed))
@@ -215,7 +276,7 @@ int command_top(const config_t *config, int count, char **arguments)
     bool is_text = live.options.is_once || live.options.is_json;
     live.terminal = is_text ? NULL : terminal_open();
     if (is_text) {
-        exit_code = print_samples(&live.options, &live.lines);
+        exit_code = print_rounds(&live.options, &live.lines);
     } else if (live.terminal == NULL) {
         exit_code = command_failed("this is no terminal: use --once or --json");
     } else {
@@ -226,6 +287,7 @@ int command_top(const config_t *config, int count, char **arguments)
             exit_code = command_failed("the node has stopped");
     }
     control_lines_close(&live.lines);
-    buf_deinit(&live.sample);
+    buf_deinit(&live.coming.lines);
+    buf_deinit(&live.shown.lines);
     return exit_code;
 }

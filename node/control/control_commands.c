@@ -5,6 +5,7 @@
 #include "actors/protocol/roots.h"
 #include "node/blobs/control_blobs.h"
 #include "node/cluster/control_cluster.h"
+#include "node/inside/control_look.h"
 #include "node/parts.h"
 #include "node/plugins/plugins.h"
 #include "node/privacy/privacy_node.h"
@@ -176,6 +177,9 @@ const control_command_t CONTROL_COMMANDS[] = {
     {"cluster.status", control_cluster_status},
     {"cluster.drain", control_cluster_drain},
     {"cluster.locate", control_cluster_locate},
+    {"look.trace", control_look_trace},
+    {"look.records", control_look_records},
+    {"look.level", control_look_level},
     {"actors", control_actors},
     {"plugin.list", plugin_list_command},
     {"plugin.replace", plugin_replace_command},

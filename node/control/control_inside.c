@@ -1,5 +1,6 @@
 /* control_inside.c -- what the command line may see of the running actors (runtime/inside.h). */
 
+#include "node/inside/control_look.h"
 #include "node/parts.h"
 #include "runtime/base/memory.h"
 #include "runtime/inside.h"
@@ -127,6 +128,11 @@ static err_t viewer_new(control_request_t *request, viewer_t **out_viewer)
 
 void control_top(control_request_t *request)
 {
+    const node_t *node = control_user(request);
+    if (node->cluster != NULL && !control_argument_bool(request, "here")) {
+        control_look_top(request);
+        return;
+    }
     viewer_t *viewer = NULL;
     int64_t interval_ms = control_argument_int(request, "interval_ms", TOP_INTERVAL_MS);
     err_t err = interval_ms < TOP_INTERVAL_MIN_MS || interval_ms > TOP_INTERVAL_MAX_MS

@@ -31,7 +31,7 @@ static void print(const top_screen_t *screen, buf_t *out)
     static arena_t arena;
     graphql_value_t sample;
     check_ok(graphql_value_from_json(STR(sample_json), &arena, &sample));
-    top_screen_print(screen, &sample, out);
+    top_screen_print(screen, &(top_node_t){.sample = &sample}, 1, out);
     arena_deinit(&arena);
 }
 
@@ -83,6 +83,43 @@ Test(top_screen, a_row_says_what_the_sample_says)
         STR("      4   60.0   200B      9 2.0        playlist         \\x1b[31mred\\x07\\x0a"));
     check_str(line_at(&out, 7), STR("      3    1.0   900B      1 3.0        user             "
                                     "\\u{202e}right to left"));
+}
+
+Test(top_screen, of_several_nodes_each_row_says_which_and_a_silent_one_is_named)
+{
+    static arena_t arena;
+    graphql_value_t sample, other;
+    check_ok(graphql_value_from_json(STR(sample_json), &arena, &sample));
+    check_ok(graphql_value_from_json(
+        STR("{\"actor_count\":1,\"messages_per_s\":1,\"schedulers\":[{\"busy_percent\":10},"
+            "{\"busy_percent\":30}],\"actors\":[{\"kind\":\"user\",\"key\":\"x\",\"actor\":\"9.0\","
+            "\"messages_per_s\":4.5,\"cpu_percent\":1,\"memory_bytes\":1,\"queue\":0}]}"),
+        &arena, &other));
+    const top_node_t nodes[] = {{.node = 12, .sample = &sample},
+                                {.node = 13, .sample = &other},
+                                {.node = 14, .error = STR_INIT("it does not answer")},
+                                {.node = 15,
+                                 .sample = &other,
+                                 .error = STR_INIT("it can't be reached"),
+                                 .silent_ms = 7000}};
+    top_screen_t screen = {.columns = 80, .rows = 4};
+    buf_t out BUF_SCOPED = BUF_INIT;
+
+    top_screen_print(&screen, nodes, COUNT_OF(nodes), &out);
+
+    check_str(line_at(&out, 2), STR("nodes busy  12: 56%  13: 20%  14: ?  15: ?"));
+    check_str(line_at(&out, 4), STR("NODE 14: it does not answer"));
+    check_str(line_at(&out, 5),
+              STR("NODE 15: it can't be reached (what is shown of it is 7 s old)"));
+    check_str(line_at(&out, 6),
+              STR("NODE    MSG/S   CPU%    MEM  QUEUE ACTOR      KIND             KEY"));
+    check_str(line_at(&out, 7),
+              STR("12          5   50.0   300B      0 1.0        playlist         plain"));
+    check_str(line_at(&out, 8),
+              STR("13          4    1.0     1B      0 9.0        user             x"));
+    cr_assert(eq(sz, str_find_last(buf_str(&out), '\n'), out.size - 1));
+    cr_assert(str_ends_with(buf_str(&out), STR("user             x\n")), "no more rows than room");
+    arena_deinit(&arena);
 }
 
 Test(top_screen, each_order_has_its_first)

@@ -12,14 +12,19 @@ Test(wire, a_members_word_comes_back_as_it_was)
                                       .is_member = true,
                                       .about = UINT64_MAX - 1,
                                       .sent_ms = 0x0102030405060708,
-                                      .version = 7};
+                                      .version = 7,
+                                      .moving = 8,
+                                      .queue_age_ms = 9};
     uint8_t bytes[MEMBER_MESSAGE_SIZE + 3] = {0};
     member_message_t read = {0};
     member_message_write(&message, bytes);
 
-    for (size_t size = 0; size < MEMBER_MESSAGE_SIZE; size++)
+    for (size_t size = 0; size < MEMBER_MESSAGE_SIZE_MIN; size++)
         cr_expect(member_message_read(str_of((const char *)bytes, size), &read) == ERR_INVALID);
+    check_ok(member_message_read(str_of((const char *)bytes, MEMBER_MESSAGE_SIZE_MIN), &read));
+    cr_assert(read.version == 7 && read.moving == 0 && read.queue_age_ms == 0, "of before");
     check_ok(member_message_read(str_of((const char *)bytes, sizeof bytes), &read)); /* newer */
+    cr_assert(read.moving == 8 && read.queue_age_ms == 9);
 
     cr_assert(read.word == message.word && read.is_member && read.about == message.about);
     cr_assert(read.sent_ms == message.sent_ms && read.version == message.version);
