@@ -97,13 +97,15 @@ async function detoured(nodes, act) {
   const detours = await Promise.all(ways.map(([from, to], i) => network.detour(from.name, to.name, LINKS_PORT, proxies[i])));
   // Whatever is said on the straight way resets it.
   const refused = await Promise.all(ways.map(([from, to]) => network.refuse(from.name, to.name)));
-  await until(() => proxies.every((proxy) => proxy.passed > 0), 'the nodes go that way');
-  await act(proxies);
-  for (const fault of refused) await fault.heal();
-  for (const fault of detours) await fault.heal();
-  for (const proxy of proxies) {
-    proxy.pass();
-    await proxy.stop();
+  try {
+    await until(() => proxies.every((proxy) => proxy.passed > 0), 'the nodes go that way');
+    await act(proxies);
+  } finally {
+    for (const fault of [...refused, ...detours]) await fault.heal();
+    for (const proxy of proxies) {
+      proxy.pass();
+      await proxy.stop(); // or the test never ends
+    }
   }
 }
 
