@@ -19,12 +19,12 @@ typedef struct fleet {
     agent_world_t worlds[NETWORK_NODES_MAX + 1];
     journal_t *journal;
     bool has_met;
-    pipe_world_t pipe; /* of all sources and sinks */
+    pipe_world_t pipe;     /* of all sources and sinks */
     const char *recorders; /* a folder, where each node has a recorder's file; NULL: none has one */
 } fleet_t;
 
-/* With agents (agent.h), sources and sinks (pipe.h) and, where there is a journal, which all share, couriers and purses. All
- * partitions are node 1's, and every node serves. */
+/* With agents (agent.h), sources and sinks (pipe.h) and, where there is a journal, which all share,
+ * couriers and purses. All partitions are node 1's, and every node serves. */
 void fleet_begin(fleet_t *self, uint64_t seed, uint32_t count, journal_t *journal);
 /* With a flight recorder, N.ring in that folder, at level life. */
 void fleet_begin_recorded(fleet_t *self, uint64_t seed, uint32_t count, journal_t *journal,
