@@ -99,14 +99,16 @@ static bool round_read(const round_t *self, arena_t *arena, top_node_t *nodes, s
         if (graphql_value_bool(graphql_value_get(value, "is_end"), false))
             break;
         const graphql_value_t *node = graphql_value_get(value, "node");
-        nodes[count++] =
-            node == NULL
-                ? (top_node_t){.sample = value}
-                : (top_node_t){.node = (uint64_t)graphql_value_int(node, 0),
-                               .sample = graphql_value_get(value, "sample"),
-                               .error = graphql_value_str(graphql_value_get(value, "error")),
-                               .silent_ms = (uint64_t)graphql_value_int(
-                                   graphql_value_get(value, "silent_ms"), 0)};
+        if (node == NULL) {
+            nodes[count++] = (top_node_t){.sample = value};
+            continue;
+        }
+        nodes[count++] = (top_node_t){
+            .node = (uint64_t)graphql_value_int(node, 0),
+            .sample = graphql_value_get(value, "sample"),
+            .error = graphql_value_str(graphql_value_get(value, "error")),
+            .silent_ms = (uint64_t)graphql_value_int(graphql_value_get(value, "silent_ms"), 0),
+        };
     }
     *out_count = count;
     return true;

@@ -262,7 +262,7 @@ static bool is_wanted(const runtime_t *runtime, const message_t *message)
 void inside_handle(context_t *ctx, message_t *message,
                    void (*handle)(context_t *ctx, message_t *message))
 {
-    handling_t handling;
+    handling_t handling = {0}; /* TSan's build does not see that one condition sets and reads it */
     uint32_t before = inside_swap_trace(ctx->runtime, message->trace);
     bool is_looked_at = is_wanted(ctx->runtime, message);
     inside_end_sampling(ctx->runtime, ctx->now_ns);

@@ -75,6 +75,8 @@ static message_t *streamed(message_t *message, const way_t *way)
 message_t *stream_lost(const message_t *begin)
 {
     const stream_begin_t *of = message_body(begin);
+    if (of == NULL)
+        return NULL; /* a begin has a body */
     const way_t way = {{0}, of->life, of->stream};
     stream_end_t end = {of->stream, ERR_UNAVAILABLE, true};
     return streamed(message_new_plain(MESSAGE_COMMAND, &stream_end_schema, &end), &way);

@@ -8,6 +8,7 @@
 
 #include "actors/protocol/server.h"
 #include "actors/protocol/user.h"
+#include "gateway/graphql/resolve/state_order.h"
 #include "gateway/graphql/resolve/views.h"
 #include "runtime/base/memory.h"
 #include "runtime/topic_router.h"
@@ -33,8 +34,10 @@ struct feed {
     void (*ask)(feed_t *self);            /* for the state; NULL: there is none */
     bool is_asking, is_changed, is_known; /* once at a time; since it was asked; ever */
     bool has_gaps;                        /* between two events something may be missing */
-    str_t playlist;                       /* its key */
-    str_t room;                           /* its key: the room is asked for, each time it changed */
+    state_order_t order;
+    uint64_t (*version_of)(const void *state); /* NULL: they have none, and may come again */
+    str_t playlist;                            /* its key */
+    str_t room; /* its key: the room is asked for, each time it changed */
     arena_t arena;
     uint32_t open_handles, questions; /* what keeps the feed after its end */
 };
@@ -92,6 +95,11 @@ static void feed_retry(uv_timer_t *timer)
     feed_emit(self, STEAL(self->held));
 }
 
+static uint64_t version_of(const feed_t *self, const void *state)
+{
+    return self->version_of == NULL ? 0 : self->version_of(state);
+}
+
 static void *event_of(const schema_t *schema, const void *message)
 {
     void *event = memory_new(schema_deep_size(schema, message));
@@ -110,6 +118,7 @@ static void ask_state(feed_t *self)
         return;
     self->is_asking = true;
     self->questions++;
+    state_order_asked(&self->order);
     self->ask(self);
 }
 
@@ -129,8 +138,11 @@ static void got_state(void *context, const answer_t *answer)
     feed_t *self = context;
     if (self->stream != NULL && answer->err != ERR_OK)
         graphql_stream_fail(self->stream, answer->err, NULL);
-    else if (self->stream != NULL)
+    else if (self->stream != NULL &&
+             state_order_answered(&self->order, version_of(self, answer->message)) == STATE_TELL)
         feed_emit(self, event_of(answer->schema, answer->message));
+    else
+        self->is_changed = true;
     state_known(self);
 }
 
@@ -157,7 +169,8 @@ static void was_published(void *context, str_t topic, const schema_t *schema, co
         return;
     if (self->is_hidden != NULL && self->is_hidden(self->graph, message)) {
         graphql_stream_end(self->stream);
-    } else if (self->room.data != NULL) {
+    } else if (self->room.data != NULL ||
+               state_order_published(&self->order, version_of(self, message)) == STATE_ASK) {
         ask_state(self);
     } else {
         self->is_changed |= self->has_gaps && self->is_asking; /* the answer may be the older one */
@@ -211,6 +224,11 @@ static str_t topic_of_user(graphql_field_t *field, const char *format)
 
 /* ---- session ---- */
 
+static uint64_t session_version(const void *state)
+{
+    return ((const session_view_t *)state)->version;
+}
+
 static void attached(void *context, const answer_t *answer)
 {
     feed_t *self = context;
@@ -255,6 +273,7 @@ static err_t open_session(graphql_field_t *field, graphql_stream_t *stream)
         return ERR_NO_MEMORY;
     }
     feed->ask = ask_session;
+    feed->version_of = session_version;
     feed->connection = random_u64(runtime_random(feed->graph->home->api->runtime));
     feed_timer_init(feed, &feed->attach);
     uv_timer_start(&feed->attach, attach_again, SESSION_ATTACH_EVERY_MS, SESSION_ATTACH_EVERY_MS);
