@@ -153,7 +153,8 @@ Test(mesh, connections_that_break_lose_repeat_and_reorder_nothing)
     }
 
     cr_expect(stats.breaks > 0 && stats.breaks == atomic_load(&nodes[0].downs));
-    cr_expect(stats.lanes[LINK_DATA].resent_frames >= CUTS);
+    /* Not of each cut: all that was under way may have arrived before it. */
+    cr_expect(stats.lanes[LINK_DATA].resent_frames > 0);
     cr_expect(atomic_load(&nodes[0].lost) == 0);
     stop_nodes(2);
     breaker_stop(&breaker);
