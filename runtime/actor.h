@@ -436,12 +436,17 @@ typedef struct actor_continuation {
 #function, function, data_size                                                             \
     }
 
-/* Where its virtual actors are, of several nodes (router.h). */
+/* Where its virtual actors are, of several nodes (router.h; docs/decisions/0038). NEAR and BY_LOAD
+ * are not for durable kinds, BY_KEY and BY_LOAD not for those that hibernate: such a kind is
+ * refused when it is registered (INVALID, and the log says why). */
 typedef enum placed {
-    PLACED_USUALLY, /* a durable kind by key, others locally */
-    PLACED_LOCALLY, /* each node has its own of every key */
-    PLACED_BY_KEY,  /* one in the system for each key */
-    PLACED_ANYWHERE /* it has no state that matters: where it is asked for */
+    PLACED_USUALLY, /* a durable kind by key, others near */
+    PLACED_NEAR,    /* where it is asked from, such as the node that a user is connected to: each
+                       node has its own of every key */
+    PLACED_BY_KEY,  /* one in the system for each key, spread over the nodes by their weights */
+    PLACED_BY_LOAD  /* without a state that matters: each message by itself goes to a node that is
+                       not busy, so two of one sender may overtake each other. A monitor or link by
+                       address looks here only: take the reference from an answer */
 } placed_t;
 
 struct actor_kind {

@@ -24,8 +24,8 @@ API_BEGIN
 
 enum {
     PLUGIN_MAGIC = 0x4d53504c, /* "MSPL" */
-    PLUGIN_INTERFACE = 9,      /* raised when what both sides are compiled against changes
-                                  (tools/check_interface says so), or its meaning */
+    PLUGIN_INTERFACE = 10,     /* raised when what both sides are compiled against changes
+                                 (tools/check_interface says so), or its meaning */
     PLUGINS_MAX = 32,
     PLUGIN_KINDS_MAX = 32,
     PLUGIN_NAME_SIZE_MAX = 64,

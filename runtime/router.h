@@ -11,7 +11,8 @@
  * partition that the name KIND/KEY hashes to. To have it here, there, nobody, or to hold what comes
  * for it, is one entry of a table: looked up for each message, under the registry's lock once more
  * before an activation begins, so that after a change of an entry no activation begins that the
- * change forbids.
+ * change forbids. By load: on one of those nodes that runtime_set_loads named, each message by
+ * itself. Else: on the node where it is sent.
  *
  * What crosses over: sends, asks with the time that is left, answers, refusals with their text,
  * command ids, call chains, durable messages (outbox.h), monitors, links, exits, kills, the trace,
@@ -38,7 +39,10 @@ enum {
     ROUTER_ASKS_MAX = 1 << 20, /* under way from here, all nodes together; then LIMIT */
     ROUTER_BONDS_MAX = 1 << 20,
     ROUTER_NAMES_MAX = 1 << 18, /* names and memberships that one node tells the others */
-    ROUTER_HOPS_MAX = 8         /* a message for a partition that moved is passed on so often */
+    ROUTER_HOPS_MAX = 8,        /* a message for a partition that moved is passed on so often */
+    ROUTER_LOADS_MAX = 1024,    /* nodes that take what is PLACED_BY_LOAD */
+    ROUTER_LOAD_MAX = 1000,     /* per mille */
+    ROUTER_LOAD_STEP = 50       /* within one step two nodes are as busy as each other */
 };
 
 /* Where a partition is, beside the number of a node. */
@@ -103,11 +107,25 @@ void runtime_set_serving(runtime_t *self, bool is_serving);
 void runtime_set_view(runtime_t *self, uint64_t version);
 uint64_t runtime_view(const runtime_t *self);
 
+/* These nodes take what is PLACED_BY_LOAD, this one only where it is among them, and so busy is
+ * each. For each message two of them that answer are drawn, and the less busy one is taken; where
+ * there is none, or it can't be sent there, this node. Any thread, one at a time, each second or
+ * so. None at the start. LIMIT: more than ROUTER_LOADS_MAX, or no seat is left; NO_MEMORY; then
+ * they are those that were. */
+typedef struct router_load {
+    uint64_t node;
+    uint32_t per_mille; /* of what it can do; above ROUTER_LOAD_MAX is ROUTER_LOAD_MAX */
+} router_load_t;
+err_t runtime_set_loads(runtime_t *self, const router_load_t *loads, uint32_t count);
+/* Whether a kind that is registered is placed so: else nobody needs to know. Any thread. */
+bool runtime_places_by_load(const runtime_t *self);
+
 typedef struct located {
     uint64_t node;      /* ROUTER_NOBODY, ROUTER_HELD */
     uint32_t partition; /* PARTITION_COUNT: it is not placed by one */
 } located_t;
-/* Where a message to it would go now. NOT_FOUND: no such kind. */
+/* Where a message to it would go now; by load: this node, though each may go elsewhere. NOT_FOUND:
+ * no such kind. */
 err_t runtime_locate(const runtime_t *self, str_t kind, str_t key, located_t *out);
 
 /* ---- references ---- */
@@ -118,7 +136,7 @@ uint64_t runtime_bits_of(actor_ref_t ref);
 /* What this process calls it. bits 0: no seat is left, or no memory. */
 actor_ref_t runtime_ref(runtime_t *self, uint64_t node, uint64_t bits);
 /* The actor of this name on that node, for edges; of a kind of which each node has its own
- * (PLACED_LOCALLY). LIMIT: no seat is left; NO_MEMORY. */
+ * (PLACED_NEAR). LIMIT: no seat is left; NO_MEMORY. */
 err_t runtime_address_at(runtime_t *self, uint64_t node, const char *kind, str_t key,
                          address_t *out);
 
@@ -171,6 +189,7 @@ err_t runtime_add_schema(runtime_t *self, const schema_t *schema);
 typedef struct router_stats {
     uint64_t sent, received;       /* messages, answers and signals */
     uint64_t passed_on, held;      /* for partitions that had moved, or were on the way */
+    uint64_t by_load;              /* sent to another node because it is less busy */
     uint64_t unreachable, refused; /* could not be sent: no way, or the other's bound */
     uint64_t invalid;              /* came and was not understood */
     uint64_t not_served;           /* came for a partition without a lease, or nobody's */

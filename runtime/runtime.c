@@ -103,14 +103,25 @@ void runtime_free(runtime_t *self)
     memory_free(self);
 }
 
-/* There must be somewhere to sleep, a time to fall asleep, and a way to write the state down; and
- * it sleeps on this node, so what may move to another one would leave its state behind. */
+/* There must be somewhere to sleep, a time to fall asleep, and a way to write the state down. */
 static bool can_hibernate(const runtime_t *self, const actor_kind_t *kind)
 {
     bool is_described =
         kind->state_schema != NULL || (kind->snapshot != NULL && kind->restore != NULL);
-    return self->state_store != NULL && kind->placement != PLACED_BY_KEY && kind->idle_ms > 0 &&
-           kind->applier_count == 0 && is_described;
+    return self->state_store != NULL && kind->idle_ms > 0 && kind->applier_count == 0 &&
+           is_described;
+}
+
+const char *kind_placement_problem(const actor_kind_t *kind)
+{
+    bool is_durable = kind->applier_count > 0;
+    if (kind->placement == PLACED_NEAR && is_durable)
+        return "is durable and placed near: each node would write its journal";
+    if (kind->placement == PLACED_BY_LOAD && (is_durable || kind->hibernates))
+        return "keeps a state and is placed by load: the next message would not find it";
+    if (kind->placement == PLACED_BY_KEY && kind->hibernates)
+        return "hibernates and is placed by key: it would sleep on a node that it has left";
+    return NULL;
 }
 
 /* Names of the runtime's own events. */
@@ -132,6 +143,11 @@ err_t runtime_add_kind(runtime_t *self, const actor_kind_t *kind, void *service)
         return ERR_INVALID;
     if (kind->hibernates && !can_hibernate(self, kind))
         return ERR_INVALID;
+    const char *problem = kind_placement_problem(kind);
+    if (problem != NULL) {
+        log_error(self->log, "runtime", "the actor kind %s %s", kind->name, problem);
+        return ERR_INVALID;
+    }
     if (self->kind_count == KINDS_MAX)
         return ERR_LIMIT;
     self->kinds[self->kind_count] = *kind;
@@ -139,6 +155,15 @@ err_t runtime_add_kind(runtime_t *self, const actor_kind_t *kind, void *service)
     atomic_store(&self->current[self->kind_count], &self->kinds[self->kind_count]);
     atomic_fetch_add(&self->kind_count, 1); /* from here on others may find it */
     return ERR_OK;
+}
+
+bool runtime_places_by_load(const runtime_t *self)
+{
+    uint32_t count = atomic_load_explicit(&self->kind_count, memory_order_acquire);
+    for (uint32_t i = 0; i < count; i++)
+        if (self->kinds[i].placement == PLACED_BY_LOAD)
+            return true;
+    return false;
 }
 
 err_t runtime_register(runtime_t *self, const actor_kind_t *kind, void *service)

@@ -547,4 +547,6 @@ static void deinit(void *state)
     arena_deinit(&self->arena);
 }
 
-ACTOR_KIND(transcode, .deinit = deinit, .idle_ms = 60000, .mailbox_max = 512);
+/* Beside the connection that plays: what it has is the cache of this node. */
+ACTOR_KIND(transcode, .placement = PLACED_NEAR, .deinit = deinit, .idle_ms = 60000,
+           .mailbox_max = 512);

@@ -7,6 +7,7 @@
 
 enum { WAIT_STEP_MS = 10 };
 enum { TOPICS_EVERY = 5, MOVER_EVERY = 10, PEERS_EVERY = 10, MEASURE_EVERY = 100 }; /* ticks */
+enum { LOADS_LATER = 10 }; /* after others were asked */
 
 /* The others answer the dead no more: who waits here for them is told now, not at a deadline that
  * would hold up the end, and with it the start of the next node. */
@@ -77,7 +78,10 @@ static void tick(cluster_node_t *self, uint64_t number)
     if (number % MEASURE_EVERY == 0) {
         atomic_store(&self->per_mille, busy_per_mille(self));
         atomic_store(&self->queue_age_ms, queue_age_ms(self));
+        cluster_loads_ask(self);
     }
+    if (number % MEASURE_EVERY == LOADS_LATER)
+        cluster_loads_place(self);
 }
 
 static void *ticker_main(void *context)

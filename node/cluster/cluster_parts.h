@@ -4,6 +4,7 @@
 #include "cluster/link/link.h"
 #include "cluster/topic/topic_service.h"
 #include "node/cluster/cluster_node.h"
+#include "node/cluster/load_list.h"
 #include "node/cluster/member_talk.h"
 #include "node/cluster/mover.h"
 #include "runtime/base/thread.h"
@@ -25,6 +26,7 @@ struct cluster_node {
     topic_service_t *topics;
     pthread_mutex_t placing; /* of topics; of what follows */
     placement_t *placement;
+    router_load_t shares[VIEW_MEMBERS_MAX]; /* as the runtime was told last */
     _Atomic bool is_waiting_for_dead;
     uint64_t peers_version; /* of the view that the runtime has its peers from */
     _Atomic bool are_peers_missing;
@@ -49,7 +51,7 @@ struct cluster_node {
     roster_t *roster;     /* as taken last */
     uint32_t missing_roles;
     uint32_t load_count;
-    member_load_t loads[VIEW_MEMBERS_MAX]; /* of others, as they said last */
+    member_load_t loads[VIEW_MEMBERS_MAX]; /* as they said last */
 };
 
 /* cluster_ways.c: the links' and membership's hooks; context: the node. */
@@ -79,6 +81,11 @@ bool cluster_topics_are_told(cluster_node_t *self); /* others have what was publ
 void cluster_peers_take(cluster_node_t *self, const view_t *view);
 void cluster_peers_tick(cluster_node_t *self);
 
-/* cluster_status.c: the same of member_talk.h. */
+/* cluster_loads.c: the same of member_talk.h. */
 void cluster_measure(void *context, member_load_t *out);
 void cluster_loaded(void *context, const member_load_t *load);
+/* False: it has said nothing, and `out` is as before. */
+bool cluster_load_of(cluster_node_t *self, uint64_t node, member_load_t *out);
+/* Both do nothing where no kind is placed by load. */
+void cluster_loads_ask(cluster_node_t *self);   /* all others how busy they are */
+void cluster_loads_place(cluster_node_t *self); /* tells the runtime */

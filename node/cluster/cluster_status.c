@@ -4,56 +4,6 @@
 
 #include "runtime/base/memory.h"
 
-/* ---- how busy ---- */
-
-void cluster_measure(void *context, member_load_t *out)
-{
-    cluster_node_t *self = context;
-    runtime_stats_t stats;
-    runtime_stats(self->runtime, &stats);
-    const handover_counts_t counts = mover_counts(self->mover);
-    *out = (member_load_t){.node = self->node,
-                           .actors = stats.actors,
-                           .per_mille = atomic_load(&self->per_mille),
-                           .served = counts.served,
-                           .moving = counts.draining + counts.coming,
-                           .queue_age_ms = atomic_load(&self->queue_age_ms),
-                           .heard_ms = members_now_ms(self->members)};
-}
-
-static member_load_t *load_of(cluster_node_t *self, uint64_t node)
-{
-    for (uint32_t i = 0; i < self->load_count; i++)
-        if (self->loads[i].node == node)
-            return &self->loads[i];
-    return NULL;
-}
-
-/* Those of nodes that are in no view any more make room. */
-static void forget_loads(cluster_node_t *self)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < self->load_count; i++)
-        if (self->roster != NULL && view_find(&self->roster->view, self->loads[i].node) != NULL)
-            self->loads[kept++] = self->loads[i];
-    self->load_count = kept;
-}
-
-void cluster_loaded(void *context, const member_load_t *load)
-{
-    cluster_node_t *self = context;
-    pthread_mutex_lock(&self->lock);
-    member_load_t *there = load_of(self, load->node);
-    if (there == NULL) {
-        forget_loads(self);
-        if (self->load_count < COUNT_OF(self->loads))
-            there = &self->loads[self->load_count++];
-    }
-    if (there != NULL)
-        *there = *load;
-    pthread_mutex_unlock(&self->lock);
-}
-
 /* ---- as JSON ---- */
 
 static const char *status_name(member_status_t status)
@@ -73,17 +23,8 @@ static const char *status_name(member_status_t status)
 
 static void append_load(cluster_node_t *self, uint64_t node, json_t *json)
 {
-    member_load_t load = {0};
-    if (node == self->node) {
-        cluster_measure(self, &load);
-    } else {
-        pthread_mutex_lock(&self->lock);
-        const member_load_t *there = load_of(self, node);
-        if (there != NULL)
-            load = *there;
-        pthread_mutex_unlock(&self->lock);
-    }
-    if (load.node == 0)
+    member_load_t load;
+    if (!cluster_load_of(self, node, &load))
         return;
     json_key_u64(json, "actors", load.actors);
     json_key_u64(json, "load_per_mille", load.per_mille);
@@ -297,6 +238,8 @@ static void append_router(const cluster_node_t *self, buf_t *out)
         {"messages_received_total", "counter", "Messages from other nodes.", stats.received},
         {"messages_passed_on_total", "counter", "Messages for partitions that had moved.",
          stats.passed_on},
+        {"messages_by_load_total", "counter",
+         "Messages to another node because it is less busy (PLACED_BY_LOAD).", stats.by_load},
         {"messages_held_total", "counter", "Messages that waited for a partition.", stats.held},
         {"messages_unreachable_total", "counter", "Messages that could not be sent.",
          stats.unreachable + stats.refused},

@@ -156,4 +156,5 @@ void cluster_take(void *context, roster_t *roster)
     pthread_mutex_unlock(&self->lock);
     roster_unref(before);
     cluster_roles_take(self, &roster->view);
+    cluster_loads_place(self);
 }

@@ -343,5 +343,5 @@ ON(inspector_clock)
                        .wall_ms = clock_wall_ms(clock));
 }
 
-ACTOR_KIND(inspector, .placement = PLACED_LOCALLY, .deinit = deinit, .idle_ms = INSPECTOR_VIEWER_MS,
+ACTOR_KIND(inspector, .placement = PLACED_NEAR, .deinit = deinit, .idle_ms = INSPECTOR_VIEWER_MS,
            .restarts_max = 1000);

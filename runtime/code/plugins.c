@@ -72,6 +72,12 @@ static err_t check_free(runtime_t *runtime, const plugin_t *plugin, const char *
                        path, kind->name);
             return ERR_INVALID;
         }
+        const char *misplaced = kind_placement_problem(kind);
+        if (misplaced != NULL) {
+            buf_printf(problem, "the plugin %s has an actor kind '%s' that %s", path, kind->name,
+                       misplaced);
+            return ERR_INVALID;
+        }
     }
     return ERR_OK;
 }

@@ -38,6 +38,10 @@ static err_t check_pair(replacing_t *self, const actor_kind_t *old, const actor_
         why = "is durable in one version only: give the new one another name";
     else if (!can_be_written(old) || !can_be_read(fresh))
         why = "has a state that is not described: give it .state_schema, or .snapshot and .restore";
+    else if (old->placement != fresh->placement)
+        why = "is placed otherwise in the new version: give that one another name";
+    else if (kind_placement_problem(fresh) != NULL)
+        why = kind_placement_problem(fresh);
     else if (old->is_pinned != fresh->is_pinned)
         why = "is pinned in one version only: give the new one another name";
     if (why == NULL)
@@ -64,6 +68,12 @@ static err_t check_new_kinds(replacing_t *self)
         if (kind->applier_count > 0 && self->runtime->journal == NULL) {
             buf_printf(self->problem, "%s brings a durable kind '%s', and there is no journal",
                        self->path, kind->name);
+            return ERR_INVALID;
+        }
+        const char *misplaced = kind_placement_problem(kind);
+        if (misplaced != NULL) {
+            buf_printf(self->problem, "%s brings an actor kind '%s' that %s", self->path,
+                       kind->name, misplaced);
             return ERR_INVALID;
         }
     }

@@ -326,6 +326,16 @@ static err_t carry_kill(remote_t *self, uint64_t ref, message_t *message)
 
 /* ---- all of them ---- */
 
+err_t remote_offer(remote_t *self, const remote_way_t *way, message_t *message)
+{
+    err_t err = owed_is_any(self, way->seat) ? ERR_BUSY : carry_command(self, way, message);
+    if (err == ERR_OK) {
+        count_handled(self->runtime);
+        message_free(message);
+    }
+    return err;
+}
+
 err_t remote_carry(remote_t *self, const remote_way_t *way, message_t *message)
 {
     if (message_is_signal(message)) {
@@ -336,15 +346,12 @@ err_t remote_carry(remote_t *self, const remote_way_t *way, message_t *message)
             carry_end(self, way, message);
         return ERR_OK;
     }
-    err_t err = owed_is_any(self, way->seat) ? ERR_BUSY : carry_command(self, way, message);
-    bool is_kept =
-        (err == ERR_NO_MEMORY || err == ERR_BUSY) && way->kind == NULL && stream_is_owed(message);
-    if (err == ERR_OK || is_kept) {
+    err_t err = remote_offer(self, way, message);
+    if (err == ERR_OK)
+        return ERR_OK;
+    if ((err == ERR_NO_MEMORY || err == ERR_BUSY) && way->kind == NULL && stream_is_owed(message)) {
         count_handled(self->runtime);
-        if (is_kept)
-            owed_keep(&self->owed, way->ref, message);
-        else
-            message_free(message);
+        owed_keep(&self->owed, way->ref, message);
         return ERR_OK;
     }
     const dead_receiver_t receiver = {way->kind == NULL ? NULL : way->kind->name, way->key,

@@ -189,7 +189,10 @@ static void command_to_name(const incoming_t *in, message_t *message)
         return;
     }
     if (!kind_is_placed(kind)) {
-        IGNORE_ERR(deliver(runtime, kind, envelope->key, 0, message)); /* who asked is told */
+        count_sent(runtime);
+        if (inside_is_watching(runtime))
+            inside_sent(runtime, kind, 0, message);
+        IGNORE_ERR(remote_serve_here(runtime, kind, envelope->key, message)); /* as below */
         return;
     }
     uint64_t view = atomic_load(&self->view);

@@ -309,12 +309,31 @@ err_t remote_route(remote_t *self, const actor_kind_t *kind, str_t key, remote_j
     return err == ERR_OK ? ERR_OK : not_served(self, kind, key, message);
 }
 
+err_t remote_serve_here(runtime_t *runtime, const actor_kind_t *kind, str_t key, message_t *message)
+{
+    err_t err = registry_send(runtime->registry, kind, key, message);
+    return LIKELY(err == ERR_OK) ? ERR_OK : undelivered(runtime, kind, key, 0, message, err);
+}
+
+/* Where it can't be sent there is this node, which is as good. */
+static err_t deliver_by_load(remote_t *self, const actor_kind_t *kind, str_t key,
+                             message_t *message)
+{
+    const remote_way_t way = {
+        .seat = loads_pick(&self->loads, self->node, &self->unreachable), .kind = kind, .key = key};
+    if (way.seat == 0 || remote_offer(self, &way, message) != ERR_OK)
+        return remote_serve_here(self->runtime, kind, key, message);
+    count_one(&self->counters.by_load);
+    return ERR_OK;
+}
+
 err_t remote_deliver(runtime_t *runtime, const actor_kind_t *kind, str_t key, message_t *message)
 {
     if (kind_is_placed(kind))
         return remote_route(runtime->remote, kind, key, (remote_journey_t){0}, message);
-    err_t err = registry_send(runtime->registry, kind, key, message);
-    return LIKELY(err == ERR_OK) ? ERR_OK : undelivered(runtime, kind, key, 0, message, err);
+    if (kind->placement == PLACED_BY_LOAD)
+        return deliver_by_load(runtime->remote, kind, key, message);
+    return remote_serve_here(runtime, kind, key, message);
 }
 
 /* ---- what is held ---- */
@@ -356,9 +375,7 @@ void remote_serve(runtime_t *runtime, router_held_t *held)
     const router_held_t was = *held;
     const str_t key = str_of(was.key, was.key_size);
     message_t *message = unhold(runtime->remote, held);
-    err_t err = registry_send(runtime->registry, was.kind, key, message);
-    if (err != ERR_OK)
-        IGNORE_ERR(undelivered(runtime, was.kind, key, 0, message, err));
+    IGNORE_ERR(remote_serve_here(runtime, was.kind, key, message));
 }
 
 void remote_travel(runtime_t *runtime, router_held_t *held, uint64_t node, bool is_marked)
@@ -432,6 +449,7 @@ void runtime_router_stats(const runtime_t *runtime, router_stats_t *out)
     *out = (router_stats_t){.sent = atomic_load(&counters->sent),
                             .received = atomic_load(&counters->received),
                             .passed_on = atomic_load(&counters->passed_on),
+                            .by_load = atomic_load(&counters->by_load),
                             .held = atomic_load(&counters->held),
                             .unreachable = atomic_load(&counters->unreachable),
                             .refused = atomic_load(&counters->refused),

@@ -1,7 +1,8 @@
 #pragma once
 /* remote.h -- the runtime's side of runtime/router.h: what stands here for other nodes.
  *
- * deliver() gives a message away here when its reference has a seat, or its kind is placed by key.
+ * deliver() gives a message away here when its reference has a seat, or its kind is placed by key
+ * or by load.
  * It goes out in carry.c, comes in in receive.c; what waits for its answer is in crossings.h.
  *
  * Invariants
@@ -16,6 +17,7 @@
 #include "runtime/kernel.h"
 #include "runtime/remote/crossings.h"
 #include "runtime/remote/directory.h"
+#include "runtime/remote/loads.h"
 #include "runtime/remote/owed.h"
 #include "runtime/remote/ref.h"
 #include "runtime/remote/schemas.h"
@@ -28,8 +30,8 @@ enum { PLACE_HERE = 0, PLACE_NOBODY = 0xfffe, PLACE_HELD = 0xffff };
 _Static_assert((int)ROUTER_SEATS_MAX < (int)PLACE_NOBODY, "a place has its bits");
 
 typedef struct remote_counters {
-    _Atomic uint64_t sent, received, passed_on, held, unreachable, refused, invalid, not_served,
-        asks_lost, bonds_lost, nodes_lost;
+    _Atomic uint64_t sent, received, passed_on, held, by_load, unreachable, refused, invalid,
+        not_served, asks_lost, bonds_lost, nodes_lost;
 } remote_counters_t;
 
 enum { REMOTE_LOST_HEARERS_MAX = 8 };
@@ -63,6 +65,7 @@ typedef struct remote {
     size_t lost_count;
     remote_counters_t counters;
     seat_bits_t unreachable;
+    loads_t loads;
     _Atomic uint16_t places[PARTITION_COUNT];
 } remote_t;
 
@@ -76,6 +79,9 @@ bool remote_may_serve(const remote_t *self);
 err_t remote_deliver(runtime_t *runtime, const actor_kind_t *kind, str_t key, message_t *message);
 /* To (kind, key) on that node. */
 err_t remote_deliver_at(runtime_t *runtime, uint32_t seat, const actor_kind_t *kind, str_t key,
+                        message_t *message);
+/* As it came, whatever the kind says: what another node chose this one for goes no further. */
+err_t remote_serve_here(runtime_t *runtime, const actor_kind_t *kind, str_t key,
                         message_t *message);
 /* To a reference with a seat. */
 err_t remote_deliver_to_ref(runtime_t *runtime, uint64_t ref, message_t *message);
@@ -143,6 +149,8 @@ typedef struct remote_journey {
 } remote_journey_t;
 /* Takes the message, whatever happens. */
 err_t remote_carry(remote_t *self, const remote_way_t *way, message_t *message);
+/* Of a command. Takes it where this is OK; else it is as it was. */
+err_t remote_offer(remote_t *self, const remote_way_t *way, message_t *message);
 err_t remote_route(remote_t *self, const actor_kind_t *kind, str_t key, remote_journey_t journey,
                    message_t *message);
 /* Counts it and tells who asked; takes it. Returns err. */

@@ -37,6 +37,9 @@ static void join(fleet_t *fleet)
         err_t err = runtime_place(runtime, 5, 99);
         cr_assert(err == ERR_OK || err == ERR_NO_MEMORY);
         cr_assert(runtime_placed(runtime, 5) == (err == ERR_OK ? 99 : ROUTER_NOBODY));
+        const router_load_t loads[] = {{7, 1000}, {97, 0}};
+        err = runtime_set_loads(runtime, loads, COUNT_OF(loads));
+        cr_assert(err == ERR_OK || err == ERR_NO_MEMORY);
         actor_ref_t ref = runtime_ref(runtime, 98, 77);
         cr_assert(ref.bits == 0 ||
                   (runtime_node_of(runtime, ref) == 98 && runtime_bits_of(ref) == 77));
@@ -57,6 +60,7 @@ static void look(fleet_t *fleet)
     router_stats_t stats;
     runtime_t *runtime = fleet_runtime(fleet, 1);
     check_ok(runtime_locate(runtime, STR("agent"), STR("a"), &at));
+    cr_assert(runtime_places_by_load(runtime) == true);
     check_ok(runtime_add_schema(runtime, &dead_letter_schema));
     cr_assert(runtime_schema(runtime, STR("agent_echo")) == &agent_echo_schema);
     runtime_router_stats(runtime, &stats);
@@ -183,11 +187,13 @@ static const struct {
     const char *what;
     void (*use)(fleet_t *fleet);
 } rows[] = {
-    {"runtime_join runtime_node runtime_place runtime_placed runtime_set_serving runtime_set_view "
+    {"runtime_join runtime_node runtime_set_loads runtime_place runtime_placed runtime_set_serving "
+     "runtime_set_view "
      "runtime_view runtime_set_holder runtime_hear runtime_hear_lost runtime_ref runtime_node_of "
      "runtime_bits_of runtime_address_at runtime_set_reachable",
      join},
-    {"runtime_locate runtime_set_reachable runtime_schema runtime_add_schema runtime_router_stats "
+    {"runtime_locate runtime_places_by_load runtime_set_reachable runtime_schema "
+     "runtime_add_schema runtime_router_stats "
      "runtime_tell",
      look},
     {"runtime_receive", ask},

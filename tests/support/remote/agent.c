@@ -268,5 +268,7 @@ static err_t start(void *state, context_t *ctx)
 ACTOR_KIND(agent, .placement = PLACED_BY_KEY, .start = start, .restarts_max = 1000);
 ACTOR_KIND(hound, .placement = PLACED_BY_KEY, .start = start, .traps_exits = true,
            .restarts_max = 1000);
+ACTOR_KIND(nearby, .placement = PLACED_NEAR, .start = start);
+ACTOR_KIND(worker, .placement = PLACED_BY_LOAD, .start = start);
 ACTOR_KIND(waiting, .placement = PLACED_BY_KEY, .start = start, .awaits = true,
            .restarts_max = 1000);

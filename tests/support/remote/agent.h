@@ -1,6 +1,7 @@
 #pragma once
-/* agent.h -- actors that are placed by their key and do what a test tells them. What they hear is
- * written into a log that all nodes share: "2.a note 7", node, key and what it was. */
+/* agent.h -- actors that are placed by their key (but for two kinds) and do what a test tells them.
+ * What they hear is written into a log that all nodes share: "2.a note 7", node, key and what it
+ * was. */
 
 #include "runtime/runtime.h"
 
@@ -23,6 +24,8 @@ typedef struct agent_world { /* a node's: the kinds' service */
 extern const actor_kind_t agent_kind;   /* "agent" */
 extern const actor_kind_t hound_kind;   /* "hound": traps exits */
 extern const actor_kind_t waiting_kind; /* "waiting": awaits */
+extern const actor_kind_t nearby_kind;  /* "nearby": PLACED_NEAR */
+extern const actor_kind_t worker_kind;  /* "worker": PLACED_BY_LOAD */
 
 void agent_log_init(agent_log_t *self);
 void agent_log_deinit(agent_log_t *self);

@@ -10,7 +10,8 @@
 
 void fleet_add(fleet_t *self, uint64_t node)
 {
-    static const actor_kind_t *const kinds[] = {&agent_kind, &hound_kind, &waiting_kind};
+    static const actor_kind_t *const kinds[] = {&agent_kind, &hound_kind, &waiting_kind,
+                                                &nearby_kind, &worker_kind};
     scene_t *scene = &self->nodes[node];
     char path[512] = "";
     if (self->recorders != NULL)
