@@ -9,8 +9,10 @@
 /* A large view is not read for each of its changes: when hundreds join, that would be hundreds of
  * reads of hundreds of rows, for each. */
 enum { BEATS_OF_LEASE = 3, WRITE_PAUSE_PARTS = 16, READ_PAUSE_ROW_MS = 1 };
-/* Views are read anew now and then, a large one less often: who is seen there raises no version. */
-enum { LOOKS_OF_STALE = 4, LOOK_PAUSE_ROW_MS = 50 };
+/* Views are read anew now and then, a large one less often: who is seen there raises no version.
+ * Somebody's death is followed by acknowledgements within milliseconds: a small view is read soon.
+ */
+enum { LOOKS_OF_STALE = 4, LOOK_PAUSE_ROW_MS = 50, SETTLE_PAUSE_ROW_MS = 4, TICKS_OF_BEAT = 10 };
 
 /* ---- the object ---- */
 
@@ -166,6 +168,7 @@ void membership_polled(membership_t *self, uint64_t version, member_status_t sta
         return;
     }
     self->acknowledged = MAX(self->acknowledged, self->polled_version);
+    self->alive_ms = MAX(self->alive_ms, asked_ms);
     if (self->state == MEMBERSHIP_ACTIVE || self->state == MEMBERSHIP_LEAVING)
         renew(self, asked_ms);
     membership_want_read(self, version);
@@ -182,6 +185,7 @@ static err_t take_view(membership_t *self, const view_t *view)
         notes[i] = known != NULL ? *known : (note_t){.node = view->members[i].node};
         /* In the history of a server that has taken over it may not have died. */
         notes[i].is_past = notes[i].is_past && view->members[i].status == MEMBER_DEAD;
+        notes[i].is_witnessed = notes[i].is_witnessed && view->members[i].status == MEMBER_DEAD;
     }
     err_t error = view_copy(&self->view, view);
     if (error != ERR_OK) {
@@ -193,16 +197,37 @@ static err_t take_view(membership_t *self, const view_t *view)
     return ERR_OK;
 }
 
-static void note_past(membership_t *self, uint64_t now_ms)
+/* Each poll of a living node leaves another time in its row, whatever the database's clock does. */
+static void note_seen(note_t *note, const member_t *member, bool is_other_history, uint64_t now_ms)
 {
-    for (uint32_t i = 0; i < self->view.count; i++) {
-        const member_t *member = &self->view.members[i];
-        note_t *note = &self->notes[i];
-        if (note->is_past || member->status != MEMBER_DEAD || !view_is_past(&self->view, member))
-            continue;
+    if (note->seen_since_ms != 0 && note->seen_ms == member->seen_ms && !is_other_history)
+        return;
+    note->seen_ms = member->seen_ms;
+    note->seen_since_ms = now_ms;
+}
+
+static void note_dead(const membership_t *self, note_t *note, const member_t *member,
+                      uint64_t now_ms)
+{
+    if (!note->is_past && view_is_past(&self->view, member)) {
         note->is_past = true;
         note->past_ms = now_ms;
     }
+    if (!note->is_witnessed && view_is_witnessed(&self->view, member)) {
+        note->is_witnessed = true;
+        note->witnessed_ms = now_ms;
+    }
+}
+
+static void note_rows(membership_t *self, bool is_other_history, uint64_t now_ms)
+{
+    for (uint32_t i = 0; i < self->view.count; i++) {
+        const member_t *member = &self->view.members[i];
+        note_seen(&self->notes[i], member, is_other_history, now_ms);
+        if (member->status == MEMBER_DEAD)
+            note_dead(self, &self->notes[i], member, now_ms);
+    }
+    self->is_settled = view_is_settled(&self->view);
 }
 
 static void enter_state(membership_t *self, member_status_t status, uint64_t now_ms)
@@ -224,6 +249,7 @@ void membership_read(membership_t *self, const view_t *view, uint64_t now_ms)
     ASSERT(self->step == TABLE_READ);
     table_is_there(self);
     bool is_new = view->version > self->view.version;
+    bool is_other_history = view_history(view->version) != view_history(self->view.version);
     if (view->version < self->view.version || take_view(self, view) != ERR_OK) {
         self->is_read_wanted = true; /* an old copy, or no memory: with the next tick */
         return;
@@ -237,7 +263,9 @@ void membership_read(membership_t *self, const view_t *view, uint64_t now_ms)
     }
     if (me != NULL)
         enter_state(self, me->status, now_ms);
-    note_past(self, now_ms);
+    note_rows(self, is_other_history, now_ms);
+    if (is_new)
+        self->taken_ms = now_ms;
     membership_choose_watches(self, now_ms);
     if (self->state == MEMBERSHIP_JOINING && !membership_has_met_all(self))
         self->wide_ms = now_ms; /* whom it has not met may be new: at once */
@@ -278,13 +306,11 @@ static int newest_first(const void *a, const void *b)
     return (*x < *y) - (*x > *y);
 }
 
-/* The newest moment since which a majority of the view, oneself among them, knew this node to be
- * alive; 0: never. */
-static uint64_t majority_ms(const membership_t *self, uint64_t now_ms)
+/* The newest moment since which so many others of the view knew this node to be alive; 0: never. */
+static uint64_t answered_ms(const membership_t *self, size_t others, uint64_t now_ms)
 {
     uint64_t heard[VIEW_MEMBERS_MAX];
     uint32_t count = 0;
-    size_t others = view_majority(&self->view) - 1;
     for (uint32_t i = 0; i < self->view.count; i++) {
         const member_t *member = &self->view.members[i];
         bool is_other = member_is_live(member) && member->node != self->self.node;
@@ -299,6 +325,11 @@ static uint64_t majority_ms(const membership_t *self, uint64_t now_ms)
     return heard[others - 1];
 }
 
+bool membership_has_passed(uint64_t length_ms, uint64_t since_ms, uint64_t now_ms)
+{
+    return now_ms - since_ms >= length_ms + length_ms / 10;
+}
+
 bool membership_is_table_away(const membership_t *self, uint64_t now_ms)
 {
     return now_ms - self->table_ms > self->beat_ms + self->beat_ms / 2;
@@ -309,19 +340,30 @@ static void renew_without_table(membership_t *self, uint64_t now_ms)
     bool serves = self->state == MEMBERSHIP_ACTIVE || self->state == MEMBERSHIP_LEAVING;
     if (!serves || !membership_is_table_away(self, now_ms))
         return;
-    uint64_t from_ms = majority_ms(self, now_ms);
+    /* Where all answer, nobody has taken this node for dead. A majority may be cut off together
+     * from those who have: not for longer than those wait. */
+    uint64_t by_all_ms = answered_ms(self, view_live_count(&self->view) - 1, now_ms);
+    uint64_t by_most_ms = answered_ms(self, view_majority(&self->view) - 1, now_ms);
+    uint64_t most_ms = self->alive_ms + self->lease_ms * MEMBERSHIP_MAJORITY_LEASES;
+    uint64_t from_ms = MAX(by_all_ms, MIN(by_most_ms, most_ms));
     if (from_ms != 0)
         renew(self, from_ms);
 }
 
 /* Acknowledgements, and that somebody is seen, raise no version. */
+static uint64_t look_pause_ms(const membership_t *self, uint64_t now_ms)
+{
+    uint64_t count = self->view.count;
+    if (!self->is_settled && now_ms - self->taken_ms < self->lease_ms)
+        return MIN(self->beat_ms, MAX(self->beat_ms / TICKS_OF_BEAT, count * SETTLE_PAUSE_ROW_MS));
+    if (!self->is_settled || membership_has_suspects(self))
+        return MAX(self->beat_ms, count * SETTLE_PAUSE_ROW_MS);
+    return membership_stale_ms(self) / LOOKS_OF_STALE + count * LOOK_PAUSE_ROW_MS;
+}
+
 static bool is_worth_a_look(const membership_t *self, uint64_t now_ms)
 {
-    uint64_t pause_ms =
-        membership_stale_ms(self) / LOOKS_OF_STALE + (uint64_t)self->view.count * LOOK_PAUSE_ROW_MS;
-    bool is_beat = now_ms / self->beat_ms != self->ticked_ms / self->beat_ms;
-    return is_beat && self->view.version > 0 &&
-           (now_ms - self->view_ms >= pause_ms || !view_is_settled(&self->view));
+    return self->view.version > 0 && now_ms - self->view_ms >= look_pause_ms(self, now_ms);
 }
 
 void membership_tick(membership_t *self, uint64_t now_ms)
@@ -375,9 +417,13 @@ bool membership_is_free(const membership_t *self, uint64_t node, uint64_t now_ms
     if (member == NULL || member->joined == 0)
         return true;
     const note_t *note = &self->notes[member - self->view.members];
-    /* A tenth more: two clocks do not run at the same rate. */
-    return note->is_past && (member->acknowledged == MEMBER_GONE ||
-                             now_ms - note->past_ms >= self->lease_ms + self->lease_ms / 10);
+    uint64_t majority_ms = self->lease_ms * MEMBERSHIP_MAJORITY_LEASES;
+    bool is_past = note->is_past && (member->acknowledged == MEMBER_GONE ||
+                                     membership_has_passed(self->lease_ms, note->past_ms, now_ms));
+    return is_past ||
+           (note->is_witnessed &&
+            membership_has_passed(self->lease_ms, note->witnessed_ms, now_ms) &&
+            membership_has_passed(majority_ms + self->lease_ms, note->seen_since_ms, now_ms));
 }
 
 uint32_t membership_health(const membership_t *self)

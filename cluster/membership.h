@@ -12,10 +12,11 @@
  *   answer three times in a row, and none who vouches for it: a vote. Enough votes: death. A vote,
  *   too, for one who alone has not reached the table for long: its actors can't write.
  * - A lease says how long a node may serve by what it knows. It is renewed by the table's answer
- *   that it is alive, or, while the table is away, by the answers of a majority of the last view
- *   in whose view it is alive. Counted from when was asked.
+ *   that it is alive, or, while the table is away, by the answers of the others of the last view in
+ *   whose view it is alive: of all of them for as long as that lasts, of a majority for
+ *   MEMBERSHIP_MAJORITY_LEASES. Counted from when was asked.
  * - A dead member's partitions are free when nothing can renew its lease any more (view.h) and a
- *   lease has passed since that was read.
+ *   lease has passed since that was read (docs/decisions/0024, 0043).
  * - A slow node suspects itself first: its own late ticks and misses that others contradict stretch
  *   its time-outs (Dadgar, Phillips, Currey: Lifeguard, 2018).
  *
@@ -40,6 +41,8 @@ enum {
     MEMBERSHIP_EFFECTS_MAX = 256, /* that may wait to be taken */
     /* In leases: */
     MEMBERSHIP_STALE_LEASES = 10,
+    MEMBERSHIP_SILENT_LEASES = 3,    /* of those who are suspect, too, nobody waits for a vote */
+    MEMBERSHIP_MAJORITY_LEASES = 20, /* since the table said that it is alive */
     MEMBERSHIP_VOTE_LEASES = 20,
     MEMBERSHIP_FORGET_LEASES = 1200,
     /* Rows of the dead that are kept for people; more are forgotten at once, oldest first, where
@@ -123,7 +126,7 @@ void membership_answered(membership_t *self, uint64_t node, uint64_t sent_ms, ui
 void membership_asked_for(membership_t *self, uint64_t node, uint64_t about, uint64_t now_ms);
 void membership_vouched(membership_t *self, uint64_t about, uint64_t now_ms);
 void membership_told(membership_t *self, uint64_t version, uint64_t now_ms);
-/* Its connection broke: worth a probe at once. */
+/* Its connection broke: worth a probe at once, and less patience until it answers. */
 void membership_link_lost(membership_t *self, uint64_t node, uint64_t now_ms);
 
 /* ---- the node ---- */
@@ -137,9 +140,12 @@ membership_state_t membership_state(const membership_t *self);
 const view_t *membership_view(const membership_t *self);
 /* It may serve until then; at or past it, not. */
 uint64_t membership_lease_until_ms(const membership_t *self);
-/* Whether what `node` owned may be served by others: it is dead, past, and a lease ago. Rows that
+/* Whether what `node` owned may be served by others: it is dead, past, and a lease ago; or not all
+ * can answer it any more, and it did not poll for as long as a majority's answers count. Rows that
  * are not there any more are free. */
 bool membership_is_free(const membership_t *self, uint64_t node, uint64_t now_ms);
 bool membership_is_table_away(const membership_t *self, uint64_t now_ms);
 bool membership_is_suspect(const membership_t *self, uint64_t node);
+/* To a probe of this node that was sent in the last MEMBERSHIP_SILENT_LEASES. */
+bool membership_does_answer(const membership_t *self, uint64_t node, uint64_t now_ms);
 uint32_t membership_health(const membership_t *self); /* 0: good, to MEMBERSHIP_HEALTH_MAX */

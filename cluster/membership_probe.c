@@ -29,6 +29,23 @@ bool membership_is_suspect(const membership_t *self, uint64_t node)
     return i < self->watch_count && self->watches[i].is_suspect;
 }
 
+bool membership_does_answer(const membership_t *self, uint64_t node, uint64_t now_ms)
+{
+    const member_t *member = view_find(&self->view, node);
+    if (member == NULL)
+        return false;
+    const note_t *note = &self->notes[member - self->view.members];
+    return note->is_heard && now_ms - note->heard_ms < self->lease_ms * MEMBERSHIP_SILENT_LEASES;
+}
+
+bool membership_has_suspects(const membership_t *self)
+{
+    bool has_one = false;
+    for (uint32_t i = 0; i < self->watch_count; i++)
+        has_one = has_one || self->watches[i].is_suspect;
+    return has_one;
+}
+
 /* ---- whom to probe ---- */
 
 /* The live member behind `after` on a ring; 0: there is none but oneself. */
@@ -103,9 +120,12 @@ void membership_choose_watches(membership_t *self, uint64_t now_ms)
 
 /* ---- one who is probed ---- */
 
+/* Of one whose process ended the links know at once: what it takes to answer has been learnt from
+ * another, or not yet. */
 static uint64_t patience_ms(const membership_t *self, const watch_t *watch)
 {
-    uint64_t limit = suspicion_limit_ms(&watch->took, self->beat_ms / 2, self->beat_ms);
+    uint64_t least = self->beat_ms / 2, most = watch->is_down ? least : self->beat_ms;
+    uint64_t limit = suspicion_limit_ms(&watch->took, least, most);
     return limit * (2 + self->health) / 2;
 }
 
@@ -205,7 +225,10 @@ void membership_probe(membership_t *self, uint64_t now_ms)
 void membership_link_lost(membership_t *self, uint64_t node, uint64_t now_ms)
 {
     watch_t *watch = watch_of(self, node);
-    if (watch != NULL && !watch->is_out)
+    if (watch == NULL)
+        return;
+    watch->is_down = true;
+    if (!watch->is_out)
         watch->next_ms = now_ms;
 }
 
@@ -216,8 +239,8 @@ void membership_probed(membership_t *self, uint64_t node, uint64_t sent_ms, uint
     const member_t *member = view_find(&self->view, node);
     bool is_member = member != NULL && member->status != MEMBER_DEAD;
     membership_want_read(self, version);
-    if (self->state == MEMBERSHIP_STOPPED)
-        return;
+    if (self->state == MEMBERSHIP_STOPPED || self->is_drained)
+        return; /* nobody's lease counts on one that is gone */
     membership_do(self, (membership_effect_t){.kind = MEMBERSHIP_DO_ANSWER,
                                               .node = node,
                                               .sent_ms = sent_ms,
@@ -229,7 +252,7 @@ static void is_there(membership_t *self, watch_t *watch)
 {
     bool was_suspect = watch->is_suspect;
     watch->misses = 0;
-    watch->is_suspect = false;
+    watch->is_suspect = watch->is_down = false;
     if (was_suspect)
         membership_choose_watches(self, watch->next_ms);
 }

@@ -146,18 +146,37 @@ static bool has_voted(const membership_t *self, const member_t *member)
     return false;
 }
 
-/* The others reach it, and it does not reach the table: nothing that it owns can be written. Not
- * when the table was away for oneself, too: then it may only be slower to come back. */
+/* It does not reach the table. Not when the table was away for oneself, too: then it may only be
+ * slower to come back. */
+static bool is_silent(const membership_t *self, const member_t *member, uint64_t for_ms)
+{
+    bool is_sure = self->table_since_ms != 0 && self->view_ms >= self->table_since_ms + for_ms;
+    return is_sure && view_is_stale(&self->view, member, for_ms);
+}
+
+/* The others reach it, and it does not reach the table: nothing that it owns can be written. */
 static bool is_cut_off(const membership_t *self, const member_t *member)
 {
-    uint64_t most_ms = membership_stale_ms(self);
-    bool is_sure = self->table_since_ms != 0 && self->view_ms >= self->table_since_ms + most_ms;
-    return is_sure && view_is_stale(&self->view, member, most_ms);
+    return is_silent(self, member, membership_stale_ms(self));
+}
+
+/* Nobody else is left who could vote: neither an answer nor a poll came from any of them. */
+static bool is_alone(const membership_t *self)
+{
+    for (uint32_t i = 0; i < self->view.count; i++) {
+        const member_t *member = &self->view.members[i];
+        if (member_is_live(member) && member->node != self->self.node &&
+            !(membership_is_suspect(self, member->node) &&
+              is_silent(self, member, self->lease_ms * MEMBERSHIP_SILENT_LEASES)))
+            return false;
+    }
+    return true;
 }
 
 static void propose_votes(membership_t *self)
 {
-    uint32_t needed = view_votes_needed(&self->view, membership_stale_ms(self));
+    uint32_t needed =
+        is_alone(self) ? 1 : view_votes_needed(&self->view, membership_stale_ms(self));
     for (uint32_t i = 0; i < self->watch_count && has_room(self); i++) {
         const member_t *member = view_find(&self->view, self->watches[i].node);
         if (member == NULL || !member_is_live(member))

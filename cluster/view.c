@@ -129,8 +129,8 @@ static bool was_live(const member_t *member, uint64_t version)
            (member->died == 0 || member->died > version);
 }
 
-/* Whether those who do not know of its death were a majority in that view. */
-static bool may_be_kept(const view_t *self, const member_t *dead, uint64_t version)
+/* Whether those who do not know of its death were a majority, or all, in that view. */
+static bool may_be_kept(const view_t *self, const member_t *dead, uint64_t version, bool is_by_all)
 {
     uint32_t live = 0, unaware = 0;
     for (uint32_t i = 0; i < self->count; i++) {
@@ -140,27 +140,37 @@ static bool may_be_kept(const view_t *self, const member_t *dead, uint64_t versi
         live++;
         unaware += member->node == dead->node || member->acknowledged < dead->died;
     }
-    return unaware >= majority_of(live);
+    return unaware >= (is_by_all ? live : majority_of(live));
 }
 
-bool view_is_past(const view_t *self, const member_t *dead)
+static bool is_over(const view_t *self, const member_t *dead, bool is_by_all)
 {
     if (dead->acknowledged == MEMBER_GONE || dead->joined == 0)
         return true;
     uint64_t first = MAX(dead->acknowledged, dead->joined);
     if (first >= dead->died)
         return true; /* it has read of its death, and stops */
-    if (may_be_kept(self, dead, first))
+    if (may_be_kept(self, dead, first, is_by_all))
         return false;
     /* Who is live changes only where somebody joined or died. */
     for (uint32_t i = 0; i < self->count; i++) {
         uint64_t changed[] = {self->members[i].joined, self->members[i].died};
         for (size_t j = 0; j < COUNT_OF(changed); j++)
             if (changed[j] > first && changed[j] < dead->died &&
-                may_be_kept(self, dead, changed[j]))
+                may_be_kept(self, dead, changed[j], is_by_all))
                 return false;
     }
     return true;
+}
+
+bool view_is_past(const view_t *self, const member_t *dead)
+{
+    return is_over(self, dead, false);
+}
+
+bool view_is_witnessed(const view_t *self, const member_t *dead)
+{
+    return is_over(self, dead, true);
 }
 
 uint64_t view_unsettled(const view_t *self)

@@ -111,6 +111,9 @@ uint32_t view_votes_needed(const view_t *self, uint64_t stale_ms);
  * it was alive and which may be its last one, those who have not acknowledged its death, itself
  * among them, must be no majority. */
 bool view_is_past(const view_t *self, const member_t *dead);
+/* Whether not all can answer it any more: in each of those views somebody else knows of its death.
+ */
+bool view_is_witnessed(const view_t *self, const member_t *dead);
 /* Whether that is so of all its dead. */
 bool view_is_settled(const view_t *self);
 /* When the last one died of whom it is not so; 0: it is settled. Rows of who joined in that version

@@ -55,10 +55,11 @@ err_t member_table_agree(pg_t *pg, uint64_t lease_ms, uint64_t *out_there_ms)
 /* ---- polling ---- */
 
 /* The version is read when the statement begins: what is changed meanwhile is found by the next
- * poll. A row that is there and takes no update is dead by then. */
+ * poll. A row that is there and takes no update is dead by then. Each poll leaves another seen_ms,
+ * also where the clock was set back: by that others know that there was none (decision 0043). */
 static const char poll_sql[] =
     "WITH me AS ("
-    "  UPDATE members SET seen_ms = greatest(seen_ms, ms_now_ms()),"
+    "  UPDATE members SET seen_ms = greatest(seen_ms + 1, ms_now_ms()),"
     "      acknowledged = greatest(acknowledged, $2)"
     "    WHERE node = $1 AND status < 4 RETURNING status"
     ") SELECT ms_view_version(c.version), coalesce((SELECT status FROM me),"

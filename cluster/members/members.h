@@ -98,6 +98,11 @@ void members_drained(members_t *self);
 /* Nothing is served here any more and never will be: what this node owned is free at once, where
  * the table answers within that time. After `stop`, or at an end without leaving. */
 err_t members_say_gone(members_t *self, uint64_t within_ms);
+/* That another node runs no more, for certain: an operator's word. What it owned is free at once.
+ *   CONFLICT   it is this node, or it answers this one
+ *   BUSY       it has used the table in the last MEMBERSHIP_SILENT_LEASES
+ *   NOT_FOUND  no such row */
+err_t members_forget(members_t *self, uint64_t node);
 /* Other details from now on. LIMIT: MEMBER_DETAILS_SIZE_MAX. Others see them in their next view,
  * where the table is there. */
 err_t members_describe(members_t *self, str_t details);

@@ -54,6 +54,25 @@ err_t members_say_gone(members_t *self, uint64_t within_ms)
     return member_table_say_gone(pg, self->node, 0);
 }
 
+/* Alive, as the view and its answers say. */
+static bool does_answer(members_t *self, uint64_t node)
+{
+    if (!members_enter(self))
+        return false;
+    bool does = membership_does_answer(self->membership, node, members_now_ms(self));
+    pthread_mutex_unlock(&self->lock);
+    return does;
+}
+
+err_t members_forget(members_t *self, uint64_t node)
+{
+    pg_t *pg PG_SCOPED = NULL;
+    if (node == self->node || does_answer(self, node))
+        return ERR_CONFLICT;
+    TRY(connect(self, self->lease_ms, &pg));
+    return member_table_say_gone(pg, node, self->lease_ms * MEMBERSHIP_SILENT_LEASES);
+}
+
 err_t members_describe(members_t *self, str_t details)
 {
     pg_t *pg PG_SCOPED = NULL;

@@ -199,6 +199,16 @@ err_t cluster_node_drain(cluster_node_t *self, uint64_t node)
     return ERR_OK;
 }
 
+err_t cluster_node_forget(cluster_node_t *self, uint64_t node)
+{
+    err_t err = members_forget(self->members, node);
+    if (err == ERR_OK)
+        log_warning(self->log, "cluster",
+                    "node %llu is gone, says an operator: what it had is served by others",
+                    (unsigned long long)node);
+    return err;
+}
+
 /* Members' threads send over the links, the links' thread tells members: both end, and nothing is
  * used by the other any more. */
 void cluster_node_stop(cluster_node_t *self)

@@ -69,6 +69,8 @@ uint32_t cluster_node_missing_roles(cluster_node_t *self);
 void cluster_node_look(cluster_node_t *self);
 /* Another one, or itself, gives all away and goes on as a gateway. NOT_FOUND: no such node. */
 err_t cluster_node_drain(cluster_node_t *self, uint64_t node);
+/* Another one runs no more, for certain; as members_forget. */
+err_t cluster_node_forget(cluster_node_t *self, uint64_t node);
 
 /* What `cluster status` and the metrics say; JSON objects and lines of Prometheus. */
 void cluster_node_append_status(cluster_node_t *self, json_t *json);

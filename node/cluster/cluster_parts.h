@@ -65,6 +65,8 @@ void cluster_take(void *context, roster_t *roster);
 
 /* cluster_roles.c: says which roles nobody has, once. */
 void cluster_roles_take(cluster_node_t *self, const view_t *view);
+/* Of each role, whether nobody has it. */
+void cluster_roles_append_metrics(cluster_node_t *self, buf_t *out);
 
 /* cluster_reach.c: asks to nodes that do not answer are refused. */
 err_t cluster_reach_open(cluster_node_t *self);

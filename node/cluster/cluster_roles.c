@@ -26,6 +26,18 @@ uint32_t cluster_node_missing_roles(cluster_node_t *self)
     return missing;
 }
 
+void cluster_roles_append_metrics(cluster_node_t *self, buf_t *out)
+{
+    uint32_t missing = cluster_node_missing_roles(self);
+    buf_append(out, STR("# HELP musicstream_cluster_role_missing Whether no active node has the "
+                        "role.\n# TYPE musicstream_cluster_role_missing gauge\n"));
+    for (size_t i = 0; i < COUNT_OF(needs); i++) {
+        buf_append(out, STR("musicstream_cluster_role_missing{role=\""));
+        cluster_roles_append(needs[i].role, out);
+        buf_printf(out, "\"} %d\n", (missing & needs[i].role) != 0);
+    }
+}
+
 static void say(const cluster_node_t *self, uint32_t missing, uint32_t before)
 {
     for (size_t i = 0; i < COUNT_OF(needs); i++) {

@@ -137,6 +137,8 @@ static void append_links(const cluster_node_t *self, json_t *json)
 static void append_own(const picture_t *self, json_t *json)
 {
     handover_counts_t counts = mover_counts(self->node->mover);
+    buf_t missing BUF_SCOPED = BUF_INIT;
+    cluster_roles_append(cluster_node_missing_roles(self->node), &missing);
     json_key_u64(json, "node", self->node->node);
     json_key_str(json, "state", str_from(state_name(self->status.state)));
     json_key_u64(json, "view", self->status.version);
@@ -144,6 +146,7 @@ static void append_own(const picture_t *self, json_t *json)
     json_key_u64(json, "lease_left_ms", self->status.lease_left_ms);
     json_key_u64(json, "health", self->status.health);
     json_key_bool(json, "is_database_away", self->status.is_table_away);
+    json_key_str(json, "missing_roles", buf_str(&missing));
     json_key_u64(json, "served", counts.served);
     json_key_u64(json, "moving", counts.draining + counts.coming);
     json_key_u64(json, "moved", counts.moved);
@@ -337,5 +340,6 @@ void cluster_node_append_metrics(cluster_node_t *self, buf_t *out)
     append_membership(self, out);
     append_router(self, out);
     append_load_figures(self, out);
+    cluster_roles_append_metrics(self, out);
     append_link_figures(self, out);
 }

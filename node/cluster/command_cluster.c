@@ -1,4 +1,4 @@
-/* command_cluster.c -- musicstream cluster keygen, status, drain, locate, trace. */
+/* command_cluster.c -- musicstream cluster keygen, status, drain, forget, locate, trace. */
 
 #include "cluster/link/cluster_key.h"
 #include "node/cluster/status_table.h"
@@ -121,18 +121,35 @@ static int status(const config_t *config, int count, char **arguments)
     return terminal == NULL ? status_once(config, is_json) : status_live(config, terminal);
 }
 
-/* ---- drain ---- */
+/* ---- drain, forget ---- */
 
-static int drain(const config_t *config, int count, char **arguments)
+static int ask_of_node(const config_t *config, const char *what, int count, char **arguments,
+                       uint64_t *out_node)
 {
     arena_t arena ARENA_SCOPED = {0};
     buf_t body BUF_SCOPED = BUF_INIT;
-    uint64_t node;
-    if (count != 1 || str_to_u64(str_from(arguments[0]), &node) != ERR_OK)
+    if (count != 1 || str_to_u64(str_from(arguments[0]), out_node) != ERR_OK)
         return command_usage("cluster");
-    buf_printf(&body, "{\"node\":%llu}", (unsigned long long)node);
+    buf_printf(&body, "{\"node\":%llu}", (unsigned long long)*out_node);
     const graphql_value_t *nothing;
-    int exit_code = command_ask(config, "cluster.drain", buf_str(&body), &arena, &nothing);
+    return command_ask(config, what, buf_str(&body), &arena, &nothing);
+}
+
+static int forget(const config_t *config, int count, char **arguments)
+{
+    uint64_t node = 0;
+    int exit_code = ask_of_node(config, "cluster.forget", count, arguments, &node);
+    if (exit_code == EXIT_OK)
+        printf("Node %llu is forgotten: the others take over what it had. If it runs after all, it "
+               "ends when it\nreads so in the database.\n",
+               (unsigned long long)node);
+    return exit_code;
+}
+
+static int drain(const config_t *config, int count, char **arguments)
+{
+    uint64_t node = 0;
+    int exit_code = ask_of_node(config, "cluster.drain", count, arguments, &node);
     if (exit_code == EXIT_OK)
         printf("Node %llu gives its actors to the others; `musicstream cluster status` shows when "
                "it has none\nleft. Then stop it.\n",
@@ -201,6 +218,8 @@ int command_cluster(const config_t *config, int count, char **arguments)
         return status(config, count - 1, arguments + 1);
     if (strcmp(verb, "drain") == 0)
         return drain(config, count - 1, arguments + 1);
+    if (strcmp(verb, "forget") == 0)
+        return forget(config, count - 1, arguments + 1);
     if (strcmp(verb, "locate") == 0)
         return locate(config, count - 1, arguments + 1);
     if (strcmp(verb, "trace") == 0)

@@ -45,6 +45,33 @@ void control_cluster_drain(control_request_t *request)
                            : (str_t){0});
 }
 
+static str_t why_not_forgotten(err_t err)
+{
+    if (err == ERR_NOT_FOUND)
+        return STR("there is no such node: `musicstream cluster status` has their numbers");
+    if (err == ERR_CONFLICT)
+        return STR("that node runs: it answers. Stop it, or `musicstream cluster drain` it; forget "
+                   "is for one that never comes back");
+    if (err == ERR_BUSY)
+        return STR(
+            "that node used the database a moment ago: it runs, or has just ended. Make sure "
+            "that it is stopped, and try again");
+    return (str_t){0};
+}
+
+void control_cluster_forget(control_request_t *request)
+{
+    cluster_node_t *cluster = cluster_of(request);
+    if (cluster == NULL)
+        return;
+    int64_t node = control_argument_int(request, "node", 0);
+    err_t err = node <= 0 ? ERR_NOT_FOUND : cluster_node_forget(cluster, (uint64_t)node);
+    if (err == ERR_OK)
+        control_reply(request, STR("{}"));
+    else
+        control_refuse(request, err, why_not_forgotten(err));
+}
+
 static void append_place(cluster_node_t *cluster, const located_t *place, json_t *json)
 {
     roster_t *roster ROSTER_SCOPED = members_roster(cluster_node_members(cluster));

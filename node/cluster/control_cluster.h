@@ -7,4 +7,5 @@
 
 void control_cluster_status(control_request_t *request);
 void control_cluster_drain(control_request_t *request);
+void control_cluster_forget(control_request_t *request);
 void control_cluster_locate(control_request_t *request);

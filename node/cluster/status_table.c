@@ -224,6 +224,12 @@ static void append_head(const graphql_value_t *status, uint32_t screen, buf_t *o
                number_at(status, "moving"),
                is_at(status, "is_database_away") ? ", THE DATABASE IS AWAY" : "");
     end_line(&line, screen, out);
+    if (!str_is_empty(text_at(status, "missing_roles"))) {
+        line.size = 0;
+        buf_printf(&line, "NO ACTIVE NODE HAS THE ROLE %.*s",
+                   STR_ARG(text_at(status, "missing_roles")));
+        end_line(&line, screen, out);
+    }
     buf_append_char(out, '\n');
 }
 

@@ -105,12 +105,14 @@ static const command_t commands[] = {
      "  --ca FILE           a certificate to trust instead of the machine's\n"
      "  --dry-run           only says what would be done\n",
      "user= password-file= api-key ca= dry-run", command_import},
-    {"cluster", "keygen FILE | status | drain NODE | locate KIND KEY | trace [KIND [KEY]]",
+    {"cluster",
+     "keygen FILE | status | drain NODE | forget NODE | locate KIND KEY | trace [KIND [KEY]]",
      "many nodes as one",
      "keygen: makes the key that the nodes of one cluster share, in a file for each of them.\n"
      "status: who is in the cluster, as the node of the data folder sees it; in a terminal it goes "
      "on.\n"
      "drain: NODE gives its actors to the others; it goes on taking requests until it is stopped.\n"
+     "forget: NODE ended and never comes back: the others take over what it had without waiting.\n"
      "locate: which node an actor is on, or would be; trace: its messages, wherever it is and "
      "goes; "
      "without\nKEY those of a kind.\n"

@@ -176,6 +176,7 @@ const control_command_t CONTROL_COMMANDS[] = {
     {"setup.code", setup_code},
     {"cluster.status", control_cluster_status},
     {"cluster.drain", control_cluster_drain},
+    {"cluster.forget", control_cluster_forget},
     {"cluster.locate", control_cluster_locate},
     {"look.trace", control_look_trace},
     {"look.records", control_look_records},

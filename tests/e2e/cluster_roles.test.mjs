@@ -75,6 +75,11 @@ test('without it nobody reads music, though the folder is there for all', async 
   await media.end();
   await until(async () => !(await firstTrack()).isAvailable, 'the track can not be played');
   await until(() => /no active node has the role media: no music is read/.test(gateway.log), 'it is said');
+  assert.equal(cluster.status(2).missing_roles, 'media');
+  assert.match(gateway.command('cluster', 'status', '--once').stdout, /\nNO ACTIVE NODE HAS THE ROLE media\n/);
+  const metrics = await (await fetch(`${gateway.origin}/metrics`)).text();
+  assert.match(metrics, /^musicstream_cluster_role_missing\{role="media"\} 1$/m);
+  assert.match(metrics, /^musicstream_cluster_role_missing\{role="batch"\} 0$/m);
 });
 
 test('a role that nobody has is said, and its work refused until somebody has it', async () => {

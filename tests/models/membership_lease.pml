@@ -10,12 +10,18 @@
  *
  * Any one node may declare any other dead, where the protocol asks for votes: more than can happen.
  *
+ * A majority's answers renew a lease for some time after the last poll only; all of the view's do
+ * without end. So one is past, too, when it has not polled for that time, and in each view that may
+ * be its last somebody knows of its death.
+ *
  * Property  Who is free has no lease.
  * ALL_LIVING_ONLY is the rule "all members of the new view have acknowledged it": two that are cut
- * off and dead by now keep each other's lease for ever.
+ * off and dead by now keep each other's lease for ever. MAJORITY_FOR_EVER: as if a majority's answers
+ * counted without end; POLLS_UNSEEN: as if nobody looked whether it polled meanwhile; NO_WITNESS: as
+ * if all could not answer once it is dead.
  *
  * configurations: TWO THREE
- * mutations: ALL_LIVING_ONLY LATEST_VIEW_ONLY FROM_THE_ANSWER */
+ * mutations: ALL_LIVING_ONLY LATEST_VIEW_ONLY FROM_THE_ANSWER MAJORITY_FOR_EVER POLLS_UNSEEN NO_WITNESS */
 
 #ifdef TWO
 #define NODES 2
@@ -37,8 +43,14 @@ bool has_lease[NODES], is_lease_new[NODES];
 bool is_asking[NODES], is_round_new[NODES]; /* a round of probes */
 byte heard[NODES];
 bool is_marked[NODES], is_free[NODES];
+bool is_late[NODES]; /* it has not polled for so long that a majority's answers do not count */
+#ifdef POLLS_UNSEEN
+bool was_late[NODES];
+#else
+#define was_late is_late
+#endif
 hidden byte i, at, live, unaware; /* of one step: no part of a state */
-hidden byte is_past;
+hidden byte is_past, is_witnessed;
 
 inline count_of(set, out)
 {
@@ -47,9 +59,10 @@ inline count_of(set, out)
 }
 
 /* Of the versions in which `x` may believe: those it has not gone past, up to its death. */
-inline judge(x, out)
+inline judge(x, out, out_witnessed)
 {
     out = true;
+    out_witnessed = true;
 #ifdef LATEST_VIEW_ONLY
     at = died[x] - 1;
 #else
@@ -69,6 +82,12 @@ inline judge(x, out)
             :: else
             fi
         }
+#ifndef NO_WITNESS
+        if
+        :: unaware == live -> out_witnessed = false
+        :: else
+        fi;
+#endif
 #ifdef ALL_LIVING_ONLY
         for (i : 0 .. NODES - 1) {
             if
@@ -98,7 +117,9 @@ active [NODES] proctype node()
         view[me] = version;
         members[me] = alive;
         if
-        :: has(alive, me) -> has_lease[me] = true; is_lease_new[me] = true
+        :: has(alive, me) ->
+            has_lease[me] = true; is_lease_new[me] = true;
+            is_late[me] = false
         :: else -> is_stopped[me] = true; has_lease[me] = false
         fi }
     :: atomic { !is_stopped[me] && has(alive, me) && view[me] == version && alive != bit(me) ->
@@ -127,7 +148,12 @@ active [NODES] proctype node()
         count_of(members[me], live);
         count_of(heard[me] & members[me], unaware);
         if
+#ifdef MAJORITY_FOR_EVER
         :: unaware >= live / 2 + 1 && (is_round_new[me] || !is_free[me]) ->
+#else
+        :: (unaware == live || (unaware >= live / 2 + 1 && !is_late[me])) &&
+           (is_round_new[me] || !is_free[me]) ->
+#endif
             has_lease[me] = true;
             is_lease_new[me] = is_lease_new[me] || is_round_new[me]
         :: else
@@ -136,17 +162,18 @@ active [NODES] proctype node()
     od
 }
 
-/* Whoever wants a dead member's partitions. */
+/* Whoever wants a dead member's partitions. Nodes are alike: that of one is enough. */
 active proctype taker()
 {
     byte x;
     do
-    :: atomic { select(x : 0 .. NODES - 1);
-        if
+    :: atomic { if
+        :: !is_marked[x] && !is_late[x] -> is_late[x] = true; was_late[x] = true
         :: died[x] != 0 && !is_marked[x] ->
-            judge(x, is_past);
+            judge(x, is_past, is_witnessed);
+            is_witnessed = is_witnessed && was_late[x];
             if
-            :: is_past -> is_marked[x] = true; is_lease_new[x] = false;
+            :: is_past || is_witnessed -> is_marked[x] = true; is_lease_new[x] = false;
 #ifndef FROM_THE_ANSWER
                 is_round_new[x] = false
 #endif
@@ -160,7 +187,6 @@ active proctype taker()
             is_free[x] = true
         :: else
         fi;
-        assert(!(is_free[x] && has_lease[x]));
-        x = 0 }
+        assert(!(is_free[x] && has_lease[x])) }
     od
 }

@@ -72,6 +72,19 @@ Test(status_table, no_line_is_wider_than_the_screen)
     }
 }
 
+Test(status_table, what_nobody_does_stands_in_a_line_of_its_own)
+{
+    buf_t text BUF_SCOPED = BUF_INIT;
+
+    table_of("{\"node\":3,\"state\":\"active\",\"view\":1,\"lease_ms\":1000,\"lease_left_ms\":900,"
+             "\"missing_roles\":\"media,batch\"}",
+             160, &text);
+
+    check_str(buf_str(&text),
+              STR("view 1, node 3 is active, lease 0.9 of 1.0 s, 0 partitions here, 0 moving\n"
+                  "NO ACTIVE NODE HAS THE ROLE media,batch\n\n\n"));
+}
+
 Test(status_table, without_a_lease_it_says_so)
 {
     buf_t text BUF_SCOPED = BUF_INIT;

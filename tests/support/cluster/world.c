@@ -228,7 +228,7 @@ static member_status_t poll_table(world_t *self, uint64_t node, uint64_t acknowl
         return 0;
     if (found->status != MEMBER_DEAD) {
         member_t row = *found;
-        row.seen_ms = self->table.read_ms;
+        row.seen_ms = MAX(row.seen_ms + 1, self->table.read_ms);
         row.acknowledged = MAX(row.acknowledged, acknowledged);
         ASSERT(view_put(&self->table, &row) == ERR_OK);
     }
@@ -517,6 +517,15 @@ bool world_is_whole(world_t *self, void *unused)
             return false;
     }
     return view_live_count(&self->table) == running;
+}
+
+world_t *world_whole(uint64_t seed, uint32_t count, uint64_t lease_ms)
+{
+    world_t *self =
+        world_new(&(world_options_t){.seed = seed, .lease_ms = lease_ms, .delay_ms = 5});
+    world_start_many(self, count);
+    ASSERT(world_run_until(self, world_is_whole, NULL, 20 * lease_ms));
+    return self;
 }
 
 void world_bury(world_t *self, uint32_t index)

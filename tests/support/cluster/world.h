@@ -25,6 +25,8 @@ typedef struct world_options {
 } world_options_t;
 
 world_t *world_new(const world_options_t *options);
+/* So many nodes in one view, with links of up to 5 ms. */
+world_t *world_whole(uint64_t seed, uint32_t count, uint64_t lease_ms);
 void world_free(world_t *self);
 void world_scope_end(world_t **self);
 #define WORLD_SCOPED SCOPED(world_scope_end)
