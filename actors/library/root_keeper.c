@@ -231,7 +231,7 @@ static err_t take_readers(root_keeper_t *self, context_t *ctx, const roots_known
         peers[i] =
             (root_peer_t){reader->node, reader->address, reader->roots.items, reader->roots.count};
     }
-    TRY(root_peers_set(service->peers, peers, known->readers.count));
+    TRY(root_peers_set(service->peers, peers, known->readers.count, known->is_whole));
     self->version = known->version;
     return ERR_OK;
 }

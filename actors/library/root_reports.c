@@ -94,6 +94,11 @@ err_t root_reports_take(root_reports_t *self, const roots_report_t *report, uint
     reporter->at_ms = now_ms;
     if (self->began_ms == 0)
         self->began_ms = MAX(now_ms, (uint64_t)1);
+    if (!self->is_whole && now_ms - self->began_ms >= ROOTS_REPORT_LOST_MS &&
+        now_ms >= self->began_ms) {
+        self->is_whole = true;
+        self->version++;
+    }
     forget_lost(self, now_ms);
     return ERR_OK;
 }
@@ -174,5 +179,6 @@ err_t root_reports_list(const root_reports_t *self, arena_t *arena, roots_known_
         TRY(list_reader(&self->reporters[i], arena, &readers[i]));
     known->readers.items = readers;
     known->readers.count = (uint32_t)self->count;
+    known->is_whole = self->is_whole;
     return ERR_OK;
 }

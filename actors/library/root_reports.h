@@ -21,7 +21,8 @@ typedef struct root_reports {
     root_reporter_t *reporters; /* by node */
     size_t count, capacity;
     uint64_t began_ms; /* of the first report; 0: none */
-    uint64_t version;  /* another one when who reads what has changed */
+    uint64_t version;  /* another one when who reads what has changed, or is_whole */
+    bool is_whole;     /* every node that runs has had time to report */
 } root_reports_t;
 
 void root_reports_deinit(root_reports_t *self);

@@ -50,18 +50,37 @@ static err_t fetch_from(const fetch_run_t *self, const root_node_t *nodes, size_
                               buf_str(&name));
 }
 
-/* Who can read the folder may have to encode; who only keeps copies is asked when nobody can. */
+static bool are_away(const fetch_run_t *self, const root_node_t *nodes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!piece_client_is_away(self->options.service->pieces, &nodes[i]))
+            return false;
+    return true;
+}
+
+static err_t fetch_copy(const fetch_run_t *self, uint32_t index)
+{
+    root_node_t nodes[ROOT_NODES_MAX];
+    size_t count = root_places_keepers(self->options.service->places, self->options.key, nodes,
+                                       COUNT_OF(nodes));
+    return fetch_from(self, nodes, count, index, true);
+}
+
+/* Who can read the folder may have to encode; who only keeps copies is asked when nobody can. A
+ * node that hangs takes its whole time-out to say nothing: known to be away, it is asked last. */
 static err_t fetch(const fetch_run_t *self, uint32_t index)
 {
     root_places_t *places = self->options.service->places;
     root_node_t nodes[ROOT_NODES_MAX];
     size_t count =
         root_places_readers(places, self->options.root, self->options.key, nodes, COUNT_OF(nodes));
+    bool is_copy_first = are_away(self, nodes, count);
+    if (is_copy_first && fetch_copy(self, index) == ERR_OK)
+        return ERR_OK;
     err_t err = fetch_from(self, nodes, count, index, false);
     if (err == ERR_OK || err == ERR_BUSY || err == ERR_NO_MEMORY || err == ERR_FULL)
         return err;
-    count = root_places_keepers(places, self->options.key, nodes, COUNT_OF(nodes));
-    if (fetch_from(self, nodes, count, index, true) == ERR_OK)
+    if (!is_copy_first && fetch_copy(self, index) == ERR_OK)
         return ERR_OK;
     return err == ERR_NOT_FOUND || err == ERR_CONFLICT ? ERR_UNAVAILABLE : err;
 }

@@ -27,7 +27,7 @@ typedef struct waiter {
 typedef struct run {
     uint64_t serial;
     transcode_range_t range; /* what is left of it */
-    bool is_urgent, has_begun;
+    bool is_urgent, is_fetch, has_begun;
 } run_t;
 
 typedef struct transcode {
@@ -51,8 +51,10 @@ typedef struct transcode {
     run_t runs[TRANSCODE_RUNS_MAX];
     size_t run_count;
     uint64_t last_serial;
-    uint32_t wanted, wanted_ahead; /* the newest asked for, and what should follow it */
+    uint32_t wanted, wanted_count; /* the newest asked for, and what should follow it; 0: nothing */
     bool is_first_wanted;          /* somebody is about to ask for segment 0 */
+    uint32_t failed;               /* runs in a row, since something was wanted or made */
+    bool is_retrying;              /* when its timer comes */
 } transcode_t;
 
 #define ACTOR_DEF "actors/protocol/transcode.def"
@@ -246,7 +248,8 @@ static void start_run(transcode_t *self, context_t *ctx, transcode_range_t range
         refuse_all(self, ctx, ERR_NO_MEMORY);
         return;
     }
-    self->runs[self->run_count++] = (run_t){data.serial, range, is_urgent, false};
+    self->runs[self->run_count++] =
+        (run_t){data.serial, range, is_urgent, self->is_elsewhere, false};
     actor_offload(ctx, self->is_elsewhere ? OFFLOAD_FILE : OFFLOAD_COMPUTE, start_work, started,
                   &data, sizeof data);
 }
@@ -285,8 +288,31 @@ static void start_runs(transcode_t *self, context_t *ctx)
         start_missing(self, ctx, waiter->index, 0, true);
     if (STEAL(self->is_first_wanted))
         start_missing(self, ctx, 0, 0, true);
-    if (self->run_count == 0)
-        start_missing(self, ctx, self->wanted, self->wanted_ahead, false);
+    if (self->run_count == 0 && self->wanted_count > 0)
+        start_missing(self, ctx, self->wanted, self->wanted_count - 1, false);
+}
+
+static void want(transcode_t *self, uint32_t first, uint32_t count)
+{
+    self->wanted = first;
+    self->wanted_count = count;
+    self->failed = 0;
+}
+
+static void go_on(transcode_t *self, context_t *ctx);
+
+/* What is wanted is tried again where that helps: the rest of a row is not lost by one of it. */
+static void try_later(transcode_t *self, context_t *ctx, const run_t *run, err_t err)
+{
+    uint64_t delay_ms = transcode_retry_ms(err, run->is_fetch, ++self->failed);
+    self->whole_path = (str_t){NULL, 0}; /* the root may be elsewhere now */
+    if (delay_ms == 0)
+        want(self, 0, 0);
+    else if (!self->is_retrying)
+        actor_timer_start(ctx, delay_ms, 0, transcode_retry);
+    self->is_retrying |= delay_ms > 0;
+    if (delay_ms == 0 && self->waiters != NULL) /* for something else, that found no run free */
+        go_on(self, ctx);
 }
 
 static void end_run(transcode_t *self, context_t *ctx, uint64_t serial, err_t err)
@@ -294,15 +320,13 @@ static void end_run(transcode_t *self, context_t *ctx, uint64_t serial, err_t er
     for (size_t i = 0; i < self->run_count; i++) {
         if (self->runs[i].serial != serial)
             continue;
-        transcode_range_t range = self->runs[i].range;
+        run_t run = self->runs[i];
         self->runs[i] = self->runs[--self->run_count];
-        answer_waiters(self, ctx, &range, err);
-        if (err == ERR_OK) {
+        answer_waiters(self, ctx, &run.range, err);
+        if (err == ERR_OK)
             start_runs(self, ctx);
-        } else {
-            self->wanted_ahead = 0;              /* nothing is gained by trying again unasked */
-            self->whole_path = (str_t){NULL, 0}; /* the root may be elsewhere now */
-        }
+        else
+            try_later(self, ctx, &run, err);
         return;
     }
 }
@@ -333,6 +357,7 @@ ON(transcode_made)
         run->range.count -= command->index + 1 - run->range.first;
         run->range.first = command->index + 1;
     }
+    self->failed = 0;
     answer_waiters(self, ctx, NULL, ERR_OK);
     return ERR_OK;
 }
@@ -498,8 +523,7 @@ ON(transcode_segment)
     if (waiter == NULL)
         return ERR_NO_MEMORY;
     *waiter = (waiter_t){self->waiters, command->index, actor_reply_later(ctx)};
-    self->wanted = command->index;
-    self->wanted_ahead = ahead_of(ctx);
+    want(self, command->index, 1 + ahead_of(ctx));
     if (answer_cached(self, ctx, waiter->index, waiter->token, true)) {
         memory_free(waiter);
     } else {
@@ -518,9 +542,8 @@ ON(transcode_prefetch)
     if (command->count == 0)
         return ERR_OK;
     TRY(look_at_file(self, ctx));
-    self->wanted = 0;
+    want(self, 0, MIN(command->count, (uint32_t)TRANSCODE_PREFETCH_MAX));
     self->is_first_wanted = true;
-    self->wanted_ahead = MIN(command->count, (uint32_t)TRANSCODE_PREFETCH_MAX) - 1;
     go_on(self, ctx);
     return ERR_OK;
 }
@@ -530,8 +553,16 @@ ON(transcode_keep)
     if (command->count == 0)
         return ERR_OK;
     TRY(look_at_file(self, ctx));
-    self->wanted = command->first;
-    self->wanted_ahead = MIN(command->count, (uint32_t)TRANSCODE_KEEP_MAX) - 1;
+    want(self, command->first, MIN(command->count, (uint32_t)TRANSCODE_KEEP_MAX));
+    go_on(self, ctx);
+    return ERR_OK;
+}
+
+ON(transcode_retry)
+{
+    (void)command;
+    self->is_retrying = false;
+    TRY(look_at_file(self, ctx));
     go_on(self, ctx);
     return ERR_OK;
 }

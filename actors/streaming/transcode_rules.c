@@ -33,6 +33,16 @@ transcode_range_t transcode_next_run(uint32_t index, uint32_t ahead, uint32_t se
     return next;
 }
 
+uint64_t transcode_retry_ms(err_t err, bool is_fetch, uint32_t failed)
+{
+    bool may_pass = err == ERR_UNAVAILABLE || err == ERR_TIMEOUT || err == ERR_NO_MEMORY ||
+                    err == ERR_CORRUPT; /* on its way */
+    if (failed >= TRANSCODE_FAILED_MAX || (err != ERR_BUSY && !(is_fetch && may_pass)))
+        return 0;
+    return MIN((uint64_t)TRANSCODE_RETRY_MS << (MAX(failed, 1u) - 1),
+               (uint64_t)TRANSCODE_RETRY_MS_MAX);
+}
+
 err_t transcode_parse_key(str_t key, uint64_t *out_track_id, rendition_t *out_rendition)
 {
     uint64_t track_id = 0;

@@ -76,7 +76,7 @@ piece_client_counts_t piece_client_counts(piece_client_t *self)
 
 /* ---- nodes that were away ---- */
 
-static bool is_away(piece_client_t *self, const root_node_t *node)
+bool piece_client_is_away(piece_client_t *self, const root_node_t *node)
 {
     uint64_t now_ms = clock_mono_ms(&self->clock);
     bool is_found = false;
@@ -259,7 +259,7 @@ static size_t order(piece_client_t *self, const root_node_t *nodes, size_t count
     bool is_last[ROOT_NODES_MAX];
     count = MIN(count, (size_t)ROOT_NODES_MAX);
     for (size_t i = 0; i < count; i++) {
-        is_last[i] = is_away(self, &nodes[i]);
+        is_last[i] = piece_client_is_away(self, &nodes[i]);
         if (!is_last[i])
             out[used++] = &nodes[i];
     }

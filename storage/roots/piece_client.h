@@ -42,6 +42,8 @@ typedef struct piece_client_counts {
 } piece_client_counts_t;
 piece_client_counts_t piece_client_counts(piece_client_t *self);
 
+/* Whether the node was away lately: then who has copies is worth asking first. */
+bool piece_client_is_away(piece_client_t *self, const root_node_t *node);
 /* One piece from one node; its content is appended to *out. */
 err_t piece_client_get(piece_client_t *self, const root_node_t *node, str_t target, buf_t *out,
                        piece_t *out_piece);

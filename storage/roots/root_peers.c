@@ -52,16 +52,42 @@ static err_t copy_peer(arena_t *arena, const root_peer_t *from, root_peer_t *out
     return ERR_OK;
 }
 
-err_t root_peers_set(root_peers_t *self, const root_peer_t *peers, size_t count)
+static bool is_among(const root_peer_t *peers, size_t count, uint64_t node)
+{
+    for (size_t i = 0; i < count; i++)
+        if (peers[i].node == node)
+            return true;
+    return false;
+}
+
+/* One writer at a time: the list does not change under it. */
+static err_t add_old(const root_peers_t *self, arena_t *arena, root_peer_t *copies, size_t *count)
+{
+    size_t new_count = *count;
+    for (size_t i = 0; i < self->count; i++) {
+        if (is_among(copies, new_count, self->peers[i].node))
+            continue;
+        if (*count == ROOT_PEERS_MAX)
+            return ERR_LIMIT;
+        TRY(copy_peer(arena, &self->peers[i], &copies[*count]));
+        (*count)++;
+    }
+    return ERR_OK;
+}
+
+err_t root_peers_set(root_peers_t *self, const root_peer_t *peers, size_t count, bool is_whole)
 {
     arena_t arena ARENA_SCOPED = {0};
     if (count > ROOT_PEERS_MAX)
         return ERR_LIMIT;
-    root_peer_t *copies = arena_new_array(&arena, count + 1, sizeof *copies);
+    size_t room = is_whole ? count : MIN(count + self->count, (size_t)ROOT_PEERS_MAX);
+    root_peer_t *copies = arena_new_array(&arena, room + 1, sizeof *copies);
     if (copies == NULL)
         return ERR_NO_MEMORY;
     for (size_t i = 0; i < count; i++)
         TRY(copy_peer(&arena, &peers[i], &copies[i]));
+    if (!is_whole)
+        TRY(add_old(self, &arena, copies, &count));
     pthread_rwlock_wrlock(&self->lock);
     arena_t old = self->arena;
     self->arena = STEAL(arena);

@@ -4,7 +4,7 @@
  * those that live: every node has the same order for a key.
  *
  * Ownership  Copies what it is given.
- * Threads    Any.
+ * Threads    Any; one at a time sets.
  * Errors     LIMIT: more than ROOT_PEERS_MAX; NO_MEMORY: it is as it was. */
 
 #include "storage/roots/root_places.h"
@@ -31,7 +31,8 @@ void root_peers_free(root_peers_t *self); /* NULL is fine */
 void root_peers_scope_end(root_peers_t **self);
 #define ROOT_PEERS_SCOPED SCOPED(root_peers_scope_end)
 
-/* All of them, instead of those before; this node may be among them. */
-err_t root_peers_set(root_peers_t *self, const root_peer_t *peers, size_t count);
+/* These, instead of what was known of them before; this node may be among them. is_whole: they are
+ * all that there are; else the others are still as they were. */
+err_t root_peers_set(root_peers_t *self, const root_peer_t *peers, size_t count, bool is_whole);
 /* For root_places_new. */
 root_nodes_t root_peers_nodes(root_peers_t *self);

@@ -29,17 +29,31 @@ static size_t list(const peer_t *self, bool is_reading, root_node_t *out, size_t
     return count;
 }
 
+/* Who fetches asks for as many as there are; else it only wants to know whether there is one. */
+static bool may_fetch(peer_t *self, size_t count_max)
+{
+    if (count_max != ROOT_NODES_MAX || self->fetches_left < 0)
+        return true;
+    if (self->fetches_left > 0) {
+        self->fetches_left--;
+        return true;
+    }
+    self->fetches_refused++;
+    return false;
+}
+
 static size_t readers(void *context, str_t root, str_t key, root_node_t *out, size_t count_max)
 {
     (void)root, (void)key;
-    return list(context, true, out, count_max);
+    return may_fetch(context, count_max) ? list(context, true, out, count_max) : 0;
 }
 
 /* The last ones first: so the folder's node is not among those that are chosen. */
 static size_t keepers(void *context, str_t key, root_node_t *out, size_t count_max)
 {
     root_node_t nodes[PEERS];
-    size_t count = list(context, false, nodes, PEERS), used = 0;
+    const peer_t *self = context;
+    size_t count = self->fetches_left == 0 ? 0 : list(self, false, nodes, PEERS), used = 0;
     (void)key;
     while (count > 0 && used < count_max)
         out[used++] = nodes[--count];
@@ -101,10 +115,12 @@ static void make_tables(peers_rig_t *self, size_t number)
 {
     peer_t *peer = &self->peers[number];
     const root_nodes_t nodes = {peer, readers, keepers};
-    piece_client_options_t options = {.keys = self->keys, .answer_ms = PATIENCE_MS};
+    piece_client_options_t options = {
+        .keys = self->keys, .answer_ms = PATIENCE_MS, .away_ms = PATIENCE_MS};
     *peer = (peer_t){.rig = self, .number = number};
     peer->is_alive = true;
     peer->is_reader = number == 0;
+    peer->fetches_left = -1;
     check_ok(root_places_new(&nodes, &peer->places));
     check_ok(piece_client_new(&options, &peer->pieces));
 }
@@ -266,4 +282,14 @@ bool peers_rig_has(peers_rig_t *self, size_t number, uint32_t index)
              (unsigned long long)piece_file_version(track.mtime_ns, track.size_bytes), rendition,
              index);
     return segment_cache_has(self->peers[number].segments, str_from(name));
+}
+
+err_t peers_rig_keep(peers_rig_t *self, size_t number, uint32_t first, uint32_t count)
+{
+    char target[128];
+    const root_node_t node = peers_rig_node(self, number);
+    size_t asking = number == 0 ? 1 : 0;
+    snprintf(target, sizeof target, "/pieces/keep/%s/%s?first=%u&count=%u", self->track, rendition,
+             first, count);
+    return piece_client_post(self->peers[asking].pieces, &node, str_from(target));
 }

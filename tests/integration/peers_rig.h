@@ -20,6 +20,8 @@ typedef struct peer {
     peers_rig_t *rig;
     size_t number;
     _Atomic bool is_alive, is_reader;
+    _Atomic int fetches_left; /* then it finds nobody to fetch from; < 0: it always does */
+    _Atomic uint32_t fetches_refused;
     runtime_t *runtime; /* of peer 0: the library's */
     segment_cache_t *segments;
     blob_folder_t *artwork, *lyrics;
@@ -56,4 +58,6 @@ int peers_rig_original(peers_rig_t *self, size_t number, const char *method, con
                        http_response_t *response);
 /* Whether it is in the peer's cache. */
 bool peers_rig_has(peers_rig_t *self, size_t number, uint32_t index);
+/* Asks one of them to keep copies, as another does. */
+err_t peers_rig_keep(peers_rig_t *self, size_t number, uint32_t first, uint32_t count);
 root_node_t peers_rig_node(const peers_rig_t *self, size_t number);

@@ -47,6 +47,43 @@ Test(pieces, what_is_heard_and_the_next_30_s_outlive_two_nodes)
     cr_assert(eq(int, peers_rig_segment(&rig, OTHER, 0, &response), 503));
 }
 
+/* Nobody has noticed yet that the folder's node is dead, and only one node has copies. */
+Test(pieces, who_keeps_copies_is_asked_alone_once_the_folders_node_was_away)
+{
+    enum { LAST = 3 };
+    peers_rig_t rig PEERS_RIG_SCOPED;
+    http_response_t response HTTP_RESPONSE_SCOPED = {0};
+    peers_rig_begin(&rig, 14);
+    check_ok(peers_rig_keep(&rig, KEEPING, 0, LAST + 1));
+    wait_until(peers_rig_has(&rig, KEEPING, LAST));
+
+    peers_rig_kill(&rig, FOLDER);
+    rig.peers[FOLDER].is_alive = true;
+
+    for (uint32_t i = 0; i <= LAST; i++)
+        cr_assert(eq(int, peers_rig_segment(&rig, OTHER, i, &response), 200), "%u", i);
+    cr_assert(eq(u64, piece_client_counts(rig.peers[OTHER].pieces).failed, 1));
+}
+
+/* One segment of a row that can't be had for a while costs that while, not the row. */
+Test(pieces, a_copy_that_fails_is_fetched_later_and_the_rest_too)
+{
+    enum { BEFORE = 2 };
+    peers_rig_t rig PEERS_RIG_SCOPED;
+    peers_rig_begin(&rig, 40);
+    peer_t *keeping = &rig.peers[KEEPING];
+    keeping->fetches_left = BEFORE;
+
+    check_ok(peers_rig_keep(&rig, KEEPING, 0, NEXT));
+
+    wait_until(keeping->fetches_refused >= 2);
+    cr_assert(peers_rig_has(&rig, KEEPING, BEFORE - 1));
+    cr_assert_not(peers_rig_has(&rig, KEEPING, BEFORE));
+    keeping->fetches_left = -1;
+    for (uint32_t i = BEFORE; i < NEXT; i++)
+        wait_until(peers_rig_has(&rig, KEEPING, i));
+}
+
 /* The folder's own node serves: what comes next is on one other. */
 Test(pieces, the_folders_node_may_die_under_its_own_listeners)
 {

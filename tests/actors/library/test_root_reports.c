@@ -88,6 +88,23 @@ Test(root_reports, a_node_that_is_silent_is_forgotten)
     cr_assert(eq(u64, root_reports_scanner(&reports, MUSIC, 1, ROOTS_REPORT_LOST_MS + 1), 0));
 }
 
+Test(root_reports, the_list_is_whole_when_every_node_has_had_time_to_report)
+{
+    root_reports_t reports REPORTS_SCOPED = {0};
+    arena_t arena ARENA_SCOPED = {0};
+    roots_known_t known = {0};
+
+    take(&reports, 1, "", true, 1);
+    take(&reports, 1, "", true, ROOTS_REPORT_LOST_MS);
+    uint64_t version = reports.version;
+    check_ok(root_reports_list(&reports, &arena, &known));
+    cr_assert_not(known.is_whole);
+    take(&reports, 1, "", true, ROOTS_REPORT_LOST_MS + 1);
+    check_ok(root_reports_list(&reports, &arena, &known));
+    cr_assert(known.is_whole);
+    cr_assert(ne(u64, reports.version, version), "or nobody would be told");
+}
+
 Test(root_reports, the_version_is_of_who_reads_what)
 {
     root_reports_t reports REPORTS_SCOPED = {0};

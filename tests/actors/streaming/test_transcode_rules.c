@@ -39,6 +39,33 @@ Test(transcode_rules, a_run_fills_what_is_missing)
     }
 }
 
+Test(transcode_rules, what_failed_is_tried_again_where_that_helps)
+{
+    static const struct {
+        const char *what;
+        err_t err;
+        bool is_fetch;
+        uint32_t failed;
+        uint64_t want_ms;
+    } cases[] = {
+        {"a node that is away", ERR_UNAVAILABLE, true, 1, TRANSCODE_RETRY_MS},
+        {"again", ERR_UNAVAILABLE, true, 2, (uint64_t)TRANSCODE_RETRY_MS * 2},
+        {"the longest pause", ERR_TIMEOUT, true, TRANSCODE_FAILED_MAX - 1, TRANSCODE_RETRY_MS_MAX},
+        {"too often", ERR_TIMEOUT, true, TRANSCODE_FAILED_MAX, 0},
+        {"far too often", ERR_TIMEOUT, true, UINT32_MAX, 0},
+        {"cut off", ERR_CORRUPT, true, 1, TRANSCODE_RETRY_MS},
+        {"can't be decoded there", ERR_UNSUPPORTED, true, 1, 0},
+        {"no space for it", ERR_FULL, true, 1, 0},
+        {"no room to begin", ERR_BUSY, false, 1, TRANSCODE_RETRY_MS},
+        {"no worker, or it crashed", ERR_UNAVAILABLE, false, 1, 0},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        uint64_t got_ms = transcode_retry_ms(cases[i].err, cases[i].is_fetch, cases[i].failed);
+        cr_expect(got_ms == cases[i].want_ms, "%s: %llu", cases[i].what,
+                  (unsigned long long)got_ms);
+    }
+}
+
 Test(transcode_rules, keys)
 {
     uint64_t id = 0;

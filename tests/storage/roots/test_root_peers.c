@@ -23,7 +23,7 @@ static void tell(root_peers_t *peers)
         snprintf(addresses[i], sizeof addresses[i], "192.0.2.%zu:9", i + 1);
         list[i] = (root_peer_t){i + 1, str_from(addresses[i]), roots, (i + 1) % 2 == 0 ? 2 : 1};
     }
-    check_ok(root_peers_set(peers, list, NODES));
+    check_ok(root_peers_set(peers, list, NODES, true));
 }
 
 static root_peers_t *peers_of(uint64_t self, uint64_t *dead)
@@ -95,8 +95,46 @@ Test(root_peers, only_the_living_that_read_it_are_readers)
     readers(peers, "music", found, ROOT_NODES_MAX);
     cr_assert(eq(u64, found[0].node, next));
     cr_assert(eq(sz, readers(peers, "nowhere", found, ROOT_NODES_MAX), 0));
-    check_ok(root_peers_set(peers, NULL, 0));
+    check_ok(root_peers_set(peers, NULL, 0, true));
     cr_assert(eq(sz, readers(peers, "music", found, ROOT_NODES_MAX), 0));
+}
+
+/* roots/all has moved: it has heard of few yet. */
+Test(root_peers, who_is_not_named_is_kept_until_the_list_is_whole)
+{
+    uint64_t dead = 0;
+    root_peers_t *peers ROOT_PEERS_SCOPED = peers_of(1000, &dead);
+    root_node_t found[ROOT_NODES_MAX];
+    const str_t root = STR("music");
+    const root_peer_t first = {1, STR("192.0.2.1:9"), &root, 1};
+    const root_peer_t second = {2, STR("192.0.2.2:9"), &root, 1};
+    const root_peer_t without = {1, STR("192.0.2.1:9"), &root, 0};
+
+    check_ok(root_peers_set(peers, &first, 1, true));
+    check_ok(root_peers_set(peers, &second, 1, false));
+    cr_assert(eq(sz, readers(peers, "music", found, ROOT_NODES_MAX), 2));
+    check_ok(root_peers_set(peers, &without, 1, false));
+    cr_assert(eq(sz, readers(peers, "music", found, ROOT_NODES_MAX), 1));
+    cr_assert(eq(u64, found[0].node, 2));
+    check_ok(root_peers_set(peers, &first, 1, true));
+    cr_assert(eq(sz, readers(peers, "music", found, ROOT_NODES_MAX), 1));
+    cr_assert(eq(u64, found[0].node, 1));
+}
+
+Test(root_peers, there_is_room_for_so_many_old_and_new)
+{
+    uint64_t dead = 0;
+    root_peers_t *peers ROOT_PEERS_SCOPED = peers_of(1, &dead);
+    static root_peer_t list[ROOT_PEERS_MAX + 1];
+    root_node_t found[ROOT_NODES_MAX];
+    for (size_t i = 0; i < COUNT_OF(list); i++)
+        list[i] = (root_peer_t){i + 1, STR("192.0.2.2:9"), NULL, 0};
+
+    check_ok(root_peers_set(peers, list, ROOT_PEERS_MAX - 1, true));
+    check_ok(root_peers_set(peers, &list[ROOT_PEERS_MAX - 1], 1, false));
+    check_err(root_peers_set(peers, &list[ROOT_PEERS_MAX], 1, false), ERR_LIMIT);
+    check_err(root_peers_set(peers, list, COUNT_OF(list), true), ERR_LIMIT);
+    cr_assert(eq(sz, keepers(peers, "a track", found, ROOT_NODES_MAX), ROOT_NODES_MAX));
 }
 
 typedef struct round {
@@ -111,7 +149,9 @@ static err_t use(void *context)
     const str_t root = STR("music");
     const root_peer_t peer = {2, STR("192.0.2.2:9"), &root, 1};
     TRY(root_peers_new(&options, &self->peers));
-    return root_peers_set(self->peers, &peer, 1);
+    TRY(root_peers_set(self->peers, &peer, 1, true));
+    const root_peer_t other = {3, STR("192.0.2.3:9"), &root, 1};
+    return root_peers_set(self->peers, &other, 1, false);
 }
 
 static void end(void *context)
