@@ -216,6 +216,8 @@ err_t scan_plan(scan_job_t *job)
     bool has_more = run->is_resumed;
     buf_t cursor BUF_SCOPED = BUF_INIT;
     TRY(library_catch_up(run->service->projection, run->service->journal, CATCH_UP_TIMEOUT_MS));
+    /* The library may be on another node, and this one not have heard yet of what was added. */
+    TRY(library_catch_up_to(run->service->projection, run->position, CATCH_UP_TIMEOUT_MS));
     for (size_t i = 0; i < run->touched.size / sizeof(uint64_t); i++)
         TRY(known_add(&self.touched, str_of(run->touched.data + i * sizeof(uint64_t), 8), 0, 0, 0,
                       true));

@@ -63,8 +63,12 @@ static err_t wait_for(projection_t *projection, uint64_t position, uint64_t time
 
 err_t library_catch_up(projection_t *projection, journal_t *journal, uint64_t timeout_ms)
 {
+    return library_catch_up_to(projection, journal->table->head(journal), timeout_ms);
+}
+
+err_t library_catch_up_to(projection_t *projection, uint64_t position, uint64_t timeout_ms)
+{
     enum { TURN_MS = 20 };
-    uint64_t position = journal->table->head(journal);
     while (projection_position(projection) < position) {
         bool is_behind = false;
         uint64_t before = projection_position(projection);

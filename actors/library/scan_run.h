@@ -71,7 +71,8 @@ typedef struct scan_run {
     buf_t cut_off;   /* the same, in a folder that can't be read */
     buf_t forgotten; /* of str_t: paths of problems whose file is not there any more */
 
-    buf_t touched; /* of uint64_t: tracks that were read in this run */
+    buf_t touched;     /* of uint64_t: tracks that were read in this run */
+    uint64_t position; /* of the journal, where the last of them was added */
     buf_t text;
     buf_t group_tracks; /* of group_track_t */
     buf_t covers;       /* of cover_group_t */

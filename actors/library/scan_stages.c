@@ -367,6 +367,7 @@ static void added(scan_t *self, context_t *ctx, const answer_t *answer)
         note_added(self, ctx, self->held[i]);
     buf_append_bytes(&self->run->touched, reply->track_ids.items,
                      reply->track_ids.count * sizeof(uint64_t));
+    self->run->position = MAX(self->run->position, answer->position);
     release_added(self, self->added_jobs);
     scan_report(self, ctx);
 }

@@ -33,6 +33,7 @@ typedef struct library_rig {
     asking_t asking;
     arena_t arena;
     bool is_watching, has_loudness;
+    bool is_deaf; /* has not heard of what was written last: the library is on another node */
     root_places_t *places; /* of the test, before the start; or NULL */
     piece_client_t *pieces;
     root_peers_t *peers;

@@ -263,6 +263,24 @@ Test(library, lyrics_beside_the_file_are_followed)
     check_str(track.lyrics, STR("[00:01.500]Hello\n"));
 }
 
+/* Of several nodes, one scans and another has the library: what that one has just written need not
+ * be heard of here yet. */
+Test(library, what_was_added_elsewhere_a_moment_ago_gets_its_cover)
+{
+    library_rig_t rig LIBRARY_RIG_SCOPED;
+    catalog_track_t track;
+    library_rig_init(&rig);
+    rig.is_deaf = true;
+    music_file_write(rig.music, "b/01 One.flac", &one);
+    music_file_write_png(rig.music, "b/Cover.png", 400, 0x3366CC);
+    library_rig_start(&rig);
+
+    library_rig_add_root(&rig);
+
+    check_ok(library_rig_track(&rig, "b/01 One.flac", &track));
+    cr_assert(eq(sz, track.artwork.size, BLOB_HASH_SIZE));
+}
+
 Test(library, covers_and_loudness_come_in_the_background)
 {
     library_rig_t rig LIBRARY_RIG_SCOPED;
