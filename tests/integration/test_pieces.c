@@ -1,6 +1,7 @@
 /* A folder of music that one node has: every node plays from it, and for a while after it is gone.
  */
 
+#include "actors/protocol/transcode.h"
 #include "gateway/hls/far_blob.h"
 #include "tests/integration/peers_rig.h"
 
@@ -50,12 +51,13 @@ Test(pieces, what_is_heard_and_the_next_30_s_outlive_two_nodes)
 /* Nobody has noticed yet that the folder's node is dead, and only one node has copies. */
 Test(pieces, who_keeps_copies_is_asked_alone_once_the_folders_node_was_away)
 {
-    enum { LAST = 3 };
+    enum { LAST = 3, KEPT = TRANSCODE_KEEP_MAX }; /* more than is fetched ahead of the last */
+    _Static_assert((int)KEPT > (int)LAST + (int)NEXT, "or it finds one that nobody has");
     peers_rig_t rig PEERS_RIG_SCOPED;
     http_response_t response HTTP_RESPONSE_SCOPED = {0};
-    peers_rig_begin(&rig, 14);
-    check_ok(peers_rig_keep(&rig, KEEPING, 0, LAST + 1));
-    wait_until(peers_rig_has(&rig, KEEPING, LAST));
+    peers_rig_begin(&rig, 70);
+    check_ok(peers_rig_keep(&rig, KEEPING, 0, KEPT));
+    wait_until(peers_rig_has(&rig, KEEPING, KEPT - 1));
 
     peers_rig_kill(&rig, FOLDER);
     rig.peers[FOLDER].is_alive = true;
