@@ -5,12 +5,10 @@
 //   const sound = await recorded(page);     // what came since; goes on
 //   quietest(sound)                         // of a steady tone: 1 is no gap at all, 0 is silence
 //
-// or by what the element is given and does with it, whatever else the machine does:
+// or by what the element has and does, whatever else the machine does:
 //
-//   await tape(context);                    // before its page is opened
 //   await watch(page);                      // from here on
 //   assertNoGap(await watched(page));       // it never ran dry and never jumped, and its ranges have no hole
-//   assertSound(await taped(page));         // what it was given is sound throughout
 
 import assert from 'node:assert/strict';
 
@@ -63,38 +61,6 @@ export function quietest({ rate, samples }, fromS = 0, toS = samples.length / ra
   return Math.min(...loudness) / median;
 }
 
-/** Keeps what pages of this context give to their elements. */
-export const tape = (context) =>
-  context.addInitScript(() => {
-    const { appendBuffer } = SourceBuffer.prototype;
-    const buffers = new Map();
-    window.taped = buffers;
-    SourceBuffer.prototype.appendBuffer = function (data) {
-      const bytes = ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
-      buffers.set(this, [...(buffers.get(this) ?? []), bytes.slice()]);
-      return appendBuffer.call(this, data);
-    };
-  });
-
-/** Decoded, not played: { rate, samples } of each row of segments that follow one initialization. */
-export async function taped(page) {
-  return page.evaluate(async () => {
-    const isInit = (bytes) => String.fromCharCode(...bytes.subarray(4, 8)) === 'ftyp';
-    const rows = [];
-    for (const parts of window.taped.values())
-      for (const part of parts)
-        if (isInit(part)) rows.push([part]);
-        else rows.at(-1).push(part);
-    const context = new OfflineAudioContext(1, 1, 44100);
-    const sounds = [];
-    for (const row of rows.filter(({ length }) => length > 1)) {
-      const decoded = await context.decodeAudioData(await new Blob(row).arrayBuffer());
-      sounds.push({ rate: decoded.sampleRate, samples: Array.from(decoded.getChannelData(0)) });
-    }
-    return sounds;
-  });
-}
-
 /** Notes each time that the element stops by itself, or jumps; and each hole that it comes to. */
 export const watch = (page) =>
   page.evaluate(() => {
@@ -117,13 +83,4 @@ export const watchAnew = (page) => page.evaluate(() => (window.watched.problems.
 
 export function assertNoGap({ problems }, what) {
   assert.deepEqual(problems, [], what);
-}
-
-/** But for its edges, where an encoder begins. */
-export function assertSound(sounds, what) {
-  assert.ok(sounds.length > 0, `${what}: something was played`);
-  for (const sound of sounds) {
-    const ratio = quietest(sound, 0.1, sound.samples.length / sound.rate - 0.1);
-    assert.ok(ratio >= 0.5, `${what}: the quietest stretch of ${(sound.samples.length / sound.rate).toFixed(1)} s has ${ratio.toFixed(3)} of the median`);
-  }
 }
