@@ -1,83 +1,9 @@
 #include "gateway/api.h"
 
 #include "actors/protocol/account.h"
-#include "actors/protocol/accounts.h"
 #include "gateway/origin.h"
-#include "runtime/topic_router.h"
 
 #include <stdio.h>
-
-static void ask_ended(home_t *self);
-
-/* By one of the node's homes. */
-static void tell_sockets(const home_t *self, const session_ended_t *ended)
-{
-    if (edge_scheduler(self->edge) == 0)
-        runtime_publish_message(self->api->runtime, TOPIC_SESSIONS_ENDED_HERE,
-                                &session_ended_schema, ended);
-}
-
-static void session_has_ended(void *context, str_t topic, const schema_t *schema,
-                              const void *message)
-{
-    home_t *self = context;
-    (void)topic;
-    if (schema == &topic_gap_schema) {
-        self->is_ended_missed = true;
-        ask_ended(self);
-    } else if (schema == &session_ended_schema) {
-        const session_ended_t *ended = message;
-        token_verifier_end_session(self->verifier, ended->sid, clock_wall_ms(&self->api->clock));
-        tell_sockets(self, ended);
-    }
-}
-
-static void ended_known(void *context, const answer_t *answer)
-{
-    home_t *self = context;
-    self->ended_ticket = 0;
-    if (answer->err != ERR_OK || answer->schema != &accounts_ended_schema)
-        return;
-    const accounts_ended_t *ended = answer->message;
-    bool is_missed = STEAL(self->is_ended_missed);
-    for (uint32_t i = 0; i < ended->sessions.count; i++) {
-        str_t sid = ended->sessions.items[i].sid;
-        token_verifier_end_session(self->verifier, sid, ended->sessions.items[i].ended_at);
-        if (is_missed)
-            tell_sockets(self, &(session_ended_t){.sid = sid});
-    }
-}
-
-/* What an ask that is under way brings may be older. */
-static void ask_ended(home_t *self)
-{
-    if (self->ended_ticket != 0)
-        edge_cancel(self->edge, self->ended_ticket);
-    self->ended_ticket =
-        edge_ask(self->edge, address_of(ACCOUNTS_KIND, ACCOUNTS_KEY), ASK_TIMEOUT_MS, (str_t){0},
-                 ended_known, self, accounts_get_ended);
-}
-
-err_t home_init(home_t *self, const api_t *api, edge_t *edge)
-{
-    *self = (home_t){.api = api, .edge = edge};
-    TRY(token_verifier_new(api->keyring, &self->verifier));
-    self->ended = edge_subscribe(edge, TOPIC_SESSIONS_ENDED, session_has_ended, self);
-    if (self->ended == NULL)
-        return ERR_NO_MEMORY;
-    ask_ended(self);
-    return ERR_OK;
-}
-
-void home_deinit(home_t *self)
-{
-    if (self->ended_ticket != 0)
-        edge_cancel(self->edge, self->ended_ticket);
-    self->ended_ticket = 0;
-    edge_unsubscribe(&self->ended);
-    token_verifier_free(self->verifier);
-    self->verifier = NULL;
-}
 
 static bool is_loopback(const http_request_t *request)
 {

@@ -23,6 +23,8 @@
 #include "storage/search/feed/search_feed.h"
 #include "storage/search/names/name_index.h"
 
+#include <uv.h>
+
 enum { ASK_TIMEOUT_MS = 10000, COOKIE_NAME_SIZE = 64 };
 
 typedef struct api {
@@ -61,22 +63,33 @@ typedef struct api {
     void *metrics_context;
 } api_t;
 
+enum { HOME_ASK_AGAIN_FIRST_MS = 100, HOME_ASK_AGAIN_MAX_MS = 5000 };
+
 typedef struct home {
     const api_t *api;
     edge_t *edge;
     token_verifier_t *verifier;
     edge_subscription_t *ended; /* sessions that end anywhere */
-    uint64_t ended_ticket;      /* asks which ones ended lately; 0: answered */
+    uint64_t ended_ticket;      /* asks which ones ended lately; 0: it is not asked now */
+    uint64_t ended_until_ms;    /* monotonic: no token from before lives longer than this */
+    uint32_t ended_tries;       /* of asking, without an answer */
     bool is_ended_missed;       /* some were missed: those that ended lately are told again */
+    uv_timer_t ended_timer;     /* until it is asked again */
+    void (*closed)(void *context);
+    void *closed_context;
 } home_t;
 
 /* Told on this node of each session that has ended, also of those whose end was missed before: for
  * sockets. */
 #define TOPIC_SESSIONS_ENDED_HERE STR("sessions.ended")
 
-/* Subscribes to ended sessions. */
+/* Subscribes to ended sessions, and asks which ones ended lately until that is answered: at most
+ * for as long as a token lives. On the edge's scheduler. An error leaves nothing to be closed.
+ * NO_MEMORY, INTERNAL. */
 err_t home_init(home_t *self, const api_t *api, edge_t *edge);
-void home_deinit(home_t *self);
+/* The same scheduler; nobody asks it anything any more. closed(context) is called there when its
+ * memory is not used any more: at once for one that was never open. */
+void home_close(home_t *self, void (*closed)(void *context), void *context);
 
 static inline home_t *home_of(const http_request_t *request)
 {

@@ -341,7 +341,6 @@ static err_t start_here(post_t *post)
     if (err != ERR_OK) { /* one that never started can't be stopped */
         gateway_server_free(post->server);
         post->server = NULL;
-        home_deinit(&post->home);
     }
     return err;
 }
@@ -357,17 +356,18 @@ static const char *listening_advice(err_t err)
     return err_text(err);
 }
 
+static void post_done(void *context)
+{
+    post_t *post = context;
+    sem_post(&post->node->done);
+}
+
+/* One that could not start is freed with the others. */
 static void start_post(void *context)
 {
     post_t *post = context;
     post->err = start_here(post);
-    sem_post(&post->node->done);
-}
-
-static void post_stopped(void *context)
-{
-    post_t *post = context;
-    sem_post(&post->node->done);
+    post_done(post);
 }
 
 /* One that could not start has nothing to stop, and would never say so. */
@@ -375,9 +375,9 @@ static void stop_post(void *context)
 {
     post_t *post = context;
     if (post->err == ERR_OK)
-        gateway_server_stop(post->server, post_stopped, post);
+        gateway_server_stop(post->server, post_done, post);
     else
-        post_stopped(post);
+        post_done(post);
 }
 
 static void free_post(void *context)
@@ -385,8 +385,7 @@ static void free_post(void *context)
     post_t *post = context;
     gateway_server_free(post->server);
     post->server = NULL;
-    home_deinit(&post->home);
-    sem_post(&post->node->done);
+    home_close(&post->home, post_done, post);
 }
 
 static err_t on_each(node_t *self, void (*fn)(void *context))

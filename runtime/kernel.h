@@ -134,6 +134,8 @@ static inline void count_handled(runtime_t *self)
 err_t runtime_add_kind(runtime_t *self, const actor_kind_t *kind, void *service);
 /* Why a kind can't be placed as it says (placed_t), after "the actor kind NAME "; NULL: it can. */
 const char *kind_placement_problem(const actor_kind_t *kind);
+/* The same of all that can be wrong with a kind here but its name. */
+const char *runtime_kind_problem(const runtime_t *self, const actor_kind_t *kind);
 /* Another version, from now on the current one: it has the name of the one before, by pointer. */
 void runtime_set_kind(runtime_t *self, const actor_kind_t *version);
 /* The current version of a kind that may be an older one, or its author's own table. */

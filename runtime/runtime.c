@@ -104,12 +104,11 @@ void runtime_free(runtime_t *self)
 }
 
 /* There must be somewhere to sleep, a time to fall asleep, and a way to write the state down. */
-static bool can_hibernate(const runtime_t *self, const actor_kind_t *kind)
+static bool can_hibernate(const actor_kind_t *kind)
 {
     bool is_described =
         kind->state_schema != NULL || (kind->snapshot != NULL && kind->restore != NULL);
-    return self->state_store != NULL && kind->idle_ms > 0 && kind->applier_count == 0 &&
-           is_described;
+    return kind->idle_ms > 0 && kind->applier_count == 0 && is_described;
 }
 
 const char *kind_placement_problem(const actor_kind_t *kind)
@@ -133,17 +132,26 @@ static bool has_reserved_events(const actor_kind_t *kind)
     return false;
 }
 
+const char *runtime_kind_problem(const runtime_t *self, const actor_kind_t *kind)
+{
+    if (kind->applier_count > 0 && self->journal == NULL)
+        return "is durable, and there is no journal";
+    if (has_reserved_events(kind))
+        return "has an event 'outbox_...', which is the runtime's own: rename it";
+    if (kind->hibernates && self->state_store == NULL)
+        return "hibernates, and there is no store of states";
+    if (kind->hibernates && !can_hibernate(kind))
+        return "hibernates, and is durable, has no .idle_ms, or a state that is not described: "
+               "give "
+               "it .state_schema, or .snapshot and .restore";
+    return kind_placement_problem(kind);
+}
+
 err_t runtime_add_kind(runtime_t *self, const actor_kind_t *kind, void *service)
 {
     if (runtime_kind(self, kind->name) != NULL)
         return ERR_CONFLICT;
-    if (kind->applier_count > 0 && self->journal == NULL)
-        return ERR_INVALID;
-    if (has_reserved_events(kind))
-        return ERR_INVALID;
-    if (kind->hibernates && !can_hibernate(self, kind))
-        return ERR_INVALID;
-    const char *problem = kind_placement_problem(kind);
+    const char *problem = runtime_kind_problem(self, kind);
     if (problem != NULL) {
         log_error(self->log, "runtime", "the actor kind %s %s", kind->name, problem);
         return ERR_INVALID;

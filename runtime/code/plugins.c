@@ -65,24 +65,18 @@ static err_t check_free(runtime_t *runtime, const plugin_t *plugin, const char *
                        path, kind->name);
             return ERR_CONFLICT;
         }
-        if (kind->applier_count > 0 && runtime->journal == NULL) {
-            buf_printf(problem,
-                       "the plugin %s has a durable actor kind '%s', and this runtime has no "
-                       "journal",
-                       path, kind->name);
-            return ERR_INVALID;
-        }
-        const char *misplaced = kind_placement_problem(kind);
-        if (misplaced != NULL) {
+        const char *why = runtime_kind_problem(runtime, kind);
+        if (why != NULL) {
             buf_printf(problem, "the plugin %s has an actor kind '%s' that %s", path, kind->name,
-                       misplaced);
+                       why);
             return ERR_INVALID;
         }
     }
     return ERR_OK;
 }
 
-/* Under the lock: nobody else registers, so what was checked stays true. */
+/* Under the lock: nobody else registers, so what was checked stays true: its kinds have different
+ * names (object_plugin), which are free, and runtime_kind_problem has none with them. */
 static err_t enter(runtime_t *runtime, const plugin_t *plugin, void *service, const char *path,
                    buf_t *problem)
 {

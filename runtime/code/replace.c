@@ -40,8 +40,8 @@ static err_t check_pair(replacing_t *self, const actor_kind_t *old, const actor_
         why = "has a state that is not described: give it .state_schema, or .snapshot and .restore";
     else if (old->placement != fresh->placement)
         why = "is placed otherwise in the new version: give that one another name";
-    else if (kind_placement_problem(fresh) != NULL)
-        why = kind_placement_problem(fresh);
+    else if (runtime_kind_problem(self->runtime, fresh) != NULL)
+        why = runtime_kind_problem(self->runtime, fresh);
     else if (old->is_pinned != fresh->is_pinned)
         why = "is pinned in one version only: give the new one another name";
     if (why == NULL)
@@ -65,15 +65,10 @@ static err_t check_new_kinds(replacing_t *self)
                        self->path, kind->name);
             return ERR_CONFLICT;
         }
-        if (kind->applier_count > 0 && self->runtime->journal == NULL) {
-            buf_printf(self->problem, "%s brings a durable kind '%s', and there is no journal",
-                       self->path, kind->name);
-            return ERR_INVALID;
-        }
-        const char *misplaced = kind_placement_problem(kind);
-        if (misplaced != NULL) {
+        const char *why = runtime_kind_problem(self->runtime, kind);
+        if (why != NULL) {
             buf_printf(self->problem, "%s brings an actor kind '%s' that %s", self->path,
-                       kind->name, misplaced);
+                       kind->name, why);
             return ERR_INVALID;
         }
     }

@@ -1,5 +1,6 @@
 #include "tests/runtime/code/stage.h"
 
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,6 +37,11 @@ Test(plugin, what_does_not_fit_is_refused_with_what_to_do)
         {"newer_interface", ERR_UNSUPPORTED, "made for interface 99", "update the program"},
         {"wrong_facts", ERR_UNSUPPORTED, "the size of void * is 4", "build the plugin again"},
         {"no_kinds", ERR_INVALID, "no actor kinds", "PLUGIN_KINDS"},
+        {"nameless", ERR_INVALID, "a kind has no name", "a-z"},
+        {"twins", ERR_INVALID, "two of its kinds have the same name", ""},
+        {"takes_name", ERR_CONFLICT, "'ledger', and there is one", "rename it"},
+        {"takes_events", ERR_INVALID, "'taker' that has an event 'outbox_...'", "rename it"},
+        {"sleeps_elsewhere", ERR_INVALID, "'sleeper' that hibernates", "no store of states"},
         {"unknown_symbol", ERR_INVALID, "a_function_that_nobody_has", "only what they declare"},
         {"tally_v2", ERR_CONFLICT, "'tally'", "name each once"},
     };
@@ -54,6 +60,27 @@ Test(plugin, what_does_not_fit_is_refused_with_what_to_do)
                   cases[i].plugin, buf_terminated(&problem));
     }
     cr_assert(eq(u64, tally_now(&stage, "a").version, 1));
+}
+
+/* Of this thread alone, and of what it does with files; to root everything is readable. */
+Test(plugin, what_may_not_be_read_is_refused)
+{
+    stage_t stage STAGE_SCOPED;
+    stage_open(&stage);
+    char path[] = "/tmp/plugin-secret-XXXXXX";
+    int fd = mkstemp(path);
+    cr_assert(fd >= 0);
+    cr_assert(fchmod(fd, 0) == 0);
+    close(fd);
+
+    int before = setfsuid(65534);
+    err_t err = runtime_load_plugin(stage.runtime, path, NULL, &stage.problem);
+    setfsuid((uid_t)before);
+    unlink(path);
+
+    check_err(err, ERR_FORBIDDEN);
+    cr_assert(str_contains(buf_str(&stage.problem), STR("can't be read: Permission denied")), "%s",
+              buf_terminated(&stage.problem));
 }
 
 Test(plugin, only_a_regular_file_is_read)

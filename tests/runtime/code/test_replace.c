@@ -221,6 +221,7 @@ Test(replace, what_can_be_seen_beforehand_is_refused_before_anybody_is_held)
     } cases[] = {
         {"refuses_to_start", ERR_UNAVAILABLE, "there is no moon tonight"},
         {"without_ledger", ERR_CONFLICT, "'ledger' is not in it"},
+        {"with_sleeper", ERR_INVALID, "'sleeper' that hibernates, and there is no store"},
         {"wrong_facts", ERR_UNSUPPORTED, "build the plugin again"},
         {"not_elf", ERR_INVALID, "can't be loaded"},
         {"missing", ERR_NOT_FOUND, "can't be read"},

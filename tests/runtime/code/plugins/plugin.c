@@ -2,6 +2,9 @@
 
 #ifdef WITHOUT_LEDGER
 PLUGIN_KINDS(&tally_kind, &shelf_kind, &waiter_kind);
+#elif defined WITH_SLEEPER
+static const actor_kind_t sleeper = {.name = "sleeper", .hibernates = true, .idle_ms = 1};
+PLUGIN_KINDS(&tally_kind, &ledger_kind, &shelf_kind, &waiter_kind, &sleeper);
 #else
 PLUGIN_KINDS(&tally_kind, &ledger_kind, &shelf_kind, &waiter_kind);
 #endif
