@@ -194,6 +194,16 @@ static void keep_unknown(durable_t *durable, append_t *append)
     durable->unknown = append;
 }
 
+/* What those are told whose append was refused. Of how the journal is doing they know nothing: a
+ * stream that is at another version, a statement that failed with others, or for a reason that the
+ * store can't name, wrote nothing, and the state is read again before anything is decided on it. */
+static err_t refusal_of(err_t err)
+{
+    bool is_of_the_journal =
+        err == ERR_CONFLICT || err == ERR_STALE || err == ERR_CANCELLED || err == ERR_INTERNAL;
+    return is_of_the_journal ? ERR_UNAVAILABLE : err;
+}
+
 static void outcome(actor_t *actor, append_t *append)
 {
     durable_t *durable = actor_peek(actor)->durable;
@@ -207,7 +217,7 @@ static void outcome(actor_t *actor, append_t *append)
         inside_life(actor, RECORD_DURABLE);
     if (append->err != ERR_OK && durable->refused == ERR_OK) {
         durable->refused = append->err;
-        durable_drop_held(actor, append->seq, append->err);
+        durable_drop_held(actor, append->seq, refusal_of(append->err));
     }
     if (durable->refused == ERR_OK) {
         durable->durable_version = append->last_version;
@@ -279,8 +289,10 @@ void durable_settle(actor_t *actor, durable_t *fresh)
 
 void durable_give_up(actor_t *actor)
 {
-    durable_t *durable = actor_peek(actor)->durable;
-    durable_drop_held(actor, 0, durable->unknown != NULL ? ERR_TIMEOUT : ERR_INTERNAL);
+    const durable_t *durable = actor_peek(actor)->durable;
+    /* An actor that ends is no fault of who asked: what is known not to be durable may be asked for
+     * again. */
+    durable_drop_held(actor, 0, durable->unknown != NULL ? ERR_TIMEOUT : ERR_UNAVAILABLE);
 }
 
 /* ---- answers of commands ---- */

@@ -7,7 +7,9 @@
  *  2. An effect with seq n is carried out when append n, and so every one before it, is durable;
  *     in the order in which the actor asked for it.
  *  3. The first append that is refused taints all that follow: their effects are dropped, who asked
- *     gets the first error, and nothing new is decided until the state was rebuilt.
+ *     gets the first error, and nothing new is decided until the state was rebuilt. What only says
+ *     how the journal is doing (CONFLICT, STALE, CANCELLED, INTERNAL) they get as UNAVAILABLE:
+ *     nothing was written, and the same may be asked for again.
  *  4. An unknown outcome answers nobody before the stream was read again.
  *  5. A snapshot is taken only while nothing is in flight.
  *
@@ -139,7 +141,8 @@ err_t durable_append(actor_t *actor, emitted_t *emitted, int64_t wall_ms, str_t 
 void durable_appended(actor_t *actor, append_t *append);
 /* The state may not be built upon: an append was refused, or nobody knows. */
 bool durable_is_tainted(const durable_t *self);
-/* Nothing is in flight and the actor ends: what is still held will never be known. */
+/* Nothing is in flight and the actor ends. Who waits for what is held gets TIMEOUT where an outcome
+ * is not known, for nobody will look, else UNAVAILABLE. */
 void durable_give_up(actor_t *actor);
 /* Drops what is held, from seq on; those who asked get err. */
 void durable_drop_held(actor_t *actor, uint64_t seq, err_t err);

@@ -244,9 +244,6 @@ const FAULTS = {
     }),
   },
   'the database is killed, and no node stops': {
-    // Open: a write that waits for the database was once refused as INTERNAL, which is no answer (MS_SEED=1108072168, load 5):
-    // what an actor that ends still holds (durable_give_up). Back into the short part with its fix.
-    isLong: true,
     breakIt: async () => {
       const before = ends();
       await cluster.database.control('kill');

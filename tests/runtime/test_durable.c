@@ -177,6 +177,39 @@ Test(durable, a_refused_append_undoes_all_that_was_built_upon_it)
     fixture_free(f);
 }
 
+Test(durable, who_asked_is_told_what_to_do_and_not_how_the_journal_failed)
+{
+    static const struct {
+        const char *what;
+        err_t err, want;
+    } cases[] = {
+        {"the stream is at another version", ERR_CONFLICT, ERR_UNAVAILABLE},
+        {"the writer was struck out", ERR_STALE, ERR_UNAVAILABLE},
+        {"a statement before it failed", ERR_CANCELLED, ERR_UNAVAILABLE},
+        {"for a reason that has no class", ERR_INTERNAL, ERR_UNAVAILABLE},
+        {"the disk failed", ERR_IO, ERR_IO},
+        {"the partition is another node's", ERR_UNAVAILABLE, ERR_UNAVAILABLE},
+        {"there is too much of it", ERR_BUSY, ERR_BUSY},
+        {"no space", ERR_FULL, ERR_FULL},
+        {"no memory", ERR_NO_MEMORY, ERR_NO_MEMORY},
+        {"its user is erased", ERR_FORBIDDEN, ERR_FORBIDDEN},
+        {"damage", ERR_CORRUPT, ERR_CORRUPT},
+    };
+    fixture_t *f = fixture_new();
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        call_t *put = ask(f, purse_put, .amount = 5);
+        call_t *stop = ask(f, purse_put_and_stop, .amount = 5);
+        decide(f, cases[i].err, false);
+        decide_all(f);
+
+        cr_expect(put->err == cases[i].want, "%s: %s", cases[i].what, err_name(put->err));
+        cr_expect(stop->err == cases[i].want, "%s: %s", cases[i].what, err_name(stop->err));
+        cr_assert(eq(u64, ask(f, purse_read)->value, 0));
+    }
+    fixture_free(f);
+}
+
 Test(durable, an_unknown_outcome_is_looked_up_before_anybody_is_answered)
 {
     for (int is_written = 0; is_written < 2; is_written++) {
