@@ -4,14 +4,13 @@
 #include "runtime/base/memory.h"
 #include "runtime/base/thread.h"
 #include "runtime/remote/holding.h"
-#include "runtime/remote/vacate.h"
+#include "runtime/remote/vacates.h"
 #include "storage/postgres/pg.h"
 
 #include <pthread.h>
-#include <string.h>
 #include <time.h>
 
-enum { ANSWER_MS = 5000, MOVER_VACATES_MAX = 16, MOVER_STEP_MS = 3 };
+enum { ANSWER_MS = 5000, MOVER_STEP_MS = 3 };
 
 struct mover {
     char *database;
@@ -36,8 +35,7 @@ struct mover {
     handover_item_t heard[HANDOVER_BATCH_MAX];
     handover_effect_t question; /* for the fence; its items are good until it is answered */
     bool is_asked, is_stopping;
-    size_t vacate_count;
-    vacate_t vacates[MOVER_VACATES_MAX]; /* under way, oldest first */
+    vacates_t vacates;
     uint32_t rested[PARTITION_COUNT];
 };
 
@@ -88,16 +86,13 @@ static void route(const mover_t *self, const handover_effect_t *effect)
         self->gained(self->context);
 }
 
-/* Past MOVER_VACATES_MAX the last one gets more to do. */
 static void vacate(mover_t *self, const handover_effect_t *effect)
 {
-    if (self->vacate_count < MOVER_VACATES_MAX)
-        self->vacates[self->vacate_count++] = (vacate_t){0};
-    vacate_t *last = &self->vacates[self->vacate_count - 1];
+    vacate_t *vacate = vacates_begin(&self->vacates);
     for (size_t i = 0; i < effect->count; i++) {
         const handover_item_t item = {effect->items[i].partition, 0, HANDOVER_HELD};
         place(self, &item, false);
-        partition_set_add(&last->set, item.partition);
+        partition_set_add(&vacate->set, item.partition);
     }
     pthread_cond_signal(&self->vacating);
 }
@@ -236,32 +231,24 @@ static void vacated(mover_t *self, const partition_set_t *set)
     carry_out(self);
 }
 
-/* With the lock held, which is let go for the walk. More may be added to the set meanwhile: then it
- * is not over. */
+/* With the lock held, which is let go for the walk. More may be added to the set meanwhile. */
 static bool step(mover_t *self, size_t index)
 {
-    vacate_t vacate = self->vacates[index];
+    vacate_t vacate = self->vacates.items[index];
     pthread_mutex_unlock(&self->lock);
     uint64_t left = vacate_step(self->runtime, &vacate, members_now_ms(self->members));
     pthread_mutex_lock(&self->lock);
-    vacate_t *now = &self->vacates[index];
-    bool is_same = memcmp(&now->set, &vacate.set, sizeof vacate.set) == 0;
-    vacate.set = now->set;
-    *now = vacate;
-    return left == 0 && is_same;
+    return vacates_walked(&self->vacates, index, &vacate, left);
 }
 
 static void step_all(mover_t *self)
 {
-    for (size_t i = 0; i < self->vacate_count;) {
+    for (size_t i = 0; i < self->vacates.count;) {
         if (!step(self, i)) {
             i++;
             continue;
         }
-        partition_set_t set = self->vacates[i].set;
-        self->vacate_count--;
-        memmove(&self->vacates[i], &self->vacates[i + 1],
-                (self->vacate_count - i) * sizeof *self->vacates);
+        partition_set_t set = vacates_take(&self->vacates, i);
         vacated(self, &set);
     }
 }
@@ -272,7 +259,7 @@ static void *vacater_main(void *context)
     pthread_mutex_lock(&self->lock);
     while (!self->is_stopping) {
         const struct timespec pause = {.tv_nsec = MOVER_STEP_MS * 1000000L};
-        if (self->vacate_count == 0) {
+        if (self->vacates.count == 0) {
             pthread_cond_wait(&self->vacating, &self->lock);
             continue;
         }

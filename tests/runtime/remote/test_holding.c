@@ -4,7 +4,7 @@
 #include "runtime/journal_memory.h"
 #include "runtime/remote/holding.h"
 #include "runtime/remote/remote.h"
-#include "runtime/remote/vacate.h"
+#include "runtime/remote/vacates.h"
 #include "tests/support/actors/purse.h"
 #include "tests/support/remote/fleet.h"
 
@@ -190,6 +190,31 @@ Test(holding, what_waits_too_long_is_refused)
     end(&moves);
 }
 
+/* Its time is over before anybody has looked: it is neither served nor sent on. */
+Test(holding, what_is_given_too_late_is_not_done)
+{
+    static const uint64_t owners[] = {OLD, THIRD};
+    for (size_t i = 0; i < COUNT_OF(owners); i++) {
+        moves_t moves;
+        scene_answer_t answer;
+        begin(&moves, NULL);
+        place(&moves, OLD, "a", ROUTER_HELD, false);
+        scene_ask(&moves.fleet.nodes[OLD], &answer, agent_at("a"), DEADLINE_MS, agent_echo);
+        fleet_pass(&moves.fleet, DEADLINE_MS + 1);
+        runtime_stats_t before, after;
+        runtime_stats(fleet_runtime(&moves.fleet, owners[i]), &before);
+
+        place(&moves, OLD, "a", owners[i], false);
+        fleet_settle(&moves.fleet);
+
+        check_err(answer.err, ERR_TIMEOUT);
+        cr_assert(eq(u32, answer.count, 1));
+        runtime_stats(fleet_runtime(&moves.fleet, owners[i]), &after);
+        cr_assert(eq(u64, after.activations, before.activations), "nobody begins for it");
+        end(&moves);
+    }
+}
+
 Test(holding, of_one_partition_only_so_many_are_held)
 {
     moves_t moves;
@@ -292,6 +317,29 @@ Test(vacate, patience_has_an_end)
     end(&moves);
 }
 
+/* Asked at once, then ever more seldom, then once more when patience is over; so often in all. */
+Test(vacate, they_are_asked_ever_more_seldom_and_once_more_when_patience_is_over)
+{
+    enum { BEGAN = 1000, ASKED_BEFORE = 7, LONG_MS = 100000 }; /* 0, 4, 12, 28, 60, 124, 252 ms */
+    moves_t moves;
+    vacate_t vacate = {0};
+    begin(&moves, NULL);
+    runtime_t *runtime = fleet_runtime(&moves.fleet, OLD);
+    for (uint64_t ms = 0; ms < VACATE_PATIENCE_MS; ms++)
+        (void)vacate_step(runtime, &vacate, BEGAN + ms);
+    cr_assert(eq(u32, vacate.asks, ASKED_BEFORE));
+    check_true(!vacate.is_forced);
+
+    (void)vacate_step(runtime, &vacate, BEGAN + VACATE_PATIENCE_MS);
+
+    cr_assert(eq(u32, vacate.asks, ASKED_BEFORE + 1));
+    check_true(vacate.is_forced);
+    for (uint64_t ms = VACATE_PATIENCE_MS; ms < LONG_MS; ms += VACATE_LAST_MS)
+        (void)vacate_step(runtime, &vacate, BEGAN + ms);
+    cr_assert(eq(u32, vacate.asks, VACATE_ASKS_MAX));
+    end(&moves);
+}
+
 Test(vacate, only_those_of_the_set_leave)
 {
     moves_t moves;
@@ -341,4 +389,101 @@ Test(vacate, a_durable_actor_leaves_when_its_appends_are_durable)
     }
     end(&moves);
     journal_memory_free(journal);
+}
+
+/* ---- several at a time ---- */
+
+static uint64_t walk(moves_t *self, vacates_t *vacates, size_t index)
+{
+    runtime_t *runtime = fleet_runtime(&self->fleet, OLD);
+    vacate_t vacate = vacates->items[index];
+    uint64_t left = vacate_step(runtime, &vacate, clock_mono_ms(runtime_clock(runtime)));
+    if (vacates_walked(vacates, index, &vacate, left))
+        (void)vacates_take(vacates, index);
+    return left;
+}
+
+Test(vacates, past_as_many_as_are_walked_the_youngest_gets_more)
+{
+    vacates_t vacates = {0};
+    for (uint32_t i = 0; i < VACATES_MAX; i++) {
+        cr_assert(eq(sz, vacates.count, i));
+        partition_set_add(&vacates_begin(&vacates)->set, i);
+    }
+    cr_assert(eq(sz, vacates.count, VACATES_MAX));
+
+    partition_set_add(&vacates_begin(&vacates)->set, 1000);
+
+    cr_assert(eq(sz, vacates.count, VACATES_MAX));
+    partition_set_t last = vacates_take(&vacates, VACATES_MAX - 1);
+    check_true(partition_set_has(&last, VACATES_MAX - 1) && partition_set_has(&last, 1000));
+    partition_set_t first = vacates_take(&vacates, 0), second = vacates_take(&vacates, 0);
+    check_true(partition_set_has(&first, 0) && !partition_set_has(&first, 1));
+    check_true(partition_set_has(&second, 1));
+    (void)vacates_begin(&vacates);
+    cr_assert(eq(sz, vacates.count, VACATES_MAX - 2));
+}
+
+Test(vacates, what_is_added_during_a_walk_is_not_over_with_it)
+{
+    vacates_t vacates = {0};
+    for (uint32_t i = 0; i < VACATES_MAX; i++)
+        partition_set_add(&vacates_begin(&vacates)->set, i);
+    vacate_t walked = vacates.items[VACATES_MAX - 1];
+    walked.asks = VACATE_ASKS_MAX;
+    walked.is_forced = true;
+
+    partition_set_add(&vacates_begin(&vacates)->set, 1000);
+    check_true(!vacates_walked(&vacates, VACATES_MAX - 1, &walked, 0));
+
+    const vacate_t *last = &vacates.items[VACATES_MAX - 1];
+    check_true(last->asks == 0 && !last->is_forced);
+    walked = *last;
+    check_true(!vacates_walked(&vacates, VACATES_MAX - 1, &walked, 1));
+    check_true(vacates_walked(&vacates, VACATES_MAX - 1, &walked, 0));
+}
+
+/* What is wrong with others in the set is not its fault: it waits for its answer, and leaves. */
+Test(vacates, who_joins_an_emptying_whose_patience_is_over_has_its_own)
+{
+    enum { SLOW = 3 * VACATE_PATIENCE_MS, SPARE = 10 };
+    moves_t moves;
+    vacates_t vacates = {0};
+    scene_answer_t of_other, of_a;
+    static const str_t path[] = {{"b", 1}};
+    begin(&moves, NULL);
+    fleet_place(&moves.fleet, "agent", "b", NEW);
+    network_stall(moves.fleet.network, OLD, NEW, true);
+    scene_ask(&moves.fleet.nodes[OLD], &of_other, agent_at("x"), 0, agent_forward,
+              .kind = STR("agent"), .path = {path, 1});
+    fleet_settle(&moves.fleet);
+    for (uint32_t i = 0; i < VACATES_MAX; i++)
+        (void)vacates_begin(&vacates);
+    place(&moves, OLD, "x", ROUTER_HELD, false);
+    partition_set_add(&vacates.items[VACATES_MAX - 1].set, remote_partition(&agent_kind, STR("x")));
+    for (int i = 0; i < SLOW && !vacates.items[VACATES_MAX - 1].is_forced; i++) {
+        (void)walk(&moves, &vacates, VACATES_MAX - 1);
+        fleet_pass(&moves.fleet, 1);
+    }
+    check_true(vacates.items[VACATES_MAX - 1].is_forced);
+
+    ask_forward(&moves, &of_a);
+    partition_set_add(&vacates_begin(&vacates)->set, remote_partition(&agent_kind, STR("a")));
+    for (int i = 0; i < VACATE_PATIENCE_MS - SPARE; i++) {
+        cr_assert(walk(&moves, &vacates, VACATES_MAX - 1) > 0, "not before its patience is over");
+        fleet_pass(&moves.fleet, 1);
+    }
+    network_stall(moves.fleet.network, OLD, NEW, false);
+    fleet_settle(&moves.fleet);
+    for (int i = 0; i < SLOW && vacates.count == VACATES_MAX; i++) {
+        (void)walk(&moves, &vacates, VACATES_MAX - 1);
+        fleet_pass(&moves.fleet, 1);
+    }
+
+    cr_assert(eq(sz, vacates.count, VACATES_MAX - 1));
+    check_ok(of_a.err);
+    fleet_pass(&moves.fleet, 6000);
+    place(&moves, OLD, "a", OLD, false);
+    place(&moves, OLD, "x", OLD, false);
+    end(&moves);
 }

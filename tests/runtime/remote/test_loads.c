@@ -331,3 +331,19 @@ Test(loads, a_kind_that_would_lose_its_state_is_refused)
     cr_assert(runtime_places_by_load(runtime));
     runtime_free(runtime);
 }
+
+/* What is more than all of a node's processors is all of them: it makes no other node of it. */
+Test(loads, a_load_past_the_most_is_the_most)
+{
+    static const uint32_t loads_past[] = {ROUTER_LOAD_MAX + 1, 1 << 16, UINT32_MAX};
+    for (size_t i = 0; i < COUNT_OF(loads_past); i++) {
+        fleet_t fleet;
+        uint32_t counts[NETWORK_NODES_MAX + 1];
+        fleet_begin(&fleet, 1, 3, NULL);
+        const router_load_t loads[] = {{1, 500}, {2, loads_past[i]}};
+        know(&fleet, 1, loads, 2);
+        count_served(&fleet, 1, 20, counts);
+        cr_expect(eq(u32, counts[1], 20), "%u", loads_past[i]);
+        fleet_end(&fleet);
+    }
+}

@@ -186,6 +186,48 @@ Test(remote_traces, to_look_for_them_ends_by_itself)
     end(&world);
 }
 
+/* Each request that is to be recorded prolongs it, wherever it comes to. */
+Test(remote_traces, another_one_prolongs_it)
+{
+    world_t world;
+    begin(&world, 2);
+    fleet_place(&world.fleet, "agent", "a", 2);
+    uint32_t trace = trace_number(id);
+    (void)requested(&world, 1, trace | TRACE_SAMPLED, agent_at("a"), agent_echo);
+    fleet_pass(&world.fleet, 20000);
+    (void)requested(&world, 1, (trace + 1) | TRACE_SAMPLED, agent_at("a"), agent_echo);
+
+    fleet_pass(&world.fleet, 29000); /* 49 s after the first one */
+    for (uint64_t node = 1; node <= 2; node++) {
+        (void)requested(&world, node, 0, agent_at("a"), agent_echo);
+        cr_expect(inside_is_watching(fleet_runtime(&world.fleet, node)));
+    }
+    fleet_pass(&world.fleet, 2000);
+    (void)requested(&world, 1, 0, agent_at("a"), agent_echo);
+    cr_expect(inside_is_watching(fleet_runtime(&world.fleet, 2)) == false);
+    end(&world);
+}
+
+/* Who sent it has recorded nothing: there is no span, so none is told. */
+Test(remote_traces, what_came_from_a_node_that_records_nothing_has_no_span)
+{
+    world_t world;
+    begin(&world, 2);
+    fleet_place(&world.fleet, "agent", "a", 2);
+    uint32_t trace = trace_number(id);
+    check_ok(runtime_record(fleet_runtime(&world.fleet, 1), RECORDER_OFF));
+    check_ok(runtime_record(fleet_runtime(&world.fleet, 2), RECORDER_MESSAGES));
+
+    (void)requested(&world, 1, trace, agent_at("a"), agent_echo);
+
+    cr_expect(eq(sz, count_of(&world, 2, trace, "handled", "agent_echo", NULL), 1));
+    cr_expect(eq(sz, count_of(&world, 2, trace, "received", NULL, NULL), 0));
+    check_ok(runtime_record(fleet_runtime(&world.fleet, 1), RECORDER_MESSAGES));
+    (void)requested(&world, 1, trace, agent_at("a"), agent_echo);
+    cr_expect(eq(sz, count_of(&world, 2, trace, "received", NULL, NULL), 1));
+    end(&world);
+}
+
 /* Who sends it still thinks that it is where it was. */
 Test(remote_traces, a_trace_follows_an_actor_that_has_moved)
 {
