@@ -27,7 +27,8 @@
  *   not its own any more it gives up, and takes it anew at an epoch that it never served at. Until
  *   all have read, reads may be answered by two; what is appended meets the fence, as ever.
  * - Of one sender and one receiver the order is kept where one view change is under way at a time
- *   and links lose nothing: the messages below must not overtake forwarded requests.
+ *   and links lose nothing: the messages below must not overtake forwarded requests. Where two
+ *   overlap, each still arrives once, and may do so out of order (test_actors_move.c has seeds).
  *
  * Times are milliseconds of a clock that never goes back. Ownership  It borrows the placement until
  * the next handover_take. Threads  One at a time. */

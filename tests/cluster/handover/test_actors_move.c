@@ -52,6 +52,7 @@ struct town {
     handover_item_t rows[PARTITION_COUNT];
     house_t houses[NODES + 1];
     uint32_t sent[NODES + 1][KEYS], heard[NODES + 1][KEYS];
+    uint64_t sum[NODES + 1][KEYS]; /* of the numbers heard: each once */
 };
 
 /* ---- carrying out ---- */
@@ -306,28 +307,37 @@ static void settle(town_t *self, uint64_t clients)
     cr_log_info("settled after %zu ms", (size_t)(self->now_ms - began_ms));
 }
 
-/* "2.a note 7": every note is its client's next one. */
-static void read_log(town_t *self)
+/* "2.a note 7": every note is its client's next one, or (is_any) one of them. How many were not
+ * the next. */
+static uint64_t read_log(town_t *self, bool is_any)
 {
+    uint64_t disordered = 0;
     const char *line = fleet_log(&self->fleet);
     unsigned long long node, number;
     unsigned key;
     for (int size; sscanf(line, "%llu.%u note %llu\n%n", &node, &key, &number, &size) == 3;
          line += size) {
         uint32_t *heard = &self->heard[number / CLIENT_FACTOR][key];
-        cr_assert(number % CLIENT_FACTOR == ++*heard, "client %llu, key %u: %llu after %u",
-                  number / CLIENT_FACTOR, key, number % CLIENT_FACTOR, *heard - 1);
+        bool is_next = number % CLIENT_FACTOR == ++*heard;
+        cr_assert(is_any || is_next, "client %llu, key %u: %llu after %u", number / CLIENT_FACTOR,
+                  key, number % CLIENT_FACTOR, *heard - 1);
+        disordered += !is_next;
+        self->sum[number / CLIENT_FACTOR][key] += number % CLIENT_FACTOR;
     }
+    return disordered;
 }
 
-static void close_town(town_t *self)
+static uint64_t close_town(town_t *self, bool is_any)
 {
     pass(self, 100, 0);
-    read_log(self);
+    uint64_t disordered = read_log(self, is_any);
     for (uint64_t node = 1; node <= NODES; node++)
-        for (uint32_t key = 0; key < KEYS; key++)
-            cr_expect(self->heard[node][key] == self->sent[node][key], "client %zu, key %u",
-                      (size_t)node, key);
+        for (uint32_t key = 0; key < KEYS; key++) {
+            uint64_t sent = self->sent[node][key];
+            cr_expect(self->heard[node][key] == sent &&
+                          self->sum[node][key] == sent * (sent + 1) / 2,
+                      "client %zu, key %u", (size_t)node, key);
+        }
     for (uint64_t node = 1; node <= NODES; node++) {
         cr_expect(self->houses[node].emptying_count == 0);
         cr_expect(handover_counts(self->houses[node].handover).late_views == 0);
@@ -339,6 +349,7 @@ static void close_town(town_t *self)
         memory_free(self->placements[i]);
     view_deinit(&self->view);
     memory_free(self);
+    return disordered;
 }
 
 static void one_history(uint64_t seed)
@@ -354,11 +365,40 @@ static void one_history(uint64_t seed)
     change(town, 1, MEMBER_LEAVING);
     settle(town, NODES);
     check_true(handover_is_empty(town->houses[1].handover));
-    close_town(town);
+    (void)close_town(town, false);
 }
 
 Test(actors_move, every_message_arrives_once_and_in_order)
 {
     for (uint64_t seed = 1; seed <= 3 * scale_rounds(); seed++)
         one_history(seed);
+}
+
+/* The next view comes while the one before is being carried out. */
+static uint64_t overlapping(uint64_t seed)
+{
+    town_t *town = open_town(seed);
+    change(town, 1, MEMBER_ACTIVE);
+    settle(town, 0);
+    pass(town, 50, 1);
+    change(town, 2, MEMBER_ACTIVE);
+    pass(town, 20 + seed % 50, 1);
+    change(town, 3, MEMBER_ACTIVE);
+    pass(town, 20 + seed / 50 % 50, 1);
+    change(town, 2, MEMBER_LEAVING);
+    settle(town, 1);
+    return close_town(town, true);
+}
+
+/* What handover.h promises of order is for one view change at a time. Where two overlap each
+ * message arrives once all the same, and some out of their order: these seeds show it. */
+Test(actors_move, where_two_changes_overlap_every_message_arrives_once_but_order_may_break)
+{
+    static const uint64_t known[] = {6, 8, 13};
+    uint64_t disordered = 0;
+    for (size_t i = 0; i < COUNT_OF(known); i++)
+        disordered += overlapping(known[i]);
+    cr_expect(disordered > 0, "order is kept by now: handover.h says less than is true");
+    for (uint64_t seed = 100; seed < 100 + scale_rounds() * 4; seed++)
+        (void)overlapping(seed);
 }

@@ -177,7 +177,8 @@ static void restart_stopped(world_t *world)
             world_restart(world, i);
 }
 
-static uint64_t one_history(uint64_t seed)
+/* count 0: some. */
+static uint64_t one_history(uint64_t seed, uint32_t count)
 {
     moving_options_t options = options_of(seed, LEASE_MS);
     options.world.delay_ms = 1 + (uint32_t)(seed % 50);
@@ -186,7 +187,8 @@ static uint64_t one_history(uint64_t seed)
     world_t *world = moving_world(moving);
     random_seed_t state = {seed * 7919};
     ms_random_t random = random_seeded(&state);
-    uint32_t count = 2 + (uint32_t)random_below(&random, 4);
+    uint32_t few = 2 + (uint32_t)random_below(&random, 4);
+    count = count == 0 ? few : count;
     world_start_many(world, count);
     moving_run(moving, 2 * LEASE_MS);
     moving_mark(moving);
@@ -215,11 +217,20 @@ Test(moving, in_many_histories_nothing_is_served_twice_and_all_is_served_again)
 {
     uint64_t fenced = 0, only = scale_number("MS_SEED", 0);
     if (only != 0) {
-        one_history(only);
+        one_history(only, 0);
         return;
     }
     for (uint64_t seed = 1; seed <= 10 * scale_rounds(); seed++)
-        fenced += one_history(seed);
+        fenced += one_history(seed, 0);
     cr_log_info("%zu appends of zombies refused", (size_t)fenced);
     cr_expect(fenced > 0, "no zombie wrote: nothing was tried");
+}
+
+/* MS_ROUNDS over 1: with fifty. */
+Test(moving, so_it_is_with_many_nodes)
+{
+    uint32_t count = scale_rounds() > 1 ? 50 : 16;
+    uint64_t only = scale_number("MS_SEED", 0);
+    for (uint64_t seed = 1; seed <= (only != 0 ? 1 : scale_rounds()); seed++)
+        one_history(only != 0 ? only : seed, count);
 }

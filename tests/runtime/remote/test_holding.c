@@ -429,14 +429,14 @@ Test(vacates, what_is_added_during_a_walk_is_not_over_with_it)
     vacates_t vacates = {0};
     for (uint32_t i = 0; i < VACATES_MAX; i++)
         partition_set_add(&vacates_begin(&vacates)->set, i);
-    vacate_t walked = vacates.items[VACATES_MAX - 1];
-    walked.asks = VACATE_ASKS_MAX;
-    walked.is_forced = true;
+    vacate_t *last = &vacates.items[VACATES_MAX - 1];
+    last->asks = VACATE_ASKS_MAX;
+    last->is_forced = true;
+    vacate_t walked = *last;
 
     partition_set_add(&vacates_begin(&vacates)->set, 1000);
     check_true(!vacates_walked(&vacates, VACATES_MAX - 1, &walked, 0));
 
-    const vacate_t *last = &vacates.items[VACATES_MAX - 1];
     check_true(last->asks == 0 && !last->is_forced);
     walked = *last;
     check_true(!vacates_walked(&vacates, VACATES_MAX - 1, &walked, 1));
@@ -466,6 +466,7 @@ Test(vacates, who_joins_an_emptying_whose_patience_is_over_has_its_own)
         fleet_pass(&moves.fleet, 1);
     }
     check_true(vacates.items[VACATES_MAX - 1].is_forced);
+    vacates.items[VACATES_MAX - 1].asks = VACATE_ASKS_MAX; /* half a minute later */
 
     ask_forward(&moves, &of_a);
     partition_set_add(&vacates_begin(&vacates)->set, remote_partition(&agent_kind, STR("a")));
