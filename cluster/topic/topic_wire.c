@@ -1,6 +1,6 @@
 #include "cluster/topic/topic_wire.h"
 
-enum { FIXED_SIZE = 8, NUMBERS = 3, HEAD_SIZE = NUMBERS * 8 };
+enum { FIXED_SIZE = 8, HEAD_SIZE = 4 * 8, HEAD_SIZE_MIN = 3 * 8 /* without a view */ };
 
 static void put_little(char *out, uint64_t value, size_t size)
 {
@@ -26,6 +26,7 @@ void topic_frame_put(const topic_frame_t *frame, buf_t *out)
     put_little(head + FIXED_SIZE, frame->life, 8);
     put_little(head + FIXED_SIZE + 8, frame->number, 8);
     put_little(head + FIXED_SIZE + 16, frame->base, 8);
+    put_little(head + FIXED_SIZE + 24, frame->view, 8);
     buf_append_bytes(out, head, sizeof head);
     buf_append(out, frame->topic);
     buf_append(out, frame->post);
@@ -37,8 +38,9 @@ err_t topic_frame_read(str_t bytes, topic_frame_t *out_frame)
         return ERR_INVALID;
     size_t name_size = (size_t)read_little(bytes.data + 2, 2);
     size_t head_size = (size_t)read_little(bytes.data + 4, 4), rest = bytes.size - FIXED_SIZE;
-    if (head_size < HEAD_SIZE || head_size > rest || name_size == 0 || name_size > TOPIC_NAME_MAX ||
-        name_size > rest - head_size || rest - head_size - name_size > TOPIC_POST_MAX)
+    if (head_size < HEAD_SIZE_MIN || head_size > rest || name_size == 0 ||
+        name_size > TOPIC_NAME_MAX || name_size > rest - head_size ||
+        rest - head_size - name_size > TOPIC_POST_MAX)
         return ERR_INVALID;
     unsigned kind = (unsigned char)bytes.data[0];
     if (kind < TOPIC_SUBSCRIBE || kind > TOPIC_FORWARDED)
@@ -51,6 +53,7 @@ err_t topic_frame_read(str_t bytes, topic_frame_t *out_frame)
         .life = read_little(head, 8),
         .number = read_little(head + 8, 8),
         .base = read_little(head + 16, 8),
+        .view = head_size < HEAD_SIZE ? 0 : read_little(head + 24, 8),
         .post = str_slice(bytes, FIXED_SIZE + head_size + name_size, bytes.size),
     };
     return ERR_OK;

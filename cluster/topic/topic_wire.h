@@ -1,10 +1,11 @@
 #pragma once
 /* topic_wire.h -- what nodes say to each other about topics, and how it is written.
  *
- *     u8 kind, u8 flags, u16 name, u32 head | u64 life, u64 number, u64 base | name, post
+ *     u8 kind, u8 flags, u16 name, u32 head | u64 life, u64 number, u64 base, u64 view | name, post
  *
  * Little endian. `name` is the name's size; `head` that of the numbers, of which a reader takes
- * those that it knows: a newer node may add some. Kinds that a reader does not know are no error.
+ * those that it knows: a newer node may add some, and one of before has no view. Kinds that a
+ * reader does not know are no error.
  *
  * Ownership  A frame borrows what it was read from. Threads  None: pure. */
 
@@ -14,8 +15,9 @@ enum { TOPIC_NAME_MAX = 512, TOPIC_POST_MAX = 1 << 20 };
 
 typedef enum topic_frame_kind {
     TOPIC_SUBSCRIBE = 1, /* to the home. life, number: what was seen last of this life; 0: nothing.
-                            base: the number of the ask */
-    TOPIC_UNSUBSCRIBE,
+                            base: the number of the ask; view: the newest that the asker knows,
+                            which the home must know, too */
+    TOPIC_UNSUBSCRIBE,   /* base: the last ask that it takes back; 0: all */
     TOPIC_LIVE,      /* from the home: what follows `number` of `life` will come. base: the ask's */
     TOPIC_POST,      /* from the home: the post of this number */
     TOPIC_ACK,       /* to the home: all posts up to this number */
@@ -34,8 +36,8 @@ typedef struct topic_frame {
     topic_frame_kind_t kind;
     uint32_t flags;
     str_t topic;
-    uint64_t life, number, base;
-    str_t post; /* empty: none, the rest is meant */
+    uint64_t life, number, base, view; /* view 0: not said */
+    str_t post;                        /* empty: none, the rest is meant */
 } topic_frame_t;
 
 /* Errors: through the buffer. */

@@ -241,8 +241,10 @@ static void place(topics_t *self, topic_t *topic, placing_t placing)
     uint64_t before = topic->owner;
     topic->owner = owner_of(self, topic);
     bool is_other = topic->owner != before || placing.has_skipped;
-    if (topic->home != NULL && is_other)
+    if (topic->home != NULL && topic->owner != self->node)
         home_end(self, topic);
+    if (topic->home != NULL && placing.has_skipped)
+        home_publish_missed(self, topic, placing.now_ms); /* by whoever may have been in between */
     if (topic->home != NULL)
         home_keep_members(self, topic, placing.now_ms);
     hearing_placed(self, topic, is_other, placing);
@@ -346,7 +348,8 @@ static void receive_at_home(topics_t *self, uint64_t from, const topic_frame_t *
                             uint64_t now_ms)
 {
     topic_t *topic = NULL;
-    bool is_home = topics_is_home(self, frame->topic) && topics_is_member(self, from);
+    bool is_home = topics_is_home(self, frame->topic) && topics_is_member(self, from) &&
+                   frame->view <= self->version;
     if (!is_home || find_or_add(self, frame->topic, &topic) != ERR_OK)
         return; /* one of the two is behind; it is repeated */
     if (frame->kind == TOPIC_SUBSCRIBE)
@@ -362,7 +365,7 @@ static void receive_known(topics_t *self, topic_t *topic, uint64_t from, const t
 {
     switch (frame->kind) {
     case TOPIC_UNSUBSCRIBE:
-        home_unsubscribed(self, topic, from);
+        home_unsubscribed(self, topic, from, frame);
         break;
     case TOPIC_LIVE:
         hearing_live(self, topic, from, frame);
@@ -396,7 +399,8 @@ void topics_receive(topics_t *self, uint64_t from, const topic_frame_t *frame, u
     if (topic != NULL) {
         receive_known(self, topic, from, frame, now_ms);
     } else if (frame->kind == TOPIC_LIVE || frame->kind == TOPIC_POST) {
-        topic_frame_t leave = {.kind = TOPIC_UNSUBSCRIBE, .topic = frame->topic};
+        topic_frame_t leave = {
+            .kind = TOPIC_UNSUBSCRIBE, .topic = frame->topic, .base = self->asks};
         self->sink.send(self->sink.context, from, &leave);
     }
 }

@@ -60,7 +60,7 @@ static void pump(topics_t *self, topic_t *topic)
 static void say_missed_here(topics_t *self, topic_t *topic, uint64_t now_ms)
 {
     str_t nothing = {NULL, 0};
-    home_publish(self, topic, nothing, TOPIC_FLAG_MISSED, now_ms);
+    home_publish_missed(self, topic, now_ms);
     topics_deliver(self, topic, nothing, TOPIC_FLAG_MISSED);
 }
 

@@ -4,14 +4,15 @@
 static void leave(topics_t *self, topic_t *topic, uint64_t node)
 {
     if (node != PLACEMENT_NONE && node != self->node)
-        topics_send(self, node, topic, (topic_frame_t){.kind = TOPIC_UNSUBSCRIBE});
+        topics_send(self, node, topic,
+                    (topic_frame_t){.kind = TOPIC_UNSUBSCRIBE, .base = self->asks});
 }
 
 /* Of a source that is live all from the last one seen on, else all from now on. */
 static void subscribe(topics_t *self, topic_t *topic, uint64_t now_ms)
 {
     hearing_t *hearing = &topic->hearing;
-    topic_frame_t frame = {.kind = TOPIC_SUBSCRIBE, .base = ++self->asks};
+    topic_frame_t frame = {.kind = TOPIC_SUBSCRIBE, .base = ++self->asks, .view = self->version};
     if (hearing->is_live && hearing->source == topic->owner) {
         frame.life = hearing->life;
         frame.number = hearing->seen;
@@ -116,12 +117,12 @@ void hearing_placed(topics_t *self, topic_t *topic, bool is_other, placing_t pla
     if (!is_other)
         return;
     hearing->asked = PLACEMENT_NONE;
-    hearing->is_unsure =
-        hearing->is_wanted && hearing->is_live && !is_here && hearing->source == topic->owner;
-    if (hearing->is_unsure) {
-        hearing->asks = self->asks + 1;
+    hearing->is_unsure = hearing->is_live && !is_here && hearing->source == topic->owner;
+    if (!hearing->is_unsure)
+        return;
+    hearing->asks = self->asks + 1;
+    if (hearing->is_wanted) /* else when it is again, before what is left is forgotten */
         subscribe(self, topic, placing.now_ms);
-    }
 }
 
 void hearing_live(topics_t *self, topic_t *topic, uint64_t from, const topic_frame_t *frame)
@@ -134,7 +135,8 @@ void hearing_live(topics_t *self, topic_t *topic, uint64_t from, const topic_fra
     }
     bool is_same = hearing->is_live && from == hearing->source && frame->life == hearing->life;
     if (frame->base < hearing->asks)
-        return; /* asked before something changed */
+        return; /* asked before something changed, or overtaken */
+    hearing->asks = frame->base;
     hearing->is_unsure = false;
     if (is_same && frame->number <= hearing->seen)
         return; /* nothing is missing */
@@ -161,7 +163,8 @@ static void ask_again(topics_t *self, topic_t *topic, uint64_t now_ms)
                 (topic_frame_t){.kind = TOPIC_SUBSCRIBE,
                                 .life = hearing->life,
                                 .number = hearing->seen,
-                                .base = ++self->asks});
+                                .base = ++self->asks,
+                                .view = self->version});
 }
 
 void hearing_post(topics_t *self, topic_t *topic, uint64_t from, const topic_frame_t *frame,

@@ -98,15 +98,32 @@ void home_publish(topics_t *self, topic_t *topic, str_t post, uint32_t flags, ui
     }
 }
 
+void home_publish_missed(topics_t *self, topic_t *topic, uint64_t now_ms)
+{
+    home_publish(self, topic, (str_t){NULL, 0}, TOPIC_FLAG_MISSED, now_ms);
+}
+
 /* ---- from those who listen ---- */
 
-/* From `number` of this life on, where that can be; else from now on. */
+static listener_t *add_listener(home_t *self, uint64_t node)
+{
+    if (topics_grow((void **)&self->listeners, self->listener_count, &self->listener_room,
+                    sizeof *self->listeners) != ERR_OK)
+        return NULL;
+    listener_t *listener = &self->listeners[self->listener_count++];
+    *listener = (listener_t){
+        .node = node, .acked = self->number, .sent = self->number, .top = self->number};
+    return listener;
+}
+
+/* A cursor goes forward by what its node has seen, and by nothing else: the answer to an earlier
+ * ask may be what the node goes by. */
 static void place_cursor(const home_t *home, listener_t *listener, const topic_frame_t *frame)
 {
     bool is_known = frame->life == home->life && frame->number <= home->number;
-    listener->sent = listener->acked = is_known ? frame->number : home->number;
-    if (!is_known)
-        listener->top = home->number;
+    if (is_known)
+        listener->acked = MAX(listener->acked, frame->number);
+    listener->sent = listener->acked;
 }
 
 void home_subscribed(topics_t *self, topic_t *topic, uint64_t from, const topic_frame_t *frame,
@@ -116,15 +133,14 @@ void home_subscribed(topics_t *self, topic_t *topic, uint64_t from, const topic_
     if (home == NULL)
         return; /* it asks again */
     listener_t *listener = find(home, from);
-    if (listener == NULL) {
-        if (topics_grow((void **)&home->listeners, home->listener_count, &home->listener_room,
-                        sizeof *listener) != ERR_OK)
-            return;
-        listener = &home->listeners[home->listener_count++];
-        *listener = (listener_t){.node = from};
-    }
+    if (listener == NULL && (listener = add_listener(home, from)) == NULL)
+        return;
+    if (frame->base < listener->ask)
+        return; /* it was overtaken */
+    listener->ask = frame->base;
     place_cursor(home, listener, frame);
     listener->moved_ms = now_ms;
+    trim(self, home);
     topics_send(
         self, from, topic,
         (topic_frame_t){
@@ -139,10 +155,11 @@ static void remove_listener(topics_t *self, topic_t *topic, listener_t *listener
     trim(self, home);
 }
 
-void home_unsubscribed(topics_t *self, topic_t *topic, uint64_t from)
+/* It may have been overtaken by an ask. */
+void home_unsubscribed(topics_t *self, topic_t *topic, uint64_t from, const topic_frame_t *frame)
 {
     listener_t *listener = topic->home == NULL ? NULL : find(topic->home, from);
-    if (listener != NULL)
+    if (listener != NULL && (frame->base == 0 || frame->base >= listener->ask))
         remove_listener(self, topic, listener);
 }
 
@@ -173,7 +190,7 @@ void home_keep_members(topics_t *self, topic_t *topic, uint64_t now_ms)
         if (!topics_is_member(self, home->publishers[i].node))
             home->publishers[i] = home->publishers[--home->publisher_count];
     if (home->publisher_count < publishers) {
-        home_publish(self, topic, (str_t){NULL, 0}, TOPIC_FLAG_MISSED, now_ms);
+        home_publish_missed(self, topic, now_ms);
         topics_tell_gap(self, topic, TOPIC_GAP_MISSED);
     }
 }

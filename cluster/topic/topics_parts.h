@@ -52,7 +52,8 @@ typedef struct hearing {
 } hearing_t;
 
 typedef struct listener {
-    uint64_t node, acked, sent, top /* ever sent */, moved_ms /* when it last acknowledged more */;
+    uint64_t node, ask /* its newest */, acked, sent, top /* ever sent */;
+    uint64_t moved_ms; /* when it last acknowledged more */
 } listener_t;
 
 typedef struct publisher {
@@ -138,9 +139,11 @@ void hearing_placed(topics_t *self, topic_t *topic, bool is_other, placing_t pla
 
 /* Where the home is this node. The post goes to the others; here it is delivered by the caller. */
 void home_publish(topics_t *self, topic_t *topic, str_t post, uint32_t flags, uint64_t now_ms);
+/* Only the word that something is missing. */
+void home_publish_missed(topics_t *self, topic_t *topic, uint64_t now_ms);
 void home_subscribed(topics_t *self, topic_t *topic, uint64_t from, const topic_frame_t *frame,
                      uint64_t now_ms);
-void home_unsubscribed(topics_t *self, topic_t *topic, uint64_t from);
+void home_unsubscribed(topics_t *self, topic_t *topic, uint64_t from, const topic_frame_t *frame);
 void home_acked(topics_t *self, topic_t *topic, uint64_t from, const topic_frame_t *frame,
                 uint64_t now_ms);
 void home_forwarded(topics_t *self, topic_t *topic, uint64_t from, const topic_frame_t *frame,

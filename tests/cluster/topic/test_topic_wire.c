@@ -9,6 +9,7 @@ static const topic_frame_t sample = {.kind = TOPIC_POST,
                                      .life = UINT64_MAX,
                                      .number = 3,
                                      .base = 0x0102030405060708,
+                                     .view = 0x1112131415161718,
                                      .post = {"news", 4}};
 
 Test(topic_wire, a_frame_comes_back_as_it_was)
@@ -21,7 +22,7 @@ Test(topic_wire, a_frame_comes_back_as_it_was)
 
     cr_assert(frame.kind == sample.kind && frame.flags == sample.flags);
     cr_assert(frame.life == sample.life && frame.number == sample.number);
-    cr_assert(frame.base == sample.base);
+    cr_assert(frame.base == sample.base && frame.view == sample.view);
     check_str(frame.topic, sample.topic);
     check_str(frame.post, sample.post);
 }
@@ -71,14 +72,31 @@ Test(topic_wire, numbers_that_a_newer_node_adds_are_skipped)
 {
     buf_t wire BUF_SCOPED = BUF_INIT, longer BUF_SCOPED = BUF_INIT;
     topic_frame_put(&sample, &wire);
-    buf_append(&longer, str_slice(buf_str(&wire), 0, 32));
+    buf_append(&longer, str_slice(buf_str(&wire), 0, 40));
     longer.data[4] = (char)(longer.data[4] + 8);
     buf_append(&longer, STR("whatever"));
-    buf_append(&longer, str_slice(buf_str(&wire), 32, wire.size));
+    buf_append(&longer, str_slice(buf_str(&wire), 40, wire.size));
 
     topic_frame_t frame;
     check_ok(topic_frame_read(buf_str(&longer), &frame));
 
     check_str(frame.topic, sample.topic);
     check_str(frame.post, sample.post);
+}
+
+Test(topic_wire, a_node_of_before_names_no_view)
+{
+    buf_t wire BUF_SCOPED = BUF_INIT, shorter BUF_SCOPED = BUF_INIT;
+    topic_frame_put(&sample, &wire);
+    buf_append(&shorter, str_slice(buf_str(&wire), 0, 32));
+    buf_append(&shorter, str_slice(buf_str(&wire), 40, wire.size));
+
+    topic_frame_t frame;
+    shorter.data[4] = 24;
+    check_ok(topic_frame_read(buf_str(&shorter), &frame));
+    cr_assert(frame.base == sample.base && frame.view == 0);
+    check_str(frame.topic, sample.topic);
+    check_str(frame.post, sample.post);
+    shorter.data[4] = 23;
+    cr_assert(topic_frame_read(buf_str(&shorter), &frame) == ERR_INVALID);
 }
