@@ -282,7 +282,6 @@ err_t topics_place(topics_t *self, const placement_t *placement, const uint64_t 
     self->node_count = count;
     self->placement = placement;
     self->version = placement->version;
-    self->placed_ms = now_ms;
     placing.has_lost = has_lost_any(self, before, count_before);
     memory_free(before);
     for (size_t i = 0; i < self->bucket_count; i++) {
@@ -337,7 +336,7 @@ void topics_publish(topics_t *self, str_t name, str_t post, uint64_t now_ms)
         forward_push(self, topic, post, now_ms);
         return;
     }
-    topic->published_by = self->node;
+    topic->published_view = MAX(topic->published_view, self->version);
     home_publish(self, topic, post, post.size == 0 ? TOPIC_FLAG_MISSED : 0, now_ms);
 }
 

@@ -41,6 +41,7 @@ static void send_post(topics_t *self, topic_t *topic, post_t *post, uint64_t bas
                                 .life = forward->series,
                                 .number = post->number,
                                 .base = base,
+                                .view = post->view,
                                 .post = str_of(post->data, post->size)});
 }
 
@@ -60,6 +61,7 @@ static void pump(topics_t *self, topic_t *topic)
 static void say_missed_here(topics_t *self, topic_t *topic, uint64_t now_ms)
 {
     str_t nothing = {NULL, 0};
+    topic->published_view = MAX(topic->published_view, self->version);
     home_publish_missed(self, topic, now_ms);
     topics_deliver(self, topic, nothing, TOPIC_FLAG_MISSED);
 }
@@ -71,8 +73,9 @@ static void publish_here(topics_t *self, topic_t *topic, uint64_t now_ms)
     for (uint32_t i = 0; i < forward->posts.count; i++) {
         const post_t *post = posts_at(&forward->posts, i);
         str_t bytes = str_of(post->data, post->size);
-        home_publish(self, topic, bytes, post->flags, now_ms);
-        topics_deliver(self, topic, bytes, post->flags);
+        uint32_t flags = post->flags | home_flags_of(topic, post->view);
+        home_publish(self, topic, bytes, flags, now_ms);
+        topics_deliver(self, topic, bytes, flags);
     }
     if (forward->is_missed)
         say_missed_here(self, topic, now_ms);
@@ -89,6 +92,7 @@ static void keep(topics_t *self, topic_t *topic, str_t post)
     if (is_kept) {
         forward->number = number;
         posts_newest(&forward->posts)->flags = forward->is_missed ? TOPIC_FLAG_MISSED : 0;
+        posts_newest(&forward->posts)->view = self->version;
         forward->is_missed = false;
     } else {
         forward->is_missed = true;

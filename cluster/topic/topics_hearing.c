@@ -1,11 +1,14 @@
 /* topics_hearing.c -- a topic that is subscribed to on this node: where it is heard from. */
 #include "cluster/topic/topics_parts.h"
 
+/* Takes back all that it was asked: an answer to that does not count any more. */
 static void leave(topics_t *self, topic_t *topic, uint64_t node)
 {
-    if (node != PLACEMENT_NONE && node != self->node)
-        topics_send(self, node, topic,
-                    (topic_frame_t){.kind = TOPIC_UNSUBSCRIBE, .base = self->asks});
+    if (node == PLACEMENT_NONE || node == self->node)
+        return;
+    if (topic->hearing.asked == node)
+        topic->hearing.asked = PLACEMENT_NONE;
+    topics_send(self, node, topic, (topic_frame_t){.kind = TOPIC_UNSUBSCRIBE, .base = self->asks});
 }
 
 /* Of a source that is live all from the last one seen on, else all from now on. */
@@ -173,7 +176,7 @@ void hearing_post(topics_t *self, topic_t *topic, uint64_t from, const topic_fra
     hearing_t *hearing = &topic->hearing;
     bool is_source = hearing->is_live && from == hearing->source && frame->life == hearing->life;
     if (!is_source) {
-        if (from != topic->owner || !hearing->is_wanted)
+        if (from != hearing->source && (from != topic->owner || !hearing->is_wanted))
             leave(self, topic, from);
         return; /* its LIVE is under way, or asked for again */
     }

@@ -219,11 +219,12 @@ static publisher_t *publisher_of(home_t *self, uint64_t node)
     return publisher;
 }
 
-/* Its author may have moved while it was under way, and published from there already. */
-static bool may_be_late(const topics_t *self, const topic_t *topic, uint64_t from, uint64_t now_ms)
+uint32_t home_flags_of(topic_t *topic, uint64_t view)
 {
-    return topic->published_by != 0 && topic->published_by != from &&
-           now_ms < self->placed_ms + TOPIC_RECENT_MS;
+    if (view < topic->published_view)
+        return TOPIC_FLAG_LATE;
+    topic->published_view = view;
+    return 0;
 }
 
 void home_forwarded(topics_t *self, topic_t *topic, uint64_t from, const topic_frame_t *frame,
@@ -237,10 +238,7 @@ void home_forwarded(topics_t *self, topic_t *topic, uint64_t from, const topic_f
     /* Where one before it was lost, the answer says which is wanted. */
     if (frame->number > publisher->number &&
         frame->number == MAX(publisher->number + 1, frame->base)) {
-        uint32_t flags = frame->flags;
-        if (may_be_late(self, topic, from, now_ms))
-            flags |= TOPIC_FLAG_LATE;
-        topic->published_by = from;
+        uint32_t flags = frame->flags | home_flags_of(topic, frame->view);
         publisher->number = frame->number;
         self->stats.received++;
         home_publish(self, topic, frame->post, flags, now_ms);

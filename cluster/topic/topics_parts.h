@@ -19,6 +19,7 @@ typedef struct post {
     char *data; /* owned; NULL: none */
     size_t size;
     uint32_t flags; /* TOPIC_FLAG_... */
+    uint64_t view;  /* of a forward: in which it was published */
 } post_t;
 
 typedef struct posts {
@@ -85,7 +86,7 @@ struct topic {
     uint32_t partition;
     uint64_t owner; /* the home's node; PLACEMENT_NONE */
     uint64_t published_ms;
-    uint64_t published_by; /* at this home, last: the node; 0: nobody yet */
+    uint64_t published_view; /* at this home: the newest view in which something of it was */
     hearing_t hearing;
     home_t *home;
     forward_t *forward;
@@ -94,8 +95,7 @@ struct topic {
 
 struct topics {
     uint64_t node, version, lives, asks;
-    uint64_t placed_ms; /* the newest view */
-    uint64_t forwards;  /* the highest number of a forward that is freed: they go on behind it */
+    uint64_t forwards; /* the highest number of a forward that is freed: they go on behind it */
     topics_sink_t sink;
     const placement_t *placement; /* NULL: none yet */
     uint64_t *nodes;
@@ -139,6 +139,9 @@ void hearing_placed(topics_t *self, topic_t *topic, bool is_other, placing_t pla
 
 /* Where the home is this node. The post goes to the others; here it is delivered by the caller. */
 void home_publish(topics_t *self, topic_t *topic, str_t post, uint32_t flags, uint64_t now_ms);
+/* Something that was published in this view comes to this home: TOPIC_FLAG_LATE where what was
+ * published in a newer one has come before it, as where its author moved while it was under way. */
+uint32_t home_flags_of(topic_t *topic, uint64_t view);
 /* Only the word that something is missing. */
 void home_publish_missed(topics_t *self, topic_t *topic, uint64_t now_ms);
 void home_subscribed(topics_t *self, topic_t *topic, uint64_t from, const topic_frame_t *frame,

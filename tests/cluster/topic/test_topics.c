@@ -48,12 +48,20 @@ Test(topics, nor_where_messages_are_lost_and_overtake_each_other)
 /* Seeds of the same, each of which broke the rules of a time. */
 Test(topics, seeds_that_once_failed_do_not)
 {
-    static const uint64_t seeds[] = {1107, 1218, 1385, 2091, 4671};
-    for (size_t i = 0; i < COUNT_OF(seeds); i++)
-        live_through(
-            &(topic_world_options_t){
-                .seed = seeds[i], .nodes = 4, .delay_ms = 30, .loss_percent = 10},
-            300, false);
+    static const struct {
+        uint64_t seed;
+        bool is_in_order;
+    } cases[] = {
+        {1107, false}, {1218, false}, {1385, false}, {2091, false},
+        {4671, false}, {9367, false}, {44711, true},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        live_through(&(topic_world_options_t){.seed = cases[i].seed,
+                                              .nodes = 4,
+                                              .delay_ms = cases[i].is_in_order ? 5 : 30,
+                                              .loss_percent = cases[i].is_in_order ? 0 : 10,
+                                              .is_in_order = cases[i].is_in_order},
+                     300, false);
 }
 
 /* ---- what one node alone does to another ---- */
