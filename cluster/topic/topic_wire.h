@@ -23,7 +23,7 @@ typedef enum topic_frame_kind {
     TOPIC_ACK,       /* to the home: all posts up to this number */
     TOPIC_END,       /* from who is no home (any more) */
     TOPIC_FORWARD,   /* to the home: publish this. base: the lowest number not acknowledged; life:
-                        the sender's own */
+                        the sender's own; view: in which it was published */
     TOPIC_FORWARDED, /* from the home: it has all forwards of this life up to this number */
 } topic_frame_kind_t;
 

@@ -121,10 +121,9 @@ void hearing_placed(topics_t *self, topic_t *topic, bool is_other, placing_t pla
         return;
     hearing->asked = PLACEMENT_NONE;
     hearing->is_unsure = hearing->is_live && !is_here && hearing->source == topic->owner;
-    if (!hearing->is_unsure)
-        return;
     hearing->asks = self->asks + 1;
-    if (hearing->is_wanted) /* else when it is again, before what is left is forgotten */
+    /* Who is not wanted asks when it is again, before what is left is forgotten. */
+    if (hearing->is_unsure && hearing->is_wanted)
         subscribe(self, topic, placing.now_ms);
 }
 
