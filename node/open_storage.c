@@ -4,6 +4,7 @@
 
 #include "actors/personal.h"
 #include "node/blobs/segments_open.h"
+#include "node/cluster/speaks.h"
 #include "node/journal_open.h"
 #include "node/keys_open.h"
 #include "runtime/base/clock.h"
@@ -56,6 +57,7 @@ static err_t describe(const node_t *self, buf_t *out)
     json_key_str(&json, "listen", str_from(self->config->listen));
     if (self->config->public_url[0] != '\0')
         json_key_str(&json, "url", str_from(self->config->public_url));
+    speaks_append(speaks_here(), &json);
     json_object_end(&json);
     return buf_status(out);
 }

@@ -123,9 +123,35 @@ static bool has_joined(cluster_node_t *self)
            mover_is_settled(self->mover, status.version);
 }
 
+static void append_speaks(speaks_t speaks, buf_t *out)
+{
+    buf_printf(out, speaks.oldest == speaks.newest ? "%u" : "%u to %u", speaks.oldest,
+               speaks.newest);
+}
+
+static bool say_stranger(cluster_node_t *self, buf_t *problem)
+{
+    pthread_mutex_lock(&self->lock);
+    uint64_t stranger = self->stranger;
+    speaks_t theirs = self->stranger_speaks, own = speaks_here();
+    pthread_mutex_unlock(&self->lock);
+    if (stranger == 0)
+        return false;
+    buf_printf(problem, "this node can't join: between nodes it speaks version ");
+    append_speaks(own, problem);
+    buf_printf(problem, ", and node %llu version ", (unsigned long long)stranger);
+    append_speaks(theirs, problem);
+    buf_printf(problem, own.oldest > theirs.newest
+                            ? ": upgrade that one first, to a release in between"
+                            : ": this program is too old for the cluster, take a newer one");
+    return true;
+}
+
 static void say_why_not(cluster_node_t *self, buf_t *problem)
 {
     members_status_t status;
+    if (say_stranger(self, problem))
+        return;
     members_status(self->members, &status);
     if (atomic_load(&self->is_out))
         buf_printf(problem, "the cluster has declared this node dead while it joined: start it "
@@ -159,7 +185,7 @@ err_t cluster_node_join(cluster_node_t *self, buf_t *problem)
     if (wait_for(self, has_joined, CLUSTER_JOIN_LEASES * self->lease_ms))
         return ERR_OK;
     say_why_not(self, problem);
-    return ERR_TIMEOUT;
+    return self->stranger != 0 ? ERR_UNSUPPORTED : ERR_TIMEOUT;
 }
 
 /* ---- leaving ---- */
@@ -219,7 +245,7 @@ void cluster_node_stop(cluster_node_t *self)
         runtime_set_serving(self->runtime, false);
     if (self->mover != NULL)
         mover_stop(self->mover);
-    if (self->members != NULL && self->roster != NULL)
+    if (self->members != NULL && (self->roster != NULL || self->stranger != 0))
         IGNORE_ERR(
             members_say_gone(self->members, CLUSTER_GONE_MS)); /* else found by its silence */
     cluster_close_gate(self);

@@ -44,7 +44,8 @@ typedef struct cluster_node_options {
 err_t cluster_node_open(const cluster_node_options_t *options, buf_t *problem,
                         cluster_node_t **out_node);
 err_t cluster_node_attach(cluster_node_t *self, runtime_t *runtime);
-/* TIMEOUT: some member that should be alive can't be reached, or owns what is to be had. */
+/* TIMEOUT: some member that should be alive can't be reached, or owns what is to be had.
+ * UNSUPPORTED: it and a member speak no version in common (speaks.h). */
 err_t cluster_node_join(cluster_node_t *self, buf_t *problem);
 /* Gives everything away, waiting no longer than that; what is left then is taken over when it has
  * gone. To be called while others can still be answered. */

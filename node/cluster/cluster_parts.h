@@ -7,6 +7,7 @@
 #include "node/cluster/load_list.h"
 #include "node/cluster/member_talk.h"
 #include "node/cluster/mover.h"
+#include "node/cluster/speaks.h"
 #include "runtime/base/thread.h"
 
 #include <pthread.h>
@@ -49,6 +50,8 @@ struct cluster_node {
     bool is_closed;       /* of the gate: nothing is any more */
     pthread_mutex_t lock; /* of what follows */
     roster_t *roster;     /* as taken last */
+    uint64_t stranger;    /* a node that this one would not understand: it does not join; 0: none */
+    speaks_t stranger_speaks;
     uint32_t missing_roles;
     uint32_t load_count;
     member_load_t loads[VIEW_MEMBERS_MAX]; /* as they said last */

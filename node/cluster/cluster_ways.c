@@ -143,9 +143,30 @@ static err_t take_view(cluster_node_t *self, roster_t *roster)
     return mover_take(self->mover, view);
 }
 
+/* Asked until it is in the table as active: nobody joins whom a node that is there would not
+ * understand. */
+static bool is_refused(cluster_node_t *self, const roster_t *roster)
+{
+    const member_t *own = view_find(&roster->view, self->node);
+    if (self->stranger == 0 && (own == NULL || own->status == MEMBER_JOINING)) {
+        const member_t *member = speaks_stranger(roster, self->node, speaks_here());
+        if (member == NULL)
+            return false;
+        pthread_mutex_lock(&self->lock);
+        self->stranger = member->node;
+        self->stranger_speaks = speaks_of(roster_details(roster, member->node));
+        pthread_mutex_unlock(&self->lock);
+        atomic_store(&self->is_out, true);
+    }
+    return self->stranger != 0;
+}
+
+/* A view that is refused goes nowhere: without links this node meets nobody, and is not let in. */
 void cluster_take(void *context, roster_t *roster)
 {
     cluster_node_t *self = context;
+    if (is_refused(self, roster))
+        return;
     err_t err = take_view(self, roster);
     if (err != ERR_OK)
         log_error(self->log, "cluster", "view %llu can't be taken: %s",

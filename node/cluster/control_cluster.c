@@ -1,5 +1,8 @@
 #include "node/cluster/control_cluster.h"
 
+#include "actors/protocol/playlist.h"
+#include "actors/protocol/room.h"
+#include "actors/protocol/user.h"
 #include "node/cluster/cluster_node.h"
 #include "node/parts.h"
 
@@ -88,6 +91,19 @@ static void append_place(cluster_node_t *cluster, const located_t *place, json_t
     json_object_end(json);
 }
 
+/* The ids that GraphQL shows are keys behind a prefix: both are taken. */
+static str_t key_of(str_t kind, str_t key)
+{
+    static const struct {
+        const char *kind, *prefix;
+    } shown[] = {{PLAYLIST_KIND, "pl_"}, {ROOM_KIND, "ro_"}, {USER_KIND, "us_"}};
+    for (size_t i = 0; i < COUNT_OF(shown); i++)
+        if (str_equal(kind, str_from(shown[i].kind)) &&
+            str_starts_with(key, str_from(shown[i].prefix)))
+            return str_slice(key, strlen(shown[i].prefix), key.size);
+    return key;
+}
+
 void control_cluster_locate(control_request_t *request)
 {
     cluster_node_t *cluster = cluster_of(request);
@@ -96,9 +112,9 @@ void control_cluster_locate(control_request_t *request)
     located_t place;
     buf_t body BUF_SCOPED = BUF_INIT;
     json_t json = json_to(&body);
-    err_t err =
-        runtime_locate(edge_runtime(control_edge(request)), control_argument(request, "kind"),
-                       control_argument(request, "key"), &place);
+    str_t kind = control_argument(request, "kind");
+    err_t err = runtime_locate(edge_runtime(control_edge(request)), kind,
+                               key_of(kind, control_argument(request, "key")), &place);
     if (err != ERR_OK) {
         control_refuse(request, err,
                        err == ERR_NOT_FOUND ? STR("there is no such kind of actor") : (str_t){0});

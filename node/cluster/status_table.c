@@ -233,6 +233,64 @@ static void append_head(const graphql_value_t *status, uint32_t screen, buf_t *o
     buf_append_char(out, '\n');
 }
 
+/* ---- versions between nodes ---- */
+
+/* "1", or "1 to 2"; who tells nothing speaks the first. */
+static void put_speaks(const graphql_value_t *member, buf_t *out)
+{
+    const graphql_value_t *told = graphql_value_get(graphql_value_get(member, "details"), "speaks");
+    long long oldest = (long long)graphql_value_int(graphql_value_at(told, 0), 1);
+    long long newest = (long long)graphql_value_int(graphql_value_at(told, 1), oldest);
+    buf_printf(out, oldest == newest ? "%lld" : "%lld to %lld", oldest, newest);
+}
+
+static bool is_dead(const graphql_value_t *member)
+{
+    return str_equal(text_at(member, "status"), STR("dead"));
+}
+
+/* Those that speak as the one at `first` does. False: that was said with one before it. */
+static bool append_speakers(const graphql_value_t *members, size_t first, buf_t *out,
+                            size_t *out_count)
+{
+    buf_t wanted BUF_SCOPED = BUF_INIT, nodes BUF_SCOPED = BUF_INIT;
+    put_speaks(graphql_value_at(members, first), &wanted);
+    *out_count = 0;
+    for (size_t i = 0; i < graphql_value_count(members); i++) {
+        const graphql_value_t *member = graphql_value_at(members, i);
+        buf_t spoken BUF_SCOPED = BUF_INIT;
+        put_speaks(member, &spoken);
+        if (is_dead(member) || !str_equal(buf_str(&wanted), buf_str(&spoken)))
+            continue;
+        if (i < first)
+            return false;
+        buf_printf(&nodes, "%s%lld", *out_count > 0 ? ", " : "", number_at(member, "node"));
+        (*out_count)++;
+    }
+    buf_printf(out, "%s by node%s %s", buf_terminated(&wanted), *out_count > 1 ? "s" : "",
+               buf_terminated(&nodes));
+    return true;
+}
+
+/* Where they differ, as during an upgrade. */
+static void append_versions(const graphql_value_t *members, uint32_t screen, buf_t *out)
+{
+    buf_t line BUF_SCOPED = BUF_INIT;
+    uint32_t groups = 0;
+    buf_append(&line, STR("versions spoken between nodes: "));
+    for (size_t i = 0; i < graphql_value_count(members); i++) {
+        buf_t group BUF_SCOPED = BUF_INIT;
+        size_t count;
+        if (is_dead(graphql_value_at(members, i)) || !append_speakers(members, i, &group, &count))
+            continue;
+        buf_printf(&line, "%s%s", groups++ > 0 ? "; " : "", buf_terminated(&group));
+    }
+    if (groups < 2)
+        return;
+    buf_append_char(out, '\n');
+    end_line(&line, screen, out);
+}
+
 void status_table_append(const graphql_value_t *status, uint32_t screen, buf_t *out)
 {
     const graphql_value_t *members = graphql_value_get(status, "members");
@@ -245,4 +303,5 @@ void status_table_append(const graphql_value_t *status, uint32_t screen, buf_t *
     end_line(&titles, screen, out);
     for (size_t i = 0; i < graphql_value_count(members); i++)
         append_member(&layout, graphql_value_at(members, i), screen, out);
+    append_versions(members, screen, out);
 }

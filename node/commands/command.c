@@ -118,7 +118,8 @@ static const command_t commands[] = {
      "without\nKEY those of a kind.\n"
      "  --once          status once, as text\n"
      "  --json          status as JSON\n"
-     "See docs/operating.md, Several nodes.\n",
+     "KEY of a playlist, room or user is its id, with or without pl_, ro_, us_. See "
+     "docs/operating.md, A cluster.\n",
      "once json type= sender= for= max=", command_cluster},
     {"plugin", "list | replace NAME FILE.so", "actor kinds from shared objects",
      "Lists the plugins of the running node, or puts a new version in the place of one while its "

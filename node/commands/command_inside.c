@@ -320,21 +320,6 @@ int command_trace_all(const config_t *config, int count, char **arguments)
 
 /* ---- recorder ---- */
 
-static int switch_level(const config_t *config, const char *level)
-{
-    arena_t arena ARENA_SCOPED = {0};
-    buf_t body BUF_SCOPED = BUF_INIT;
-    json_t json = json_to(&body);
-    const graphql_value_t *result;
-    json_object_begin(&json);
-    json_key_str(&json, "level", str_from(level));
-    json_object_end(&json);
-    int exit_code = command_ask(config, "recorder", buf_str(&body), &arena, &result);
-    if (exit_code == EXIT_OK)
-        printf("the recorder is at level %.*s\n", STR_ARG(text_at(result, "level")));
-    return exit_code;
-}
-
 static int write_chrome(recording_t *recording, const recording_event_t *events, size_t count,
                         const char *path)
 {
@@ -401,10 +386,10 @@ int command_recorder(const config_t *config, int count, char **arguments)
     bool is_of_all = command_flag(count, arguments, "cluster") != NULL;
     if (plain > (is_of_all ? 0 : 1) || filter_of(count, arguments, &filter) != ERR_OK)
         return command_usage("recorder");
+    if (level != NULL)
+        return command_recorder_level(config, level, is_of_all);
     if (is_of_all)
         return command_recorder_of_all(config, &filter, count, arguments);
-    if (level != NULL)
-        return switch_level(config, level);
     str_t place = plain == 1 ? str_from(arguments[0]) : recorder_place(config, &arena);
     if (place.data == NULL || recording_open(place.data, &problem, &recording) != ERR_OK)
         return command_failed("%s", buf_terminated(&problem));

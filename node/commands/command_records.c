@@ -123,17 +123,10 @@ static void print_problems(const records_t *records)
     fputs(buf_terminated(&out), stderr);
 }
 
-static int set_level(const config_t *config, const char *level)
+/* What each node says of its recorder, a line each. */
+static int print_levels(const graphql_value_t *nodes)
 {
-    arena_t arena ARENA_SCOPED = {0};
-    buf_t body BUF_SCOPED = BUF_INIT;
-    json_t json = json_to(&body);
-    const graphql_value_t *result;
-    json_object_begin(&json);
-    json_key_str(&json, "level", str_from(level));
-    json_object_end(&json);
-    int exit_code = command_ask(config, "look.level", buf_str(&body), &arena, &result);
-    const graphql_value_t *nodes = exit_code == EXIT_OK ? graphql_value_get(result, "nodes") : NULL;
+    int exit_code = EXIT_OK;
     for (size_t i = 0; i < graphql_value_count(nodes); i++) {
         const graphql_value_t *node = graphql_value_at(nodes, i);
         str_t error = graphql_value_str(graphql_value_get(node, "error"));
@@ -148,6 +141,26 @@ static int set_level(const config_t *config, const char *level)
     return exit_code;
 }
 
+int command_recorder_level(const config_t *config, const char *level, bool is_of_all)
+{
+    arena_t arena ARENA_SCOPED = {0};
+    buf_t body BUF_SCOPED = BUF_INIT;
+    json_t json = json_to(&body);
+    const graphql_value_t *result;
+    json_object_begin(&json);
+    json_key_str(&json, "level", str_from(level));
+    json_object_end(&json);
+    int exit_code =
+        command_ask(config, is_of_all ? "look.level" : "recorder", buf_str(&body), &arena, &result);
+    if (exit_code != EXIT_OK)
+        return exit_code;
+    if (is_of_all)
+        return print_levels(graphql_value_get(result, "nodes"));
+    printf("the recorder is at level %.*s\n",
+           STR_ARG(graphql_value_str(graphql_value_get(result, "level"))));
+    return EXIT_OK;
+}
+
 int command_recorder_of_all(const config_t *config, const recording_filter_t *filter, int count,
                             char **arguments)
 {
@@ -155,9 +168,6 @@ int command_recorder_of_all(const config_t *config, const recording_filter_t *fi
     buf_t out BUF_SCOPED = BUF_INIT;
     recording_filter_t wanted = *filter;
     const char *chrome = command_flag(count, arguments, "chrome");
-    const char *level = command_flag(count, arguments, "level");
-    if (level != NULL)
-        return set_level(config, level);
     if (chrome != NULL && wanted.max == 0)
         wanted.max = CHROME_RECORDS_MAX;
     int exit_code = ask_records(config, &wanted, false, &records);

@@ -11,5 +11,7 @@ int command_trace_of(const config_t *config, const char *id, int count, char **a
 /* recorder --cluster: as the command does it for one node. */
 int command_recorder_of_all(const config_t *config, const recording_filter_t *filter, int count,
                             char **arguments);
+/* Of this node, or of all. */
+int command_recorder_level(const config_t *config, const char *level, bool is_of_all);
 /* "17.3": slot and generation, as record_actor_text writes it. INVALID */
 err_t command_parse_actor(const char *text, uint64_t *out_actor);

@@ -10,6 +10,10 @@
 #include <string.h>
 
 static const str_t nothing = {NULL, 0};
+/* While nodes are upgraded one after the other it may be there soon, here or at another owner: who
+ * asks may ask again (UNAVAILABLE), and is not told that there is no such thing (NOT_FOUND). */
+static const char other_version[] =
+    "the node that serves this is of a version that does not know it";
 
 enum { BODY_ROOM = 1024 };
 
@@ -176,6 +180,21 @@ static void refuse(const incoming_t *in, err_t err, dead_reason_t reason, const 
         deliver_reply(runtime, reply_new(asker_of(in), err, NULL, NULL, str_from(text)));
 }
 
+/* The kind is not one of ours. */
+static void refuse_unknown(const incoming_t *in, message_t *message)
+{
+    runtime_t *runtime = in->remote->runtime;
+    const dead_receiver_t receiver = {.key = in->envelope->key};
+    if (message->is_streamed) {
+        reject(runtime, message, ERR_UNAVAILABLE, DEAD_NO_KIND, &receiver);
+        return;
+    }
+    dead_letter(runtime, message, DEAD_NO_KIND, &receiver);
+    deliver_reply(runtime, reply_new(message->reply_to, ERR_UNAVAILABLE, NULL, NULL,
+                                     str_from(other_version)));
+    message_free(message);
+}
+
 static void command_to_name(const incoming_t *in, message_t *message)
 {
     remote_t *self = in->remote;
@@ -184,8 +203,7 @@ static void command_to_name(const incoming_t *in, message_t *message)
     const actor_kind_t *kind = runtime_kind_named(runtime, envelope->kind);
     if (kind == NULL) {
         count_sent(runtime);
-        reject(runtime, message, ERR_NOT_FOUND, DEAD_NO_KIND,
-               &(dead_receiver_t){.key = envelope->key});
+        refuse_unknown(in, message);
         return;
     }
     if (!kind_is_placed(kind)) {
@@ -209,6 +227,10 @@ static err_t received_command(incoming_t *in)
     err_t err = read_body(in);
     if (err == ERR_OK && in->schema == NULL)
         err = ERR_INVALID;
+    if (err == ERR_UNSUPPORTED) {
+        refuse(in, ERR_UNAVAILABLE, DEAD_NO_HANDLER, other_version);
+        return ERR_INVALID;
+    }
     if (err != ERR_OK) {
         refuse(in, err, err == ERR_NO_MEMORY ? DEAD_NO_MEMORY : DEAD_NO_HANDLER,
                "the message is not understood");

@@ -56,6 +56,15 @@ test('an actor is at one place, and every node says the same one', () => {
   }
 });
 
+test('an actor is found by the id that GraphQL shows, as by its key', async () => {
+  const { createPlaylist: { id } } = await cluster.nodes[0].graphql(CREATE, { id: commandId(), name: 'found' });
+  const said = [id, id.replace('pl_', '')].map((key) => cluster.locate('playlist', key).replace(key, ''));
+  assert.match(said[0], /node \d+.*partition \d+/);
+  assert.equal(said[0], said[1]);
+  assert.match(cluster.nodes[0].command('cluster', 'locate', 'nonsense', '1').stderr, /there is no such kind of actor/);
+  assert.equal(cluster.nodes[0].command('cluster', 'locate', 'playlist').status, 2);
+});
+
 /** A page at that node, which hears of one playlist. */
 function listener(node, id) {
   const heard = [];
@@ -141,7 +150,7 @@ test('it comes back as a new node, and a stopped one leaves nothing behind', asy
   await b.end();
   assert.deepEqual(b.ended, { code: 0, signal: null });
   await until(() => cluster.status(0).served === 16384, 'all is served by who is left');
-  assert.equal((await a.graphql('{ playlists { name } }')).playlists.length, 22);
+  assert.equal((await a.graphql('{ playlists { name } }')).playlists.length, 23);
 });
 
 test('a silent database stops no node; one that has nobody else then serves nothing until it is back', async () => {

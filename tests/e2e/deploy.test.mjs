@@ -32,6 +32,24 @@ test('deploy/musicstream.conf names options that there are', () => {
   assert.deepEqual(names.filter((name) => !known.has(`--${name.replaceAll('_', '-')}`)), []);
 });
 
+test('deploy/musicstream.conf has each option of a cluster, and the program takes them all together', () => {
+  const text = read('deploy/musicstream.conf');
+  // What docs/operating.md lists for a cluster, and what the options' own help says of other nodes.
+  const rows = [...read('docs/operating.md').matchAll(/^\| `([a-z_]+)`(?:, `([a-z_]+)`)? \|/gm)].flatMap(([, one, two]) => (two ? [one, two] : [one]));
+  const wanted = [...rows.filter((name) => known.has(`--${name.replaceAll('_', '-')}`)), 'cookie_domain', 'database', 'database_direct', 'database_replica'];
+  for (const name of ['cluster_key_file', 'cluster_listen', 'cluster_advertise', 'public_url', 'media_listen', 'role', 'weight', 'zone', 'cluster_profile'])
+    assert.ok(wanted.includes(name), `docs/operating.md has ${name}`);
+  assert.deepEqual(wanted.filter((name) => !new RegExp(`^; ${name} = \\S`, 'm').test(text)), []);
+
+  const folder = temporaryFolder();
+  const file = path.join(folder, 'musicstream.conf');
+  writeFileSync(file, text.replaceAll(/^; ([a-z_]+ = )/gm, '$1'));
+  const said = run(program, ['config', '--config', file], { mayFail: true });
+  rmSync(folder, { recursive: true });
+  assert.equal(said.status, 0, said.stderr);
+  for (const name of wanted) assert.match(said.stdout, new RegExp(`^${name} = .*; .*file`, 'm'), name);
+});
+
 test('variables in deploy/compose.yaml are options, too', () => {
   const names = [...read('deploy/compose.yaml').matchAll(/MUSICSTREAM_([A-Z_]+)/g)].map(([, name]) => name.toLowerCase().replaceAll('_', '-'));
   assert.ok(names.length > 2);

@@ -98,7 +98,7 @@ export class Server {
     if (this.options.music !== null) args.push('--music', this.options.music ?? demoMusic());
     if (this.database) args.push('--database', this.database);
     args.push(...(this.options.flags ?? []));
-    const [command, ...before] = [...(this.options.through ?? []), program];
+    const [command, ...before] = [...(this.options.through ?? []), this.options.program ?? program];
     this.child = spawn(command, [...before, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'], cwd: this.folder, env: { ...process.env, ...this.options.environment?.(this.folder) },
     });

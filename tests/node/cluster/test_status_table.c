@@ -94,3 +94,29 @@ Test(status_table, without_a_lease_it_says_so)
     cr_assert(strstr(buf_terminated(&text), "NO LEASE") != NULL);
     cr_assert(strstr(buf_terminated(&text), "THE DATABASE IS AWAY") != NULL);
 }
+
+Test(status_table, versions_between_nodes_are_shown_where_they_differ)
+{
+    static const struct {
+        const char *what, *members, *want;
+    } cases[] = {
+        {"all the same, and a dead one of another",
+         "{\"node\":3,\"details\":{\"speaks\":[2,2]}},{\"node\":4,\"details\":{\"speaks\":[2,2]}},"
+         "{\"node\":5,\"status\":\"dead\",\"details\":{\"speaks\":[1,1]}}",
+         NULL},
+        {"one that tells nothing is of before",
+         "{\"node\":3},{\"node\":4,\"details\":{\"speaks\":[1,2]}},{\"node\":5,\"details\":{"
+         "\"speaks\":[1,1]}}",
+         "\nversions spoken between nodes: 1 by nodes 3, 5; 1 to 2 by node 4\n"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        buf_t json BUF_SCOPED = BUF_INIT, text BUF_SCOPED = BUF_INIT;
+        buf_printf(&json, "{\"members\":[%s]}", cases[i].members);
+        table_of(buf_terminated(&json), 80, &text);
+        bool is_right = cases[i].want == NULL
+                            ? strstr(buf_terminated(&text), "spoken") == NULL
+                            : strstr(buf_terminated(&text), cases[i].want) != NULL;
+        cr_expect(is_right, "%s: %s", cases[i].what, buf_terminated(&text));
+    }
+}
