@@ -364,7 +364,8 @@ static void one_history(uint64_t seed)
     world_options_t options = {.seed = seed,
                                .lease_ms = LEASE_MS,
                                .delay_ms = 1 + (uint32_t)(seed % 200),
-                               .loss_percent = (uint32_t)(seed % 4)};
+                               .loss_percent = (uint32_t)(seed % 4),
+                               .says_gone = seed % 2 == 0};
     world_t *world WORLD_SCOPED = world_new(&options);
     random_seed_t state = {seed * 7919};
     ms_random_t random = random_seeded(&state);

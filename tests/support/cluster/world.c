@@ -139,6 +139,20 @@ static uint64_t table_delay_ms(world_t *self, uint32_t index)
     return 1 + random_below(&self->random, TABLE_DELAY_MS) + self->nodes[index].table_delay_ms;
 }
 
+static void say_gone(world_t *self, const node_t *node)
+{
+    const member_t *there = view_find(&self->table, node->node);
+    if (!self->options.says_gone || node->is_table_cut || there == NULL ||
+        there->acknowledged == MEMBER_GONE)
+        return;
+    member_t row = *there;
+    self->table.version++;
+    row.acknowledged = MEMBER_GONE;
+    row.died = row.status == MEMBER_DEAD ? row.died : self->table.version;
+    row.status = MEMBER_DEAD;
+    ASSERT(view_put(&self->table, &row) == ERR_OK);
+}
+
 static void carry_out(world_t *self, uint32_t index)
 {
     node_t *node = &self->nodes[index];
@@ -169,6 +183,7 @@ static void carry_out(world_t *self, uint32_t index)
             break;
         case MEMBERSHIP_DO_STOP:
             node->is_stopped = node->is_dead = true;
+            say_gone(self, node);
             break;
         case MEMBERSHIP_DO_TAKE:
             break;

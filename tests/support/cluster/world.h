@@ -22,6 +22,9 @@ typedef struct world_options {
     /* Each node's clock is wrong by up to so much, and goes wrong by up to so many per mille. */
     uint64_t skew_ms;
     uint32_t drift_per_mille;
+    /* Who stops by itself says in the table that it is gone, where it reaches it
+     * (members_say_gone). Without it, it is as if it had been killed in that moment. */
+    bool says_gone;
 } world_options_t;
 
 world_t *world_new(const world_options_t *options);
