@@ -51,7 +51,7 @@ test('of those that an operator forgets all is served at once', async () => {
 
   const members = cluster.status(0).members.filter(({ node }) => nodes.includes(node));
   assert.deepEqual(members.map(({ status, is_gone: isGone }) => [status, isGone]), [['dead', true], ['dead', true]]);
-  assert.match(left.log, /is gone, says an operator/);
+  await until(() => /is gone, says an operator/.test(left.log), 'it is in the log');
   await rename('forgotten');
 });
 
