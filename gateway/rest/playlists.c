@@ -178,13 +178,11 @@ static void ask_page(export_t *self)
 
 static void begin_export(http_request_t *request)
 {
-    static const char prefix[] = "pl_";
     str_t user_id = caller_or_refuse(request);
     if (user_id.data == NULL)
         return;
-    str_t id = http_param(request, "id"), name = query_of(request, "format");
-    if (str_starts_with(id, STR(prefix)))
-        id = str_slice(id, sizeof prefix - 1, id.size);
+    str_t id = str_without_prefix(http_param(request, "id"), STR("pl_"));
+    str_t name = query_of(request, "format");
     export_t *self = arena_new(request->arena, sizeof *self);
     uint64_t *ids = arena_new_array(request->arena, PLAYLIST_TRACKS_MAX, sizeof *ids);
     playlist_format_t format = PLAYLIST_M3U8;

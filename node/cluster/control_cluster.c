@@ -98,9 +98,8 @@ static str_t key_of(str_t kind, str_t key)
         const char *kind, *prefix;
     } shown[] = {{PLAYLIST_KIND, "pl_"}, {ROOM_KIND, "ro_"}, {USER_KIND, "us_"}};
     for (size_t i = 0; i < COUNT_OF(shown); i++)
-        if (str_equal(kind, str_from(shown[i].kind)) &&
-            str_starts_with(key, str_from(shown[i].prefix)))
-            return str_slice(key, strlen(shown[i].prefix), key.size);
+        if (str_equal(kind, str_from(shown[i].kind)))
+            return str_without_prefix(key, str_from(shown[i].prefix));
     return key;
 }
 

@@ -305,7 +305,6 @@ static void playlists_known(void *context, const answer_t *answer)
 /* By its name, or its id with or without GraphQL's "pl_". */
 void control_playlist_find(control_request_t *request)
 {
-    static const char prefix[] = "pl_";
     find_job_t *job = arena_new(control_arena(request), sizeof *job);
     if (job == NULL) {
         control_refuse(request, ERR_NO_MEMORY, (str_t){0});
@@ -314,8 +313,7 @@ void control_playlist_find(control_request_t *request)
     job->request = request;
     job->others = STR("");
     job->wanted = control_argument(request, "playlist");
-    if (str_starts_with(job->wanted, STR(prefix)))
-        job->wanted = str_slice(job->wanted, sizeof prefix - 1, job->wanted.size);
+    job->wanted = str_without_prefix(job->wanted, STR("pl_"));
     edge_ask(control_edge(request), listener(request), ASK_TIMEOUT_MS, (str_t){0}, playlists_known,
              job, user_get_playlists);
 }

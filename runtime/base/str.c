@@ -34,6 +34,11 @@ bool str_starts_with(str_t s, str_t prefix)
     return s.size >= prefix.size && str_equal((str_t){s.data, prefix.size}, prefix);
 }
 
+str_t str_without_prefix(str_t s, str_t prefix)
+{
+    return str_starts_with(s, prefix) ? str_slice(s, prefix.size, s.size) : s;
+}
+
 bool str_ends_with(str_t s, str_t suffix)
 {
     if (suffix.size == 0 || s.size < suffix.size)

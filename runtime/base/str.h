@@ -44,6 +44,7 @@ bool str_equal_ignoring_case(str_t a, str_t b); /* ASCII only: protocol words, n
 int str_compare(str_t a, str_t b);              /* by bytes; <0, 0, >0 */
 bool str_starts_with(str_t s, str_t prefix);
 bool str_ends_with(str_t s, str_t suffix);
+str_t str_without_prefix(str_t s, str_t prefix); /* s itself where it has none */
 bool str_contains(str_t s, str_t part);
 
 /* The index of the first `c`, or s.size. */

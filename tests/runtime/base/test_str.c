@@ -51,3 +51,16 @@ Test(str, a_copy_into_an_array_is_terminated_and_says_when_it_was_cut)
     cr_assert(str_to_array((str_t){NULL, 0}, room, sizeof room));
     check_str(str_from(room), STR(""));
 }
+
+Test(str, a_prefix_is_taken_off_once_and_only_where_it_is_one)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {{"pl_1", "1"}, {"pl_pl_1", "pl_1"}, {"1", "1"},
+                 {"pl", "pl"},  {"pl_", ""},         {"", ""}};
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        cr_expect(str_equal(str_without_prefix(str_from(cases[i].text), STR("pl_")),
+                            str_from(cases[i].want)),
+                  "%s", cases[i].text);
+}
