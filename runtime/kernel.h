@@ -175,7 +175,10 @@ void deliver_reply(runtime_t *self, message_t *reply);
 /* Frees a message that was sent and will not be handled; who asked gets err. */
 void reject(runtime_t *self, message_t *message, err_t err, dead_reason_t reason,
             const dead_receiver_t *receiver);
-/* The same, by the actor whose mailbox it came from. */
+/* The same, and who asked is told that. */
+void reject_saying(runtime_t *self, message_t *message, err_t err, dead_reason_t reason,
+                   const dead_receiver_t *receiver, str_t text);
+/* As reject, by the actor whose mailbox it came from. */
 void reject_by(const actor_t *actor, message_t *message, err_t err, dead_reason_t reason);
 /* Counts what an actor got and will not handle; the message stays the caller's. */
 void dead_letter_by(const actor_t *actor, const message_t *message, dead_reason_t reason);

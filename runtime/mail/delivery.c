@@ -43,8 +43,8 @@ void deliver_reply(runtime_t *self, message_t *reply)
     }
 }
 
-void reject(runtime_t *self, message_t *message, err_t err, dead_reason_t reason,
-            const dead_receiver_t *receiver)
+void reject_saying(runtime_t *self, message_t *message, err_t err, dead_reason_t reason,
+                   const dead_receiver_t *receiver, str_t text)
 {
     if (message_is_signal(message)) {
         count_handled(self);
@@ -56,10 +56,16 @@ void reject(runtime_t *self, message_t *message, err_t err, dead_reason_t reason
         stream_bounce(self, message, err);
         return;
     }
-    str_t text = reason == DEAD_CALL_CYCLE ? STR("a call cycle: who is asked awaits the end of it")
-                                           : (str_t){NULL, 0};
     deliver_reply(self, reply_new(message->reply_to, err, NULL, NULL, text));
     message_free(message);
+}
+
+void reject(runtime_t *self, message_t *message, err_t err, dead_reason_t reason,
+            const dead_receiver_t *receiver)
+{
+    str_t text = reason == DEAD_CALL_CYCLE ? STR("a call cycle: who is asked awaits the end of it")
+                                           : (str_t){NULL, 0};
+    reject_saying(self, message, err, reason, receiver, text);
 }
 
 void dead_letter_by(const actor_t *actor, const message_t *message, dead_reason_t reason)

@@ -180,21 +180,6 @@ static void refuse(const incoming_t *in, err_t err, dead_reason_t reason, const 
         deliver_reply(runtime, reply_new(asker_of(in), err, NULL, NULL, str_from(text)));
 }
 
-/* The kind is not one of ours. */
-static void refuse_unknown(const incoming_t *in, message_t *message)
-{
-    runtime_t *runtime = in->remote->runtime;
-    const dead_receiver_t receiver = {.key = in->envelope->key};
-    if (message->is_streamed) {
-        reject(runtime, message, ERR_UNAVAILABLE, DEAD_NO_KIND, &receiver);
-        return;
-    }
-    dead_letter(runtime, message, DEAD_NO_KIND, &receiver);
-    deliver_reply(runtime, reply_new(message->reply_to, ERR_UNAVAILABLE, NULL, NULL,
-                                     str_from(other_version)));
-    message_free(message);
-}
-
 static void command_to_name(const incoming_t *in, message_t *message)
 {
     remote_t *self = in->remote;
@@ -203,7 +188,8 @@ static void command_to_name(const incoming_t *in, message_t *message)
     const actor_kind_t *kind = runtime_kind_named(runtime, envelope->kind);
     if (kind == NULL) {
         count_sent(runtime);
-        refuse_unknown(in, message);
+        reject_saying(runtime, message, ERR_UNAVAILABLE, DEAD_NO_KIND,
+                      &(dead_receiver_t){.key = envelope->key}, str_from(other_version));
         return;
     }
     if (!kind_is_placed(kind)) {
