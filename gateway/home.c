@@ -75,8 +75,7 @@ static void find_ended(home_t *self)
 {
     stop_asking(self);
     self->ended_tries = 0;
-    /* A second for the clocks of those who issue, as the verifier itself has. */
-    self->ended_until_ms = clock_mono_ms(&self->api->clock) + TOKEN_LIFE_MS + 1000;
+    self->ended_until_ms = clock_mono_ms(&self->api->clock) + TOKEN_ENDED_MS;
     ask_ended(self);
 }
 

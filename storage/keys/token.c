@@ -210,7 +210,7 @@ void token_verifier_end_session(token_verifier_t *self, str_t sid, int64_t now_m
     ended_t *slot = &self->ended[self->ended_next];
     if (slot->forget_at_ms > now_ms)
         self->refuse_until_ms = now_ms;
-    *slot = (ended_t){str_hash(sid), now_ms + TOKEN_LIFE_MS + 1000};
+    *slot = (ended_t){str_hash(sid), now_ms + TOKEN_ENDED_MS};
     self->ended_next = (self->ended_next + 1) % TOKEN_ENDED_MAX;
 
     for (size_t i = 0; i < TOKEN_CACHE_MAX; i++)

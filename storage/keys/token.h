@@ -14,6 +14,9 @@
 #include "storage/keys/keyring.h"
 
 #define TOKEN_LIFE_MS INT64_C(900000) /* 15 minutes */
+/* No token of a session that ended so long ago is good any more: a second for the clocks of those
+ * who issue. */
+#define TOKEN_ENDED_MS (TOKEN_LIFE_MS + 1000)
 enum {
     TOKEN_ID_SIZE_MAX = 32,
     TOKEN_SIZE_MAX = 1024,
