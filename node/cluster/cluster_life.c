@@ -123,24 +123,26 @@ static bool has_joined(cluster_node_t *self)
            mover_is_settled(self->mover, status.version);
 }
 
-static void append_speaks(speaks_t speaks, buf_t *out)
+/* 0: there is none. */
+static uint64_t stranger_of(cluster_node_t *self, speaks_t *out_speaks)
 {
-    buf_printf(out, speaks.oldest == speaks.newest ? "%u" : "%u to %u", speaks.oldest,
-               speaks.newest);
+    pthread_mutex_lock(&self->lock);
+    uint64_t stranger = self->stranger;
+    *out_speaks = self->stranger_speaks;
+    pthread_mutex_unlock(&self->lock);
+    return stranger;
 }
 
 static bool say_stranger(cluster_node_t *self, buf_t *problem)
 {
-    pthread_mutex_lock(&self->lock);
-    uint64_t stranger = self->stranger;
-    speaks_t theirs = self->stranger_speaks, own = speaks_here();
-    pthread_mutex_unlock(&self->lock);
+    speaks_t theirs, own = speaks_here();
+    uint64_t stranger = stranger_of(self, &theirs);
     if (stranger == 0)
         return false;
     buf_printf(problem, "this node can't join: between nodes it speaks version ");
-    append_speaks(own, problem);
+    speaks_print(own, problem);
     buf_printf(problem, ", and node %llu version ", (unsigned long long)stranger);
-    append_speaks(theirs, problem);
+    speaks_print(theirs, problem);
     buf_printf(problem, own.oldest > theirs.newest
                             ? ": upgrade that one first, to a release in between"
                             : ": this program is too old for the cluster, take a newer one");
@@ -150,8 +152,6 @@ static bool say_stranger(cluster_node_t *self, buf_t *problem)
 static void say_why_not(cluster_node_t *self, buf_t *problem)
 {
     members_status_t status;
-    if (say_stranger(self, problem))
-        return;
     members_status(self->members, &status);
     if (atomic_load(&self->is_out))
         buf_printf(problem, "the cluster has declared this node dead while it joined: start it "
@@ -184,8 +184,10 @@ err_t cluster_node_join(cluster_node_t *self, buf_t *problem)
     }
     if (wait_for(self, has_joined, CLUSTER_JOIN_LEASES * self->lease_ms))
         return ERR_OK;
+    if (say_stranger(self, problem))
+        return ERR_UNSUPPORTED;
     say_why_not(self, problem);
-    return self->stranger != 0 ? ERR_UNSUPPORTED : ERR_TIMEOUT;
+    return ERR_TIMEOUT;
 }
 
 /* ---- leaving ---- */
@@ -235,6 +237,15 @@ err_t cluster_node_forget(cluster_node_t *self, uint64_t node)
     return err;
 }
 
+/* Whether a view has come, so that its row may be in the table. */
+static bool has_seen_view(cluster_node_t *self)
+{
+    pthread_mutex_lock(&self->lock);
+    bool has_seen = self->roster != NULL || self->stranger != 0;
+    pthread_mutex_unlock(&self->lock);
+    return has_seen;
+}
+
 /* Members' threads send over the links, the links' thread tells members: both end, and nothing is
  * used by the other any more. */
 void cluster_node_stop(cluster_node_t *self)
@@ -245,7 +256,7 @@ void cluster_node_stop(cluster_node_t *self)
         runtime_set_serving(self->runtime, false);
     if (self->mover != NULL)
         mover_stop(self->mover);
-    if (self->members != NULL && (self->roster != NULL || self->stranger != 0))
+    if (self->members != NULL && has_seen_view(self))
         IGNORE_ERR(
             members_say_gone(self->members, CLUSTER_GONE_MS)); /* else found by its silence */
     cluster_close_gate(self);

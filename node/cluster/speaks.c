@@ -1,7 +1,5 @@
 #include "node/cluster/speaks.h"
 
-#include "gateway/graphql/value.h"
-
 void speaks_append(speaks_t speaks, json_t *json)
 {
     json_key(json, STR("speaks"));
@@ -11,18 +9,28 @@ void speaks_append(speaks_t speaks, json_t *json)
     json_array_end(json);
 }
 
+speaks_t speaks_read(const graphql_value_t *details)
+{
+    const graphql_value_t *told = graphql_value_get(details, "speaks");
+    if (graphql_value_count(told) != 2)
+        return (speaks_t){1, 1};
+    return (speaks_t){(uint32_t)graphql_value_int(graphql_value_at(told, 0), 1),
+                      (uint32_t)graphql_value_int(graphql_value_at(told, 1), 1)};
+}
+
 speaks_t speaks_of(str_t details)
 {
     arena_t arena ARENA_SCOPED = {0};
     graphql_value_t read;
-    speaks_t first = {1, 1};
-    if (str_is_empty(details) || graphql_value_from_json(details, &arena, &read) != ERR_OK)
-        return first;
-    const graphql_value_t *told = graphql_value_get(&read, "speaks");
-    if (graphql_value_count(told) != 2)
-        return first;
-    return (speaks_t){(uint32_t)graphql_value_int(graphql_value_at(told, 0), 1),
-                      (uint32_t)graphql_value_int(graphql_value_at(told, 1), 1)};
+    bool is_read =
+        !str_is_empty(details) && graphql_value_from_json(details, &arena, &read) == ERR_OK;
+    return speaks_read(is_read ? &read : NULL);
+}
+
+void speaks_print(speaks_t speaks, buf_t *out)
+{
+    buf_printf(out, speaks.oldest == speaks.newest ? "%u" : "%u to %u", speaks.oldest,
+               speaks.newest);
 }
 
 bool speaks_agree(speaks_t one, speaks_t other)

@@ -12,6 +12,7 @@
  * Threads  Any. */
 
 #include "cluster/members/roster.h"
+#include "gateway/graphql/value.h"
 #include "runtime/base/json.h"
 
 typedef struct speaks {
@@ -22,8 +23,11 @@ typedef struct speaks {
 speaks_t speaks_here(void);
 
 void speaks_append(speaks_t speaks, json_t *json); /* the member "speaks" of an object */
-/* As a node told; who tells nothing is of before that, and speaks the first one. */
+/* As a node told in its details; who tells nothing is of before that, and speaks the first one. */
 speaks_t speaks_of(str_t details);
+speaks_t speaks_read(const graphql_value_t *details); /* NULL: nothing */
+/* "1", or "1 to 2". */
+void speaks_print(speaks_t speaks, buf_t *out);
 bool speaks_agree(speaks_t one, speaks_t other);
 /* Somebody whom `node` has to understand, and does not; NULL: there is nobody. Of two that come at
  * once the later one gives way. Borrowed. */

@@ -1,5 +1,6 @@
 #include "node/cluster/status_table.h"
 
+#include "node/cluster/speaks.h"
 #include "node/commands/terminal.h"
 
 #include <string.h>
@@ -235,13 +236,9 @@ static void append_head(const graphql_value_t *status, uint32_t screen, buf_t *o
 
 /* ---- versions between nodes ---- */
 
-/* "1", or "1 to 2"; who tells nothing speaks the first. */
-static void put_speaks(const graphql_value_t *member, buf_t *out)
+static speaks_t spoken_by(const graphql_value_t *member)
 {
-    const graphql_value_t *told = graphql_value_get(graphql_value_get(member, "details"), "speaks");
-    long long oldest = (long long)graphql_value_int(graphql_value_at(told, 0), 1);
-    long long newest = (long long)graphql_value_int(graphql_value_at(told, 1), oldest);
-    buf_printf(out, oldest == newest ? "%lld" : "%lld to %lld", oldest, newest);
+    return speaks_read(graphql_value_get(member, "details"));
 }
 
 static bool is_dead(const graphql_value_t *member)
@@ -250,25 +247,22 @@ static bool is_dead(const graphql_value_t *member)
 }
 
 /* Those that speak as the one at `first` does. False: that was said with one before it. */
-static bool append_speakers(const graphql_value_t *members, size_t first, buf_t *out,
-                            size_t *out_count)
+static bool append_speakers(const graphql_value_t *members, size_t first, buf_t *out)
 {
-    buf_t wanted BUF_SCOPED = BUF_INIT, nodes BUF_SCOPED = BUF_INIT;
-    put_speaks(graphql_value_at(members, first), &wanted);
-    *out_count = 0;
+    buf_t nodes BUF_SCOPED = BUF_INIT;
+    speaks_t wanted = spoken_by(graphql_value_at(members, first));
+    size_t count = 0;
     for (size_t i = 0; i < graphql_value_count(members); i++) {
         const graphql_value_t *member = graphql_value_at(members, i);
-        buf_t spoken BUF_SCOPED = BUF_INIT;
-        put_speaks(member, &spoken);
-        if (is_dead(member) || !str_equal(buf_str(&wanted), buf_str(&spoken)))
+        speaks_t spoken = spoken_by(member);
+        if (is_dead(member) || spoken.oldest != wanted.oldest || spoken.newest != wanted.newest)
             continue;
         if (i < first)
             return false;
-        buf_printf(&nodes, "%s%lld", *out_count > 0 ? ", " : "", number_at(member, "node"));
-        (*out_count)++;
+        buf_printf(&nodes, "%s%lld", count++ > 0 ? ", " : "", number_at(member, "node"));
     }
-    buf_printf(out, "%s by node%s %s", buf_terminated(&wanted), *out_count > 1 ? "s" : "",
-               buf_terminated(&nodes));
+    speaks_print(wanted, out);
+    buf_printf(out, " by node%s %s", count > 1 ? "s" : "", buf_terminated(&nodes));
     return true;
 }
 
@@ -280,8 +274,7 @@ static void append_versions(const graphql_value_t *members, uint32_t screen, buf
     buf_append(&line, STR("versions spoken between nodes: "));
     for (size_t i = 0; i < graphql_value_count(members); i++) {
         buf_t group BUF_SCOPED = BUF_INIT;
-        size_t count;
-        if (is_dead(graphql_value_at(members, i)) || !append_speakers(members, i, &group, &count))
+        if (is_dead(graphql_value_at(members, i)) || !append_speakers(members, i, &group))
             continue;
         buf_printf(&line, "%s%s", groups++ > 0 ? "; " : "", buf_terminated(&group));
     }
