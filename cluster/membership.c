@@ -405,7 +405,7 @@ uint64_t membership_lease_until_ms(const membership_t *self)
     return self->has_lease ? self->lease_from_ms + self->lease_ms : 0;
 }
 
-note_t *membership_note(membership_t *self, uint64_t node)
+note_t *membership_note(const membership_t *self, uint64_t node)
 {
     const member_t *member = view_find(&self->view, node);
     return member == NULL ? NULL : &self->notes[member - self->view.members];

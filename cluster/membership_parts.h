@@ -73,7 +73,9 @@ struct membership {
 
 void membership_do(membership_t *self, membership_effect_t effect);
 void membership_want_read(membership_t *self, uint64_t version);
-note_t *membership_note(membership_t *self, uint64_t node); /* NULL: no such row */
+note_t *membership_note(const membership_t *self, uint64_t node); /* NULL: no such row */
+/* A tenth more: two clocks do not run at the same rate. */
+bool membership_has_passed(uint64_t length_ms, uint64_t since_ms, uint64_t now_ms);
 /* The next step with the table, if one is due and none is under way. */
 void membership_step(membership_t *self, uint64_t now_ms);
 
@@ -87,8 +89,6 @@ void membership_probe_all(membership_t *self, uint64_t now_ms);
 
 /* membership_write.c: the rows that should change, from the view and what is known. */
 uint64_t membership_stale_ms(const membership_t *self);
-/* By the rates of two clocks that differ: a tenth more. */
-bool membership_has_passed(uint64_t length_ms, uint64_t since_ms, uint64_t now_ms);
 void membership_propose(membership_t *self, uint64_t now_ms);
 /* Whether all that a joining node must reach answered. */
 bool membership_has_met_all(const membership_t *self);

@@ -31,19 +31,17 @@ bool membership_is_suspect(const membership_t *self, uint64_t node)
 
 bool membership_does_answer(const membership_t *self, uint64_t node, uint64_t now_ms)
 {
-    const member_t *member = view_find(&self->view, node);
-    if (member == NULL)
-        return false;
-    const note_t *note = &self->notes[member - self->view.members];
-    return note->is_heard && now_ms - note->heard_ms < self->lease_ms * MEMBERSHIP_SILENT_LEASES;
+    const note_t *note = membership_note(self, node);
+    return note != NULL && note->is_heard &&
+           now_ms - note->heard_ms < self->lease_ms * MEMBERSHIP_SILENT_LEASES;
 }
 
 bool membership_has_suspects(const membership_t *self)
 {
-    bool has_one = false;
     for (uint32_t i = 0; i < self->watch_count; i++)
-        has_one = has_one || self->watches[i].is_suspect;
-    return has_one;
+        if (self->watches[i].is_suspect)
+            return true;
+    return false;
 }
 
 /* ---- whom to probe ---- */

@@ -306,13 +306,14 @@ static void try_later(transcode_t *self, context_t *ctx, const run_t *run, err_t
 {
     uint64_t delay_ms = transcode_retry_ms(err, run->is_fetch, ++self->failed);
     self->whole_path = (str_t){NULL, 0}; /* the root may be elsewhere now */
-    if (delay_ms == 0)
+    if (delay_ms == 0) {
         want(self, 0, 0);
-    else if (!self->is_retrying)
+        if (self->waiters != NULL) /* for something else, that found no run free */
+            go_on(self, ctx);
+    } else if (!self->is_retrying) {
+        self->is_retrying = true;
         actor_timer_start(ctx, delay_ms, 0, transcode_retry);
-    self->is_retrying |= delay_ms > 0;
-    if (delay_ms == 0 && self->waiters != NULL) /* for something else, that found no run free */
-        go_on(self, ctx);
+    }
 }
 
 static void end_run(transcode_t *self, context_t *ctx, uint64_t serial, err_t err)

@@ -16,7 +16,7 @@
  *
  * What must hold, so that nobody misses something for good:
  *   1. Who becomes a listener is told of the gap after the home has its cursor: what it asks then
- * is answered with all that was published before, or comes as a post.
+ *      is answered with all that was published before, or comes as a post.
  *   2. Who published in the last TOPIC_RECENT_MS, at home or by forwarding, when it learns that the
  *      home has moved, tells the new home that something may be missing, and that tells all. So a
  *      publish by an old view reaches those who went by a newer one before it.
@@ -25,14 +25,14 @@
  *      another home, or has skipped a view, asks again, and only a home that knows the asker's view
  *      answers. So who is answered has a cursor until it learns of a view in which it has none.
  *   4. When a node is gone for certain, what was published there of others' topics and not
- * forwarded yet is gone with it: those who hear of such topics are told. (What only its own actor
- *      publishes has another home then.)
+ *      forwarded yet is gone with it: those who hear of such topics are told. (What only its own
+ * actor publishes has another home then.)
  *   5. Lives are never used twice: a cursor of an older life is none.
  *   6. Asks are numbered. Who leaves takes back all until then, and an answer counts that is to
- * none of those; so nothing that was overtaken takes a cursor away, or makes one believed in.
+ *      none of those; so nothing that was overtaken takes a cursor away, or makes one believed in.
  *   7. A cursor goes forward only by what its node has seen.
  *   8. What was published in an older view than something before it at this home is late: its
- * author may have moved (tests/models/topic_cursor.pml searches 3, 6 and 7).
+ *      author may have moved (tests/models/topic_cursor.pml searches 3, 6 and 7).
  *
  * Ownership  Copies what it keeps; borrows the placement. Threads  One at a time; the sink is
  * called within calls and calls nothing of this. */
