@@ -15,8 +15,8 @@ static world_t *world_of(uint64_t seed, uint32_t count)
 enum { TABLE_ROWS_FEW = MEMBERSHIP_DEAD_KEPT + 2 * MEMBERSHIP_PREDECESSORS_KEPT + 16 };
 
 /* A process that dies as soon as it is in the table, or up to so much later, at one address. */
-static void crash_often(world_t *world, uint32_t at, uint32_t times, uint64_t lives_ms,
-                        const ms_random_t *random)
+static void restart_often(world_t *world, uint32_t at, uint32_t times, uint64_t lives_ms,
+                          const ms_random_t *random)
 {
     uint32_t now = at;
     for (uint32_t i = 0; i < times; i++) {
@@ -27,6 +27,12 @@ static void crash_often(world_t *world, uint32_t at, uint32_t times, uint64_t li
         cr_assert(world_table(world)->count <= TABLE_ROWS_FEW, "%u rows after %u starts",
                   world_table(world)->count, i);
     }
+}
+
+static void crash_often(world_t *world, uint32_t at, uint32_t times, uint64_t lives_ms,
+                        const ms_random_t *random)
+{
+    restart_often(world, at, times, lives_ms, random);
     cr_assert(world_run_until(world, world_is_whole, NULL, 30 * LEASE_MS));
 }
 
@@ -55,13 +61,7 @@ Test(membership_rows, nor_while_a_member_knows_of_nothing_new)
     ms_random_t random = random_seeded(&state);
     world_t *world WORLD_SCOPED = world_of(13, 4);
     world_cut_table(world, 1, true);
-    for (uint32_t i = 0, now = 2; i < 1500; i++) {
-        uint32_t before = now;
-        now = world_restart(world, before);
-        world_bury(world, before);
-        world_run(world, random_below(&random, LEASE_MS));
-        cr_assert(world_table(world)->count <= TABLE_ROWS_FEW, "%u", world_table(world)->count);
-    }
+    restart_often(world, 2, 1500, LEASE_MS, &random);
     world_heal(world);
     if (world_is_stopped(world, 1)) /* it was taken for dead meanwhile */
         world_restart(world, 1);
@@ -78,13 +78,7 @@ Test(membership_rows, nor_while_a_dead_ones_lease_may_be_kept)
         world_pause(world, i, true);
     world_run(world, 20 * LEASE_MS);
     check_true(!view_is_settled(world_table(world)));
-    for (uint32_t i = 0, now = 4; i < 1500; i++) {
-        uint32_t before = now;
-        now = world_restart(world, before);
-        world_bury(world, before);
-        world_run(world, random_below(&random, LEASE_MS));
-        cr_assert(world_table(world)->count <= TABLE_ROWS_FEW, "%u", world_table(world)->count);
-    }
+    restart_often(world, 4, 1500, LEASE_MS, &random);
     for (uint32_t i = 0; i < 3; i++)
         check_true(view_find(world_table(world), world_node(world, i)) != NULL);
     world_heal(world);

@@ -108,6 +108,21 @@ static said_t take(bench_t *self, topic_frame_kind_t kind)
     return (said_t){0};
 }
 
+/* A listener whose home is OTHER: its ask. */
+static said_t begin_asking(bench_t *self)
+{
+    begin(self, OTHER);
+    check_ok(topics_hear(self->topics, TOPIC, true, self->now_ms));
+    return take(self, TOPIC_SUBSCRIBE);
+}
+
+/* ... and that is answered: it hears life 9. */
+static void begin_live(bench_t *self)
+{
+    uint64_t ask = begin_asking(self).frame.base;
+    hear(self, OTHER, (topic_frame_t){.kind = TOPIC_LIVE, .life = 9, .base = ask});
+}
+
 static uint64_t waiting(const bench_t *self)
 {
     topics_stats_t stats;
@@ -158,10 +173,7 @@ Test(topics_frames, who_hears_a_late_post_is_told_so_behind_it)
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         bench_t self;
-        begin(&self, OTHER);
-        check_ok(topics_hear(self.topics, TOPIC, true, self.now_ms));
-        uint64_t ask = take(&self, TOPIC_SUBSCRIBE).frame.base;
-        hear(&self, OTHER, (topic_frame_t){.kind = TOPIC_LIVE, .life = 9, .base = ask});
+        begin_live(&self);
         cr_assert_str_eq(self.heard, "s");
         hear(&self, OTHER,
              (topic_frame_t){.kind = TOPIC_POST,
@@ -381,9 +393,7 @@ Test(topics_frames, who_leaves_takes_back_what_it_asked_until_then)
 Test(topics_frames, who_leaves_or_asks_says_how_far_it_has_asked)
 {
     bench_t self;
-    begin(&self, OTHER);
-    check_ok(topics_hear(self.topics, TOPIC, true, self.now_ms));
-    said_t ask = take(&self, TOPIC_SUBSCRIBE);
+    said_t ask = begin_asking(&self);
     cr_assert(ask.frame.view == 1 && ask.frame.base > 0);
     hear(&self, OTHER, (topic_frame_t){.kind = TOPIC_LIVE, .life = 9, .base = ask.frame.base});
     pass_ms(&self, TOPIC_NACK_MS);
@@ -459,10 +469,7 @@ Test(topics_frames, who_begins_to_listen_again_asks_whether_what_lingers_is_stil
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         bench_t self;
-        begin(&self, OTHER);
-        check_ok(topics_hear(self.topics, TOPIC, true, self.now_ms));
-        uint64_t ask = take(&self, TOPIC_SUBSCRIBE).frame.base;
-        hear(&self, OTHER, (topic_frame_t){.kind = TOPIC_LIVE, .life = 9, .base = ask});
+        begin_live(&self);
         check_ok(topics_hear(self.topics, TOPIC, false, self.now_ms));
         place(&self, cases[i].homes[0]);
         place(&self, cases[i].homes[1]);
@@ -480,9 +487,7 @@ Test(topics_frames, who_begins_to_listen_again_asks_whether_what_lingers_is_stil
 Test(topics_frames, an_answer_that_was_overtaken_does_not_count)
 {
     bench_t self;
-    begin(&self, OTHER);
-    check_ok(topics_hear(self.topics, TOPIC, true, self.now_ms));
-    uint64_t first = take(&self, TOPIC_SUBSCRIBE).frame.base;
+    uint64_t first = begin_asking(&self).frame.base;
     pass_ms(&self, TOPIC_RETRY_MS);
     uint64_t second = take(&self, TOPIC_SUBSCRIBE).frame.base;
     cr_assert(second > first);
@@ -501,9 +506,7 @@ Test(topics_frames, an_answer_that_was_overtaken_does_not_count)
 Test(topics_frames, what_was_asked_before_one_left_is_not_answered)
 {
     bench_t self;
-    begin(&self, OTHER);
-    check_ok(topics_hear(self.topics, TOPIC, true, self.now_ms));
-    uint64_t first = take(&self, TOPIC_SUBSCRIBE).frame.base;
+    uint64_t first = begin_asking(&self).frame.base;
     check_ok(topics_hear(self.topics, TOPIC, false, self.now_ms));
     hear(&self, OTHER,
          (topic_frame_t){.kind = TOPIC_POST, .life = 9, .number = 1, .post = STR("x")});
@@ -522,10 +525,7 @@ Test(topics_frames, what_was_asked_before_one_left_is_not_answered)
 Test(topics_frames, an_old_post_of_the_source_takes_nothing_back)
 {
     bench_t self;
-    begin(&self, OTHER);
-    check_ok(topics_hear(self.topics, TOPIC, true, self.now_ms));
-    uint64_t ask = take(&self, TOPIC_SUBSCRIBE).frame.base;
-    hear(&self, OTHER, (topic_frame_t){.kind = TOPIC_LIVE, .life = 9, .base = ask});
+    begin_live(&self);
     check_ok(topics_hear(self.topics, TOPIC, false, self.now_ms));
     hear(&self, OTHER,
          (topic_frame_t){.kind = TOPIC_POST, .life = 8, .number = 1, .post = STR("x")});
