@@ -1,4 +1,5 @@
 #include "cluster/link/mesh_parts.h"
+#include "runtime/base/thread.h"
 
 #include <sched.h>
 #include <sys/epoll.h>
@@ -214,6 +215,7 @@ static void end(mesh_t *self)
 void *mesh_main(void *mesh)
 {
     mesh_t *self = mesh;
+    thread_name("links");
     prctl(PR_SET_TIMERSLACK, 1000UL); /* ns: a linger is shorter than the usual slack */
     while (!may_end(self)) {
         uint64_t due_ns;

@@ -149,6 +149,7 @@ static struct timespec after_ns(uint64_t ns)
 
 static void *ticker_main(void *context)
 {
+    thread_name("members-tick");
     members_t *self = context;
     uint64_t pause_ns = self->lease_ms * 1000000 / TICKS_OF_LEASE;
     for (;;) {

@@ -231,6 +231,7 @@ static void wait_for_work(members_t *self)
 
 void *members_worker_main(void *context)
 {
+    thread_name("members-table");
     members_t *self = context;
     membership_effect_t step;
     while (!is_stopping(self)) {

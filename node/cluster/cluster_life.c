@@ -86,6 +86,7 @@ static void tick(cluster_node_t *self, uint64_t number)
 
 static void *ticker_main(void *context)
 {
+    thread_name("cluster-tick");
     cluster_node_t *self = context;
     for (uint64_t number = 0; !atomic_load(&self->is_stopping); number++) {
         const struct timespec pause = {.tv_nsec = CLUSTER_TICK_MS * 1000000L};

@@ -203,6 +203,7 @@ static void ask(mover_t *self)
 
 static void *asker_main(void *context)
 {
+    thread_name("mover-ask");
     mover_t *self = context;
     pthread_mutex_lock(&self->lock);
     while (!self->is_stopping) {
@@ -255,6 +256,7 @@ static void step_all(mover_t *self)
 
 static void *vacater_main(void *context)
 {
+    thread_name("mover-vacate");
     mover_t *self = context;
     pthread_mutex_lock(&self->lock);
     while (!self->is_stopping) {

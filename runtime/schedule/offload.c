@@ -2,6 +2,7 @@
 
 #include "runtime/base/assert.h"
 #include "runtime/base/memory.h"
+#include "runtime/base/thread.h"
 #include "runtime/durable/durable.h"
 #include "runtime/kernel.h"
 #include "runtime/memory/hibernate.h"
@@ -15,6 +16,7 @@ typedef struct lane_counters {
 
 typedef struct offload_queue {
     runtime_t *runtime;
+    const char *name; /* of its threads */
     uv_mutex_t lock;
     uv_cond_t has_job;
     job_queue_t jobs;
@@ -142,6 +144,7 @@ static void lane_main(void *context)
     offload_queue_t *queue = context;
     uv_mutex_lock(&queue->lock);
     uint32_t index = queue->started_count++;
+    thread_name("%s-%u", queue->name, index);
     while (!queue->is_stopping) {
         job_t *job = begin(queue, index);
         if (job == NULL) {
@@ -169,6 +172,7 @@ static err_t lane_start(offload_queue_t *queue, uint32_t thread_count)
 err_t offload_new(runtime_t *runtime, const runtime_options_t *options, offload_t **out_offload)
 {
     static const uint32_t threads[OFFLOAD_LANES] = {4, 1, 1};
+    static const char *const names[OFFLOAD_LANES] = {"file", "compute", "password"};
     static const uint32_t bounds[OFFLOAD_LANES] = {4096, 256, 32};
     offload_t *self = memory_new(sizeof *self);
     if (self == NULL)
@@ -176,6 +180,7 @@ err_t offload_new(runtime_t *runtime, const runtime_options_t *options, offload_
     for (size_t i = 0; i < OFFLOAD_LANES; i++) {
         offload_queue_t *queue = &self->lanes[i];
         queue->runtime = runtime;
+        queue->name = names[i];
         queue->jobs.max =
             options->offload_queue_max[i] == 0 ? bounds[i] : options->offload_queue_max[i];
         ASSERT(uv_mutex_init(&queue->lock) == 0 && uv_cond_init(&queue->has_job) == 0);

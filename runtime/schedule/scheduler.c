@@ -1,6 +1,7 @@
 #include "runtime/schedule/scheduler.h"
 
 #include "runtime/base/assert.h"
+#include "runtime/base/thread.h"
 #include "runtime/context.h"
 #include "runtime/inside/inside.h"
 #include "runtime/memory/pressure.h"
@@ -361,6 +362,7 @@ static void scheduler_main(void *context)
 {
     scheduler_t *self = context;
     scheduler_of_thread = self;
+    thread_name("scheduler-%u", self->index);
     while (!atomic_load(&self->runtime->is_stopping)) {
         scheduler_read_clock(self);
         if (scheduler_take_inbox(self, INBOX_BATCH))

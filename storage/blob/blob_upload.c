@@ -3,6 +3,7 @@
 #include "runtime/base/assert.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/memory.h"
+#include "runtime/base/thread.h"
 
 #include <pthread.h>
 #include <time.h>
@@ -108,6 +109,7 @@ static void wait_for_more(blob_upload_t *self, uint64_t wait_ms)
 
 static void *run(void *context)
 {
+    thread_name("blob-upload");
     blob_upload_t *self = context;
     uint64_t wait_ms = 0;
     while (!is_stopping(self)) {

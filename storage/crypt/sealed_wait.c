@@ -128,6 +128,7 @@ static sealed_item_t *take(sealed_wait_t *self)
 
 static void *run(void *context)
 {
+    thread_name("sealed-wait");
     sealed_wait_t *self = context;
     for (sealed_item_t *item; (item = take(self)) != NULL;) {
         self->serve(self->context, &item->waiting);

@@ -3,6 +3,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/crc32c.h"
 #include "runtime/base/memory.h"
+#include "runtime/base/thread.h"
 
 enum { IDLE_MS = 1000 };
 
@@ -304,6 +305,7 @@ static void process(journal_lmdb_t *self, journal_job_t *jobs)
 
 static void *committer_main(void *context)
 {
+    thread_name("journal");
     journal_lmdb_t *self = context;
     for (;;) {
         uint64_t wait_ms = needs_reopening(self) ? self->reopen_after_ms : IDLE_MS;

@@ -2,6 +2,7 @@
 
 #include "runtime/base/clock.h"
 #include "runtime/base/memory.h"
+#include "runtime/base/thread.h"
 #include "storage/journal/journal_lmdb.h"
 
 #include <string.h>
@@ -308,6 +309,7 @@ static bool work(journal_postgres_t *self)
 
 static void *committer_main(void *context)
 {
+    thread_name("journal");
     journal_postgres_t *self = context;
     for (;;) {
         bool is_idle = !work(self);

@@ -8,6 +8,7 @@
 
 #include "runtime/base/clock.h"
 #include "runtime/base/memory.h"
+#include "runtime/base/thread.h"
 #include "storage/postgres/pg_listen.h"
 
 #include <errno.h>
@@ -280,6 +281,7 @@ static void take_wake(journal_postgres_follow_t *self, uint64_t now)
 
 static void *follow_main(void *context)
 {
+    thread_name("journal-follow");
     journal_postgres_follow_t *self = context;
     while (!atomic_load(&self->is_stopped)) {
         bool is_heard = sleep_until_due(self, now_ms());
