@@ -1,4 +1,5 @@
 #include "cluster/link/mesh_parts.h"
+
 #include "runtime/base/thread.h"
 
 #include <sched.h>

@@ -3,6 +3,7 @@
 
 #include "runtime/base/clock.h"
 #include "runtime/base/json.h"
+#include "runtime/base/thread.h"
 
 void blobs_know(blobs_t *self, catalog_t *catalog, projection_t *projection, journal_t *journal,
                 segment_cache_t *segments, runtime_t *runtime)
@@ -153,6 +154,7 @@ static err_t run_tend(blobs_t *self)
 
 static void *run_job(void *context)
 {
+    thread_name("blobs-job");
     blobs_t *self = context;
     err_t err = self->is_tending           ? run_tend(self)
                 : self->job == BLOBS_SCRUB ? run_scrub(self, 0)

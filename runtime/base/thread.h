@@ -1,5 +1,6 @@
 #pragma once
-/* thread.h -- starts a thread that takes no signals: those belong to the main thread.
+/* thread.h -- starts a thread that takes no signals, those belong to the main thread; and names
+ * one.
  *
  * Threads  Any. Errors  As pthread_create (err_from_errno). */
 

@@ -1,6 +1,7 @@
 #include "storage/s3/s3_wire_parts.h"
 
 #include "runtime/base/memory.h"
+#include "runtime/base/thread.h"
 
 #include <stdio.h>
 
@@ -207,6 +208,7 @@ static bool is_stopping(s3_wire_t *self)
 
 static void *run_thread(void *context)
 {
+    thread_name("s3");
     s3_wire_t *self = context;
     while (!is_stopping(self)) {
         int running = 0;
