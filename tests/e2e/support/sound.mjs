@@ -1,7 +1,7 @@
 // sound.mjs -- what a page plays. Two ways to hear a gap:
 // recorded where it leaves the element, in real time: a machine that does something else is heard, too;
 //
-//   await record(page);                     // from here on
+//   await record(page);                     // sound is coming; from here on
 //   const sound = await recorded(page);     // what came since; goes on
 //   quietest(sound)                         // of a steady tone: 1 is no gap at all, 0 is silence
 //
@@ -11,6 +11,7 @@
 //   assertNoGap(await watched(page));       // it never ran dry and never jumped, and its ranges have no hole
 
 import assert from 'node:assert/strict';
+import { until } from './server.mjs';
 
 const STRETCH_S = 0.0025;
 
@@ -26,7 +27,8 @@ export async function record(page) {
     // Noted in the page: on a slow machine a whole track may have passed until the test asks once more.
     const player = window.musicstreamPlayer;
     tap.port.onmessage = ({ data }) => {
-      if (recorded.isStopped) return;
+      const isBeforeTheSound = recorded.size === 0 && data.every((sample) => sample === 0);
+      if (recorded.isStopped || isBeforeTheSound) return;
       recorded.blocks.push(data);
       recorded.size += data.length;
       recorded.marks.push({ size: recorded.size, trackId: player.trackId, position: player.currentTime });
@@ -34,6 +36,7 @@ export async function record(page) {
     };
     context.createMediaStreamSource(player.audio.captureStream()).connect(tap);
   });
+  await until(() => page.evaluate(() => window.recorded.size > 0), 'what plays is recorded');
 }
 
 /** All samples, mono, and which track was where when each block came. */
