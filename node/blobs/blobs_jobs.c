@@ -189,7 +189,7 @@ static err_t start(blobs_t *self, blobs_job_t job)
     self->begun_ms = now_ms();
     self->ended_ms = 0;
     atomic_store(&self->is_cancelled, false);
-    if (pthread_create(&self->thread, NULL, run_job, self) != 0)
+    if (thread_start(&self->thread, run_job, self) != ERR_OK)
         return ERR_NO_MEMORY;
     self->has_thread = self->is_running = self->has_run = true;
     return ERR_OK;

@@ -1,6 +1,5 @@
 #pragma once
-/* thread.h -- starts a thread that takes no signals, those belong to the main thread; and names
- * one.
+/* thread.h -- starts a thread that takes no signals (those belong to the main thread); names one.
  *
  * Threads  Any. Errors  As pthread_create (err_from_errno). */
 

@@ -147,7 +147,7 @@ err_t blob_upload_start(blob_upload_t *self, blob_folder_t *const *folders, size
     ASSERT(count <= BLOB_UPLOAD_FOLDERS_MAX);
     memcpy(self->folders, folders, count * sizeof *folders);
     self->folder_count = count;
-    if (pthread_create(&self->thread, NULL, run, self) != 0)
+    if (thread_start(&self->thread, run, self) != ERR_OK)
         return ERR_NO_MEMORY;
     self->has_thread = true;
     return ERR_OK;

@@ -299,7 +299,7 @@ static err_t make(s3_wire_t *self)
     self->multi = curl_multi_init();
     if (self->multi == NULL)
         return ERR_NO_MEMORY;
-    if (pthread_create(&self->thread, NULL, run_thread, self) != 0)
+    if (thread_start(&self->thread, run_thread, self) != ERR_OK)
         return ERR_NO_MEMORY;
     self->has_thread = true;
     return ERR_OK;
